@@ -1,0 +1,64 @@
+//! What the outside hears, published after the fact is in the store, never before.
+
+use std::sync::Arc;
+
+use crate::log::LogLine;
+use crate::{Instant, JobId, Run, RunId, StepRun};
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A run was recorded or changed.
+    Run(Arc<Run>),
+    /// An attempt changed.
+    Step {
+        /// The job, so that a listener's permissions can be checked.
+        job_id: JobId,
+        /// The attempt as stored.
+        step: Arc<StepRun>,
+    },
+    /// An attempt says how far it is. Not stored.
+    Progress {
+        /// The job.
+        job_id: JobId,
+        /// How far.
+        progress: Progress,
+    },
+    /// Lines reached the store.
+    Log {
+        /// The job.
+        job_id: JobId,
+        /// The run.
+        run_id: RunId,
+        /// Consecutive lines, in order; never empty.
+        lines: Arc<[LogLine]>,
+    },
+    /// The catalogue was read again.
+    Catalogue {
+        /// Valid jobs.
+        jobs: usize,
+        /// Findings.
+        problems: usize,
+    },
+}
+
+/// How far an attempt is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// The run.
+    pub run_id: RunId,
+    /// The step, from 0.
+    pub index: u32,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// When it was said.
+    pub at: Instant,
+    /// Units done, usually rows.
+    pub done: u64,
+    /// Units in all, when known.
+    pub total: Option<u64>,
+    /// Free text; may be empty.
+    pub note: String,
+    /// Units per second since the attempt began.
+    pub rate: f64,
+}

@@ -1,0 +1,92 @@
+//! A fire: the act of starting a run, what is recorded in the one transaction that does so, and the ledger row of the
+//! slot it serves (product §5: no silent slot).
+
+use crate::job::{Overlap, word_enum};
+use crate::log::LogLevel;
+use crate::{Instant, JobId, JsonMap, RunId, StepName};
+
+/// One instant at which one schedule of one job is due. Unique in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The job.
+    pub job_id: JobId,
+    /// The schedule's name.
+    pub schedule: String,
+    /// The instant.
+    pub due_at: Instant,
+}
+
+word_enum!(
+    /// What became of a slot.
+    SlotOutcome {
+        /// A run began.
+        Fired = "fired",
+        /// A `SKIPPED` run was recorded.
+        Skipped = "skipped",
+        /// Nobody was there in time.
+        Missed = "missed",
+        /// The run could not be created.
+        FailedToStart = "failed_to_start",
+    }
+);
+
+/// A row of the ledger `ly2_slots`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotRecord {
+    /// Which slot.
+    pub slot: Slot,
+    /// What became of it.
+    pub outcome: SlotOutcome,
+    /// Why, when it did not fire.
+    pub reason: Option<String>,
+    /// The run, if one was recorded.
+    pub run_id: Option<RunId>,
+    /// When this was decided.
+    pub decided_at: Instant,
+}
+
+/// A run to be recorded, with all its steps pending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// Its id, later than every id before it.
+    pub id: RunId,
+    /// The job.
+    pub job_id: JobId,
+    /// Whether another run of the job in flight forbids this one.
+    pub overlap: Overlap,
+    /// The text of a [`crate::run::Trigger`].
+    pub triggered_by: String,
+    /// The slot it serves; the ledger row is written in the same transaction.
+    pub slot: Option<Slot>,
+    /// When it was accepted.
+    pub queued_at: Instant,
+    /// The process that will run it.
+    pub owner: String,
+    /// Verbosity.
+    pub log_level: LogLevel,
+    /// Merged parameters, secrets unresolved.
+    pub params: JsonMap,
+    /// What this fire set.
+    pub overrides: JsonMap,
+    /// Name and type of every step, in order.
+    pub steps: Vec<(StepName, &'static str)>,
+}
+
+/// What recording a fire came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// The run is `QUEUED` and its steps are `PENDING`.
+    Queued,
+    /// Another run of the job is in flight: the run is recorded as `SKIPPED`, without steps.
+    Skipped {
+        /// The run in flight.
+        active: RunId,
+    },
+    /// The slot was already decided, by this process or another: nothing was written.
+    SlotTaken,
+}
+
+/// Reason of a run skipped because one was in flight.
+pub fn still_running(active: RunId) -> String {
+    format!("previous run {active} still running")
+}

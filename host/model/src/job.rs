@@ -1,0 +1,208 @@
+//! A job as declared: identity, schedules, parameters, ordered steps. Field names are those of `jobs.toml`
+//! (`spec`: seeds create-a-job, product §4). Reading and checking files is the catalogue's business; what a step of each
+//! type says is in [`spec`].
+
+pub mod spec;
+
+use std::sync::Arc;
+
+use crate::log::LogLevel;
+use crate::retry::RetryPolicy;
+use crate::schedule::ScheduleSpec;
+use crate::{JobId, JsonMap, StepName};
+
+pub use spec::{CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTable, SqlCopySpec, StepSpec, TypeCoercion};
+
+/// Default of a step's `timeout_seconds`: one hour (seeds, create-a-job ④).
+pub const DEFAULT_STEP_TIMEOUT_SECONDS: u32 = 3600;
+
+/// One declared job. Immutable once read: a run keeps the `Arc` it started with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Unique in the whole catalogue.
+    pub id: JobId,
+    /// The app that owns it: the `app` key, else the folder under `plugins/`.
+    pub app: String,
+    /// Free text; empty when none.
+    pub description: String,
+    /// Free labels, in file order.
+    pub tags: Vec<String>,
+    /// Gates the schedules only; a manual run always works.
+    pub enabled: bool,
+    /// The `schedule` key (named `default`) and every `[[jobs.schedules]]`; empty = manual only.
+    pub schedules: Vec<JobSchedule>,
+    /// Named sets of overrides for the run dialog, without a schedule.
+    pub presets: Vec<Preset>,
+    /// Shared parameters, the lowest layer.
+    pub params: JsonMap,
+    /// At least one step, run in this order.
+    pub steps: Vec<Step>,
+    /// Applies to every step that has no policy of its own.
+    pub retry: RetryPolicy,
+    /// Where failures are announced; `None` = nowhere.
+    pub alerts: Option<Alerts>,
+    /// Default verbosity of a fire.
+    pub log_level: LogLevel,
+    /// Ceiling for the whole run, in seconds.
+    pub timeout_seconds: Option<u32>,
+    /// What happens when a fire meets a run of the same job in flight.
+    pub overlap: Overlap,
+    /// What happens to slots missed while nobody was there.
+    pub catch_up: CatchUp,
+    /// How far back `catch_up` looks, in seconds.
+    pub catch_up_window_seconds: Option<u32>,
+    /// Jobs whose latest run must have succeeded.
+    pub depends_on: Vec<JobId>,
+    /// What a restart does with a run in flight.
+    pub on_restart: OnRestart,
+    /// Where it was declared.
+    pub source: SourcePlace,
+}
+
+impl Job {
+    /// The step called `name`, with its index.
+    pub fn find_step(&self, name: &str) -> Option<(usize, &Step)> {
+        self.steps.iter().enumerate().find(|(_, s)| s.name.as_str() == name)
+    }
+}
+
+/// The file and line of a declaration, for messages and the page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourcePlace {
+    /// Path as shown to people: relative to the home directory where possible.
+    pub file: Arc<str>,
+    /// Line of the `[[jobs]]` header, from 1.
+    pub line: u32,
+}
+
+/// One schedule of a job with the overrides it carries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobSchedule {
+    /// `default` for the job's own `schedule` key; unique in its job.
+    pub name: String,
+    /// The text of `cron` or `every`, as written.
+    pub text: String,
+    /// When it is due.
+    pub spec: ScheduleSpec,
+    /// Gates this schedule only.
+    pub enabled: bool,
+    /// Values it sets over the job's.
+    pub overrides: Overrides,
+}
+
+/// A named set of overrides without a schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    /// Unique in its job.
+    pub name: String,
+    /// What it sets.
+    pub overrides: Overrides,
+}
+
+/// Values that one fire, schedule or preset sets over the saved job. Everything is optional.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overrides {
+    /// Over the job's `params`.
+    pub params: JsonMap,
+    /// Over a step's `op_kwargs`, by step name.
+    pub op_kwargs: std::collections::BTreeMap<StepName, JsonMap>,
+    /// Over a step's `enabled`, by step name.
+    pub step_enabled: std::collections::BTreeMap<StepName, bool>,
+    /// Over the job's `log_level`.
+    pub log_level: Option<LogLevel>,
+}
+
+impl Overrides {
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        self == &Self::default()
+    }
+}
+
+/// One step of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Unique in its job.
+    pub name: StepName,
+    /// False = recorded as `CANCELED`, reason `skipped: disabled`, and the run goes on.
+    pub enabled: bool,
+    /// Ceiling of one attempt, in seconds.
+    pub timeout_seconds: u32,
+    /// Over the job's policy.
+    pub retry: Option<RetryPolicy>,
+    /// Keyword arguments, over the job's `params`. Any type may have them; templates read them as `${params.k}`.
+    pub op_kwargs: JsonMap,
+    /// What it does.
+    pub spec: StepSpec,
+}
+
+/// Alert routing of one job (seeds, create-a-job ⑥).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alerts {
+    /// A failed run raises an alert.
+    pub on_failure: bool,
+    /// A run still in flight after so many minutes raises one.
+    pub on_long_run_minutes: Option<u32>,
+    /// Channels, addresses, webhook ids; empty = defaults.
+    pub recipients: Vec<String>,
+}
+
+macro_rules! word_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The spelling in files and API.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// Reads the spelling of `as_str`.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|v| v.as_str() == text)
+            }
+        }
+    };
+}
+pub(crate) use word_enum;
+
+word_enum!(
+    /// What happens when a fire meets a run of the same job in flight, whatever triggered either.
+    Overlap {
+        /// The fire is recorded as a `SKIPPED` run.
+        Skip = "skip",
+        /// The run waits in `QUEUED` for the one before it.
+        Queue = "queue",
+        /// Both run.
+        Allow = "allow",
+        /// The run in flight is cancelled first.
+        CancelRunning = "cancel_running",
+    }
+);
+
+word_enum!(
+    /// What happens to slots missed while no scheduler was there.
+    CatchUp {
+        /// They are recorded as missed.
+        None = "none",
+        /// The latest one fires.
+        Last = "last",
+        /// Each one fires, oldest first.
+        All = "all",
+    }
+);
+
+word_enum!(
+    /// What a restart does with a run in flight.
+    OnRestart {
+        /// It ends `FAILED`, reason `lost in restart`.
+        Fail = "fail",
+        /// It goes on at the first step that had not finished.
+        Resume = "resume",
+    }
+);

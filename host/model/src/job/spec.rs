@@ -1,0 +1,245 @@
+//! What a step of each type says. Adding a type touches four places: a variant here, a reader in the catalogue, a
+//! runner, one line in `host::assemble`. Strings may hold templates; [`crate::template::resolve_spec`] fills them in
+//! before a runner sees them.
+
+use crate::JsonMap;
+use crate::job::word_enum;
+use crate::{Json, JobId};
+
+/// The type-specific part of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepSpec {
+    /// A named query or SQL text on one connector.
+    SqlQuery(SqlQuerySpec),
+    /// Rows from one connector into a table of another.
+    SqlCopy(SqlCopySpec),
+    /// A Python callable in a worker process.
+    Python {
+        /// `pkg.module:function`.
+        callable: String,
+    },
+    /// A function of a WebAssembly component.
+    Wasm {
+        /// `plugin.module:function` or `plugin:function`; the first segment names the component.
+        callable: String,
+    },
+    /// One HTTP request.
+    Http(HttpSpec),
+    /// A directory subtree into a connector.
+    LdapSync(LdapSyncSpec),
+    /// Another job, waited for.
+    CallJob {
+        /// The job to run.
+        job: JobId,
+    },
+}
+
+impl StepSpec {
+    /// Every `type` word, in the order of the documentation.
+    pub const TYPES: [&'static str; 7] = ["sql_query", "sql_copy", "python", "wasm", "http", "ldap_sync", "call_job"];
+
+    /// The word in the step's `type` key.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::SqlQuery(_) => "sql_query",
+            Self::SqlCopy(_) => "sql_copy",
+            Self::Python { .. } => "python",
+            Self::Wasm { .. } => "wasm",
+            Self::Http(_) => "http",
+            Self::LdapSync(_) => "ldap_sync",
+            Self::CallJob { .. } => "call_job",
+        }
+    }
+
+    /// One line that says what the step does, for lists: `ops.flights → reporting.flights`.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::SqlQuery(q) => {
+                let text = q.query.split_whitespace().collect::<Vec<_>>().join(" ");
+                let short: String = text.chars().take(60).collect();
+                let dots = if short.len() < text.len() { "…" } else { "" };
+                format!("{}: {short}{dots}", q.connector)
+            }
+            Self::SqlCopy(c) => {
+                let from = match &c.source.table {
+                    SourceTable::Table { schema, table } => dotted(&c.source.connector, schema.as_deref(), table),
+                    SourceTable::Query(_) => format!("{} (query)", c.source.connector),
+                };
+                format!("{from} → {}", dotted(&c.target.connector, c.target.schema.as_deref(), &c.target.table))
+            }
+            Self::Python { callable } | Self::Wasm { callable } => callable.clone(),
+            Self::Http(h) => format!("{} {}", h.method, h.url),
+            Self::LdapSync(l) => format!("{} {} → {}", l.server, l.search_base, l.target_connector),
+            Self::CallJob { job } => job.to_string(),
+        }
+    }
+}
+
+fn dotted(connector: &str, schema: Option<&str>, table: &str) -> String {
+    match schema {
+        Some(schema) => format!("{connector}.{schema}.{table}"),
+        None => format!("{connector}.{table}"),
+    }
+}
+
+/// `sql_query`: `query` is the name of a query declared on the connector (`name` or `name:write`), else SQL text.
+/// Several statements are one transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqlQuerySpec {
+    /// Connector name.
+    pub connector: String,
+    /// Query name or SQL text.
+    pub query: String,
+    /// Values bound to `:name`.
+    pub params: JsonMap,
+}
+
+/// `sql_copy`: stream rows into a table of another connector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqlCopySpec {
+    /// Where rows come from.
+    pub source: CopySource,
+    /// Where they go.
+    pub target: CopyTarget,
+    /// How they get there.
+    pub mode: CopyMode,
+    /// `jde` = the rules of the fact sheet C.2; `none` = types as they are.
+    pub type_coercion: TypeCoercion,
+    /// Only with `jde`.
+    pub decimal_mode: DecimalMode,
+    /// Source columns stripped on both sides, by name in any case.
+    pub strip_both_columns: Vec<String>,
+    /// Rows per batch, at least 1.
+    pub batch_size: u32,
+    /// Key-range readers at once, at least 1.
+    pub parallel: u32,
+    /// Columns that identify a row for `upsert`; empty = the primary key.
+    pub key_columns: Vec<String>,
+}
+
+/// The source of a copy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CopySource {
+    /// Connector name.
+    pub connector: String,
+    /// A table or a query.
+    pub table: SourceTable,
+    /// Columns to take; empty = all.
+    pub columns: Vec<String>,
+    /// A condition for a table source, with `:name` parameters.
+    pub filter: Option<String>,
+    /// Values bound to `:name` in the query or the condition.
+    pub params: JsonMap,
+}
+
+/// What a copy reads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceTable {
+    /// A whole table.
+    Table {
+        /// Schema; `None` = the connection's default.
+        schema: Option<String>,
+        /// Table name.
+        table: String,
+    },
+    /// The result of a SELECT.
+    Query(String),
+}
+
+/// The target of a copy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CopyTarget {
+    /// Connector name.
+    pub connector: String,
+    /// Schema; `None` = the connection's default.
+    pub schema: Option<String>,
+    /// Table name.
+    pub table: String,
+}
+
+word_enum!(
+    /// How copied rows reach the target.
+    CopyMode {
+        /// Staging table, then a swap that readers never notice.
+        Overwrite = "overwrite",
+        /// Added, in one transaction.
+        Append = "append",
+        /// New rows inserted, known ones updated.
+        Upsert = "upsert",
+    }
+);
+word_enum!(
+    /// Conversion of source types.
+    TypeCoercion {
+        /// None.
+        None = "none",
+        /// The JD Edwards rules.
+        Jde = "jde",
+    }
+);
+word_enum!(
+    /// What JDE coercion does with decimals.
+    DecimalMode {
+        /// Cut toward zero to a whole number.
+        Truncate = "truncate",
+        /// Kept as they are.
+        Preserve = "preserve",
+    }
+);
+
+/// `http`: one request; the response is the step's output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpSpec {
+    /// Absolute URL.
+    pub url: String,
+    /// Method in upper case.
+    pub method: String,
+    /// Request headers.
+    pub headers: JsonMap,
+    /// A string is sent as it is, anything else as JSON; `Null` = no body.
+    pub body: Json,
+    /// Statuses that count as success; empty = any 2xx.
+    pub expected_statuses: Vec<u16>,
+    /// Credentials, if any.
+    pub auth: Option<HttpAuth>,
+}
+
+/// Credentials of an HTTP step; parts usually come from `${env.X}` or `${secret.X}`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HttpAuth {
+    /// User and password.
+    Basic {
+        /// User name.
+        user: String,
+        /// Password.
+        password: String,
+    },
+    /// `Authorization: Bearer …`.
+    Bearer {
+        /// The token.
+        token: String,
+    },
+}
+
+/// `ldap_sync`: a directory subtree through a named query (seeds, create-a-job ④).
+#[derive(Debug, Clone, PartialEq)]
+pub struct LdapSyncSpec {
+    /// `ldap://` or `ldaps://` URL.
+    pub server: String,
+    /// Service account.
+    pub bind_dn: String,
+    /// Its password; usually a secret.
+    pub bind_password: String,
+    /// DN to search below.
+    pub search_base: String,
+    /// RFC 4515 filter.
+    pub search_filter: String,
+    /// Attributes to read; empty = all.
+    pub attributes: Vec<String>,
+    /// Connector that receives the rows.
+    pub target_connector: String,
+    /// Writable named query run per entry.
+    pub target_query: String,
+    /// LDAP attribute → column or parameter.
+    pub mapping: JsonMap,
+}

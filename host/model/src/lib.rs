@@ -1,0 +1,37 @@
+//! The vocabulary of Nomaflow: what a job, a step, a run and a log line *are*, and the rules about them that need
+//! no I/O. Suggested reading order: `id`, `job`, `params`, `template`, `run`, `transition`, `port`.
+//!
+//! Invariants: nothing here reads a clock, a file or a socket; no type derives a wire format (`api::view`,
+//! `catalogue` and `store::row` own those); a status has exactly one spelling, in its `as_str`.
+
+#![warn(missing_docs)]
+
+pub mod cancel;
+pub mod diagnostic;
+pub mod event;
+pub mod fire;
+pub mod id;
+pub mod job;
+pub mod log;
+pub mod params;
+pub mod port;
+pub mod retry;
+pub mod run;
+pub mod schedule;
+pub mod step_error;
+pub mod template;
+pub mod transition;
+pub mod value;
+
+pub use cancel::CancelToken;
+pub use id::{ConnectorName, JobId, RunId, StepName};
+pub use job::{Job, Step, StepSpec};
+pub use run::{Run, RunStatus, StepRun, StepStatus};
+pub use step_error::{StepError, StepErrorKind};
+
+/// A JSON object with its key order kept: parameters, step outputs, overrides.
+pub type JsonMap = serde_json::Map<String, serde_json::Value>;
+/// Any JSON value.
+pub type Json = serde_json::Value;
+/// An instant in UTC; stored and shown with millisecond precision.
+pub type Instant = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,243 @@
+//! The traits the engine and the runners need. They live here, where they are needed; `store`, `steps`, `sandbox` and
+//! `python` implement them; `host::assemble` introduces everybody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::cancel::CancelToken;
+use crate::fire::{NewRun, Recorded, SlotRecord};
+use crate::log::{LogLevel, LogLine};
+use crate::run::{Run, RunFilter, RunStatus, StepRun};
+use crate::template::StepResult;
+use crate::transition::{Applied, Change};
+use crate::value::{Binds, Column, Row};
+use crate::{Instant, JobId, JsonMap, RunId, StepError, StepName, StepSpec};
+
+/// A store that cannot answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached or refused the operation.
+    #[error("the store failed to {operation}: {message}")]
+    Unavailable {
+        /// What was being done, in words: `record a run`.
+        operation: &'static str,
+        /// The driver's message.
+        message: String,
+    },
+    /// A row holds something this version cannot read.
+    #[error("the store holds a row that cannot be read while trying to {operation}: {message}")]
+    Corrupt {
+        /// What was being done.
+        operation: &'static str,
+        /// Which column and value.
+        message: String,
+    },
+}
+
+/// What became of a request to cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelMark {
+    /// The run carries the mark now, or already did.
+    Marked,
+    /// Too late: it is in this final state.
+    AlreadyFinal(RunStatus),
+    /// No such run.
+    NotFound,
+}
+
+/// Where runs, steps, logs and slots are kept. Decides nothing: every rule arrives as a value.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// `sqlite` or `postgres`.
+    fn dialect(&self) -> &'static str;
+
+    /// Records a fire in one transaction: the run with its pending steps, or the skipped run, and the slot's row.
+    async fn record_fire(&self, new: &NewRun) -> Result<Recorded, StoreError>;
+    /// Records what became of a slot that has no run. False when the slot was already decided.
+    async fn record_slot(&self, slot: &SlotRecord) -> Result<bool, StoreError>;
+    /// The ledger rows of a job, newest first.
+    async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
+
+    /// Applies changes in one transaction, all or none.
+    async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError>;
+    /// Marks a run as to be cancelled; the owner turns the mark into the change.
+    async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError>;
+    /// Marked runs of `owner` that are not final yet, with who asked.
+    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<(RunId, String)>, StoreError>;
+
+    /// One run.
+    async fn find_run(&self, run: RunId) -> Result<Option<Run>, StoreError>;
+    /// Runs, newest first.
+    async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, StoreError>;
+    /// The newest run of every job that ever ran, `SKIPPED` ones apart unless there is no other.
+    async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// Every attempt of a run, by step and attempt.
+    async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError>;
+
+    /// Appends lines; a line already there (same run and seq) is left as it is, so that a retry is harmless.
+    async fn append_logs(&self, lines: &[LogLine]) -> Result<(), StoreError>;
+    /// Lines of a run from `from` on, in order.
+    async fn list_logs(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<LogLine>, StoreError>;
+    /// How many lines a run has: the next `seq`.
+    async fn count_logs(&self, run: RunId) -> Result<u64, StoreError>;
+
+    /// Answers a trivial query, for health checks.
+    async fn ping(&self) -> Result<(), StoreError>;
+    /// Finishes writes and closes connections.
+    async fn close(&self);
+}
+
+/// The clock of the house; tests turn it by hand.
+pub trait Clock: Send + Sync + 'static {
+    /// The current instant, cut to milliseconds.
+    fn now(&self) -> Instant;
+}
+
+/// Secrets by name.
+pub trait Secrets: Send + Sync + 'static {
+    /// The secret, if there is one.
+    fn find_secret(&self, name: &str) -> Option<String>;
+}
+
+/// The voice of an attempt: log lines and progress. `log` waits while the sink is full, so that nothing is lost and
+/// memory stays bounded.
+#[async_trait]
+pub trait StepVoice: Send + Sync {
+    /// Writes one line (line breaks split it into several).
+    async fn log(&self, level: LogLevel, message: &str);
+    /// Says how far the attempt is; may be called for every row, is thinned out before anybody hears it.
+    fn progress(&self, done: u64, total: Option<u64>, note: &str);
+}
+
+/// Everything an attempt may know and touch. Cheap to clone.
+#[derive(Clone)]
+pub struct StepContext {
+    /// The run.
+    pub run_id: RunId,
+    /// Its job.
+    pub job_id: JobId,
+    /// The step.
+    pub step: StepName,
+    /// Its position, from 0.
+    pub index: u32,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The text of the trigger.
+    pub triggered_by: String,
+    /// The slot, or the moment of the trigger.
+    pub scheduled_at: Instant,
+    /// Verbosity: `Debug` lines are dropped unless this is `Debug`.
+    pub log_level: LogLevel,
+    /// Merged parameters, templates filled in.
+    pub params: JsonMap,
+    /// The keys of `params` this step was given by name; a callable must accept these and may ignore the others.
+    pub own_keys: Vec<String>,
+    /// Results of the steps before this one.
+    pub results: Arc<HashMap<StepName, StepResult>>,
+    /// Cancelled by an operator, a timeout or a shutdown; the runner then stops within 2 s.
+    pub cancel: CancelToken,
+    /// Time allowed for this attempt, from its start.
+    pub timeout: std::time::Duration,
+    /// Log and progress.
+    pub voice: Arc<dyn StepVoice>,
+    /// Named connectors.
+    pub connectors: Arc<dyn Connectors>,
+}
+
+impl StepContext {
+    /// Writes an `INFO` line.
+    pub async fn info(&self, message: impl AsRef<str> + Send) {
+        self.voice.log(LogLevel::Info, message.as_ref()).await;
+    }
+
+    /// Writes a `DEBUG` line, if this run wants them.
+    pub async fn debug(&self, message: impl AsRef<str> + Send) {
+        if self.log_level == LogLevel::Debug {
+            self.voice.log(LogLevel::Debug, message.as_ref()).await;
+        }
+    }
+}
+
+/// What a successful attempt leaves.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StepOutcome {
+    /// A JSON object; later steps and people read it.
+    pub output: JsonMap,
+    /// Rows it moved or changed, added to the run's total.
+    pub rows_affected: Option<i64>,
+    /// Resources used, as the runner counts them.
+    pub usage: Option<JsonMap>,
+}
+
+/// A failed attempt with the resources it used until then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepFailure {
+    /// Why.
+    pub error: StepError,
+    /// Resources used.
+    pub usage: Option<JsonMap>,
+}
+
+impl From<StepError> for StepFailure {
+    fn from(error: StepError) -> Self {
+        Self { error, usage: None }
+    }
+}
+
+/// Runs steps of one type. The engine owns timeout, retry and state; a runner only does the work, watches
+/// `ctx.cancel`, and returns within 2 s once it is cancelled.
+#[async_trait]
+pub trait StepRunner: Send + Sync + 'static {
+    /// Runs one attempt of a step whose templates are filled in.
+    async fn run(&self, spec: &StepSpec, ctx: &StepContext) -> Result<StepOutcome, StepFailure>;
+}
+
+/// How a session may use a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// Statements that only read.
+    Read,
+    /// Anything.
+    ReadWrite,
+}
+
+/// Named connectors as guests and callables use them. Credentials never leave the implementation.
+#[async_trait]
+pub trait Connectors: Send + Sync + 'static {
+    /// Opens a session on `name`.
+    ///
+    /// # Errors
+    /// `definition` for an unknown name (with the nearest known one), `remote` when it cannot be reached.
+    async fn open(&self, name: &str, access: Access, cancel: &CancelToken) -> Result<Box<dyn SqlSession>, StepError>;
+}
+
+/// One database connection, used by one step. Dropping it rolls an open transaction back and gives the connection
+/// back. All calls stop on the session's cancel token, on the server too.
+#[async_trait]
+pub trait SqlSession: Send + Sync {
+    /// `sqlite`, `postgres`, …
+    fn dialect(&self) -> &'static str;
+    /// Runs one SELECT; rows are fetched as the cursor is read.
+    async fn query(&self, statement: &str, binds: Binds) -> Result<Box<dyn SqlCursor>, StepError>;
+    /// Runs one statement and counts the rows it changed.
+    async fn execute(&self, statement: &str, binds: Binds) -> Result<u64, StepError>;
+    /// Inserts rows by the fastest means of the dialect; every row has as many cells as `columns`.
+    async fn insert_rows(&self, table: &str, columns: &[String], rows: Vec<Row>) -> Result<u64, StepError>;
+    /// Begins a transaction.
+    async fn begin(&self) -> Result<(), StepError>;
+    /// Commits it.
+    async fn commit(&self) -> Result<(), StepError>;
+    /// Rolls it back.
+    async fn rollback(&self) -> Result<(), StepError>;
+}
+
+/// Rows of a running SELECT, in batches.
+#[async_trait]
+pub trait SqlCursor: Send {
+    /// The columns, known before the first row.
+    fn columns(&self) -> &[Column];
+    /// The next rows, at most `max`; empty at the end.
+    async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError>;
+}

@@ -1,0 +1,99 @@
+//! Why a step failed, in the one form every runner uses. The text is for the operator at 3 a.m.; `detail` is for the
+//! author of the step (a traceback, a wasm backtrace, the server's message).
+
+/// What sort of failure it was; decides whether a retry can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StepErrorKind {
+    /// The job says something impossible: unknown connector, missing callable, bad template.
+    Definition,
+    /// The step asked for something it was not granted.
+    Denied,
+    /// The other side failed: database, HTTP server, network.
+    Remote,
+    /// The callable or component reported a failure of its own.
+    Failed,
+    /// The attempt passed its `timeout_seconds`.
+    Timeout,
+    /// The run was cancelled while the step was running.
+    Canceled,
+    /// The step broke instead of answering: panic, trap, limit, dead worker.
+    Crashed,
+}
+
+impl StepErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Definition,
+        Self::Denied,
+        Self::Remote,
+        Self::Failed,
+        Self::Timeout,
+        Self::Canceled,
+        Self::Crashed,
+    ];
+
+    /// The only spelling in the store and API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Definition => "definition",
+            Self::Denied => "denied",
+            Self::Remote => "remote",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Canceled => "canceled",
+            Self::Crashed => "crashed",
+        }
+    }
+
+    /// Reads the spelling of [`StepErrorKind::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.as_str() == text)
+    }
+
+    /// Whether trying again may give another answer. A wrong definition or a missing grant stays wrong; a cancel
+    /// is an order.
+    pub fn retryable(self) -> bool {
+        match self {
+            Self::Remote | Self::Failed | Self::Timeout | Self::Crashed => true,
+            Self::Definition | Self::Denied | Self::Canceled => false,
+        }
+    }
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct StepError {
+    /// What sort of failure.
+    pub kind: StepErrorKind,
+    /// One sentence for the operator: what failed, on which name, why.
+    pub message: String,
+    /// Many lines for the author; empty when there is nothing to add.
+    pub detail: String,
+    /// False when the runner knows that a retry cannot help although its kind says it may.
+    pub may_retry: bool,
+}
+
+impl StepError {
+    /// An error of `kind` with an operator's sentence.
+    pub fn new(kind: StepErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), detail: String::new(), may_retry: kind.retryable() }
+    }
+
+    /// The job says something impossible.
+    pub fn definition(message: impl Into<String>) -> Self {
+        Self::new(StepErrorKind::Definition, message)
+    }
+
+    /// The other side failed.
+    pub fn remote(message: impl Into<String>) -> Self {
+        Self::new(StepErrorKind::Remote, message)
+    }
+
+    /// Adds the author's detail.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+}

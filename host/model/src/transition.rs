@@ -1,0 +1,271 @@
+//! Every legal change of a run or a step, as a value built by a named function. A store applies it with one guarded
+//! update and answers whether it took; nothing else changes a status.
+//!
+//! | Run | from | to |
+//! |---|---|---|
+//! | start | QUEUED | RUNNING |
+//! | succeed, fail | RUNNING | SUCCEEDED, FAILED |
+//! | cancel | QUEUED, RUNNING | CANCELED |
+//! | abandon | QUEUED, RUNNING | FAILED, when the owner is gone |
+//!
+//! | Step attempt | from | to |
+//! |---|---|---|
+//! | start | PENDING | RUNNING |
+//! | succeed | RUNNING | SUCCEEDED |
+//! | retry at | RUNNING | FAILED, and the next attempt PENDING |
+//! | fail | RUNNING | FAILED |
+//! | cancel | PENDING, RUNNING | CANCELED |
+
+use crate::run::{RunStatus, StepStatus};
+use crate::{Instant, Json, JsonMap, RunId, StepError};
+
+/// Reason of a run or step whose process died.
+pub const LOST_IN_RESTART: &str = "lost in restart";
+/// Reason of a step switched off in the job or for this fire.
+pub const SKIPPED_DISABLED: &str = "skipped: disabled";
+/// Reason of a step never reached because one before it failed.
+pub const SKIPPED_EARLIER_FAILED: &str = "skipped: earlier step failed";
+/// Reason of a step never reached because the run was cancelled.
+pub const SKIPPED_RUN_CANCELED: &str = "skipped: run canceled";
+
+/// A change of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunChange {
+    /// Which run.
+    pub run_id: RunId,
+    /// States it may start from.
+    pub from: &'static [RunStatus],
+    /// The state it leads to.
+    pub to: RunStatus,
+    /// The change takes only while the run still has this owner.
+    pub owner: String,
+    /// When.
+    pub at: Instant,
+    /// Stored as the run's reason.
+    pub reason: Option<String>,
+    /// Stored as the run's error.
+    pub error: Option<String>,
+}
+
+impl RunChange {
+    fn new(run_id: RunId, owner: &str, from: &'static [RunStatus], to: RunStatus, at: Instant) -> Self {
+        Self { run_id, from, to, owner: owner.to_owned(), at, reason: None, error: None }
+    }
+
+    /// The run task takes the run up.
+    pub fn start(run_id: RunId, owner: &str, at: Instant) -> Self {
+        Self::new(run_id, owner, &[RunStatus::Queued], RunStatus::Running, at)
+    }
+
+    /// Every step that had to run succeeded.
+    pub fn succeed(run_id: RunId, owner: &str, at: Instant) -> Self {
+        Self::new(run_id, owner, &[RunStatus::Running], RunStatus::Succeeded, at)
+    }
+
+    /// A step exhausted its attempts.
+    pub fn fail(run_id: RunId, owner: &str, at: Instant, error: String) -> Self {
+        Self { error: Some(error), ..Self::new(run_id, owner, &[RunStatus::Running], RunStatus::Failed, at) }
+    }
+
+    /// Somebody stopped the run.
+    pub fn cancel(run_id: RunId, owner: &str, at: Instant, reason: String) -> Self {
+        let from = &[RunStatus::Queued, RunStatus::Running];
+        Self { reason: Some(reason), ..Self::new(run_id, owner, from, RunStatus::Canceled, at) }
+    }
+
+    /// The process that owned the run is gone.
+    pub fn abandon(run_id: RunId, owner: &str, at: Instant) -> Self {
+        let from = &[RunStatus::Queued, RunStatus::Running];
+        let reason = Some(LOST_IN_RESTART.to_owned());
+        Self { error: reason.clone(), reason, ..Self::new(run_id, owner, from, RunStatus::Failed, at) }
+    }
+}
+
+/// A change of one attempt of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepChange {
+    /// Which run.
+    pub run_id: RunId,
+    /// Which step, from 0.
+    pub index: u32,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// States it may start from.
+    pub from: &'static [StepStatus],
+    /// The state it leads to.
+    pub to: StepStatus,
+    /// The change takes only while the run still has this owner.
+    pub owner: String,
+    /// When.
+    pub at: Instant,
+    /// Stored as the attempt's reason.
+    pub reason: Option<String>,
+    /// Stored as the attempt's input; `None` leaves what is there.
+    pub input: Option<Json>,
+    /// Stored as the attempt's output.
+    pub output: Option<JsonMap>,
+    /// Stored as the attempt's rows and added to the run's.
+    pub rows_affected: Option<i64>,
+    /// Stored as the attempt's error.
+    pub error: Option<StepError>,
+    /// Stored as the attempt's usage.
+    pub usage: Option<JsonMap>,
+    /// When set, the next attempt is recorded as pending until then.
+    pub retry_at: Option<Instant>,
+}
+
+/// Which attempt a change is about, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptKey<'a> {
+    /// The run.
+    pub run_id: RunId,
+    /// The step, from 0.
+    pub index: u32,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The owner of the run.
+    pub owner: &'a str,
+}
+
+impl StepChange {
+    fn new(key: AttemptKey<'_>, from: &'static [StepStatus], to: StepStatus, at: Instant) -> Self {
+        Self {
+            run_id: key.run_id,
+            index: key.index,
+            attempt: key.attempt,
+            from,
+            to,
+            owner: key.owner.to_owned(),
+            at,
+            reason: None,
+            input: None,
+            output: None,
+            rows_affected: None,
+            error: None,
+            usage: None,
+            retry_at: None,
+        }
+    }
+
+    /// The attempt begins, with its masked input.
+    pub fn start(key: AttemptKey<'_>, at: Instant, input: Json) -> Self {
+        Self { input: Some(input), ..Self::new(key, &[StepStatus::Pending], StepStatus::Running, at) }
+    }
+
+    /// The attempt returned.
+    pub fn succeed(key: AttemptKey<'_>, at: Instant, output: JsonMap, rows: Option<i64>, usage: Option<JsonMap>) -> Self {
+        Self {
+            output: Some(output),
+            rows_affected: rows,
+            usage,
+            ..Self::new(key, &[StepStatus::Running], StepStatus::Succeeded, at)
+        }
+    }
+
+    /// The attempt failed and the step gets another at `again`.
+    pub fn retry_at(key: AttemptKey<'_>, at: Instant, error: StepError, usage: Option<JsonMap>, again: Instant) -> Self {
+        Self { retry_at: Some(again), ..Self::fail(key, at, error, usage) }
+    }
+
+    /// The attempt failed and was the last.
+    pub fn fail(key: AttemptKey<'_>, at: Instant, error: StepError, usage: Option<JsonMap>) -> Self {
+        Self { error: Some(error), usage, ..Self::new(key, &[StepStatus::Running], StepStatus::Failed, at) }
+    }
+
+    /// The attempt does not run, or stops.
+    pub fn cancel(key: AttemptKey<'_>, at: Instant, reason: String) -> Self {
+        let from = &[StepStatus::Pending, StepStatus::Running];
+        Self { reason: Some(reason), ..Self::new(key, from, StepStatus::Canceled, at) }
+    }
+}
+
+/// A change of either kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Of a run.
+    Run(RunChange),
+    /// Of an attempt.
+    Step(StepChange),
+}
+
+impl From<RunChange> for Change {
+    fn from(change: RunChange) -> Self {
+        Self::Run(change)
+    }
+}
+
+impl From<StepChange> for Change {
+    fn from(change: StepChange) -> Self {
+        Self::Step(change)
+    }
+}
+
+/// Whether a batch of changes took. All or nothing: the first stale one undoes the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// All took.
+    Yes,
+    /// A change met another state than it may start from, or another owner; normal when a cancel or a recovery won.
+    Stale {
+        /// Position in the batch.
+        index: usize,
+        /// What was found: a status word, `another owner`, or `missing`.
+        found: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StepErrorKind;
+
+    #[test]
+    fn run_changes_allow_exactly_the_documented_pairs() {
+        let (id, at) = (RunId::from_parts(1, 1), Instant::default());
+        let all = [
+            RunChange::start(id, "o", at),
+            RunChange::succeed(id, "o", at),
+            RunChange::fail(id, "o", at, "x".into()),
+            RunChange::cancel(id, "o", at, "x".into()),
+            RunChange::abandon(id, "o", at),
+        ];
+        let mut pairs: Vec<String> = all
+            .iter()
+            .flat_map(|c| c.from.iter().map(|f| format!("{} {}", f.as_str(), c.to.as_str())))
+            .collect();
+        pairs.sort();
+        pairs.dedup();
+        assert_eq!(
+            pairs,
+            [
+                "QUEUED CANCELED",
+                "QUEUED FAILED",
+                "QUEUED RUNNING",
+                "RUNNING CANCELED",
+                "RUNNING FAILED",
+                "RUNNING SUCCEEDED"
+            ]
+        );
+        for change in &all {
+            assert!(change.from.iter().all(|f| !f.is_final()), "a final state is never left: {change:?}");
+        }
+    }
+
+    #[test]
+    fn step_changes_never_leave_a_final_state() {
+        let at = Instant::default();
+        let key = AttemptKey { run_id: RunId::from_parts(1, 1), index: 0, attempt: 1, owner: "o" };
+        let error = || StepError::new(StepErrorKind::Remote, "x");
+        let all = [
+            StepChange::start(key, at, Json::Null),
+            StepChange::succeed(key, at, JsonMap::new(), None, None),
+            StepChange::retry_at(key, at, error(), None, at),
+            StepChange::fail(key, at, error(), None),
+            StepChange::cancel(key, at, "x".into()),
+        ];
+        for change in &all {
+            assert!(change.from.iter().all(|f| !f.is_final()), "{change:?}");
+            assert_eq!(change.retry_at.is_some(), change.to == StepStatus::Failed && change == &all[2]);
+        }
+    }
+}

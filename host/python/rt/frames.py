@@ -1,0 +1,82 @@
+"""Messages to and from the host as JSON over the socket that the native module `_nomaflow` owns.
+
+`ask` is the one way to ask the host something: it blocks in plain code and returns an awaitable where an event loop
+runs, so that one method serves `def` and `async def` callables.
+"""
+
+import json
+import sys
+
+import _nomaflow
+
+LARGEST = 64 * 1024 * 1024
+
+
+class HostError(Exception):
+    """The host could not do what was asked; `kind` is one of the host's error kinds."""
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind
+
+
+def encode(message):
+    # "replace": half a surrogate pair, which a file name may hold, has no place in UTF-8.
+    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    body = text.encode("utf-8", "replace")
+    if len(body) > LARGEST:
+        raise ValueError(f"{len(body) >> 20} MiB at once are too much, at most {LARGEST >> 20} MiB may cross")
+    return body
+
+
+def send(message):
+    _nomaflow.send(encode(message))
+
+
+def receive():
+    return json.loads(_nomaflow.receive())
+
+
+def ask(question, convert):
+    """The converted answer, or an awaitable of it where an event loop runs in this thread."""
+    body = encode(question)
+    loop = _running_loop()
+    if loop is not None:
+        return _ask_from(loop, body, convert)
+    return convert(_answer(_nomaflow.ask(body)))
+
+
+def _running_loop():
+    # Importing asyncio takes longer than starting the interpreter; who has not imported it runs no loop.
+    asyncio = sys.modules.get("asyncio")
+    return asyncio._get_running_loop() if asyncio is not None else None
+
+
+async def _ask_from(loop, body, convert):
+    answered = loop.create_future()
+
+    def settle(answer):
+        if not answered.done():
+            answered.set_result(answer)
+
+    def on_answer(answer):
+        try:
+            loop.call_soon_threadsafe(settle, answer)
+        except RuntimeError:
+            pass  # The loop ended while the answer was under way.
+
+    number = _nomaflow.ask_later(body, on_answer)
+    try:
+        answer = await answered
+    except BaseException:
+        _nomaflow.forget(number)
+        send({"type": "forget", "number": number})
+        raise
+    return convert(_answer(answer))
+
+
+def _answer(body):
+    answer = json.loads(body)
+    if "error" in answer:
+        raise HostError(answer["error"]["kind"], answer["error"]["message"])
+    return answer["value"]

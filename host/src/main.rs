@@ -1,0 +1,2 @@
+//! nomaflow
+fn main() {}

@@ -1,0 +1,38 @@
+/** The documents the pages read, as queries. Fresh until an event says otherwise: nothing here polls. */
+import { QueryClient, queryOptions, skipToken } from '@tanstack/react-query'
+import { Journal } from '../live/journal'
+import type { Progress } from '../live/protocol'
+import { reduceJob, reduceJobs, reduceRun, reduceRuns } from '../live/reducer'
+import { api, ApiError, type RunsFilter } from './client'
+
+export const RUNS_PER_PAGE = 50
+
+export const journal = new Journal()
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: Infinity,
+      gcTime: 5 * 60_000,
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+      networkMode: 'always',
+      retry: (failures, error) => failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 502),
+    },
+    mutations: { networkMode: 'always', retry: false },
+  },
+})
+
+export const queries = {
+  me: () => queryOptions({ queryKey: ['me'], queryFn: () => api.me(), gcTime: Infinity }),
+  jobs: () => queryOptions({ queryKey: ['jobs'], queryFn: ({ signal }) => journal.during(() => api.jobs(signal), reduceJobs) }),
+  job: (id: string) => queryOptions({ queryKey: ['job', id], queryFn: ({ signal }) => journal.during(() => api.job(id, signal), reduceJob) }),
+  runs: (filter: RunsFilter) =>
+    queryOptions({
+      queryKey: ['runs', filter],
+      queryFn: ({ signal }) => journal.during(() => api.runs(filter, RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
+    }),
+  run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
+  /** Filled by events only, keyed by step and attempt. */
+  progress: (id: string) => queryOptions<Record<string, Progress>>({ queryKey: ['progress', id], queryFn: skipToken }),
+}

@@ -1,0 +1,88 @@
+/**
+ * Carries live events into the cached documents. Bursts become one change; what an event cannot say is fetched again,
+ * once, a moment later.
+ */
+import type { JobDetail, JobsDocument, RunDocument, RunsPage } from '../api/types'
+import { isFinal } from '../api/types'
+import { journal, queries, queryClient } from '../api/queries'
+import type { RunsFilter } from '../api/client'
+import { setSkew } from '../ui/time'
+import { hub } from './hub'
+import type { LiveEvent, Progress } from './protocol'
+import { reduceJob, reduceJobs, reduceRun, reduceRuns } from './reducer'
+
+const BURST_MS = 50
+const REFETCH_MS = 250
+
+let batch: LiveEvent[] = []
+let timer = 0
+const due = new Map<string, number>()
+
+function refetchSoon(queryKey: unknown[]): void {
+  const name = JSON.stringify(queryKey)
+  if (due.has(name)) return
+  due.set(name, setTimeout(() => {
+    due.delete(name)
+    void queryClient.invalidateQueries({ queryKey })
+  }, REFETCH_MS) as unknown as number)
+}
+
+function flush(): void {
+  timer = 0
+  const events = batch
+  batch = []
+  queryClient.setQueryData<JobsDocument>(['jobs'], (old) => old && events.reduce(reduceJobs, old))
+  queryClient.setQueriesData<JobDetail>({ queryKey: ['job'] }, (old) => old && events.reduce(reduceJob, old))
+  queryClient.setQueriesData<RunDocument>({ queryKey: ['run'] }, (old) => old && events.reduce(reduceRun, old))
+  for (const query of queryClient.getQueryCache().findAll({ queryKey: ['runs'] })) {
+    const filter = query.queryKey[1] as RunsFilter
+    queryClient.setQueryData<RunsPage>(query.queryKey, (old) => old && events.reduce((page, event) => reduceRuns(page, event, filter), old))
+  }
+}
+
+function noteProgress(progress: Progress): void {
+  queryClient.setQueryData<Record<string, Progress>>(queries.progress(progress.run_id).queryKey, (old) => ({
+    ...old,
+    [`${progress.step_index}/${progress.attempt}`]: progress,
+  }))
+}
+
+function receive(event: LiveEvent): void {
+  switch (event.type) {
+    case 'resync':
+      void queryClient.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' && query.queryKey[0] !== 'progress' })
+      return
+    case 'catalogue':
+      refetchSoon(['jobs'])
+      refetchSoon(['job'])
+      return
+    case 'progress':
+      noteProgress(event.progress)
+      return
+    case 'run':
+    case 'step':
+      journal.record(event)
+      batch.push(event)
+      if (timer === 0) timer = setTimeout(flush, BURST_MS) as unknown as number
+      followUp(event)
+      return
+    default:
+  }
+}
+
+/** Outputs, errors in full and the next fire do not travel in events. */
+function followUp(event: Extract<LiveEvent, { type: 'run' | 'step' }>): void {
+  if (event.type === 'step') {
+    if (isFinal(event.step.status)) refetchSoon(['run', event.run_id])
+  } else if (isFinal(event.run.status)) {
+    refetchSoon(['run', event.run.id])
+  } else if (event.run.triggered_by.startsWith('cron')) {
+    refetchSoon(['jobs'])
+    refetchSoon(['job', event.run.job_id])
+  }
+}
+
+hub.onEvent(receive)
+hub.onStatus(() => {
+  if (hub.status.state === 'live') setSkew(hub.status.skewMs)
+})
