@@ -1,0 +1,30 @@
+//! The run a step belongs to: facts about it, progress, and the wish to stop.
+
+use crate::{Error, imports};
+
+/// A fact about the run, such as `run.id` or `attempt`; the keys are listed in `wit/step/context.wit`.
+#[must_use]
+pub fn get(key: &str) -> Option<String> {
+    imports::context_get(key)
+}
+
+/// Shows how far the step is: `done` of `total`, in the step's own unit. Once per batch is enough.
+pub fn report(done: u64, total: Option<u64>, note: &str) {
+    imports::context_report(done, total, note);
+}
+
+/// True once the run has been asked to stop.
+#[must_use]
+pub fn is_cancelled() -> bool {
+    imports::context_cancelled()
+}
+
+/// Error `cancelled` once the run has been asked to stop: `context::check()?` in a long loop makes a polite step.
+/// Calls of `sql` fail by themselves then.
+pub fn check() -> Result<(), Error> {
+    if is_cancelled() {
+        Err(Error::cancelled())
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! The stand-in for the host itself: connectors, facts about the run, and what the step logged and reported.
+//!
+//! It is installed per thread, because a test is one; the guard takes it away again.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Database;
+use crate::log::Level;
+
+thread_local! {
+    static HOST: RefCell<Option<Rc<Host>>> = const { RefCell::new(None) };
+}
+
+/// Runs `act` on the installed host; `None` without one.
+pub(crate) fn with_host<T>(act: impl FnOnce(&Host) -> T) -> Option<T> {
+    // Cloned out, so that a stand-in may itself call in here.
+    let host = HOST.with_borrow(Clone::clone);
+    host.map(|host| act(&host))
+}
+
+/// One line that the step logged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Its level.
+    pub level: Level,
+    /// Its text.
+    pub message: String,
+    /// Further facts by name.
+    pub fields: Vec<(String, String)>,
+}
+
+/// One report of progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// How much is done.
+    pub done: u64,
+    /// Of how much, if known.
+    pub total: Option<u64>,
+    /// The note with it.
+    pub note: String,
+}
+
+/// A stand-in for the host. Build it, `install` it, run the step.
+#[derive(Default)]
+pub struct Host {
+    databases: BTreeMap<String, Rc<RefCell<dyn Database>>>,
+    facts: BTreeMap<String, String>,
+    lines: RefCell<Vec<Line>>,
+    progress: RefCell<Vec<Progress>>,
+    is_cancelled: Cell<bool>,
+    cancel_after: Cell<Option<usize>>,
+}
+
+impl Host {
+    /// A host that grants nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Grants a connector. Every session on it talks to the same `database`.
+    #[must_use]
+    pub fn connector(mut self, name: &str, database: impl Database + 'static) -> Self {
+        self.databases
+            .insert(name.to_owned(), Rc::new(RefCell::new(database)));
+        self
+    }
+
+    /// Lets `context::get(key)` know a value.
+    #[must_use]
+    pub fn with_fact(mut self, key: &str, value: &str) -> Self {
+        self.facts.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Asks the run to stop once the step has reported progress `reports` times; 0 means from the start.
+    #[must_use]
+    pub fn cancel_after(self, reports: usize) -> Self {
+        self.is_cancelled.set(reports == 0);
+        self.cancel_after.set(Some(reports));
+        self
+    }
+
+    /// Makes this the host of the present thread until the guard is dropped.
+    #[must_use = "the host is taken away when the guard is dropped"]
+    pub fn install(self) -> Installed {
+        let host = Rc::new(self);
+        let before = HOST.replace(Some(Rc::clone(&host)));
+        Installed { host, before }
+    }
+
+    pub(crate) fn database(&self, name: &str) -> Option<Rc<RefCell<dyn Database>>> {
+        self.databases.get(name).cloned()
+    }
+
+    pub(crate) fn fact(&self, key: &str) -> Option<String> {
+        self.facts.get(key).cloned()
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.get()
+    }
+
+    pub(crate) fn add_line(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        self.lines.borrow_mut().push(Line {
+            level,
+            message: message.to_owned(),
+            fields: fields.to_vec(),
+        });
+    }
+
+    pub(crate) fn add_progress(&self, done: u64, total: Option<u64>, note: &str) {
+        let mut progress = self.progress.borrow_mut();
+        progress.push(Progress {
+            done,
+            total,
+            note: note.to_owned(),
+        });
+        if self
+            .cancel_after
+            .get()
+            .is_some_and(|reports| progress.len() >= reports)
+        {
+            self.is_cancelled.set(true);
+        }
+    }
+}
+
+/// An installed host, and what the step did to it.
+pub struct Installed {
+    host: Rc<Host>,
+    before: Option<Rc<Host>>,
+}
+
+impl Installed {
+    /// What the step logged, in order.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        self.host.lines.borrow().clone()
+    }
+
+    /// What the step reported, in order.
+    #[must_use]
+    pub fn progress(&self) -> Vec<Progress> {
+        self.host.progress.borrow().clone()
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        HOST.set(self.before.take());
+    }
+}
