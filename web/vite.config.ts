@@ -1,22 +1,23 @@
 /// <reference types="vitest/config" />
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { defineConfig, loadEnv } from 'vite'
 
-// The address of a running `nomaflow serve` for `npm run dev`.
-const server = process.env.NOMAFLOW_URL ?? 'http://127.0.0.1:8000'
-
-export default defineConfig({
-  // Relative addresses: the server's `<base href>` decides the path the page lives under.
-  base: './',
-  plugins: [react()],
-  build: {
-    target: 'baseline-widely-available',
-    assetsInlineLimit: 0,
-    cssMinify: 'lightningcss',
-    modulePreload: { polyfill: false },
-    sourcemap: false,
-  },
-  worker: { format: 'es' },
-  server: { proxy: { '/admin': server, '/auth': server, '/healthz': server } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+export default defineConfig(({ mode }) => {
+  // The address of a running `nomaflow serve`, for `npm run dev`.
+  const server = loadEnv(mode, '.', 'NOMAFLOW_').NOMAFLOW_URL ?? 'http://127.0.0.1:8000'
+  return {
+    // Relative addresses: the server's `<base href>` decides the path the page lives under.
+    base: './',
+    plugins: [react()],
+    build: {
+      target: 'baseline-widely-available',
+      assetsInlineLimit: 0,
+      cssMinify: 'lightningcss',
+      modulePreload: { polyfill: false },
+      sourcemap: false,
+    },
+    worker: { format: 'es' },
+    server: { proxy: { '/admin': server, '/auth': server, '/healthz': server } },
+    test: { include: ['src/**/*.test.ts'], environment: 'node', css: true },
+  }
 })

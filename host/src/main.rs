@@ -1,2 +1,82 @@
-//! nomaflow
-fn main() {}
+//! `nomaflow`: reads the command line, starts logging, runs the command, prints the error chain, chooses the exit
+//! code. A worker process of the Python runner enters here too and never returns.
+
+mod assemble;
+mod cli;
+mod client;
+mod command;
+mod exit;
+mod home;
+mod keeper;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use exit::{Exit, Failure, Outcome};
+
+fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == host_python::worker::COMMAND) {
+        return host_python::worker::main();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap, but not to the caller.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Fine as u8 });
+        }
+    };
+    start_logging(matches!(cli.command, Command::Serve { .. }));
+    // The first provider installed serves every TLS connection of the process; a second one would be refused.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime cannot start: {error}");
+            return ExitCode::from(Exit::RunFailed as u8);
+        }
+    };
+    let outcome = runtime.block_on(run(cli));
+    // Nothing that still blocks may hold the process back.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+fn start_logging(is_server: bool) {
+    let default = if is_server { "info" } else { "warn" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("NOMAFLOW_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let global = cli.global;
+    match cli.command {
+        Command::Init { dir } => command::init::run(&dir, &global),
+        Command::Check => command::check::run(&global),
+        Command::Serve { listen } => command::serve::run(&global, listen.as_deref()).await,
+        Command::Reload => command::job::reload(&global).await,
+        Command::Job(job) => command::job::run(job, &global).await,
+        Command::Run(run) => command::run::run(run, &global).await,
+    }
+}
+
+/// Prints a line of a command's answer. A closed pipe (`nomaflow job list | head`) ends the command quietly.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(Exit::Fine as i32),
+        Err(error) => Err(Failure::new(Exit::RunFailed, format!("cannot write to standard output: {error}"))),
+    }
+}

@@ -1,1 +1,79 @@
-//! host-api
+//! The way in over HTTP: REST, live events and the page. The only user of axum.
+//!
+//! Invariants: every route but liveness, sign-in and the page's own files needs a signed-in caller (one middleware
+//! decides); errors are RFC 9457 problems whose text is made for outsiders; nothing here decides what a run does.
+
+#![warn(missing_docs)]
+
+mod assets;
+pub mod auth;
+mod error;
+mod live;
+mod route;
+pub mod server;
+mod view;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+pub use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+use host_catalogue::Catalogue;
+use host_engine::Engine;
+use host_model::CancelToken;
+
+pub use error::ApiError;
+
+/// The jobs as they were last read, and a way to read them again.
+#[async_trait]
+pub trait CatalogueSource: Send + Sync + 'static {
+    /// What was read last.
+    fn current(&self) -> Arc<Catalogue>;
+    /// Reads the files again and hands the valid jobs to the engine.
+    async fn reload(&self) -> Arc<Catalogue>;
+}
+
+/// What the API is built from.
+pub struct ApiParts {
+    /// The engine.
+    pub engine: Engine,
+    /// The catalogue.
+    pub catalogue: Arc<dyn CatalogueSource>,
+    /// Who may come in.
+    pub auth: auth::Auth,
+    /// Cancelled when the server stops, so that live streams end first.
+    pub stop: CancelToken,
+    /// The program's version.
+    pub version: &'static str,
+}
+
+pub(crate) type App = Arc<ApiParts>;
+
+/// Builds the router of the whole surface.
+pub fn router(parts: ApiParts) -> Router {
+    let app: App = Arc::new(parts);
+    let private = Router::new()
+        .route("/auth/me", get(auth::me))
+        .route("/auth/logout", post(auth::logout))
+        .route("/admin/jobs", get(route::jobs::list))
+        .route("/admin/jobs/health", get(route::health::ready))
+        .route("/admin/jobs/runs", get(route::runs::list))
+        .route("/admin/jobs/runs/{id}", get(route::runs::show))
+        .route("/admin/jobs/runs/{id}/logs", get(route::runs::logs))
+        .route("/admin/jobs/runs/{id}/cancel", post(route::runs::cancel))
+        .route("/admin/jobs/runs/{id}/abort", post(route::runs::cancel))
+        .route("/admin/jobs/{id}", get(route::jobs::show))
+        .route("/admin/jobs/{id}/run", post(route::jobs::run))
+        .route("/admin/reload", post(route::jobs::reload))
+        .route("/admin/events", get(live::events))
+        .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));
+    Router::new()
+        .route("/healthz", get(route::health::alive))
+        .route("/auth/login", post(auth::login))
+        .merge(private)
+        .fallback(assets::page)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(middleware::from_fn(assets::common_headers))
+        .with_state(app)
+}

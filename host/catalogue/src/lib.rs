@@ -1,1 +1,31 @@
-//! host-catalogue
+//! Text to jobs: reads `app.toml`, `connectors.toml` and every `jobs.toml` of a home directory, checks them against
+//! each other, and draws what is wrong. Only this crate knows how the files are spelled.
+//!
+//! Suggested reading order: `reader` (the questions asked of toml's spanned tree), `job_table` and `step_table`, `check`,
+//! `load`. Invariants: reading never fails, it reports, and never stops at the first mistake; a key is read, refused as
+//! "not supported yet" or unknown, never ignored.
+
+#![warn(missing_docs)]
+
+mod address;
+mod blot;
+mod check;
+mod connector_table;
+mod draft;
+mod finding;
+mod job_table;
+mod load;
+mod plugin_files;
+mod reader;
+mod render;
+mod schedule_table;
+mod settings;
+mod source;
+mod step_table;
+
+pub use address::Env;
+pub use check::{ComponentCheck, ComponentProblem};
+pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
+pub use render::{Style, render, summary};
+pub use settings::{Flags, LoadedSettings, Origin, Setting, Settings, load_settings};
+pub use source::Sources;

@@ -2,6 +2,7 @@
 //! (`spec`: seeds create-a-job, product §4). Reading and checking files is the catalogue's business; what a step of each
 //! type says is in [`spec`].
 
+pub mod input;
 pub mod spec;
 
 use std::sync::Arc;

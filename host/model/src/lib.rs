@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod cancel;
+pub mod connector;
 pub mod diagnostic;
 pub mod event;
 pub mod fire;

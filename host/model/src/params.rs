@@ -2,7 +2,7 @@
 //! `op_kwargs`, per-fire `params`, per-fire `op_kwargs`; later wins, key by key, values replaced whole.
 
 use crate::job::{Job, Overrides, Step};
-use crate::JsonMap;
+use crate::{Json, JsonMap};
 
 fn lay(over: &JsonMap, base: &mut JsonMap) {
     for (key, value) in over {
@@ -70,4 +70,119 @@ pub fn unknown_steps<'a>(job: &Job, fire: &'a Overrides) -> Vec<&'a str> {
     unknown.sort_unstable();
     unknown.dedup();
     unknown
+}
+
+/// Makes the values of one fire literal: what an operator types in is data, not a template, or running a job would be
+/// enough to read its secrets.
+pub fn literal(fire: &Overrides) -> Overrides {
+    let escape = |map: &JsonMap| map.iter().map(|(k, v)| (k.clone(), escape_json(v))).collect::<JsonMap>();
+    Overrides {
+        params: escape(&fire.params),
+        op_kwargs: fire.op_kwargs.iter().map(|(step, map)| (step.clone(), escape(map))).collect(),
+        step_enabled: fire.step_enabled.clone(),
+        log_level: fire.log_level,
+    }
+}
+
+fn escape_json(json: &Json) -> Json {
+    match json {
+        Json::String(text) => Json::String(text.replace("${", "$${")),
+        Json::Array(items) => items.iter().map(escape_json).collect(),
+        Json::Object(map) => map.iter().map(|(k, v)| (k.clone(), escape_json(v))).collect::<JsonMap>().into(),
+        other => other.clone(),
+    }
+}
+
+/// The JSON form of overrides, only what is set: the shape of the body of `POST …/run`.
+pub fn overrides_json(overrides: &Overrides) -> JsonMap {
+    let mut all = JsonMap::new();
+    if !overrides.params.is_empty() {
+        all.insert("params".into(), overrides.params.clone().into());
+    }
+    if !overrides.op_kwargs.is_empty() {
+        let steps: JsonMap = overrides.op_kwargs.iter().map(|(k, v)| (k.to_string(), v.clone().into())).collect();
+        all.insert("op_kwargs".into(), steps.into());
+    }
+    if !overrides.step_enabled.is_empty() {
+        let steps: JsonMap = overrides.step_enabled.iter().map(|(k, v)| (k.to_string(), (*v).into())).collect();
+        all.insert("step_enabled".into(), steps.into());
+    }
+    if let Some(level) = overrides.log_level {
+        all.insert("log_level".into(), level.as_str().into());
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::job::spec::StepSpec;
+    use crate::job::{CatchUp, OnRestart, Overlap, SourcePlace};
+    use crate::{JobId, StepName};
+
+    fn map(json: Json) -> JsonMap {
+        json.as_object().cloned().unwrap_or_default()
+    }
+
+    fn job() -> Job {
+        let step = |name: &str, kwargs: Json| Step {
+            name: StepName::new(name).unwrap(),
+            enabled: true,
+            timeout_seconds: 1,
+            retry: None,
+            op_kwargs: map(kwargs),
+            spec: StepSpec::Python { callable: "a:b".into() },
+        };
+        Job {
+            id: JobId::new("j").unwrap(),
+            app: "a".into(),
+            description: String::new(),
+            tags: vec![],
+            enabled: true,
+            schedules: vec![],
+            presets: vec![],
+            params: map(json!({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1})),
+            steps: vec![step("s", json!({"c": 3, "d": 3, "e": 3})), step("t", json!({}))],
+            retry: Default::default(),
+            alerts: None,
+            log_level: crate::log::LogLevel::Info,
+            timeout_seconds: None,
+            overlap: Overlap::Skip,
+            catch_up: CatchUp::None,
+            catch_up_window_seconds: None,
+            depends_on: vec![],
+            on_restart: OnRestart::Fail,
+            source: SourcePlace::default(),
+        }
+    }
+
+    #[test]
+    fn five_layers_later_wins() {
+        let job = job();
+        let s = StepName::new("s").unwrap();
+        let schedule = Overrides { params: map(json!({"b": 2, "c": 2})), ..Overrides::default() };
+        let fire = Overrides {
+            params: map(json!({"d": 4, "e": 4})),
+            op_kwargs: [(s.clone(), map(json!({"e": 5})))].into(),
+            ..Overrides::default()
+        };
+        let merged = step_params(&job, &job.steps[0], &schedule, &fire);
+        assert_eq!(Json::from(merged), json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}));
+        let snap = snapshot(&job, &schedule, &fire);
+        assert_eq!(Json::from(snap), json!({"params": {"a": 1, "b": 2, "c": 2, "d": 4, "e": 4}, "op_kwargs": {"s": {"c": 3, "e": 5}}}));
+    }
+
+    #[test]
+    fn what_an_operator_types_in_is_never_a_template() {
+        let fire = Overrides { params: map(json!({"x": ["${secret.pw}"]})), ..Overrides::default() };
+        assert_eq!(literal(&fire).params["x"], json!(["$${secret.pw}"]));
+    }
+
+    #[test]
+    fn a_fire_may_not_name_a_step_the_job_does_not_have() {
+        let fire = Overrides { step_enabled: [(StepName::new("zz").unwrap(), false)].into(), ..Overrides::default() };
+        assert_eq!(unknown_steps(&job(), &fire), ["zz"]);
+    }
 }

@@ -207,8 +207,16 @@ impl ScheduleSpec {
                 Walk {
                     fields: &cron.fields,
                     zone: self.zone,
-                    gap: self.gap.unwrap_or(if has_wildcard_hour { Gap::Skip } else { Gap::Shift }),
-                    fold: self.fold.unwrap_or(if has_wildcard_hour { Fold::Both } else { Fold::First }),
+                    gap: self.gap.unwrap_or(if has_wildcard_hour {
+                        Gap::Skip
+                    } else {
+                        Gap::Shift
+                    }),
+                    fold: self.fold.unwrap_or(if has_wildcard_hour {
+                        Fold::Both
+                    } else {
+                        Fold::First
+                    }),
                 }
                 .next_after(after)
             }

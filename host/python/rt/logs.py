@@ -36,13 +36,14 @@ class Bridge(logging.Handler):
 class Stream(io.TextIOBase):
     """A text stream whose whole lines become log lines; parts are kept for each thread until their line ends."""
 
+    encoding = "utf-8"
+    errors = "replace"
+
     def __init__(self, level, original):
         self._level = level
         self._original = original
         self._parts = {}
         self.buffer = original.buffer
-        self.encoding = "utf-8"
-        self.errors = "backslashreplace"
 
     def writable(self):
         return True
@@ -81,6 +82,8 @@ class Stream(io.TextIOBase):
 
 _bridge = Bridge()
 _bridge.setFormatter(logging.Formatter("%(message)s"))
+# It announces every event loop it makes.
+logging.getLogger("asyncio").setLevel(logging.INFO)
 _stdout = Stream(logging.INFO, sys.__stdout__)
 _stderr = Stream(logging.WARNING, sys.__stderr__)
 
@@ -101,7 +104,9 @@ def begin(callable_path, level):
     root = logging.getLogger()
     if _bridge not in root.handlers:
         root.addHandler(_bridge)
-    root.setLevel(logging.DEBUG if level == "DEBUG" else logging.INFO)
+    wanted = logging.DEBUG if level == "DEBUG" else logging.INFO
+    if root.level != wanted:
+        root.setLevel(wanted)
     logging.captureWarnings(True)
 
 

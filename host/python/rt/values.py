@@ -1,7 +1,7 @@
 """Values on their way to and from the host.
 
-A *cell* (SQL parameter or result) crosses exactly: null, boolean, 64-bit integer, finite float and text as JSON, all
-else as `[kind, text]`, which is unambiguous because cells never nest. A step's *output* is plain JSON, as the store
+A *cell* (SQL parameter or result) crosses exactly: null, boolean, 64-bit integer and text as JSON, all else as
+`[kind, text]`, which is unambiguous because cells never nest. A step's *output* is plain JSON, as the store
 and the page show it: decimals, dates and floats that JSON lacks become text, bytes become hexadecimal digits.
 """
 
@@ -26,12 +26,12 @@ def to_cell(value):
         value = int(value)
         return value if -(2**63) <= value < 2**63 else ["decimal", str(value)]
     if isinstance(value, float):
-        value = float(value)
-        return value if math.isfinite(value) else ["float", _float_text(value)]
+        # As text: not every JSON reader rounds a number to the nearest float.
+        return ["float", repr(float(value))]
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, decimal.Decimal):
-        return ["decimal", format(value, "f")] if value.is_finite() else ["float", _float_text(float(value))]
+        return ["decimal", format(value, "f")] if value.is_finite() else ["float", repr(float(value))]
     if isinstance(value, datetime.datetime):
         return ["timestamp", value.isoformat()]
     if isinstance(value, datetime.date):

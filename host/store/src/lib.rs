@@ -1,1 +1,54 @@
-//! host-store
+//! The only SQL about runs: [`open`] turns a URL into an `Arc<dyn Store>` on SQLite or PostgreSQL, with its schema
+//! brought up to date. Suggested reading order: `store`, `sqlite`, `postgres`, then `fires`, `changes`, `runs`, `logs`.
+//!
+//! Statements are written once: both dialects take `$1` placeholders, and what differs (types, log batches) is kept
+//! in `sql`, `row` and `logs`. Invariant: the store decides nothing. Every status it writes comes in a value of
+//! `host_model::transition` or `host_model::fire`; the schema refuses what would contradict them.
+
+#![warn(missing_docs)]
+
+mod cancels;
+mod changes;
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod error;
+mod fires;
+mod logs;
+mod migrate;
+mod postgres;
+mod row;
+mod runs;
+mod slots;
+mod sql;
+mod sqlite;
+mod store;
+mod url;
+mod write;
+mod writer;
+
+pub use error::OpenError;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use host_model::port::Store;
+
+use crate::store::SqlStore;
+use crate::url::Target;
+
+/// Opens the store at `url` and applies pending migrations.
+///
+/// `sqlite:<path>` is a file, created when missing, its path relative to `home`; `postgres://…` is a server. The store
+/// must be opened inside a tokio runtime and given back with [`Store::close`].
+///
+/// # Errors
+/// [`OpenError`] says which of URL, folder, file, server, login or schema is at fault, and has a hint for most.
+pub async fn open(url: &str, home: &Path) -> Result<Arc<dyn Store>, OpenError> {
+    let store = match Target::parse(url, home)? {
+        Target::Sqlite(path) => SqlStore::Sqlite(sqlite::SqliteStore::open(&path).await?),
+        Target::Postgres { options, shown } => {
+            SqlStore::Postgres(postgres::PostgresStore::open(*options, &shown).await?)
+        }
+    };
+    Ok(Arc::new(store))
+}

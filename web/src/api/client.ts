@@ -2,6 +2,7 @@
  * The one place that talks HTTP to the server. Addresses are relative to the document's base, so the page works under any path.
  * Invariant: every failure is an `ApiError`; a 401 is also announced to the session, which leads to the sign-in page.
  */
+import { t } from '../i18n'
 import type {
   JobDetail, JobsDocument, LogPage, Problem, ReloadReport, RunAccepted, RunDocument, RunRequest, RunsPage,
 } from './types'
@@ -52,7 +53,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     response = await fetch(endpoint(path), init)
   } catch (cause) {
     if (signal?.aborted) throw cause
-    throw new ApiError(0, { title: 'The server did not answer', detail: String(cause) }, request)
+    throw new ApiError(0, { title: t.problem.notReached, detail: String(cause) }, request)
   }
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T
   const problem = await readProblem(response)

@@ -16,6 +16,8 @@ export interface Problem {
   line: number | null
   column: number | null
   hint: string | null
+  /** Null for a finding about a file as a whole. */
+  job_id?: string | null
 }
 
 export interface RunSummary {
@@ -55,6 +57,8 @@ export interface StepRun {
   attempt: number
   status: StepStatus
   reason: string | null
+  /** Set while a next attempt waits for its time. */
+  retry_at?: string | null
   started_at: string | null
   finished_at: string | null
   rows_affected: number | null

@@ -116,7 +116,7 @@ export class LiveConnection {
 
   private address(): string {
     const url = new URL(this.env.url)
-    for (const run of this.runs) url.searchParams.append('run', run)
+    if (this.runs.length > 0) url.searchParams.set('run', this.runs.join(','))
     return url.href
   }
 

@@ -86,16 +86,19 @@ export class LiveHub {
   private sharedStream(endpoint: string): Link {
     const address = workerPolicy ? workerPolicy.createScriptURL(workerUrl) : workerUrl
     const worker = new SharedWorker(address as string, { type: 'module', name: endpoint })
-    worker.port.onmessage = (message: MessageEvent<FromWorker>) => this.receive(message.data)
+    const link: Link = { send: (message) => worker.port.postMessage(message) }
+    worker.port.onmessage = (message: MessageEvent<FromWorker>) => {
+      if (this.link === link) this.receive(message.data)
+    }
     worker.port.start()
-    addEventListener('pagehide', () => worker.port.postMessage({ kind: 'leave' } satisfies ToWorker))
+    addEventListener('pagehide', () => link.send({ kind: 'leave' }))
     addEventListener('pageshow', (event) => {
-      if (!event.persisted) return
+      if (!event.persisted || this.link !== link) return
       this.sendWatched()
       // What was said while the tab lay frozen in the history went to nobody.
       this.receive({ kind: 'event', event: { type: 'resync', why: 'restored' } })
     })
-    return { send: (message) => worker.port.postMessage(message) }
+    return link
   }
 
   /** Closed while the tab is hidden: without a worker each visible tab costs one of six connections. */

@@ -96,8 +96,7 @@ function reduceSteps(steps: StepRun[], said: StepRun): StepRun[] {
     // Input and output never travel in events: what REST brought stays.
     return rank(said.status) < rank(known.status) ? steps : steps.with(at, { ...known, ...said })
   }
-  const others = steps.filter((step) => step.index !== said.index || step.status !== 'PENDING')
-  return [...others, said].sort((a, b) => a.index - b.index || a.attempt - b.attempt)
+  return [...steps, said].sort((a, b) => a.index - b.index || a.attempt - b.attempt)
 }
 
 export function reduceRun(document: RunDocument, event: LiveEvent): RunDocument {

@@ -21,7 +21,11 @@ function tell(message: FromWorker): void {
 const connection = new LiveConnection(
   browserEnvironment(scope.name),
   (event) => tell({ kind: 'event', event }),
-  (status) => tell({ kind: 'status', status }),
+  (status) => {
+    tell({ kind: 'status', status })
+    // A tab that signs in again comes with a new port.
+    if (status.state === 'signed-out') ports.clear()
+  },
 )
 
 function update(): void {
@@ -37,8 +41,9 @@ scope.onconnect = (event) => {
     if (request.kind === 'watch') {
       const known = ports.has(port)
       ports.set(port, request.runs)
-      if (!known) port.postMessage({ kind: 'status', status: connection.status } satisfies FromWorker)
       update()
+      // After the update: a stream that ended with the former session is on its way again by now.
+      if (!known) port.postMessage({ kind: 'status', status: connection.status } satisfies FromWorker)
     } else if (request.kind === 'leave') {
       ports.delete(port)
       update()
@@ -46,7 +51,6 @@ scope.onconnect = (event) => {
       connection.retryNow()
     } else {
       connection.signOut()
-      ports.clear()
     }
   }
 }

@@ -36,8 +36,3 @@ export function Badge({ status }: { status: StepStatus }) {
     </span>
   )
 }
-
-/** The words a reader sees for a step: one that was off in this run is stored as canceled and drawn as skipped. */
-export function drawnStatus(status: StepStatus, reason: string | null): StepStatus {
-  return status === 'CANCELED' && reason?.startsWith('skipped') ? 'SKIPPED' : status
-}

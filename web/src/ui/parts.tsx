@@ -48,12 +48,14 @@ function describe(error: unknown): { title: string; detail?: string | undefined;
 /** A failure in full, with a way to try again and a way to pass the details on. */
 export function ProblemPanel({ error, retry }: { error: unknown; retry?: () => void }) {
   const { title, detail, hint, request } = describe(error)
+  const problems = error instanceof ApiError ? (error.problem.problems ?? []) : []
   const details = [request, title, detail, hint && `${t.problem.hint}: ${hint}`].filter(Boolean).join('\n')
   return (
     <div className={css.problem} role="alert">
       <h2>{title}</h2>
       {detail && <p>{detail}</p>}
       {hint && <p className="muted">{t.problem.hint}: {hint}</p>}
+      {problems.length > 0 && <ProblemList problems={problems} />}
       <div className={css.problemActions}>
         {retry && <Button onClick={retry}>{t.problem.retry}</Button>}
         <CopyButton text={details} />

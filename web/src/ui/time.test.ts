@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { duration, everyZone, relative, serverNow, setSkew, stopwatch, toMillis } from './time'
 
-const words = { now: 'now', ahead: (x: string) => `in ${x}`, ago: (x: string) => `${x} ago` }
+const words = { now: 'now', justNow: 'just now', ahead: (x: string) => `in ${x}`, ago: (x: string) => `${x} ago` }
 
 afterEach(() => setSkew(0))
 
@@ -21,7 +21,7 @@ describe('durations', () => {
 describe('relative times', () => {
   const now = Date.UTC(2026, 10, 22)
   test.each([
-    [3_000, 'now'], [-3_000, 'now'], [14 * 60_000, 'in 14 min'], [-7_200_000, '2 h ago'],
+    [3_000, 'now'], [-3_000, 'just now'], [14 * 60_000, 'in 14 min'], [-7_200_000, '2 h ago'],
     [-47 * 3_600_000, '47 h ago'], [-3 * 86_400_000, '3 d ago'], [30_000, 'in 30 s'],
   ])('an offset of %i ms reads %s', (offset, text) => expect(relative(now + offset, now, words)).toBe(text))
 })

@@ -44,9 +44,9 @@ export function stopwatch(ms: number): string {
 }
 
 /** Distance to an instant in the largest whole unit: `in 14 min`, `2 h ago`, `now`. */
-export function relative(at: number, now: number, words: { now: string; ahead: (x: string) => string; ago: (x: string) => string }): string {
+export function relative(at: number, now: number, words: { now: string; justNow: string; ahead: (x: string) => string; ago: (x: string) => string }): string {
   const distance = Math.abs(at - now)
-  if (distance < 5_000) return words.now
+  if (distance < 5_000) return at > now ? words.now : words.justNow
   const seconds = Math.floor(distance / 1000)
   const text =
     seconds < 60 ? `${seconds} s`

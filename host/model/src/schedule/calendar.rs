@@ -24,7 +24,8 @@ impl Fields {
 
     /// Whether any date of the calendar matches.
     pub(super) fn has_any_date(&self) -> bool {
-        NaiveDate::from_ymd_opt(2000, 1, 1).is_some_and(|from| self.next_date(from, from.year() + CYCLE_YEARS).is_some())
+        NaiveDate::from_ymd_opt(2000, 1, 1)
+            .is_some_and(|from| self.next_date(from, from.year() + CYCLE_YEARS).is_some())
     }
 
     fn next_time(&self, from: NaiveTime) -> Option<NaiveTime> {
@@ -35,7 +36,9 @@ impl Fields {
             return NaiveTime::from_hms_opt(hour, first_minute, first_second);
         }
         match next_bit(self.minutes, from.minute()) {
-            Some(minute) if minute > from.minute() => return NaiveTime::from_hms_opt(hour, minute, first_second),
+            Some(minute) if minute > from.minute() => {
+                return NaiveTime::from_hms_opt(hour, minute, first_second);
+            }
             Some(minute) => {
                 if let Some(second) = next_bit(self.seconds, from.second()) {
                     return NaiveTime::from_hms_opt(hour, minute, second);
@@ -73,7 +76,8 @@ impl Fields {
         const EVERY_WEEK: u64 = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28 | 1 << 35;
 
         let first = NaiveDate::from_ymd_opt(year, month, 1)?;
-        let by_weekday = (u64::from(self.weekdays) * EVERY_WEEK) >> first.weekday().num_days_from_sunday() << 1;
+        let by_weekday =
+            (u64::from(self.weekdays) * EVERY_WEEK) >> first.weekday().num_days_from_sunday() << 1;
         let by_day = u64::from(self.days);
         let days = match self.day_rule {
             DayRule::Both => by_day & by_weekday,

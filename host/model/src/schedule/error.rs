@@ -40,13 +40,16 @@ impl ScheduleError {
 
 /// What is wrong with a schedule's text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[allow(missing_docs, reason = "the messages say what the variants and their fields mean")]
+#[allow(
+    missing_docs,
+    reason = "the messages say what the variants and their fields mean"
+)]
 pub enum ScheduleProblem {
     #[error("the schedule is empty")]
     Empty,
-    #[error("{found} of the five fields are there")]
+    #[error("at least five fields are needed, found {found}")]
     TooFewFields { found: usize },
-    #[error("{found} fields, at most six are allowed")]
+    #[error("at most six fields are allowed, found {found}")]
     TooManyFields { found: usize },
     #[error("`@reboot` is not a time")]
     Reboot,
@@ -54,10 +57,14 @@ pub enum ScheduleProblem {
     UnknownShorthand { found: String },
     #[error("{field} `{found}` is outside {min}-{max}", min = field.min(), max = field.max())]
     OutOfRange { field: CronField, found: String },
-    #[error("`{found}` is not a {field}")]
+    #[error("`{found}` is not a value of the {field} field")]
     NotAValue { field: CronField, found: String },
     #[error("{field} range `{from}-{to}` runs backwards")]
-    BackwardRange { field: CronField, from: String, to: String },
+    BackwardRange {
+        field: CronField,
+        from: String,
+        to: String,
+    },
     #[error("empty item in the list of the {field} field")]
     EmptyItem { field: CronField },
     #[error("step `{found}` of the {field} field is not a number")]
@@ -125,8 +132,7 @@ impl ScheduleProblem {
     }
 }
 
-const FIELD_ORDER: &str =
-    "the fields are `minute hour day month weekday`, and a sixth, the second, goes last: `30 2 * * mon-fri`";
+const FIELD_ORDER: &str = "the fields are `minute hour day month weekday`, and a sixth, the second, goes last: `30 2 * * mon-fri`";
 
 fn not_a_value_hint(field: CronField, found: &str) -> String {
     if found.contains(['?', '#', 'L', 'W']) {

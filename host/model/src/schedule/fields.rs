@@ -47,12 +47,28 @@ const SHORTHANDS: [(&str, &str); 7] = [
 ];
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
 const WEEKDAYS: [&str; 7] = [
-    "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+    "sunday",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
 ];
 
 /// A part of the text and where it begins.
@@ -71,50 +87,49 @@ impl<'a> Piece<'a> {
         Err(ScheduleError::new(problem, self.span()))
     }
 
-    /// The parts between `separator`s; without one, the whole piece.
-    fn split(self, separator: char) -> impl Iterator<Item = Piece<'a>> {
-        let mut offset = self.offset;
-        self.text.split(separator).map(move |text| {
-            let piece = Piece { text, offset };
-            offset += text.len() + separator.len_utf8();
-            piece
-        })
+    /// `text`, which must be a slice of this piece, with its place.
+    fn part(self, text: &'a str) -> Piece<'a> {
+        let offset = self.offset + (text.as_ptr() as usize - self.text.as_ptr() as usize);
+        Piece { text, offset }
     }
 
-    /// The parts before and after the first `separator`.
+    fn split(self, separator: char) -> impl Iterator<Item = Piece<'a>> {
+        self.text.split(separator).map(move |text| self.part(text))
+    }
+
     fn split_once(self, separator: char) -> Option<(Piece<'a>, Piece<'a>)> {
         let (before, after) = self.text.split_once(separator)?;
-        let offset = self.offset + before.len() + separator.len_utf8();
-        Some((Piece { text: before, ..self }, Piece { text: after, offset }))
+        Some((self.part(before), self.part(after)))
     }
 }
 
 impl Fields {
     /// Reads a whole cron text.
     pub(super) fn parse(text: &str) -> Result<Self, ScheduleError> {
-        let whole = Piece {
-            text: text.trim(),
-            offset: text.len() - text.trim_start().len(),
-        };
+        let whole = Piece { text, offset: 0 }.part(text.trim());
         if whole.text.is_empty() {
             return Err(ScheduleError::new(ScheduleProblem::Empty, 0..text.len()));
         }
         if whole.text.starts_with('@') {
             return Self::parse_shorthand(whole);
         }
-        let written: Vec<Piece<'_>> = whole
-            .split(' ')
-            .flat_map(|part| part.split('\t'))
-            .filter(|part| !part.text.is_empty())
+        let written: Vec<Piece<'_>> = text
+            .split_whitespace()
+            .map(|word| Piece { text, offset: 0 }.part(word))
             .collect();
-        let (Some(&[minute, hour, day, month, weekday]), seconds) = (written.first_chunk(), written.get(5..)) else {
+        let (Some(&[minute, hour, day, month, weekday]), seconds) =
+            (written.first_chunk(), written.get(5..))
+        else {
             let found = written.len();
             return whole.fail(ScheduleProblem::TooFewFields { found });
         };
         if let Some(extra) = written.get(6) {
             let found = written.len();
             let span = extra.offset..whole.span().end;
-            return Err(ScheduleError::new(ScheduleProblem::TooManyFields { found }, span));
+            return Err(ScheduleError::new(
+                ScheduleProblem::TooManyFields { found },
+                span,
+            ));
         }
         let translated = format!(
             "{second} {minute} {hour} {day} {month} {weekday}",
@@ -156,7 +171,9 @@ impl Fields {
         if written.text.eq_ignore_ascii_case("@reboot") {
             return written.fail(ScheduleProblem::Reboot);
         }
-        let known = SHORTHANDS.iter().find(|(name, _)| written.text.eq_ignore_ascii_case(name));
+        let known = SHORTHANDS
+            .iter()
+            .find(|(name, _)| written.text.eq_ignore_ascii_case(name));
         match known {
             Some((_, meaning)) => Self::parse(meaning),
             None => {
@@ -183,7 +200,10 @@ fn translate(field: CronField, written: Piece<'_>) -> Result<String, ScheduleErr
         if item.text.is_empty() {
             // Nothing stands there to point at, so point at the comma next to it.
             let comma = item.offset.saturating_sub(1).max(written.offset);
-            return Err(ScheduleError::new(ScheduleProblem::EmptyItem { field }, comma..comma + 1));
+            return Err(ScheduleError::new(
+                ScheduleProblem::EmptyItem { field },
+                comma..comma + 1,
+            ));
         }
         translated.push(translate_item(field, item)?);
     }
@@ -204,7 +224,9 @@ fn translate_item(field: CronField, item: Piece<'_>) -> Result<String, ScheduleE
         return Ok(step.map_or_else(|| "*".to_owned(), |step| format!("*/{step}")));
     }
     let (first, last) = match base.split_once('-') {
-        Some((from, to)) if !from.text.is_empty() && !to.text.is_empty() => parse_range(field, base, from, to)?,
+        Some((from, to)) if !from.text.is_empty() && !to.text.is_empty() => {
+            parse_range(field, base, from, to)?
+        }
         Some(_) => return not_a_value(),
         None if base.text.is_empty() => return not_a_value(),
         None => match (field, parse_value(field, base)?, step) {
@@ -221,7 +243,10 @@ fn parse_step(field: CronField, written: Piece<'_>) -> Result<u32, ScheduleError
     if found.is_empty() || found.contains(|c: char| !c.is_ascii_digit()) {
         // An empty step is shown by the slash in front of it.
         let span = written.span().start - usize::from(found.is_empty())..written.span().end;
-        return Err(ScheduleError::new(ScheduleProblem::StepNotANumber { field, found }, span));
+        return Err(ScheduleError::new(
+            ScheduleProblem::StepNotANumber { field, found },
+            span,
+        ));
     }
     match found.parse() {
         Ok(step) if (1..=field.max()).contains(&step) => Ok(step),

@@ -7,7 +7,9 @@
 //! after the start is the answer. `Fold::Both` is the union of two such walks: its answer is the smaller of theirs.
 //! Stretches that cannot contain the answer are jumped over whole, so no rule makes the walk slow.
 
-use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 
 use super::calendar::CYCLE_YEARS;
@@ -40,8 +42,13 @@ enum Pass {
 /// What a wall time is in a zone.
 enum Reading {
     Once(NaiveDateTime),
-    Twice { first: NaiveDateTime, second: NaiveDateTime },
-    Swallowed { turn: NaiveDateTime },
+    Twice {
+        first: NaiveDateTime,
+        second: NaiveDateTime,
+    },
+    Swallowed {
+        turn: NaiveDateTime,
+    },
 }
 
 impl Walk<'_> {

@@ -27,7 +27,7 @@ pub struct Scope<'a> {
     pub scheduled_at: Instant,
     /// The slot's day in the schedule's time zone.
     pub date: NaiveDate,
-    /// Merged parameters of this step.
+    /// Merged parameters of this step, their own tokens not filled in yet.
     pub params: &'a JsonMap,
     /// Finished steps by name.
     pub steps: &'a HashMap<StepName, StepResult>,
@@ -41,6 +41,9 @@ pub struct Scope<'a> {
     pub reveal: Reveal,
 }
 
+/// How far parameters may refer to parameters.
+const DEEPEST: u8 = 8;
+
 type Missing = (String, Option<String>);
 
 impl Scope<'_> {
@@ -49,9 +52,13 @@ impl Scope<'_> {
     /// # Errors
     /// [`TemplateError`] naming the token that cannot be parsed or has no value.
     pub fn resolve_text(&self, text: &str) -> Result<Json, TemplateError> {
+        self.text_at(text, 0)
+    }
+
+    fn text_at(&self, text: &str, depth: u8) -> Result<Json, TemplateError> {
         let parts = parse(text)?;
         if let [Part::Token { token, start, end }] = parts.as_slice() {
-            return self.value(token, &text[*start..*end]).map_err(|(message, hint)| TemplateError {
+            return self.value(token, &text[*start..*end], depth).map_err(|(message, hint)| TemplateError {
                 message,
                 hint,
                 start: *start,
@@ -62,7 +69,7 @@ impl Scope<'_> {
         for part in parts {
             match part {
                 Part::Text(plain) => out.push_str(&plain),
-                Part::Token { token, start, end } => match self.value(&token, &text[start..end]) {
+                Part::Token { token, start, end } => match self.value(&token, &text[start..end], depth) {
                     Ok(Json::String(s)) => out.push_str(&s),
                     Ok(Json::Null) => {}
                     Ok(other) => out.push_str(&other.to_string()),
@@ -78,10 +85,18 @@ impl Scope<'_> {
     /// # Errors
     /// As [`Scope::resolve_text`].
     pub fn resolve_json(&self, json: &Json) -> Result<Json, TemplateError> {
+        self.json_at(json, 0)
+    }
+
+    fn json_at(&self, json: &Json, depth: u8) -> Result<Json, TemplateError> {
         Ok(match json {
-            Json::String(text) => self.resolve_text(text)?,
-            Json::Array(items) => Json::Array(items.iter().map(|i| self.resolve_json(i)).collect::<Result<_, _>>()?),
-            Json::Object(map) => Json::Object(self.resolve_map(map)?),
+            Json::String(text) => self.text_at(text, depth)?,
+            Json::Array(items) => Json::Array(items.iter().map(|i| self.json_at(i, depth)).collect::<Result<_, _>>()?),
+            Json::Object(map) => Json::Object(
+                map.iter()
+                    .map(|(key, value)| Ok((key.clone(), self.json_at(value, depth)?)))
+                    .collect::<Result<_, TemplateError>>()?,
+            ),
             other => other.clone(),
         })
     }
@@ -94,12 +109,16 @@ impl Scope<'_> {
         map.iter().map(|(key, value)| Ok((key.clone(), self.resolve_json(value)?))).collect()
     }
 
-    fn value(&self, token: &Token, written: &str) -> Result<Json, Missing> {
+    fn value(&self, token: &Token, written: &str, depth: u8) -> Result<Json, Missing> {
         match token {
             Token::Param(path) => {
+                if depth == DEEPEST {
+                    return Err((format!("`{written}`: parameters refer to each other in a circle"), None));
+                }
+                // A parameter may be written with tokens of its own. Outputs of steps never are: data that happens
+                // to hold `${` must not be read as a template.
                 let found = walk_map(self.params, path, written)?;
-                // A parameter may itself be written with tokens; it was resolved before it got here or is plain.
-                Ok(found.clone())
+                self.json_at(found, depth + 1).map_err(|e| (format!("`{written}`: {}", e.message), e.hint))
             }
             Token::Step(name, path) => {
                 let result = self.steps.get(name.as_str()).ok_or_else(|| {

@@ -17,7 +17,7 @@ fn map(json: serde_json::Value) -> JsonMap {
 
 fn with_scope<R>(date: &str, reveal: Reveal, work: impl FnOnce(&Scope<'_>) -> R) -> R {
     let job_id = JobId::new("j").unwrap();
-    let params = map(json!({"apps_id": 10, "list": [1, {"k": "deep"}], "flag": true}));
+    let params = map(json!({"apps_id": 10, "list": [1, {"k": "deep"}], "flag": true, "period": "${month.previous}", "a": "${params.b}", "b": "${params.a}"}));
     let copy = StepName::new("copy").unwrap();
     let off = StepName::new("off").unwrap();
     let steps = HashMap::from([
@@ -71,6 +71,12 @@ fn history_never_sees_environment_or_secrets() {
     });
     assert_eq!(masked, json!({"a": "${secret.pw}", "b": "u:${env.CITY}", "c": 10}));
     assert_eq!(resolve("${secret.pw}"), Ok(json!("s3cret")));
+}
+
+#[test]
+fn parameters_may_hold_tokens_but_never_a_circle() {
+    assert_eq!(resolve("p=${params.period}"), Ok(json!("p=2026-02")));
+    assert!(resolve("${params.a}").unwrap_err().contains("circle"));
 }
 
 #[test]

@@ -1,0 +1,44 @@
+# The front door. Every target asks nothing, installs what it needs where it can, and does only what is left to do.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench setup web host components
+
+help:
+	@echo 'make demo        build everything, run the example job once, leave the server running'
+	@echo 'make test        run every test; the last line says how many passed and failed'
+	@echo 'make lint        formatting and warnings, strictly'
+	@echo 'make bench       the measurements of tests/bench'
+	@echo 'make host        the program, target/debug/nomaflow, with its page'
+	@echo 'make components  the plugins and the test guests'
+
+demo:
+	@exec .ci/demo
+
+test:
+	@.ci/setup test
+	@exec python3 tests/run
+
+lint: web
+	cargo fmt --all --check
+	cd plugins && cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cd plugins && cargo clippy --workspace --all-targets -- -D warnings
+	npm --prefix web run check
+
+bench: host
+	@.ci/setup test
+	@target/debug/plugin-builder --all
+	@exec tests/bench/run
+
+setup:
+	@.ci/setup build
+
+web: setup
+	@.ci/build-web
+
+# The page goes into the program, so it comes first.
+host: web
+	CARGO_TARGET_DIR=target cargo build --workspace --bins
+
+components: host
+	@target/debug/plugin-builder --all

@@ -1,0 +1,106 @@
+//! The page's files, embedded in the binary (read from disk in debug builds), with the headers that keep it closed.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::ApiError;
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../../web/dist"]
+#[allow_missing = true]
+#[exclude = ".*"]
+struct Dist;
+
+/// Nothing inline, nothing from elsewhere, no framing (design: ui §3.4).
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'self'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types live-worker";
+
+const PLACEHOLDER: &str = "<!doctype html><meta charset=utf-8><title>Nomaflow</title><h1>The page is not in this build</h1>\
+     <p>Run <code>npm --prefix web ci &amp;&amp; npm --prefix web run build</code> and start again. \
+     The REST API and the command line work without it.";
+
+/// First segments that belong to the API: an unknown address below them is a problem document, never HTML.
+const API: [&str; 3] = ["admin", "auth", "healthz"];
+
+/// Serves a file of the page, or the page itself for any other address.
+pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    let first = path.split('/').next().unwrap_or_default();
+    if API.contains(&first) {
+        return ApiError::not_found(format!("there is nothing at `{}`", uri.path())).into_response();
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return crate::error::method_not_allowed().await.into_response();
+    }
+    let hashed = path.starts_with("assets/");
+    let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let (name, found) = match find(path, accepts) {
+        Some(found) => (path, Some(found)),
+        None if hashed => return ApiError::not_found("this file belongs to another version of the page").into_response(),
+        None => ("index.html", find("index.html", accepts)),
+    };
+    let Some((file, encoding)) = found else {
+        return ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], PLACEHOLDER).into_response();
+    };
+    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
+    let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut builder = Response::builder()
+        .header(header::ETAG, &tag)
+        .header(header::CACHE_CONTROL, cache)
+        .header(header::VARY, "accept-encoding")
+        .header(header::CONTENT_TYPE, media_type(name));
+    if name.ends_with(".html") {
+        builder = builder.header(header::CONTENT_SECURITY_POLICY, CSP);
+    }
+    if let Some(encoding) = encoding {
+        builder = builder.header(header::CONTENT_ENCODING, encoding);
+    }
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes() == tag.as_bytes());
+    let built = if known {
+        builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+    } else {
+        builder.body(Body::from(file.data))
+    };
+    built.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// The file, in the best form the caller accepts. Compressed twins are made when the page is built.
+fn find(name: &str, accepts: &str) -> Option<(rust_embed::EmbeddedFile, Option<&'static str>)> {
+    if name.is_empty() {
+        return None;
+    }
+    let packed = [("br", "br"), ("gzip", "gz")].into_iter().filter(|(coding, _)| accepts.contains(coding));
+    packed
+        .filter_map(|(coding, ext)| Some((Dist::get(&format!("{name}.{ext}"))?, Some(coding))))
+        .next()
+        .or_else(|| Some((Dist::get(name)?, None)))
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "woff2" => "font/woff2",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "json" | "map" => "application/json",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Headers of every answer.
+pub(crate) async fn common_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}

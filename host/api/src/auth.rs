@@ -1,0 +1,205 @@
+//! Who is calling. In this version there is one secret, the bootstrap token that `nomaflow init` writes into the home
+//! directory; the page exchanges it for a session cookie. Local users, OIDC and scoped tokens take this module's place
+//! in [`require`] when they come.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Extension;
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use host_model::run::Trigger;
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::App;
+use crate::error::ApiError;
+
+const COOKIE: &str = "nomaflow_session";
+const SESSION_FOR: Duration = Duration::from_secs(12 * 3600);
+/// Wrong tokens allowed per window, for everybody together: guessing 256 bits stays hopeless, floods stay cheap.
+const FAILURES: u32 = 20;
+const WINDOW: Duration = Duration::from_secs(60);
+/// The header by which the command line names its user; it changes the recorded trigger, never a right.
+const CLIENT_HEADER: &str = "nomaflow-client";
+
+/// The account behind the bootstrap token.
+const BOOTSTRAP_USER: &str = "admin";
+
+/// Checks tokens and keeps sessions.
+pub struct Auth {
+    token_hash: [u8; 32],
+    sessions: Mutex<HashMap<[u8; 32], Instant>>,
+    failures: Mutex<(Instant, u32)>,
+}
+
+/// A signed-in caller.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The account.
+    pub user: String,
+    /// What a run of theirs is recorded as triggered by.
+    pub trigger: Trigger,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn hash(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+impl Auth {
+    /// Accepts `token`, of which only a hash is kept.
+    pub fn new(token: &str) -> Self {
+        Self {
+            token_hash: hash(token.trim()),
+            sessions: Mutex::new(HashMap::new()),
+            failures: Mutex::new((Instant::now(), 0)),
+        }
+    }
+
+    fn is_token(&self, text: &str) -> bool {
+        hash(text.trim()).ct_eq(&self.token_hash).into()
+    }
+
+    /// Counts a wrong token. False once there were too many.
+    fn allows_another_try(&self) -> bool {
+        let mut failures = lock(&self.failures);
+        if failures.0.elapsed() > WINDOW {
+            *failures = (Instant::now(), 0);
+        }
+        failures.1 < FAILURES
+    }
+
+    fn count_failure(&self) {
+        lock(&self.failures).1 += 1;
+    }
+
+    fn open_session(&self) -> Result<String, ApiError> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|_| {
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "no-randomness", "no session can be opened at the moment")
+        })?;
+        let text = hex::encode(secret);
+        let mut sessions = lock(&self.sessions);
+        sessions.retain(|_, until| *until > Instant::now());
+        sessions.insert(hash(&text), Instant::now() + SESSION_FOR);
+        Ok(text)
+    }
+
+    fn has_session(&self, text: &str) -> bool {
+        lock(&self.sessions).get(&hash(text)).is_some_and(|until| *until > Instant::now())
+    }
+
+    fn close_session(&self, text: &str) {
+        lock(&self.sessions).remove(&hash(text));
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        let user = BOOTSTRAP_USER.to_owned();
+        if let Some(token) = text(headers, "authorization").and_then(|v| v.strip_prefix("Bearer ")) {
+            if !self.allows_another_try() {
+                return None;
+            }
+            if !self.is_token(token) {
+                self.count_failure();
+                return None;
+            }
+            let shell_user = text(headers, CLIENT_HEADER).and_then(|v| v.strip_prefix("cli/"));
+            let trigger = shell_user.map_or(Trigger::Api, |name| Trigger::Cli(plain(name)));
+            return Some(Caller { user, trigger });
+        }
+        let session = cookie(headers)?;
+        self.has_session(session).then(|| Caller { trigger: Trigger::User(user.clone()), user })
+    }
+}
+
+/// A user name as it may stand in a run row.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@')).take(64).collect()
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
+    all.flat_map(|v| v.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// Lets signed-in callers through and tells handlers who they are.
+///
+/// # Errors
+/// 401 for everybody else; 403 for a cookie that comes from another site.
+pub async fn require(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
+    let caller = app.auth.caller(request.headers()).ok_or_else(ApiError::unauthorized)?;
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes && matches!(caller.trigger, Trigger::User(_)) {
+        same_origin(request.headers())?;
+    }
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// A browser says where a request comes from; a cookie counts only for our own page. `SameSite=Strict` already keeps
+/// other sites out; this also keeps out other ports of the same host.
+fn same_origin(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(origin) = text(headers, "origin") else { return Ok(()) };
+    let host = text(headers, "host").unwrap_or_default();
+    let from = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    if from == host {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN, "other-origin", format!("requests from `{origin}` are not accepted")))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Login {
+    token: String,
+}
+
+/// Exchanges the token for a session cookie.
+pub(crate) async fn login(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Result<Json<Login>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    same_origin(&headers)?;
+    let Json(login) = body?;
+    if !app.auth.allows_another_try() {
+        let problem = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", "too many wrong tokens; wait a minute");
+        return Err(problem);
+    }
+    if !app.auth.is_token(&login.token) {
+        app.auth.count_failure();
+        tracing::warn!("sign-in refused: wrong token");
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong-token", "this is not the token of this server"));
+    }
+    let session = app.auth.open_session()?;
+    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", SESSION_FOR.as_secs());
+    Ok(([(header::SET_COOKIE, cookie)], Json(json!({ "user": BOOTSTRAP_USER }))).into_response())
+}
+
+/// Ends the session of the cookie.
+pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
+    if let Some(session) = cookie(&headers) {
+        app.auth.close_session(session);
+    }
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    ([(header::SET_COOKIE, gone)], Json(json!({ "signed_out": true }))).into_response()
+}
+
+/// Who the caller is.
+pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<serde_json::Value> {
+    Json(json!({ "user": caller.user }))
+}

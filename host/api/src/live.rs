@@ -1,0 +1,140 @@
+//! The event stream of the page and of `logs --follow`: server-sent events, numbered `<boot>-<seq>`, resumed by
+//! `Last-Event-ID`. A listener that fell behind gets one `resync` and reads again; nobody ever waits for it.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::response::sse::{self, KeepAlive, Sse};
+use futures_util::stream::{self, Stream, StreamExt};
+use host_engine::bus::Numbered;
+use host_model::RunId;
+use host_model::event::Event;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::App;
+use crate::error::ApiError;
+use crate::view::instant;
+use crate::view::run::{LineView, ProgressView, RunSummary, StepEvent};
+
+const HEARTBEAT: Duration = Duration::from_secs(15);
+const RECONNECT: Duration = Duration::from_secs(2);
+/// Lines per event, so that one burst is not one huge message (design: ui §4.2).
+const LINES_PER_EVENT: usize = 500;
+
+#[derive(Deserialize)]
+pub(crate) struct EventsQuery {
+    /// Runs whose log lines are wanted, separated by commas.
+    run: Option<String>,
+}
+
+struct Listener {
+    app: App,
+    boot: String,
+    runs: HashSet<RunId>,
+    live: tokio::sync::broadcast::Receiver<Numbered>,
+    ended: bool,
+}
+
+/// Opens the stream.
+pub(crate) async fn events(
+    State(app): State<App>,
+    headers: HeaderMap,
+    query: Result<Query<EventsQuery>, QueryRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let Query(query) = query?;
+    let wanted = query.run.unwrap_or_default();
+    let runs = wanted.split(',').filter(|r| !r.is_empty()).map(RunId::parse).collect::<Result<HashSet<_>, _>>();
+    let runs = runs.map_err(|error| ApiError::invalid(error.to_string()))?;
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
+    let after = last.and_then(|id| id.rsplit_once('-')).and_then(|(boot, n)| Some((boot, n.parse().ok()?)));
+    let bus = app.engine.bus();
+    let subscription = bus.subscribe(after);
+    let boot = bus.boot().to_owned();
+    let hello = json!({ "boot": boot, "version": app.version, "server_time": instant(app.engine.now()) });
+    let mut first = vec![frame("hello", None, &hello)];
+    if subscription.resync {
+        first.push(frame("resync", None, &json!({ "why": "gap" })));
+    }
+    let listener = Listener { app, boot, runs, live: subscription.live, ended: false };
+    first.extend(subscription.missed.iter().flat_map(|numbered| listener.frames(numbered)));
+    let rest = stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) });
+    let all = stream::iter(first).chain(rest.flat_map(stream::iter)).map(Ok::<_, Infallible>);
+    Ok(([("x-accel-buffering", "no")], sse(all)))
+}
+
+fn sse<S: Stream<Item = Result<sse::Event, Infallible>> + Send + 'static>(all: S) -> impl IntoResponse {
+    Sse::new(all).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("alive"))
+}
+
+fn frame(name: &str, id: Option<String>, data: &impl Serialize) -> sse::Event {
+    // Views hold only strings, numbers and maps with string keys; those always render.
+    let text = serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned());
+    let event = sse::Event::default().event(name).data(text);
+    match id {
+        Some(id) => event.id(id),
+        None => event.retry(RECONNECT),
+    }
+}
+
+impl Listener {
+    /// The next frames to send; `None` ends the stream.
+    async fn next(&mut self) -> Option<Vec<sse::Event>> {
+        if self.ended {
+            return None;
+        }
+        loop {
+            let received = tokio::select! {
+                received = self.live.recv() => received,
+                () = self.app.stop.canceled() => Err(RecvError::Closed),
+            };
+            match received {
+                Ok(numbered) => {
+                    let frames = self.frames(&numbered);
+                    if !frames.is_empty() {
+                        return Some(frames);
+                    }
+                }
+                Err(RecvError::Lagged(_)) => return Some(vec![frame("resync", None, &json!({ "why": "lagged" }))]),
+                Err(RecvError::Closed) => {
+                    self.ended = true;
+                    let wait = u64::try_from(RECONNECT.as_millis()).unwrap_or(2000);
+                    return Some(vec![frame("bye", None, &json!({ "retry_ms": wait }))]);
+                }
+            }
+        }
+    }
+
+    fn frames(&self, (number, event): &Numbered) -> Vec<sse::Event> {
+        let id = Some(format!("{}-{number}", self.boot));
+        match &**event {
+            Event::Run(run) => vec![frame("run", id, &RunSummary::from(&**run))],
+            Event::Step { step, .. } => vec![frame("step", id, &StepEvent::from(&**step))],
+            Event::Progress { progress, .. } => vec![frame("progress", id, &ProgressView::from(progress))],
+            Event::Catalogue { jobs, problems } => {
+                vec![frame("catalogue", id, &json!({ "jobs": jobs, "problems": problems }))]
+            }
+            Event::Log { run_id, lines, .. } if self.runs.contains(run_id) => self.log_frames(*run_id, lines, &id),
+            Event::Log { .. } => Vec::new(),
+        }
+    }
+
+    /// A large batch goes out in parts; only the last carries the number, so that a break in between repeats it whole.
+    fn log_frames(&self, run: RunId, lines: &Arc<[host_model::log::LogLine]>, id: &Option<String>) -> Vec<sse::Event> {
+        let parts = lines.chunks(LINES_PER_EVENT);
+        let last = parts.len() - 1;
+        let frames = parts.enumerate().map(|(n, part)| {
+            let views: Vec<LineView> = part.iter().map(LineView::from).collect();
+            let data = json!({ "run_id": run.to_string(), "from": part[0].seq, "lines": views });
+            frame("log", if n == last { id.clone() } else { None }, &data)
+        });
+        frames.collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! Handlers, by subject.
+
+pub(crate) mod health;
+pub(crate) mod jobs;
+pub(crate) mod runs;

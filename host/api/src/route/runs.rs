@@ -1,0 +1,133 @@
+//! Runs: list, show, log lines, cancel.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use host_model::port::CancelMark;
+use host_model::run::{RunFilter, RunStatus};
+use host_model::{JobId, RunId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::App;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::view::run::{LineView, RunSummary, RunView, StepView};
+
+const DEFAULT_RUNS: u32 = 50;
+const MOST_RUNS: u32 = 500;
+const DEFAULT_LINES: u32 = 1000;
+const MOST_LINES: u32 = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// Job ids, separated by commas.
+    job: Option<String>,
+    /// Status words in any case, separated by commas.
+    status: Option<String>,
+    from: Option<chrono::DateTime<chrono::Utc>>,
+    to: Option<chrono::DateTime<chrono::Utc>>,
+    before: Option<String>,
+    limit: Option<u32>,
+}
+
+fn words(text: Option<&String>) -> impl Iterator<Item = &str> {
+    text.map(String::as_str).unwrap_or_default().split(',').map(str::trim).filter(|w| !w.is_empty())
+}
+
+fn run_id(text: &str) -> Result<RunId, ApiError> {
+    RunId::parse(text).map_err(|error| ApiError::not_found(error.to_string()))
+}
+
+/// Runs, newest first, a page at a time.
+pub(crate) async fn list(
+    State(app): State<App>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(query) = query?;
+    let jobs = words(query.job.as_ref()).map(JobId::new).collect::<Result<_, _>>();
+    let statuses = words(query.status.as_ref()).map(|word| {
+        RunStatus::parse_filter(word).ok_or_else(|| {
+            let known: Vec<&str> = RunStatus::ALL.iter().map(|s| s.as_str()).collect();
+            ApiError::invalid(format!("status is `{word}`; allowed are {}", known.join(", ")))
+        })
+    });
+    let limit = query.limit.unwrap_or(DEFAULT_RUNS).clamp(1, MOST_RUNS);
+    let filter = RunFilter {
+        jobs: jobs.map_err(|e| ApiError::invalid(e.to_string()))?,
+        statuses: statuses.collect::<Result<_, _>>()?,
+        before: query.before.as_deref().map(run_id).transpose()?,
+        from: query.from,
+        to: query.to,
+        limit: limit + 1,
+    };
+    let mut runs = app.engine.store().list_runs(&filter).await?;
+    let more = runs.len() > limit as usize;
+    runs.truncate(limit as usize);
+    let next = runs.last().filter(|_| more).map(|run| run.id.to_string());
+    let views: Vec<RunSummary> = runs.iter().map(RunSummary::from).collect();
+    Ok(Json(json!({ "runs": views, "next": next })))
+}
+
+/// One run with every attempt.
+pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let store = app.engine.store();
+    let id = run_id(&id)?;
+    let run = store.find_run(id).await?.ok_or_else(|| no_such_run(id))?;
+    let steps = store.list_steps(id).await?;
+    let total = store.count_logs(id).await?;
+    let steps: Vec<StepView> = steps.iter().map(StepView::from).collect();
+    Ok(Json(json!({ "run": RunView::from(&run), "steps": steps, "log_total": total })))
+}
+
+fn no_such_run(id: RunId) -> ApiError {
+    ApiError::not_found(format!("there is no run `{id}`"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogQuery {
+    from: Option<u64>,
+    limit: Option<u32>,
+}
+
+/// Log lines by number.
+pub(crate) async fn logs(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    query: Result<Query<LogQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(query) = query?;
+    let store = app.engine.store();
+    let id = run_id(&id)?;
+    store.find_run(id).await?.ok_or_else(|| no_such_run(id))?;
+    let from = query.from.unwrap_or(0);
+    let limit = query.limit.unwrap_or(DEFAULT_LINES).clamp(1, MOST_LINES);
+    let lines = store.list_logs(id, from, limit).await?;
+    let total = store.count_logs(id).await?;
+    let views: Vec<LineView> = lines.iter().map(LineView::from).collect();
+    Ok(Json(json!({ "run_id": id.to_string(), "from": from, "total": total, "lines": views })))
+}
+
+/// Asks for a run to be cancelled.
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let id = run_id(&id)?;
+    let by = caller.trigger.to_string();
+    match app.engine.cancel(id, &by).await? {
+        CancelMark::Marked => {
+            let answer = json!({ "run_id": id.to_string(), "canceled_by": by, "status": "requested" });
+            Ok((StatusCode::ACCEPTED, Json(answer)))
+        }
+        CancelMark::AlreadyFinal(status) => {
+            let detail = format!("run `{id}` is already {}", status.as_str());
+            Err(ApiError::new(StatusCode::CONFLICT, "already-final", detail).with("status_word", status.as_str()))
+        }
+        CancelMark::NotFound => Err(no_such_run(id)),
+    }
+}

@@ -1,0 +1,12 @@
+//! The shapes on the wire, made from the model. Field names are the contract with every client.
+
+pub(crate) mod job;
+pub(crate) mod run;
+
+use chrono::SecondsFormat;
+use host_model::Instant;
+
+/// RFC 3339, UTC, milliseconds.
+pub(crate) fn instant(at: Instant) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

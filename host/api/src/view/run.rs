@@ -1,0 +1,191 @@
+//! Runs, attempts, log lines and progress on the wire.
+
+use host_model::event::Progress;
+use host_model::log::LogLine;
+use host_model::{Json, JsonMap, Run, StepRun};
+use serde::Serialize;
+
+use super::instant;
+
+/// A run in lists and events.
+#[derive(Serialize)]
+pub(crate) struct RunSummary {
+    id: String,
+    job_id: String,
+    status: &'static str,
+    reason: Option<String>,
+    error: Option<String>,
+    triggered_by: String,
+    schedule: Option<String>,
+    scheduled_at: Option<String>,
+    queued_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    rows_affected: i64,
+    step_count: u32,
+    steps_done: u32,
+    log_level: &'static str,
+}
+
+impl From<&Run> for RunSummary {
+    fn from(run: &Run) -> Self {
+        Self {
+            id: run.id.to_string(),
+            job_id: run.job_id.to_string(),
+            status: run.status.as_str(),
+            reason: run.reason.clone(),
+            error: run.error.clone(),
+            triggered_by: run.triggered_by.clone(),
+            schedule: run.schedule.clone(),
+            scheduled_at: run.scheduled_at.map(instant),
+            queued_at: instant(run.queued_at),
+            started_at: run.started_at.map(instant),
+            finished_at: run.finished_at.map(instant),
+            rows_affected: run.rows_affected,
+            step_count: run.step_count,
+            steps_done: run.steps_done,
+            log_level: run.log_level.as_str(),
+        }
+    }
+}
+
+/// A run with everything recorded about it.
+#[derive(Serialize)]
+pub(crate) struct RunView {
+    #[serde(flatten)]
+    summary: RunSummary,
+    params: JsonMap,
+    overrides: JsonMap,
+    owner: String,
+    cancel_requested_by: Option<String>,
+}
+
+impl From<&Run> for RunView {
+    fn from(run: &Run) -> Self {
+        Self {
+            summary: run.into(),
+            params: run.params.clone(),
+            overrides: run.overrides.clone(),
+            owner: run.owner.clone(),
+            cancel_requested_by: run.cancel_requested_by.clone(),
+        }
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Serialize)]
+struct ErrorView {
+    kind: &'static str,
+    message: String,
+    detail: String,
+}
+
+/// An attempt as events carry it.
+#[derive(Serialize)]
+pub(crate) struct StepEvent {
+    run_id: String,
+    index: u32,
+    name: String,
+    #[serde(rename = "type")]
+    step_type: String,
+    attempt: u32,
+    status: &'static str,
+    reason: Option<String>,
+    retry_at: Option<String>,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    rows_affected: Option<i64>,
+    error: Option<ErrorView>,
+    usage: Option<JsonMap>,
+}
+
+impl From<&StepRun> for StepEvent {
+    fn from(step: &StepRun) -> Self {
+        Self {
+            run_id: step.run_id.to_string(),
+            index: step.index,
+            name: step.name.to_string(),
+            step_type: step.step_type.clone(),
+            attempt: step.attempt,
+            status: step.status.as_str(),
+            reason: step.reason.clone(),
+            retry_at: step.retry_at.map(instant),
+            started_at: step.started_at.map(instant),
+            finished_at: step.finished_at.map(instant),
+            rows_affected: step.rows_affected,
+            error: step.error.as_ref().map(|e| ErrorView {
+                kind: e.kind.as_str(),
+                message: e.message.clone(),
+                detail: e.detail.clone(),
+            }),
+            usage: step.usage.clone(),
+        }
+    }
+}
+
+/// An attempt with its input and output.
+#[derive(Serialize)]
+pub(crate) struct StepView {
+    #[serde(flatten)]
+    event: StepEvent,
+    input: Option<Json>,
+    output: Option<JsonMap>,
+}
+
+impl From<&StepRun> for StepView {
+    fn from(step: &StepRun) -> Self {
+        Self { event: step.into(), input: step.input.clone(), output: step.output.clone() }
+    }
+}
+
+/// A line of a run's log.
+#[derive(Serialize)]
+pub(crate) struct LineView {
+    seq: u64,
+    at: String,
+    level: &'static str,
+    step: Option<String>,
+    attempt: u32,
+    message: String,
+}
+
+impl From<&LogLine> for LineView {
+    fn from(line: &LogLine) -> Self {
+        Self {
+            seq: line.seq,
+            at: instant(line.at),
+            level: line.level.as_str(),
+            step: line.step.as_ref().map(ToString::to_string),
+            attempt: line.attempt,
+            message: line.message.clone(),
+        }
+    }
+}
+
+/// How far an attempt is.
+#[derive(Serialize)]
+pub(crate) struct ProgressView {
+    run_id: String,
+    step_index: u32,
+    attempt: u32,
+    at: String,
+    done: u64,
+    total: Option<u64>,
+    note: String,
+    rate: f64,
+}
+
+impl From<&Progress> for ProgressView {
+    fn from(progress: &Progress) -> Self {
+        Self {
+            run_id: progress.run_id.to_string(),
+            step_index: progress.index,
+            attempt: progress.attempt,
+            at: instant(progress.at),
+            done: progress.done,
+            total: progress.total,
+            note: progress.note.clone(),
+            rate: progress.rate,
+        }
+    }
+}

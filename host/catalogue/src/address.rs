@@ -1,0 +1,148 @@
+//! Reads the address of a database: `sqlite:<path>` or `postgres://…`, with environment references filled in. Messages
+//! name the scheme, never the rest of the URL, which may hold a password.
+
+use std::ops::Range;
+use std::path::Path;
+
+use host_model::connector::{Hidden, PoolAddress};
+use host_model::template::{Part, Token, parse};
+
+use crate::finding::Findings;
+use crate::reader::{Table, Text};
+
+/// Reads an environment variable.
+pub type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+const LATER: [&str; 6] = ["mysql", "mariadb", "oracle", "mssql", "sqlserver", "jdbc"];
+
+/// Why a URL is refused, and what to do.
+pub(crate) struct AddressError {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) hint: String,
+}
+
+/// The `url` and `password` keys of `table`; `None` when `url` is absent or wrong.
+pub(crate) fn read_address(
+    table: &mut Table<'_, '_>,
+    home: &Path,
+    env: &Env<'_>,
+    out: &mut Findings,
+) -> Option<PoolAddress> {
+    let url = table.filled_text("url", out);
+    let password = table.text("password", out);
+    let secret = password.as_ref().and_then(|text| match substitute(text, env, out) {
+        Filled::Text(text) => Some(Hidden::new(text)),
+        Filled::Unset { name, place } => {
+            let message = format!("the environment variable `{name}` is not set, so there is no password");
+            out.warning("unset-variable", place, message, Some(format!("set `{name}` for the server")));
+            None
+        }
+        Filled::Wrong => None,
+    });
+    let url = url?;
+    let filled = match substitute(&url, env, out) {
+        Filled::Text(text) => text,
+        Filled::Unset { name, place } => {
+            let hint = format!("set `{name}` for the server, or give a default: `${{{name}:-…}}`");
+            out.error("unset-variable", place, format!("the environment variable `{name}` is not set"), Some(hint));
+            return None;
+        }
+        Filled::Wrong => return None,
+    };
+    match parse_address(&filled, secret, home) {
+        Ok(PoolAddress::Sqlite { path }) => {
+            if let Some(password) = password {
+                let message = format!("{} has a `password`, but a SQLite file has none", table.what);
+                out.error("conflict", password.span, message, None);
+            }
+            Some(PoolAddress::Sqlite { path })
+        }
+        Ok(address) => Some(address),
+        Err(error) => {
+            out.error(error.code, url.span, format!("`url` of {}: {}", table.what, error.message), Some(error.hint));
+            None
+        }
+    }
+}
+
+/// Reads a URL without references.
+pub(crate) fn parse_address(url: &str, password: Option<Hidden>, home: &Path) -> Result<PoolAddress, AddressError> {
+    let refuse = |code, message: String, hint: &str| Err(AddressError { code, message, hint: hint.to_owned() });
+    let examples = "write `sqlite:data/name.db` or `postgres://user@host:5432/database`";
+    let Some((scheme, rest)) = url.split_once(':') else {
+        return refuse("not-allowed", "there is no scheme".into(), examples);
+    };
+    match scheme {
+        "sqlite" => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            if path.is_empty() || path == ":memory:" || path.ends_with('/') {
+                return refuse("not-allowed", "a SQLite database is a file".into(), "write `sqlite:data/name.db`");
+            }
+            if path.contains('?') {
+                return refuse("not-allowed", "options after `?` are not read".into(), "use the keys of the table");
+            }
+            Ok(PoolAddress::Sqlite { path: home.join(path) })
+        }
+        "postgres" | "postgresql" if rest.starts_with("//") && rest.len() > 2 => {
+            Ok(PoolAddress::Postgres { url: Hidden::new(url), password })
+        }
+        "postgres" | "postgresql" => refuse("not-allowed", "there is no host".into(), examples),
+        later if LATER.contains(&later) => {
+            refuse("not-supported-yet", format!("`{later}` is not supported yet"), "`sqlite` and `postgres` work")
+        }
+        other => {
+            let shown: String = other.chars().take(20).collect();
+            refuse("not-allowed", format!("unknown scheme `{shown}`"), examples)
+        }
+    }
+}
+
+enum Filled {
+    Text(String),
+    Unset { name: String, place: Range<usize> },
+    Wrong,
+}
+
+/// Fills in `${env.X}` and `${NAME:-default}`; any other token is refused.
+fn substitute(text: &Text, env: &Env<'_>, out: &mut Findings) -> Filled {
+    let parts = match parse(&text.value) {
+        Ok(parts) => parts,
+        Err(error) => {
+            let place = out.file.inside_string(&text.span, &text.value, error.start..error.end);
+            out.error("template-invalid", place, error.message, error.hint);
+            return Filled::Wrong;
+        }
+    };
+    let mut filled = String::new();
+    for part in parts {
+        let (token, start, end) = match part {
+            Part::Text(plain) => {
+                filled.push_str(&plain);
+                continue;
+            }
+            Part::Token { token, start, end } => (token, start, end),
+        };
+        let place = out.file.inside_string(&text.span, &text.value, start..end);
+        match token {
+            Token::EnvOr(name, Some(default)) => {
+                filled.push_str(&env(&name).filter(|value| !value.is_empty()).unwrap_or(default));
+            }
+            Token::Env(name) | Token::EnvOr(name, None) => match env(&name) {
+                Some(value) => filled.push_str(&value),
+                None => return Filled::Unset { name, place },
+            },
+            Token::Secret(_) => {
+                out.not_yet(place, "`${secret.…}`", "use an environment variable: `${env.NAME}`");
+                return Filled::Wrong;
+            }
+            _ => {
+                let message = format!("`{}` has no value here", &text.value[start..end]);
+                let hint = "only `${env.NAME}` and `${NAME:-default}` can stand in this file".to_owned();
+                out.error("template-invalid", place, message, Some(hint));
+                return Filled::Wrong;
+            }
+        }
+    }
+    Filled::Text(filled)
+}

@@ -1,0 +1,113 @@
+//! Rules between jobs, and between a job and the rest of the home. Works on drafts, so that every finding has a place;
+//! adds to a draft's findings and changes nothing else. References are in `reference`, callables in `callable`,
+//! templates in `template`.
+
+mod callable;
+mod reference;
+mod template;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::address::Env;
+use crate::connector_table::Connectors;
+use crate::draft::{ClaimKind, Draft};
+use crate::finding::Findings;
+use crate::plugin_files::PluginFiles;
+
+/// Why a component cannot serve a callable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentProblem {
+    /// What is wrong, naming the component or the function; lower-case start, no final stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// Looks inside a component: the host's answer, since only the sandbox can read one.
+pub trait ComponentCheck {
+    /// Whether the component at `file` can serve `callable` (`plugin.module:function` or `plugin:function`).
+    ///
+    /// # Errors
+    /// [`ComponentProblem`] when the file is broken, is of another world or has no such function.
+    fn check(&self, file: &Path, callable: &str) -> Result<(), ComponentProblem>;
+}
+
+/// What jobs are checked against.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) connectors: &'a Connectors,
+    pub(crate) plugins: &'a PluginFiles,
+    pub(crate) env: &'a Env<'a>,
+    pub(crate) components: Option<&'a dyn ComponentCheck>,
+}
+
+/// Checks one job; what is found goes to `out`.
+pub(crate) fn check_job(draft: &Draft, around: &Surroundings<'_>, out: &mut Findings) {
+    check_step_names(draft, out);
+    for claim in &draft.claims {
+        let text = &claim.text;
+        match &claim.kind {
+            // Only the run knows what a template will say.
+            _ if text.value.contains("${") => {}
+            ClaimKind::Connector => reference::check_connector(text, around.connectors, out),
+            ClaimKind::Query { connector } => reference::check_query(text, connector, &around.connectors.set, out),
+            ClaimKind::CopyTarget { source, target } => {
+                reference::check_copy_target(text, source, target, &around.connectors.set, out);
+            }
+            ClaimKind::Python => callable::check_python(text, &draft.app, around.plugins, out),
+            ClaimKind::Wasm => callable::check_wasm(text, &draft.app, around, out),
+        }
+    }
+    template::check_templates(draft, around.env, out);
+}
+
+fn check_step_names(draft: &Draft, out: &mut Findings) {
+    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+    for name in draft.step_names.iter().flatten() {
+        let (line, _) = out.file.place(name.span.start);
+        match lines.get(name.value.as_str()) {
+            Some(first) => {
+                let message = format!("duplicate step name `{}`: the step at line {first} has it too", name.value);
+                out.error("duplicate-name", name.span.clone(), message, None);
+            }
+            None => {
+                lines.insert(&name.value, line);
+            }
+        }
+    }
+}
+
+/// Reports every id that several jobs have, at each of them.
+pub(crate) fn check_duplicate_ids(drafts: &mut [Draft], files: &mut [Findings]) {
+    let mut by_id: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        if let Some(id) = &draft.id {
+            by_id.entry(id.value.clone()).or_default().push(index);
+        }
+    }
+    for (id, indexes) in by_id.into_iter().filter(|(_, indexes)| indexes.len() > 1) {
+        let places: Vec<String> = indexes.iter().map(|index| place_of(&drafts[*index], files)).collect();
+        for (nth, index) in indexes.iter().enumerate() {
+            let others: Vec<&str> =
+                places.iter().enumerate().filter(|(other, _)| *other != nth).map(|(_, place)| place.as_str()).collect();
+            let draft = &mut drafts[*index];
+            let out = &mut files[draft.file];
+            let span = draft.id.as_ref().map_or(draft.header.clone(), |id| id.span.clone());
+            out.job = Some(id.clone());
+            let message = format!("duplicate job id `{id}`: also at {}", others.join(", "));
+            out.error(
+                "duplicate-job-id",
+                span,
+                message,
+                Some("give each job an id of its own; neither runs until then".into()),
+            );
+            draft.found.extend(out.drain());
+        }
+    }
+}
+
+fn place_of(draft: &Draft, files: &[Findings]) -> String {
+    let file = &files[draft.file].file;
+    let start = draft.id.as_ref().map_or(draft.header.start, |id| id.span.start);
+    format!("{}:{}", file.name, file.place(start).0)
+}

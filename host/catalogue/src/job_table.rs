@@ -1,0 +1,283 @@
+//! Reads `[meta]` and `[[jobs]]` with everything below it into drafts. Keys of later versions are refused here, never
+//! ignored. Rules between jobs, and between jobs and the rest of the home, are `check`'s.
+
+use std::ops::Range;
+
+use chrono_tz::Tz;
+use host_model::job::{Alerts, CatchUp, Job, OnRestart, Overlap, SourcePlace};
+use host_model::log::LogLevel;
+use host_model::retry::{Backoff, RetryPolicy};
+use host_model::schedule::Every;
+use host_model::{JobId, Step};
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::draft::Draft;
+use crate::finding::Findings;
+use crate::reader::{Table, Text, entries, unknown_key};
+use crate::schedule_table::{note_texts, read_all, read_log_level, read_own, read_presets, read_zone};
+use crate::step_table::read_step;
+
+/// What a job inherits from where its file stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    /// Index of the file.
+    pub(crate) file: usize,
+    /// The folder under `plugins/`.
+    pub(crate) app: &'a str,
+    /// The zone of schedules that name none.
+    pub(crate) zone: Tz,
+}
+
+/// Every job of a file. Each draft carries its own findings; those about the file stay in `out`.
+pub(crate) fn read_file(root: &Spanned<DeTable<'_>>, around: Surroundings<'_>, out: &mut Findings) -> Vec<Draft> {
+    let mut table = Table::new("the file", root.get_ref(), 0..0);
+    read_meta(&mut table, out);
+    let jobs = table.tables("jobs", "[[jobs]]", out);
+    table.finish(out);
+    let about_file = out.drain();
+    let mut drafts = Vec::new();
+    for (entries, header) in jobs {
+        let mut draft = Draft::new(around.file, header.clone(), around.app);
+        read_job(Table::new("", entries, header), around, &mut draft, out);
+        draft.found = out.drain();
+        out.job = None;
+        drafts.push(draft);
+    }
+    for finding in about_file {
+        out.keep(finding);
+    }
+    drafts
+}
+
+fn read_meta(table: &mut Table<'_, '_>, out: &mut Findings) {
+    let Some(mut meta) = table.table("meta", out) else { return };
+    meta.what = "`[meta]`".to_owned();
+    meta.whole("version", 1..=1, out);
+    meta.refuse_true("vendor", "leave it out and edit the file itself", out);
+    meta.refuse("retention", "set `history_days` under `[jobs]` in app.toml", out);
+    meta.finish(out);
+}
+
+fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draft, out: &mut Findings) {
+    let id = read_id(&mut table, draft, out);
+    if let Some(app) = table.filled_text("app", out) {
+        draft.app = app.value;
+    }
+    let description = table.text("description", out).map(|text| text.value).unwrap_or_default();
+    let tags = values(table.texts("tags", out));
+    let enabled = table.boolean("enabled", out).unwrap_or(true);
+    let log_level = read_log_level(&mut table, out).unwrap_or(LogLevel::Info);
+    let timeout_seconds = table.whole("timeout_seconds", 1..=u32::MAX, out);
+    note_texts(&mut table, "params", draft);
+    let params = table.object("params", out);
+    let retry = read_retry(&mut table, out).unwrap_or_default();
+    let steps = read_steps(&mut table, draft, out);
+
+    let zone = read_zone(&mut table, out).unwrap_or(around.zone);
+    let has_own = table.take("schedule").is_some();
+    let mut schedules: Vec<_> = read_own(&mut table, zone, out).into_iter().collect();
+    schedules.extend(read_all(&mut table, zone, has_own, draft, out));
+    let presets = read_presets(&mut table, draft, out);
+
+    let alerts = read_alerts(&mut table, out);
+    let later = read_later(&mut table, out);
+    let place = table.place.clone();
+    table.finish(out);
+
+    let Some(id) = id else { return };
+    let (line, _) = out.file.place(place.start);
+    draft.job = Some(Job {
+        id,
+        app: draft.app.clone(),
+        description,
+        tags,
+        enabled,
+        schedules,
+        presets,
+        params,
+        steps,
+        retry,
+        alerts,
+        log_level,
+        timeout_seconds,
+        overlap: later.overlap,
+        catch_up: later.catch_up,
+        catch_up_window_seconds: later.catch_up_window_seconds,
+        depends_on: later.depends_on,
+        on_restart: later.on_restart,
+        source: SourcePlace { file: out.file.name.clone(), line },
+    });
+}
+
+fn read_id(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Option<JobId> {
+    let (line, _) = out.file.place(table.place.start);
+    table.what = format!("the job of line {line}");
+    let key = table.alias("id", "name", out);
+    let text = table.need_text(key, out)?;
+    table.what = format!("job `{}`", text.value);
+    out.job = Some(text.value.clone());
+    draft.id = Some(text.clone());
+    match JobId::new(&text.value) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            out.error("job-id-invalid", text.span, error.to_string(), None);
+            None
+        }
+    }
+}
+
+fn read_steps(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Vec<Step> {
+    let defaults = table.take("step_defaults").map(|entry| entry.value);
+    let defaults = defaults.filter(|_| table.table("step_defaults", out).is_some());
+    let defaults = defaults.and_then(|value| value.get_ref().as_table());
+    let is_there = table.take("steps").is_some();
+    let found = table.tables("steps", "[[jobs.steps]]", out);
+    if found.is_empty() {
+        let is_empty = table.take("steps").is_none_or(|e| e.value.get_ref().as_array().is_some_and(|a| a.is_empty()));
+        if !is_there || is_empty {
+            let message = format!("{} has no steps", table.what);
+            out.error("missing-field", table.place.clone(), message, Some("add at least one `[[jobs.steps]]`".into()));
+        }
+        return Vec::new();
+    }
+    let mut steps = Vec::new();
+    let mut known = Some(Vec::new());
+    for (index, (step, place)) in found.into_iter().enumerate() {
+        steps.extend(read_step(index, step, place, defaults, draft, &mut known, out));
+    }
+    // A default is unknown only when no step of the job could take it.
+    if let (Some(known), Some(defaults)) = (known, defaults) {
+        for entry in entries(defaults).into_iter().filter(|entry| !known.contains(&entry.key)) {
+            unknown_key(entry, "`step_defaults`", &known, out);
+        }
+    }
+    steps
+}
+
+/// The `retry` table of a job or a step.
+pub(crate) fn read_retry(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<RetryPolicy> {
+    let mut retry = table.table("retry", out)?;
+    let standard = RetryPolicy::default();
+    let attempts = retry.alias("attempts", "max_attempts", out);
+    let base = retry.alias("base_seconds", "initial_delay_seconds", out);
+    let parse = |text: &str| [Backoff::Fixed, Backoff::Exponential].into_iter().find(|b| b.as_str() == text);
+    let policy = RetryPolicy {
+        attempts: retry.whole(attempts, 1..=1000, out).unwrap_or(standard.attempts),
+        backoff: retry.word("backoff", &["fixed", "exponential"], parse, out).map_or(standard.backoff, |(b, _)| b),
+        base_seconds: retry.whole(base, 0..=86_400, out).unwrap_or(standard.base_seconds),
+    };
+    retry.finish(out);
+    Some(policy)
+}
+
+fn read_alerts(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<Alerts> {
+    let mut alerts = table.table("alerts", out)?;
+    let place = table.take("alerts").map(|entry| entry.key_range()).unwrap_or_default();
+    out.not_yet(place, "`alerts`", "leave it out; failed runs are in the history, and `nomaflow job run` exits with 1");
+    let on_failure = alerts.boolean("on_failure", out).unwrap_or(true);
+    let on_long_run_minutes = alerts.whole("on_long_run_minutes", 1..=u32::MAX, out);
+    let recipients = values(alerts.texts("recipients", out));
+    alerts.finish(out);
+    Some(Alerts { on_failure, on_long_run_minutes, recipients })
+}
+
+/// Keys whose behaviour, beyond the default, comes with a later version.
+struct Later {
+    overlap: Overlap,
+    catch_up: CatchUp,
+    catch_up_window_seconds: Option<u32>,
+    depends_on: Vec<JobId>,
+    on_restart: OnRestart,
+}
+
+fn read_later(table: &mut Table<'_, '_>, out: &mut Findings) -> Later {
+    let overlap = word_now(
+        table,
+        "overlap",
+        (Overlap::ALL, Overlap::as_str, Overlap::parse),
+        (&[Overlap::Skip, Overlap::Allow], "`skip` and `allow` work"),
+        out,
+    );
+    let catch_up = word_now(
+        table,
+        "catch_up",
+        (CatchUp::ALL, CatchUp::as_str, CatchUp::parse),
+        (&[CatchUp::None], "`none` works: missed slots are recorded"),
+        out,
+    );
+    let on_restart = word_now(
+        table,
+        "on_restart",
+        (OnRestart::ALL, OnRestart::as_str, OnRestart::parse),
+        (&[OnRestart::Fail], "`fail` works: the run ends FAILED, reason `lost in restart`"),
+        out,
+    );
+    let later = Later {
+        overlap: overlap.unwrap_or(Overlap::Skip),
+        catch_up: catch_up.unwrap_or(CatchUp::None),
+        catch_up_window_seconds: read_window(table, out),
+        depends_on: read_depends_on(table, out),
+        on_restart: on_restart.unwrap_or(OnRestart::Fail),
+    };
+    table.refuse("blackouts", "leave it out, or disable the schedule for that time", out);
+    table.refuse("jitter", "leave it out: schedules fire at the instant itself", out);
+    table.refuse("placement", "leave it out: runs start in the process that fires them", out);
+    table.refuse("limits", "set `max_concurrent_runs` under `[jobs]` in app.toml", out);
+    table.refuse_true("resumable", "leave it out: a run lost in a restart ends FAILED", out);
+    table.refuse("install_step", "leave it out and run the job with `nomaflow job run`", out);
+    later
+}
+
+type Words<T> = (&'static [T], fn(T) -> &'static str, fn(&str) -> Option<T>);
+
+fn word_now<T: Copy + PartialEq>(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+    (all, spell, parse): Words<T>,
+    (now, hint): (&[T], &str),
+    out: &mut Findings,
+) -> Option<T> {
+    let allowed: Vec<&str> = all.iter().map(|word| spell(*word)).collect();
+    let (word, text) = table.word(key, &allowed, parse, out)?;
+    if !now.contains(&word) {
+        out.not_yet(text.span, &format!("`{key} = \"{}\"`", text.value), hint);
+    }
+    Some(word)
+}
+
+fn read_window(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<u32> {
+    let text = table.text("catch_up_window", out)?;
+    let place: Range<usize> = text.span.clone();
+    match Every::parse(&text.value) {
+        Ok(length) => {
+            out.not_yet(place, "`catch_up_window`", "leave it out: missed slots are recorded and do not fire");
+            u32::try_from(length.seconds()).ok()
+        }
+        Err(error) => {
+            let place = out.file.inside_string(&text.span, &text.value, error.span());
+            out.error("schedule-invalid", place, format!("`catch_up_window`: {error}"), Some(error.hint()));
+            None
+        }
+    }
+}
+
+fn read_depends_on(table: &mut Table<'_, '_>, out: &mut Findings) -> Vec<JobId> {
+    let texts = table.texts("depends_on", out);
+    let mut ids = Vec::new();
+    for text in &texts {
+        match JobId::new(&text.value) {
+            Ok(id) => ids.push(id),
+            Err(error) => out.error("job-id-invalid", text.span.clone(), error.to_string(), None),
+        }
+    }
+    if let (false, Some(entry)) = (texts.is_empty(), table.take("depends_on")) {
+        out.not_yet(entry.key_range(), "`depends_on`", "an empty list works; put the steps into one job to order them");
+    }
+    ids
+}
+
+/// The strings without their places.
+pub(crate) fn values(texts: Vec<Text>) -> Vec<String> {
+    texts.into_iter().map(|text| text.value).collect()
+}

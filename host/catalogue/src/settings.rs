@@ -1,0 +1,285 @@
+//! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from.
+//! Tables of later versions are known and their keys refused.
+//!
+//! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use host_model::connector::PoolAddress;
+use host_model::diagnostic::Diagnostic;
+use toml::de::DeTable;
+
+use crate::address::{Env, parse_address, read_address};
+use crate::finding::{Findings, placeless};
+use crate::load::{read_text, report_syntax};
+use crate::reader::{Table, entries};
+use crate::source::{SourceFile, Sources};
+
+const FILE: &str = "app.toml";
+
+/// Where a setting came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// This line of `app.toml`.
+    File {
+        /// From 1.
+        line: u32,
+    },
+    /// This environment variable.
+    Env(String),
+    /// This flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { line } => write!(f, "{FILE}:{line}"),
+            Self::Env(name) => f.write_str(name),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// A value and its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// What counts.
+    pub value: T,
+    /// Who said so.
+    pub origin: Origin,
+}
+
+/// Every setting there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `[server] listen`.
+    pub listen: Setting<SocketAddr>,
+    /// `[server] drain_seconds`: how long running steps may go on after a stop signal.
+    pub drain_seconds: Setting<u32>,
+    /// `[store] url`, `password`.
+    pub store: Setting<PoolAddress>,
+    /// `[jobs] scheduler_enabled`: false pins this process to standby.
+    pub scheduler_enabled: Setting<bool>,
+    /// `[jobs] history_days`.
+    pub history_days: Setting<u32>,
+    /// `[jobs] max_concurrent_runs`.
+    pub max_concurrent_runs: Setting<u32>,
+    /// `[jobs] apps_dir`: the folder whose sibling `plugins` holds the apps.
+    pub apps_dir: Setting<Option<PathBuf>>,
+    /// `[python] interpreter`.
+    pub python_interpreter: Setting<String>,
+    /// `[python] workers`.
+    pub python_workers: Setting<u32>,
+}
+
+impl Settings {
+    /// The folder that holds one folder per app.
+    pub fn plugins_dir(&self, home: &Path) -> PathBuf {
+        match &self.apps_dir.value {
+            Some(apps) => apps.parent().unwrap_or(apps).join("plugins"),
+            None => home.join("plugins"),
+        }
+    }
+}
+
+/// What the command line says; `None` = the flag was not given.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--store-url`.
+    pub store_url: Option<String>,
+    /// `--scheduler-enabled`.
+    pub scheduler_enabled: Option<bool>,
+}
+
+/// Settings with what was found wrong while reading them.
+#[derive(Debug, Clone)]
+pub struct LoadedSettings {
+    /// The settings; complete whatever was wrong.
+    pub settings: Settings,
+    /// Findings about `app.toml`, the environment and flags.
+    pub diagnostics: Vec<Diagnostic>,
+    /// For drawing them.
+    pub sources: Sources,
+}
+
+/// Reads the settings of `home`. A missing `app.toml` is an empty one.
+pub fn load_settings(home: &Path, env: &Env<'_>, flags: &Flags) -> LoadedSettings {
+    let mut diagnostics = Vec::new();
+    let mut sources = Sources::default();
+    let text = read_text(&home.join(FILE), FILE, &mut diagnostics).unwrap_or_default();
+    let file = SourceFile::new(FILE, &text);
+    sources.add(&file);
+    let mut out = Findings::new(file);
+    let (root, errors) = DeTable::parse_recoverable(&text);
+    let broken_lines = report_syntax(&errors, &mut out);
+    let mut layers = Layers { env, loose: Vec::new() };
+    let mut table = Table::new("the file", root.get_ref(), 0..0);
+    let settings = read_settings(&mut table, home, flags, &mut layers, &mut out);
+    for later in ["auth", "secrets", "notifications", "limits"] {
+        for entry in table.table(later, &mut out).map(|_| ()).and(table.take(later)).into_iter() {
+            for inner in entry.value.get_ref().as_table().map(entries).unwrap_or_default() {
+                let what = format!("`{}` in `[{later}]`", inner.key);
+                out.not_yet(inner.key_range(), &what, &format!("leave `[{later}]` empty"));
+            }
+        }
+    }
+    table.finish(&mut out);
+    diagnostics.extend(out.drain().into_iter().filter(|d| d.code == "syntax" || !broken_lines.contains(&d.line)));
+    diagnostics.append(&mut layers.loose);
+    LoadedSettings { settings, diagnostics, sources }
+}
+
+fn read_settings(
+    root: &mut Table<'_, '_>,
+    home: &Path,
+    flags: &Flags,
+    layers: &mut Layers<'_>,
+    out: &mut Findings,
+) -> Settings {
+    let empty = DeTable::new();
+    let mut open = |key: &'static str, out: &mut Findings| {
+        let mut table = root.table(key, out).unwrap_or_else(|| Table::new("", &empty, 0..0));
+        table.what = format!("`[{key}]`");
+        table
+    };
+
+    let mut server = open("server", out);
+    let listen_in_file = server.filled_text("listen", out).and_then(|text| match parse_listen(&text.value) {
+        Ok(address) => Some((address, out.file.place(text.span.start).0)),
+        Err(message) => {
+            out.error("not-allowed", text.span, format!("`listen` of `[server]`: {message}"), None);
+            None
+        }
+    });
+    let flag = flags.listen.as_deref().map(|text| ("--listen", text));
+    let names = ["NOMAFLOW_SERVER_LISTEN"];
+    let listen = layers.pick(&names, flag, listen_in_file, SocketAddr::from(([127, 0, 0, 1], 8000)), parse_listen);
+    let drain_seconds =
+        layers.whole(&mut server, "drain_seconds", &["NOMAFLOW_SERVER_DRAIN_SECONDS"], (0..=86_400, 20), out);
+    server.finish(out);
+
+    let mut store = open("store", out);
+    let line = store.take("url").map(|entry| out.file.place(entry.key_span.0).0);
+    let in_file = read_address(&mut store, home, layers.env, out).zip(line);
+    let flag = flags.store_url.as_deref().map(|text| ("--store-url", text));
+    let parse = |text: &str| parse_address(text, None, home).map_err(|error| error.message);
+    let default = PoolAddress::Sqlite { path: home.join("data/nomaflow.db") };
+    let store_address = layers.pick(&["NOMAFLOW_STORE_URL"], flag, in_file, default, parse);
+    store.finish(out);
+
+    let mut jobs = open("jobs", out);
+    let line = jobs.take("scheduler_enabled").map(|entry| out.file.place(entry.key_span.0).0);
+    let in_file = jobs.boolean("scheduler_enabled", out).zip(line);
+    let word = flags.scheduler_enabled.map(|on| if on { "true" } else { "false" });
+    let flag = word.map(|word| ("--scheduler-enabled", word));
+    let names = ["NOMAFLOW_JOBS_SCHEDULER_ENABLED", "LIBERTY_SCHEDULER_ENABLED"];
+    let scheduler_enabled = layers.pick(&names, flag, in_file, true, parse_switch);
+    let names = ["NOMAFLOW_JOBS_HISTORY_DAYS", "LIBERTY_RUN_HISTORY_DAYS"];
+    let history_days = layers.whole(&mut jobs, "history_days", &names, (1..=3650, 90), out);
+    let names = ["NOMAFLOW_JOBS_MAX_CONCURRENT_RUNS"];
+    let max_concurrent_runs = layers.whole(&mut jobs, "max_concurrent_runs", &names, (1..=10_000, 16), out);
+    let in_file = read_text_setting(&mut jobs, "apps_dir", out).map(|(text, line)| (Some(home.join(text)), line));
+    let names = ["NOMAFLOW_JOBS_APPS_DIR", "LIBERTY_APPS_DIR"];
+    let apps_dir = layers.pick(&names, None, in_file, None, |text| Ok(Some(home.join(text))));
+    jobs.finish(out);
+
+    let mut python = open("python", out);
+    let in_file = read_text_setting(&mut python, "interpreter", out);
+    let names = ["NOMAFLOW_PYTHON_INTERPRETER"];
+    let python_interpreter = layers.pick(&names, None, in_file, "python3".to_owned(), |text| Ok(text.to_owned()));
+    let python_workers = layers.whole(&mut python, "workers", &["NOMAFLOW_PYTHON_WORKERS"], (1..=256, 2), out);
+    python.finish(out);
+
+    Settings {
+        listen,
+        drain_seconds,
+        store: store_address,
+        scheduler_enabled,
+        history_days,
+        max_concurrent_runs,
+        apps_dir,
+        python_interpreter,
+        python_workers,
+    }
+}
+
+fn read_text_setting(table: &mut Table<'_, '_>, key: &'static str, out: &mut Findings) -> Option<(String, u32)> {
+    let text = table.filled_text(key, out)?;
+    let (line, _) = out.file.place(text.span.start);
+    Some((text.value, line))
+}
+
+/// The layers above the file.
+struct Layers<'a> {
+    env: &'a Env<'a>,
+    /// Findings no file is to blame for.
+    loose: Vec<Diagnostic>,
+}
+
+impl Layers<'_> {
+    fn pick<T>(
+        &mut self,
+        names: &[&str],
+        flag: Option<(&'static str, &str)>,
+        in_file: Option<(T, u32)>,
+        default: T,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Setting<T> {
+        let from_env = names.iter().filter_map(|name| Some((*name, (self.env)(name).filter(|text| !text.is_empty())?)));
+        let from_env: Vec<(&str, String)> = from_env.collect();
+        let flag_layer = flag.map(|(flag, text)| (Origin::Flag(flag), text));
+        let env_layers = from_env.iter().map(|(name, text)| (Origin::Env((*name).to_owned()), text.as_str()));
+        for (origin, text) in flag_layer.into_iter().chain(env_layers) {
+            match parse(text) {
+                Ok(value) => return Setting { value, origin },
+                Err(message) => {
+                    let code = "setting-invalid";
+                    self.loose.push(placeless("", code, format!("`{origin}`: {message}"), None));
+                }
+            }
+        }
+        match in_file {
+            Some((value, line)) => Setting { value, origin: Origin::File { line } },
+            None => Setting { value: default, origin: Origin::Default },
+        }
+    }
+
+    fn whole(
+        &mut self,
+        table: &mut Table<'_, '_>,
+        key: &'static str,
+        names: &[&str],
+        (allowed, default): (RangeInclusive<u32>, u32),
+        out: &mut Findings,
+    ) -> Setting<u32> {
+        let line = table.take(key).map(|entry| out.file.place(entry.key_span.0).0);
+        let in_file = table.whole(key, allowed.clone(), out).zip(line);
+        self.pick(names, None, in_file, default, |text| {
+            let number = text.trim().parse::<u32>().ok().filter(|number| allowed.contains(number));
+            let range = || format!("`{text}` is not a whole number from {} to {}", allowed.start(), allowed.end());
+            number.ok_or_else(range)
+        })
+    }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.trim().replacen("localhost:", "127.0.0.1:", 1);
+    numeric.parse().map_err(|_| format!("`{text}` is not an address and a port, like `127.0.0.1:8000`"))
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(format!("`{text}` is neither `true` nor `false`")),
+    }
+}

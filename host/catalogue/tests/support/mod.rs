@@ -1,0 +1,125 @@
+//! What the golden runner and the mutation test share: the home every single-file case stands in, and how a catalogue is
+//! written down. `${PRESENT}` is the only environment variable there is.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, LoadOptions, Style, load, render};
+use host_model::Job;
+
+const CONNECTORS: &str = r#"
+[pools.ops]
+url = "sqlite:data/operational.db"
+[pools.warehouse]
+url = "postgres://etl@db.example/warehouse"
+
+[connectors.ops]
+[connectors.ops.queries.refresh-totals]
+sql = "update totals set x = :x"
+writable = true
+[connectors.ops.queries.read-only]
+sql = "select 1"
+[connectors.reporting]
+pool = "warehouse"
+[connectors.reporting.queries.only-sqlite]
+sql = { sqlite = "vacuum" }
+"#;
+
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+/// Lays out the home that single-file cases share.
+pub(crate) fn write_home(home: &Path) {
+    let write = |path: &str, bytes: &[u8]| {
+        let path = home.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    write("connectors.toml", CONNECTORS.as_bytes());
+    write("plugins/demo/stats.wasm", COMPONENT);
+    write("plugins/demo/core.wasm", b"\0asm\x01\0\0\0");
+    write("plugins/demo/text.wasm", b"this is no component");
+    write("plugins/demo/work/__init__.py", b"");
+    write("plugins/demo/work/report.py", b"async def write_report(ctx):\n    return {}\n\ndef load(ctx): ...\n");
+}
+
+/// Knows one function, `run`, in every component.
+struct OnlyRun;
+
+impl ComponentCheck for OnlyRun {
+    fn check(&self, _file: &Path, callable: &str) -> Result<(), ComponentProblem> {
+        if callable.ends_with(":run") {
+            return Ok(());
+        }
+        let message = format!("the component has no callable `{callable}`");
+        Err(ComponentProblem { message, hint: Some("it has `run`".into()) })
+    }
+}
+
+pub(crate) fn env(name: &str) -> Option<String> {
+    (name == "PRESENT").then(|| "here".to_owned())
+}
+
+pub(crate) fn load_home(home: &Path) -> Catalogue {
+    let zone = chrono_tz::Europe::Paris;
+    load(home, &LoadOptions { plugins_dir: None, env: &env, default_zone: zone, components: Some(&OnlyRun) })
+}
+
+/// Everything a case came to, as text.
+#[allow(dead_code, reason = "the mutation test only loads")]
+pub(crate) fn write_down(catalogue: &Catalogue) -> String {
+    let mut text = String::new();
+    for job in catalogue.jobs.values() {
+        write_job(&mut text, job);
+    }
+    for job in &catalogue.invalid {
+        let n = job.diagnostics.len();
+        writeln!(
+            text,
+            "invalid `{}` of {} at {}:{}, {n} finding(s)",
+            job.id, job.app, job.source.file, job.source.line
+        )
+        .unwrap();
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text + &render(&catalogue.diagnostics, &catalogue.sources, Style::Plain)
+}
+
+fn write_job(text: &mut String, job: &Job) {
+    let mut line = |name: &str, value: &dyn std::fmt::Debug| {
+        let value = format!("{value:?}");
+        if !matches!(value.as_str(), "[]" | "{}" | "None" | "\"\"") {
+            writeln!(text, "  {name} = {value}").unwrap();
+        }
+    };
+    line("id", &job.id);
+    line("app", &job.app);
+    line("description", &job.description);
+    line("tags", &job.tags);
+    line("enabled", &job.enabled);
+    line("params", &job.params);
+    line("retry", &job.retry);
+    line("alerts", &job.alerts);
+    line("log_level", &job.log_level);
+    line("timeout_seconds", &job.timeout_seconds);
+    line("overlap", &job.overlap);
+    line("source", &job.source);
+    for schedule in &job.schedules {
+        let spec = &schedule.spec;
+        let rules = (&schedule.text, spec.zone.name(), spec.gap, spec.fold, schedule.enabled);
+        line(&format!("schedule {}", schedule.name), &rules);
+        if !schedule.overrides.is_empty() {
+            line("  overrides", &schedule.overrides);
+        }
+    }
+    for preset in &job.presets {
+        line(&format!("preset {}", preset.name), &preset.overrides);
+    }
+    for step in &job.steps {
+        let common = (step.enabled, step.timeout_seconds, &step.retry);
+        line(&format!("step {}", step.name), &common);
+        line("  op_kwargs", &step.op_kwargs);
+        line("  spec", &step.spec);
+    }
+}

@@ -1,0 +1,204 @@
+//! The only door by which a run begins, whoever asks: scheduler, page, REST, shell. It pins the job, merges parameters,
+//! records the fire in one transaction and hands the run to its task.
+
+use std::sync::Arc;
+
+use host_model::event::Event;
+use host_model::fire::{NewRun, Recorded, Slot, still_running};
+use host_model::job::{Job, Overrides};
+use host_model::port::StoreError;
+use host_model::run::{RunStatus, Trigger};
+use host_model::transition::RunChange;
+use host_model::{CancelToken, Instant, JobId, RunId, StepName, params};
+
+use crate::engine::{Live, Shared};
+use crate::patience::until_stored;
+use crate::run_task::RunTask;
+use crate::step_task::panic_text;
+use crate::tracker::queued_run;
+
+/// A wish to run a job.
+#[derive(Debug, Clone)]
+pub struct FireRequest {
+    /// Which job.
+    pub job_id: JobId,
+    /// Who or what asks.
+    pub trigger: Trigger,
+    /// The schedule and instant, when a schedule asks.
+    pub slot: Option<(String, Instant)>,
+    /// Values for this fire only.
+    pub overrides: Overrides,
+}
+
+impl FireRequest {
+    /// A request without overrides or schedule.
+    pub fn manual(job_id: JobId, trigger: Trigger) -> Self {
+        Self { job_id, trigger, slot: None, overrides: Overrides::default() }
+    }
+}
+
+/// A run that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fired {
+    /// Its id.
+    pub run_id: RunId,
+    /// The text of the trigger.
+    pub triggered_by: String,
+}
+
+/// Why no run began.
+#[derive(Debug, thiserror::Error)]
+pub enum DispatchError {
+    /// No valid job has this id.
+    #[error("there is no job `{job}`")]
+    UnknownJob {
+        /// The id asked for.
+        job: JobId,
+        /// The nearest known id.
+        near: Option<String>,
+    },
+    /// The overrides name steps the job does not have.
+    #[error("job `{job}` has no step named `{}`", steps.join("`, `"))]
+    UnknownSteps {
+        /// The job.
+        job: JobId,
+        /// The unknown names.
+        steps: Vec<String>,
+        /// The names it has.
+        known: Vec<StepName>,
+    },
+    /// One run at a time, and one is in flight. The fire was recorded as a `SKIPPED` run.
+    #[error("job `{job}` is already running as run {active}")]
+    AlreadyRunning {
+        /// The job.
+        job: JobId,
+        /// The run in flight.
+        active: RunId,
+        /// The recorded run.
+        skipped: RunId,
+    },
+    /// This slot was decided before, here or by another replica.
+    #[error("the slot of job `{job}` at {due_at} was already decided")]
+    SlotTaken {
+        /// The job.
+        job: JobId,
+        /// The instant.
+        due_at: Instant,
+    },
+    /// The process is stopping.
+    #[error("the server is shutting down and takes no new runs")]
+    ShuttingDown,
+    /// The store cannot record the run.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Creates the run and starts its task.
+pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<Fired, DispatchError> {
+    let jobs = shared.jobs();
+    let job = jobs.get(&request.job_id).cloned().ok_or_else(|| DispatchError::UnknownJob {
+        near: host_model::diagnostic::nearest(request.job_id.as_str(), jobs.keys().map(JobId::as_str))
+            .map(str::to_owned),
+        job: request.job_id.clone(),
+    })?;
+    let unknown = params::unknown_steps(&job, &request.overrides);
+    if !unknown.is_empty() {
+        return Err(DispatchError::UnknownSteps {
+            job: job.id.clone(),
+            steps: unknown.into_iter().map(str::to_owned).collect(),
+            known: job.steps.iter().map(|s| s.name.clone()).collect(),
+        });
+    }
+    let (new, task) = prepare(shared, job, &request);
+    // The door is held while the run is recorded, so that a shutdown sees either no run or a live one.
+    let door = shared.door.read().await;
+    if *door {
+        return Err(DispatchError::ShuttingDown);
+    }
+    match record(shared, &new, request.slot.is_some()).await? {
+        Recorded::Queued => {
+            let fired = Fired { run_id: new.id, triggered_by: new.triggered_by.clone() };
+            start(shared, task).await;
+            Ok(fired)
+        }
+        Recorded::Skipped { active } => {
+            let mut run = queued_run(&new);
+            run.status = RunStatus::Skipped;
+            run.reason = Some(still_running(active));
+            run.finished_at = Some(new.queued_at);
+            shared.bus.publish(Event::Run(Arc::new(run)));
+            Err(DispatchError::AlreadyRunning { job: new.job_id, active, skipped: new.id })
+        }
+        Recorded::SlotTaken => Err(DispatchError::SlotTaken {
+            due_at: new.slot.map_or(new.queued_at, |s| s.due_at),
+            job: new.job_id,
+        }),
+    }
+}
+
+/// A slot must not be lost, so the scheduler outlasts a store that is away; a person gets the error at once.
+async fn record(shared: &Shared, new: &NewRun, has_slot: bool) -> Result<Recorded, StoreError> {
+    if has_slot {
+        until_stored(|| shared.store.record_fire(new)).await
+    } else {
+        shared.store.record_fire(new).await
+    }
+}
+
+fn prepare(shared: &Arc<Shared>, job: Arc<Job>, request: &FireRequest) -> (NewRun, RunTask) {
+    let declared = request.slot.as_ref().and_then(|(name, _)| job.schedules.iter().find(|s| s.name == *name));
+    let schedule = declared.map(|s| s.overrides.clone()).unwrap_or_default();
+    let zone = declared.or(job.schedules.first()).map_or(shared.default_zone, |s| s.spec.zone);
+    let fire = &request.overrides;
+    let log_level = fire.log_level.or(schedule.log_level).unwrap_or(job.log_level);
+    let new = NewRun {
+        id: shared.ids.next(&*shared.clock),
+        job_id: job.id.clone(),
+        overlap: job.overlap,
+        triggered_by: request.trigger.to_string(),
+        slot: request.slot.as_ref().map(|(schedule, due_at)| Slot {
+            job_id: job.id.clone(),
+            schedule: schedule.clone(),
+            due_at: *due_at,
+        }),
+        queued_at: shared.clock.now(),
+        owner: shared.owner.clone(),
+        log_level,
+        params: params::snapshot(&job, &schedule, fire),
+        overrides: params::overrides_json(fire),
+        steps: job.steps.iter().map(|s| (s.name.clone(), s.spec.type_name())).collect(),
+    };
+    let task = RunTask {
+        shared: shared.clone(),
+        job,
+        new: new.clone(),
+        schedule,
+        fire: params::literal(fire),
+        zone,
+        cancel: CancelToken::new(),
+    };
+    (new, task)
+}
+
+async fn start(shared: &Arc<Shared>, task: RunTask) {
+    let (run_id, job_id) = (task.new.id, task.job.id.clone());
+    shared.live().insert(run_id, Live { job_id: job_id.clone(), cancel: task.cancel.clone() });
+    let keeper = shared.clone();
+    let work = async move {
+        let span = tracing::info_span!("run", run.id = %run_id, job.id = %job_id);
+        let ended = tokio::spawn(tracing::Instrument::instrument(task.run(), span)).await;
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(lost)) => tracing::error!(run.id = %run_id, job.id = %job_id, %lost, "the run task stopped"),
+            Err(broken) => {
+                let text = broken.try_into_panic().map(|p| panic_text(&*p).to_owned()).unwrap_or_default();
+                tracing::error!(run.id = %run_id, job.id = %job_id, panic = text, "the run task panicked");
+                let changes = [RunChange::abandon(run_id, &keeper.owner, keeper.clock.now()).into()];
+                let _ = until_stored(|| keeper.store.apply(&changes)).await;
+            }
+        }
+        keeper.live().remove(&run_id);
+        keeper.idle.notify_waiters();
+    };
+    shared.tasks.lock().await.spawn(work);
+}

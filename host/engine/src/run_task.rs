@@ -1,0 +1,352 @@
+//! One run from `QUEUED` to its final state, as named stages: wait for room, start, steps in order, end.
+//!
+//! Whatever happens, the task ends by applying exactly one final change, and only after every log line of the run is in
+//! the store. Stale changes mean that somebody else owns the run now; the task then stops without another word.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use host_model::event::Event;
+use host_model::fire::NewRun;
+use host_model::job::{Overrides, Step, input};
+use host_model::log::LogLevel;
+use host_model::port::{StepContext, StepFailure, StepOutcome};
+use host_model::retry::RetryDecision;
+use host_model::template::{Reveal, Scope, StepResult, resolve_spec};
+use host_model::transition::{
+    RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_RUN_CANCELED, StepChange,
+};
+use host_model::{CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params};
+
+use crate::engine::Shared;
+use crate::log_sink::NewLine;
+use crate::step_task;
+use crate::tracker::{Lost, Tracker};
+use crate::voice::{ProgressState, Voice};
+
+/// What a run needs to begin.
+pub(crate) struct RunTask {
+    pub(crate) shared: Arc<Shared>,
+    /// Pinned: an edit or reload never changes a run in flight.
+    pub(crate) job: Arc<Job>,
+    pub(crate) new: NewRun,
+    pub(crate) schedule: Overrides,
+    /// Per-fire values, made literal.
+    pub(crate) fire: Overrides,
+    pub(crate) zone: Tz,
+    pub(crate) cancel: CancelToken,
+}
+
+enum End {
+    Succeeded,
+    Failed(String),
+    Canceled(String),
+}
+
+/// A step as its runner gets it, and as history shows it.
+struct Prepared {
+    spec: StepSpec,
+    params: JsonMap,
+}
+
+struct Stage {
+    task: RunTask,
+    tracker: Tracker,
+    results: HashMap<StepName, StepResult>,
+    timed_out: Arc<AtomicBool>,
+}
+
+impl RunTask {
+    /// Runs to the end.
+    pub(crate) async fn run(self) -> Result<(), Lost> {
+        let shared = self.shared.clone();
+        let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), &self.new);
+        let mut stage = Stage { task: self, tracker, results: HashMap::new(), timed_out: Arc::default() };
+        shared.bus.publish(Event::Run(Arc::new(stage.tracker.run.clone())));
+        let room = tokio::select! {
+            permit = shared.room.acquire() => permit.ok(),
+            () = stage.task.cancel.canceled() => None,
+        };
+        let end = if room.is_some() {
+            let _timer = stage.start_timer();
+            let change = RunChange::start(stage.task.new.id, &shared.owner, shared.clock.now());
+            stage.tracker.queue(change);
+            let by = stage.task.new.triggered_by.clone();
+            stage.say(LogLevel::Info, format!("run started: job `{}`, triggered by {by}", stage.task.job.id)).await;
+            stage.run_steps().await?
+        } else {
+            End::Canceled(stage.cancel_reason())
+        };
+        stage.finish(end).await
+    }
+}
+
+/// Stops the job's timer when the run ends.
+struct Timer(Option<tokio::task::JoinHandle<()>>);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Stage {
+    fn now(&self) -> Instant {
+        self.task.shared.clock.now()
+    }
+
+    fn start_timer(&self) -> Timer {
+        Timer(self.task.job.timeout_seconds.map(|seconds| {
+            let (token, timed_out) = (self.task.cancel.clone(), self.timed_out.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+                timed_out.store(true, Ordering::SeqCst);
+                token.cancel(&format!("job timed out after {seconds} s"));
+            })
+        }))
+    }
+
+    fn cancel_reason(&self) -> String {
+        self.task.cancel.reason().unwrap_or("canceled").to_owned()
+    }
+
+    async fn say(&self, level: LogLevel, message: String) {
+        let line = NewLine {
+            job_id: self.task.job.id.clone(),
+            run_id: self.task.new.id,
+            at: self.now(),
+            level,
+            step: None,
+            attempt: 0,
+            message,
+        };
+        self.task.shared.sink.write(line).await;
+    }
+
+    async fn run_steps(&mut self) -> Result<End, Lost> {
+        let job = self.task.job.clone();
+        for (index, step) in (0..).zip(&job.steps) {
+            if self.task.cancel.is_canceled() {
+                return Ok(self.stopped());
+            }
+            if !params::is_enabled(step, &self.task.schedule, &self.task.fire) {
+                let change = StepChange::cancel(self.tracker.attempt(index), self.now(), SKIPPED_DISABLED.to_owned());
+                self.tracker.queue(change);
+                self.keep(step, StepStatus::Canceled, JsonMap::new());
+                self.say(LogLevel::Info, format!("step `{}` {SKIPPED_DISABLED}", step.name)).await;
+                continue;
+            }
+            if let Some(end) = self.run_step(index, step).await? {
+                return Ok(end);
+            }
+        }
+        Ok(End::Succeeded)
+    }
+
+    /// What a cancelled token means for the run.
+    fn stopped(&self) -> End {
+        let reason = self.cancel_reason();
+        if self.timed_out.load(Ordering::SeqCst) { End::Failed(reason) } else { End::Canceled(reason) }
+    }
+
+    fn keep(&mut self, step: &Step, status: StepStatus, output: JsonMap) {
+        self.results.insert(step.name.clone(), StepResult { status, output });
+    }
+
+    /// All attempts of one step. `None` = it succeeded and the run goes on.
+    async fn run_step(&mut self, index: u32, step: &Step) -> Result<Option<End>, Lost> {
+        let policy = step.retry.unwrap_or(self.task.job.retry);
+        loop {
+            let answer = self.run_attempt(index, step).await?;
+            let attempt = self.tracker.attempt(index).attempt;
+            let failure = match answer {
+                Ok(outcome) => {
+                    self.succeed(index, step, outcome).await;
+                    return Ok(None);
+                }
+                Err(failure) => failure,
+            };
+            let now = self.now();
+            let key = self.tracker.attempt(index);
+            if failure.error.kind == StepErrorKind::Canceled {
+                let mut change = StepChange::cancel(key, now, failure.error.message.clone());
+                change.usage = failure.usage;
+                self.tracker.queue(change);
+                return Ok(Some(self.stopped()));
+            }
+            let error = failure.error.clone();
+            self.say_failure(step, attempt, &error).await;
+            match policy.decide(attempt, &error) {
+                RetryDecision::GiveUp => {
+                    let change = StepChange::fail(self.tracker.attempt(index), now, error.clone(), failure.usage);
+                    self.tracker.queue(change);
+                    self.keep(step, StepStatus::Failed, JsonMap::new());
+                    return Ok(Some(End::Failed(format!("step `{}`: {}", step.name, error.message))));
+                }
+                RetryDecision::Again(wait) => {
+                    let again = now + wait;
+                    let key = self.tracker.attempt(index);
+                    self.tracker.queue(StepChange::retry_at(key, now, error, failure.usage, again));
+                    self.tracker.commit().await?;
+                    let text = format!("step `{}`: attempt {} of {} in {} s", step.name, attempt + 1, policy.attempts, wait.as_secs());
+                    self.say(LogLevel::Info, text).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.task.cancel.canceled() => return Ok(Some(self.stopped())),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn succeed(&mut self, index: u32, step: &Step, outcome: StepOutcome) {
+        let now = self.now();
+        let took = self.took(index, now);
+        let rows = outcome.rows_affected.map(|n| format!(", {n} rows")).unwrap_or_default();
+        self.say(LogLevel::Info, format!("step `{}` succeeded in {took}{rows}", step.name)).await;
+        self.keep(step, StepStatus::Succeeded, outcome.output.clone());
+        let key = self.tracker.attempt(index);
+        self.tracker.queue(StepChange::succeed(key, now, outcome.output, outcome.rows_affected, outcome.usage));
+    }
+
+    fn took(&self, index: u32, now: Instant) -> String {
+        let millis = self.tracker.started_at(index).map_or(0, |at| (now - at).num_milliseconds().max(0));
+        if millis < 10_000 { format!("{millis} ms") } else { format!("{}.{} s", millis / 1000, millis % 1000 / 100) }
+    }
+
+    async fn say_failure(&self, step: &Step, attempt: u32, error: &StepError) {
+        let text = format!("step `{}` failed (attempt {attempt}, {}): {}", step.name, error.kind.as_str(), error.message);
+        self.say(LogLevel::Error, text).await;
+    }
+
+    async fn run_attempt(&mut self, index: u32, step: &Step) -> Result<Result<StepOutcome, StepFailure>, Lost> {
+        let shown = self.prepare(step, Reveal::Masked);
+        let recorded = match &shown {
+            Ok(prepared) => input::input_json(&prepared.spec, &prepared.params),
+            Err(_) => input::input_json(&step.spec, &step.op_kwargs),
+        };
+        let start = StepChange::start(self.tracker.attempt(index), self.now(), recorded);
+        self.tracker.queue(start);
+        self.tracker.commit().await?;
+        let ready = shown.and_then(|_| self.prepare(step, Reveal::All));
+        let ready = ready.and_then(|prepared| Ok((self.task.shared.runners.get(&prepared.spec)?, prepared)));
+        let (runner, prepared) = match ready {
+            Ok(ready) => ready,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let attempt = self.tracker.attempt(index).attempt;
+        self.say_debug(step, attempt).await;
+        let (ctx, voice) = self.context(index, attempt, step, prepared.params);
+        let answer = step_task::attempt(runner, prepared.spec, ctx, &self.task.cancel).await;
+        voice.last_word();
+        Ok(answer)
+    }
+
+    async fn say_debug(&self, step: &Step, attempt: u32) {
+        let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+        let text = format!("step `{}` started{again}: {}", step.name, step.spec.type_name());
+        self.say(LogLevel::Info, text).await;
+    }
+
+    /// Fills in the templates of a step.
+    fn prepare(&self, step: &Step, reveal: Reveal) -> Result<Prepared, StepError> {
+        let shared = &self.task.shared;
+        let merged = params::step_params(&self.task.job, step, &self.task.schedule, &self.task.fire);
+        let scheduled_at = self.scheduled_at();
+        let position = self.task.job.steps.iter().position(|s| s.name == step.name).unwrap_or(0);
+        let previous = position.checked_sub(1).and_then(|p| self.task.job.steps.get(p)).map(|s| &s.name);
+        let env = |name: &str| (shared.env)(name);
+        let secret = |name: &str| shared.secrets.find_secret(name);
+        let scope = Scope {
+            run_id: self.task.new.id,
+            job_id: &self.task.job.id,
+            scheduled_at,
+            date: scheduled_at.with_timezone(&self.task.zone).date_naive(),
+            params: &merged,
+            steps: &self.results,
+            previous,
+            env: &env,
+            secret: &secret,
+            reveal,
+        };
+        let hinted = |message: String, hint: Option<&String>| {
+            StepError::definition(message).with_detail(hint.cloned().unwrap_or_default())
+        };
+        let params = scope.resolve_map(&merged).map_err(|e| hinted(e.message.clone(), e.hint.as_ref()))?;
+        let spec = resolve_spec(&step.spec, &scope).map_err(|e| hinted(e.to_string(), e.source.hint.as_ref()))?;
+        Ok(Prepared { spec, params })
+    }
+
+    fn scheduled_at(&self) -> Instant {
+        self.task.new.slot.as_ref().map_or(self.task.new.queued_at, |slot| slot.due_at)
+    }
+
+    fn context(&self, index: u32, attempt: u32, step: &Step, params: JsonMap) -> (StepContext, Arc<Voice>) {
+        let shared = &self.task.shared;
+        let voice = Arc::new(Voice {
+            job_id: self.task.job.id.clone(),
+            run_id: self.task.new.id,
+            step: step.name.clone(),
+            index,
+            attempt,
+            level: self.task.new.log_level,
+            clock: shared.clock.clone(),
+            sink: shared.sink.clone(),
+            bus: shared.bus.clone(),
+            progress: std::sync::Mutex::new(ProgressState::new()),
+        });
+        let ctx = StepContext {
+            run_id: self.task.new.id,
+            job_id: self.task.job.id.clone(),
+            step: step.name.clone(),
+            index,
+            attempt,
+            triggered_by: self.task.new.triggered_by.clone(),
+            scheduled_at: self.scheduled_at(),
+            log_level: self.task.new.log_level,
+            params,
+            own_keys: params::own_keys(step, &self.task.schedule, &self.task.fire),
+            results: Arc::new(self.results.clone()),
+            cancel: self.task.cancel.child(),
+            timeout: Duration::from_secs(step.timeout_seconds.into()),
+            voice: voice.clone(),
+            connectors: shared.connectors.clone(),
+        };
+        (ctx, voice)
+    }
+
+    async fn finish(mut self, end: End) -> Result<(), Lost> {
+        let now = self.now();
+        let (id, owner) = (self.task.new.id, self.task.shared.owner.clone());
+        let (level, text, rest, change) = match end {
+            End::Succeeded => (
+                LogLevel::Info,
+                "run succeeded".to_owned(),
+                SKIPPED_DISABLED,
+                RunChange::succeed(id, &owner, now),
+            ),
+            End::Failed(error) => (
+                LogLevel::Error,
+                format!("run failed: {error}"),
+                SKIPPED_EARLIER_FAILED,
+                RunChange::fail(id, &owner, now, error),
+            ),
+            End::Canceled(reason) => (
+                LogLevel::Warning,
+                format!("run {reason}"),
+                SKIPPED_RUN_CANCELED,
+                RunChange::cancel(id, &owner, now, reason),
+            ),
+        };
+        self.tracker.queue_skip_rest(now, rest);
+        self.say(level, text).await;
+        self.task.shared.sink.finish(id).await;
+        self.tracker.queue(change);
+        self.tracker.commit().await
+    }
+}

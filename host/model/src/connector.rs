@@ -1,0 +1,205 @@
+//! Connectors as declared in `connectors.toml`: pools say *where* a database is, connectors are the names steps use,
+//! with their named queries. Plain values: environment references are filled in and paths are absolute by the time
+//! they get here; opening anything is the business of `host-steps`.
+//!
+//! Invariant: credentials live in [`Hidden`] only, which prints dots.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::ConnectorName;
+use crate::job::{SourcePlace, word_enum};
+
+/// A text that must not be shown: its `Debug` and `Display` print dots.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// Hides `text`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the driver that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+word_enum!(
+    /// The kinds of database a pool can reach.
+    Dialect {
+        /// A file of this machine.
+        Sqlite = "sqlite",
+        /// A PostgreSQL server.
+        Postgres = "postgres",
+    }
+);
+
+/// Where a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolAddress {
+    /// A SQLite file.
+    Sqlite {
+        /// Absolute, or relative to the working directory when the home directory is.
+        path: PathBuf,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// `postgres://user[:password]@host[:port]/database[?…]`.
+        url: Hidden,
+        /// Replaces the password in the URL.
+        password: Option<Hidden>,
+    },
+}
+
+impl PoolAddress {
+    /// The kind of database.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres { .. } => Dialect::Postgres,
+        }
+    }
+}
+
+/// A set of connections to one database, from `[pools.<name>]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// The name connectors refer to.
+    pub name: String,
+    /// Where it connects to.
+    pub address: PoolAddress,
+    /// Most connections at once, at least 1.
+    pub pool_size: u32,
+    /// How long a step waits for a free connection, in seconds, at least 1.
+    pub acquire_timeout_seconds: u32,
+    /// Whether statements that write are refused by the database.
+    pub read_only: bool,
+    /// Where it was declared.
+    pub source: SourcePlace,
+}
+
+/// Default of `pool_size`.
+pub const DEFAULT_POOL_SIZE: u32 = 5;
+/// Default of `acquire_timeout_seconds`.
+pub const DEFAULT_ACQUIRE_TIMEOUT_SECONDS: u32 = 30;
+
+/// What steps and guests name, from `[connectors.<name>]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connector {
+    /// Its name.
+    pub name: ConnectorName,
+    /// The pool it uses; always one of the same [`ConnectorSet`].
+    pub pool: String,
+    /// The kind of database behind that pool.
+    pub dialect: Dialect,
+    /// Queries by name.
+    pub queries: BTreeMap<String, NamedQuery>,
+    /// Where it was declared.
+    pub source: SourcePlace,
+}
+
+/// A query declared on a connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedQuery {
+    /// Its text.
+    pub sql: QueryText,
+    /// Whether `name:write` may be used.
+    pub writable: bool,
+}
+
+/// The text of a named query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueryText {
+    /// One text, whatever the database.
+    Any(String),
+    /// A text for each kind of database; kinds left out have none.
+    PerDialect(Vec<(Dialect, String)>),
+}
+
+impl QueryText {
+    /// The text for `dialect`.
+    pub fn for_dialect(&self, dialect: Dialect) -> Option<&str> {
+        match self {
+            Self::Any(text) => Some(text),
+            Self::PerDialect(texts) => texts.iter().find(|(d, _)| *d == dialect).map(|(_, text)| text.as_str()),
+        }
+    }
+}
+
+/// What the `query` of a step stands for on one connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryRef<'a> {
+    /// A query declared on the connector; `write` when it was called as `name:write`.
+    Named {
+        /// Its name.
+        name: &'a str,
+        /// Whether the write variant is meant.
+        write: bool,
+    },
+    /// SQL text.
+    Sql(&'a str),
+}
+
+/// Tells a query's name from SQL text: `name` and `name:write` are single words, no statement is one.
+pub fn parse_query_ref(text: &str) -> QueryRef<'_> {
+    let word = text.trim();
+    let (name, write) = match word.split_once(':') {
+        Some((name, "write")) => (name, true),
+        Some(_) => return QueryRef::Sql(text),
+        None => (word, false),
+    };
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if is_name { QueryRef::Named { name, write } } else { QueryRef::Sql(text) }
+}
+
+/// Everything `connectors.toml` declares that could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConnectorSet {
+    /// Pools by name.
+    pub pools: BTreeMap<String, Pool>,
+    /// Connectors by name.
+    pub connectors: BTreeMap<ConnectorName, Connector>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_word_is_the_name_of_a_query_and_anything_else_is_sql() {
+        assert_eq!(parse_query_ref("refresh-totals"), QueryRef::Named { name: "refresh-totals", write: false });
+        assert_eq!(parse_query_ref(" refresh_totals:write "), QueryRef::Named { name: "refresh_totals", write: true });
+        for sql in ["select 1", "vacuum;", "delete from t where x = :x", "a:b", "", "update t set a=1"] {
+            assert_eq!(parse_query_ref(sql), QueryRef::Sql(sql));
+        }
+    }
+
+    #[test]
+    fn a_query_with_texts_per_dialect_has_none_for_the_others() {
+        let text = QueryText::PerDialect(vec![(Dialect::Sqlite, "select 1".into())]);
+        assert_eq!(text.for_dialect(Dialect::Sqlite), Some("select 1"));
+        assert_eq!(text.for_dialect(Dialect::Postgres), None);
+    }
+
+    #[test]
+    fn hidden_text_prints_dots() {
+        let pool = PoolAddress::Postgres { url: Hidden::new("postgres://a:b@h/d"), password: Some(Hidden::new("s3cret")) };
+        let shown = format!("{pool:?}");
+        assert!(!shown.contains("s3cret") && !shown.contains("a:b"), "{shown}");
+    }
+}

@@ -1,0 +1,100 @@
+//! The JSON form of a step's definition, as recorded with each attempt and shown to operators. Keys are those of
+//! `jobs.toml`; what is not set is left out. The caller has masked it (see [`crate::template::Reveal`]); passwords and
+//! tokens that were written in clear are masked here.
+
+use serde_json::json;
+
+use super::spec::{HttpAuth, SourceTable, StepSpec, TypeCoercion};
+use crate::{Json, JsonMap};
+
+const MASK: &str = "••••";
+
+/// A credential is shown only when it is a reference, never as a literal.
+fn credential(text: &str) -> &str {
+    if text.contains("${") { text } else { MASK }
+}
+
+/// Renders `spec` and the keyword arguments its attempt works with.
+pub fn input_json(spec: &StepSpec, params: &JsonMap) -> Json {
+    let mut out = JsonMap::new();
+    let mut put = |key: &str, value: Json| {
+        let empty = match &value {
+            Json::Null => true,
+            Json::Array(a) => a.is_empty(),
+            Json::Object(o) => o.is_empty(),
+            _ => false,
+        };
+        if !empty {
+            out.insert(key.to_owned(), value);
+        }
+    };
+    put("type", spec.type_name().into());
+    match spec {
+        StepSpec::SqlQuery(q) => {
+            put("connector", q.connector.as_str().into());
+            put("query", q.query.as_str().into());
+            put("params", q.params.clone().into());
+        }
+        StepSpec::SqlCopy(c) => {
+            let (schema, table, query) = match &c.source.table {
+                SourceTable::Table { schema, table } => (schema.as_deref(), Some(table.as_str()), None),
+                SourceTable::Query(query) => (None, None, Some(query.as_str())),
+            };
+            let mut source = json!({ "connector": c.source.connector, "schema": schema, "table": table, "query": query,
+                "columns": c.source.columns, "where": c.source.filter, "params": c.source.params });
+            let mut target = json!({ "connector": c.target.connector, "schema": c.target.schema, "table": c.target.table });
+            for part in [&mut source, &mut target] {
+                if let Json::Object(map) = part {
+                    map.retain(|_, v| !(v.is_null() || v == &json!([]) || v == &json!({})));
+                }
+            }
+            put("source", source);
+            put("target", target);
+            put("mode", c.mode.as_str().into());
+            put("batch_size", c.batch_size.into());
+            if c.type_coercion != TypeCoercion::None {
+                put("type_coercion", c.type_coercion.as_str().into());
+                put("decimal_mode", c.decimal_mode.as_str().into());
+            }
+            put("strip_both_columns", c.strip_both_columns.clone().into());
+            put("key_columns", c.key_columns.clone().into());
+        }
+        StepSpec::Python { callable } | StepSpec::Wasm { callable } => put("callable", callable.as_str().into()),
+        StepSpec::Http(h) => {
+            put("method", h.method.as_str().into());
+            put("url", h.url.as_str().into());
+            let headers = h.headers.iter().map(|(name, value)| {
+                let secret = matches!(name.to_ascii_lowercase().as_str(), "authorization" | "cookie" | "x-api-key");
+                let shown = match value {
+                    Json::String(text) if secret => credential(text).into(),
+                    other => other.clone(),
+                };
+                (name.clone(), shown)
+            });
+            put("headers", headers.collect::<JsonMap>().into());
+            put("body", h.body.clone());
+            put("expected_statuses", h.expected_statuses.clone().into());
+            match &h.auth {
+                Some(HttpAuth::Basic { user, password }) => {
+                    put("auth", json!({ "user": user, "password": credential(password) }));
+                }
+                Some(HttpAuth::Bearer { token }) => put("auth", json!({ "token": credential(token) })),
+                None => {}
+            }
+        }
+        StepSpec::LdapSync(l) => {
+            put("server", l.server.as_str().into());
+            put("bind_dn", l.bind_dn.as_str().into());
+            put("bind_password", credential(&l.bind_password).into());
+            put("search_base", l.search_base.as_str().into());
+            put("search_filter", l.search_filter.as_str().into());
+            put("attributes", l.attributes.clone().into());
+            put("target_connector", l.target_connector.as_str().into());
+            put("target_query", l.target_query.as_str().into());
+            put("mapping", l.mapping.clone().into());
+        }
+        StepSpec::CallJob { job } => put("job", job.as_str().into()),
+    }
+    put("op_kwargs", params.clone().into());
+    Json::Object(out)
+}

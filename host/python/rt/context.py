@@ -1,0 +1,86 @@
+"""`ctx`: what a callable knows about its run and may ask of the host."""
+
+import logging
+import time
+
+from nomaflow_rt import frames
+from nomaflow_rt.connectors import Connector
+
+# Twenty times a second is more than any page shows.
+PROGRESS_INTERVAL = 0.05
+
+
+class StepCanceled(BaseException):
+    """Raised inside plain code when its run is cancelled or its time is over. Not an `Exception`, so that
+    `except Exception` lets it pass; clean up in `finally`."""
+
+
+class PreviousStep:
+    """What an earlier step of this run left: `status` and `output`."""
+
+    __slots__ = ("name", "status", "output")
+
+    def __init__(self, name, status, output):
+        self.name, self.status, self.output = name, status, output
+
+
+class Context:
+    """Passed to the parameter `ctx`, and to a first positional parameter called `context` or annotated `Context`.
+
+    log           a `logging.Logger`: debug, info, warning, error, exception
+    params        every parameter of the step, the shared ones included
+    dry_run       true when the parameter `dry_run` is
+    """
+
+    def __init__(self, call):
+        self.run_id = call["run_id"]
+        self.job_id = call["job_id"]
+        self.step = call["step"]
+        self.attempt = call["attempt"]
+        self.triggered_by = call["triggered_by"]
+        self.scheduled_at = call["scheduled_at"]
+        self.log_level = call["log_level"]
+        self.params = call["params"]
+        self.dry_run = call["params"].get("dry_run") is True
+        self.log = logging.getLogger("nomaflow.step")
+        self._results = call["results"]
+        self._canceled = False
+        self._said_at = 0.0
+        self._unsaid = None
+
+    def __repr__(self):
+        return f"<ctx of step {self.step!r}, run {self.run_id}>"
+
+    def is_cancelled(self):
+        """Whether the run has been cancelled or the step's time is over."""
+        return self._canceled
+
+    def progress(self, done, total=None, note=""):
+        """Says how far the step is; cheap enough to call for every row."""
+        self._unsaid = {"type": "progress", "done": _count(done), "total": None if total is None else _count(total),
+                        "note": str(note)}
+        now = time.monotonic()
+        if now - self._said_at >= PROGRESS_INTERVAL:
+            self._said_at = now
+            self._say_progress()
+
+    def _say_progress(self):
+        unsaid, self._unsaid = self._unsaid, None
+        if unsaid is not None:
+            frames.send(unsaid)
+
+    def previous_step(self, name):
+        """The result of the step `name`; LookupError when no such step ran before this one."""
+        result = self._results.get(name)
+        if result is None:
+            known = ", ".join(f"`{known}`" for known in self._results) or "none"
+            raise LookupError(f"no step `{name}` ran before this one; known: {known}")
+        return PreviousStep(name, result["status"], result["output"])
+
+    def get_connector(self, name):
+        """The connector `name` of connectors.toml, on the host's pools."""
+        return Connector(name)
+
+
+def _count(number):
+    return min(max(0, int(number)), 2**63 - 1)

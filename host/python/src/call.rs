@@ -1,0 +1,198 @@
+//! One step on one worker, from the call to its end, with the cancel ladder beside it.
+//!
+//! Cancel, terms and times: at the cancel (an operator's, a timeout's, a shutdown's) the worker gets SIGUSR1, which
+//! cancels the task of an `async def` and raises in plain code; after [`GRACE`] a second one, which raises in a task that
+//! blocks in plain code; after another [`GRACE`] the whole process group is killed, which no C loop and no blocked driver
+//! survives. All this takes less than the 2 s that the house promises, and goes on whatever else is waited for here:
+//! the ladder and the conversation are two futures, and the first to complete decides.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use host_model::log::LogLevel;
+use host_model::port::StepContext;
+use host_model::{JsonMap, StepErrorKind};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use crate::frame;
+use crate::process::{Handle, Worker};
+use crate::question::{Question, Questions};
+
+/// Time for the code to react to each signal.
+const GRACE: Duration = Duration::from_millis(700);
+
+/// How a call ended.
+pub(crate) enum Ended {
+    /// The callable returned this.
+    Returned { output: JsonMap, after: After },
+    /// It raised, or could not be called.
+    Raised { kind: StepErrorKind, message: String, detail: String, after: After },
+    /// The worker holds old plugin code and has not begun.
+    Stale,
+    /// The process ended before the callable did.
+    Died(Option<ExitStatus>),
+    /// The ladder came to its last rung.
+    Killed,
+}
+
+/// What the worker says about itself after a step.
+#[derive(Deserialize)]
+pub(crate) struct After {
+    /// Signals that reached the step.
+    pub(crate) signals: u32,
+    /// What the step left behind in the process.
+    pub(crate) leftovers: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Message {
+    Log {
+        level: i64,
+        text: String,
+    },
+    Progress {
+        done: u64,
+        total: Option<u64>,
+        note: String,
+    },
+    Done {
+        output: Option<JsonMap>,
+        #[serde(default)]
+        kind: String,
+        #[serde(default)]
+        message: String,
+        #[serde(default)]
+        detail: String,
+        #[serde(flatten)]
+        after: After,
+    },
+    Stale,
+    Forget {
+        number: u32,
+    },
+    Close {
+        cursor: u64,
+    },
+}
+
+/// Runs `callable` on `worker`. The worker may be used again only after `Returned` or `Raised`, and only when
+/// [`After`] has nothing to say.
+pub(crate) async fn run(worker: &mut Worker, callable: &str, ctx: &StepContext) -> Ended {
+    let handle = worker.handle();
+    tokio::select! {
+        biased;
+        ended = converse(worker, callable, ctx) => ended,
+        () = stop(handle, ctx) => Ended::Killed,
+    }
+}
+
+async fn stop(worker: Handle, ctx: &StepContext) {
+    ctx.cancel.canceled().await;
+    for _ in 0..2 {
+        worker.interrupt();
+        tokio::time::sleep(GRACE).await;
+    }
+    worker.kill();
+}
+
+async fn converse(worker: &mut Worker, callable: &str, ctx: &StepContext) -> Ended {
+    // What an earlier step's leftovers wrote since belongs to nobody.
+    worker.stdout.drain();
+    worker.stderr.drain();
+    worker.steps += 1;
+    let mut questions = Questions::new(ctx);
+    let mut outgoing = BytesMut::new();
+    frame::append(&mut outgoing, 0, call_message(callable, ctx).as_bytes());
+    let ended = loop {
+        tokio::select! {
+            frame = worker.reader.next() => {
+                // A socket error and a frame that is none are told from the end of the worker by its status.
+                let Ok(Some((number, body))) = frame else { break None };
+                if number > 0 {
+                    let Ok(question) = serde_json::from_slice::<Question>(&body) else { break None };
+                    questions.ask(number, question);
+                    continue;
+                }
+                match serde_json::from_slice(&body) {
+                    Ok(Message::Log { level, text }) => log(ctx, level_of(level), &text).await,
+                    Ok(Message::Progress { done, total, note }) => ctx.voice.progress(done, total, &note),
+                    Ok(Message::Forget { number }) => questions.forget(number),
+                    Ok(Message::Close { cursor }) => questions.close(cursor),
+                    Ok(Message::Stale) => break Some(Ended::Stale),
+                    Ok(Message::Done { output: Some(output), after, .. }) => break Some(Ended::Returned { output, after }),
+                    Ok(Message::Done { output: None, kind, message, detail, after }) => {
+                        let kind = StepErrorKind::parse(&kind).unwrap_or(StepErrorKind::Failed);
+                        break Some(Ended::Raised { kind, message, detail, after });
+                    }
+                    Err(error) => {
+                        tracing::error!(step.name = %ctx.step, %error, "a python worker sent a message that is none");
+                        break None;
+                    }
+                }
+            }
+            Some((number, answer)) = questions.next() => frame::append(&mut outgoing, number, &answer),
+            written = worker.writer.write_buf(&mut outgoing), if !outgoing.is_empty() => {
+                if written.is_err() {
+                    // The reading side tells how the worker ended.
+                    outgoing.clear();
+                }
+            }
+            lines = worker.stdout.lines() => log_all(ctx, LogLevel::Info, lines).await,
+            lines = worker.stderr.lines() => log_all(ctx, LogLevel::Warning, lines).await,
+        }
+    };
+    drop(questions);
+    let ended = match ended {
+        Some(ended) => ended,
+        None => Ended::Died(worker.end().await),
+    };
+    log_all(ctx, LogLevel::Info, worker.stdout.drain()).await;
+    log_all(ctx, LogLevel::Warning, worker.stderr.drain()).await;
+    ended
+}
+
+async fn log_all(ctx: &StepContext, level: LogLevel, lines: Vec<String>) {
+    for line in lines {
+        log(ctx, level, &line).await;
+    }
+}
+
+async fn log(ctx: &StepContext, level: LogLevel, text: &str) {
+    if level > LogLevel::Debug || ctx.log_level == LogLevel::Debug {
+        ctx.voice.log(level, text).await;
+    }
+}
+
+/// The levels of Python's `logging` are numbers, and authors make their own in between.
+fn level_of(number: i64) -> LogLevel {
+    match number {
+        ..20 => LogLevel::Debug,
+        20..30 => LogLevel::Info,
+        30..40 => LogLevel::Warning,
+        40.. => LogLevel::Error,
+    }
+}
+
+fn call_message(callable: &str, ctx: &StepContext) -> String {
+    let results: JsonMap = (ctx.results.iter())
+        .map(|(name, result)| (name.to_string(), json!({"status": result.status.as_str(), "output": result.output})))
+        .collect();
+    json!({
+        "callable": callable,
+        "run_id": ctx.run_id.to_string(),
+        "job_id": ctx.job_id.as_str(),
+        "step": ctx.step.as_str(),
+        "attempt": ctx.attempt,
+        "triggered_by": ctx.triggered_by,
+        "scheduled_at": ctx.scheduled_at.to_rfc3339(),
+        "log_level": ctx.log_level.as_str(),
+        "params": ctx.params,
+        "own_keys": ctx.own_keys,
+        "results": results,
+    })
+    .to_string()
+}

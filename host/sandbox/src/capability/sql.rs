@@ -1,0 +1,327 @@
+//! `nomaflow:step/sql`: sessions on granted connectors, and their cursors.
+//!
+//! A session has at most one open cursor. They know each other by handle: `Connection::open_cursor` is the handle of
+//! the cursor whose `source` is this connection, and both sides are cleared together, so whichever the guest drops
+//! first, nothing dangles. A session that is dropped, by the guest or with the store, rolls its transaction back.
+
+use host_model::log::LogLevel;
+use host_model::port::{Access, SqlCursor, SqlSession};
+use host_model::value::{Column, Row};
+use host_model::{StepError, StepErrorKind};
+use wasmtime::component::Resource;
+
+use crate::bindings::nomaflow::step::sql::{Host, HostConnection, HostCursor};
+use crate::bindings::nomaflow::step::types::{self, ColumnBatch, Error, RowBatch};
+use crate::capability::{connector_error, host_error, rows};
+use crate::state::CallState;
+
+/// Sessions a call may hold at once: each is a connection of a pool that others wait for.
+const SESSIONS: usize = 8;
+/// Rows of a batch when the guest leaves it to the host, and the most it may ask for.
+const USUAL_BATCH: u32 = 1_000;
+const LARGEST_BATCH: u32 = 65_536;
+
+/// An open session.
+#[allow(unreachable_pub, reason = "the generated bindings re-export it, inside of this crate")]
+pub struct Connection {
+    name: String,
+    access: Access,
+    session: Box<dyn SqlSession>,
+    open_cursor: Option<u32>,
+}
+
+/// A query that was begun.
+#[allow(unreachable_pub, reason = "the generated bindings re-export it, inside of this crate")]
+pub struct Cursor {
+    columns: Vec<Column>,
+    /// None at the end.
+    source: Option<Source>,
+}
+
+struct Source {
+    rows: Box<dyn SqlCursor>,
+    connection: u32,
+}
+
+/// What a guest gets, inside of what may trap.
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl Host for CallState {}
+
+impl HostConnection for CallState {
+    async fn open(&mut self, name: String) -> Answer<Resource<Connection>> {
+        if let Err(error) = self.begin_call() {
+            return Ok(Err(error));
+        }
+        let Some(access) = self.call.grants.connectors.get(&name).copied() else {
+            let what = format!("connector `{name}` is not granted");
+            return Ok(Err(self.deny(&what, &name, "read")));
+        };
+        let Some(connectors) = self.call.connectors.clone() else {
+            return Ok(Err(host_error("denied", "there are no connectors here")));
+        };
+        if self.call.n_sessions >= SESSIONS {
+            return Ok(Err(host_error("limit", format!("{SESSIONS} connections are open already"))));
+        }
+        let session = match connectors.open(&name, access, &self.call.cancel).await {
+            Ok(session) => session,
+            Err(error) => return Ok(Err(connector_error(error, "not-found", "unavailable"))),
+        };
+        let connection = self.table.push(Connection { name, access, session, open_cursor: None })?;
+        self.call.n_sessions += 1;
+        Ok(Ok(connection))
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        binds: Vec<(String, types::Value)>,
+    ) -> Answer<u64> {
+        if let Err(error) = self.begin_write(&connection, "execute")? {
+            return Ok(Err(error));
+        }
+        let session = &self.table.get(&connection)?.session;
+        let result = session.execute(&statement, rows::binds_from_guest(binds)).await;
+        self.count_rows_out(&connection, result)
+    }
+
+    async fn query(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        binds: Vec<(String, types::Value)>,
+    ) -> Answer<Resource<Cursor>> {
+        if let Err(error) = self.begin_session_call(&connection)? {
+            return Ok(Err(error));
+        }
+        let session = &self.table.get(&connection)?.session;
+        let rows = match session.query(&statement, rows::binds_from_guest(binds)).await {
+            Ok(rows) => rows,
+            Err(error) => return self.fail(&connection, error),
+        };
+        let source = Source { connection: connection.rep(), rows };
+        let cursor = self.table.push(Cursor { columns: source.rows.columns().to_vec(), source: Some(source) })?;
+        self.table.get_mut(&connection)?.open_cursor = Some(cursor.rep());
+        Ok(Ok(cursor))
+    }
+
+    async fn insert_rows(
+        &mut self,
+        connection: Resource<Connection>,
+        table: String,
+        columns: Vec<String>,
+        batch: RowBatch,
+    ) -> Answer<u64> {
+        let width = columns.len();
+        let misfit = batch.rows.iter().position(|row| row.len() != width);
+        let rows = match misfit {
+            None => Ok(batch.rows.into_iter().map(|row| row.into_iter().map(rows::from_guest).collect()).collect()),
+            Some(at) => {
+                let message = format!("row {at} has {} cells, {width} columns are named", batch.rows[at].len());
+                Err(host_error("invalid", message))
+            }
+        };
+        self.insert(connection, &table, &columns, rows).await
+    }
+
+    async fn insert_columns(
+        &mut self,
+        connection: Resource<Connection>,
+        table: String,
+        columns: Vec<String>,
+        batch: ColumnBatch,
+    ) -> Answer<u64> {
+        let rows = rows::from_column_batch(batch, columns.len());
+        self.insert(connection, &table, &columns, rows).await
+    }
+
+    async fn begin(&mut self, connection: Resource<Connection>) -> Answer<()> {
+        if let Err(error) = self.begin_session_call(&connection)? {
+            return Ok(Err(error));
+        }
+        let result = self.table.get(&connection)?.session.begin().await;
+        result.map_or_else(|error| self.fail(&connection, error), |()| Ok(Ok(())))
+    }
+
+    async fn commit(&mut self, connection: Resource<Connection>) -> Answer<()> {
+        if let Err(error) = self.begin_session_call(&connection)? {
+            return Ok(Err(error));
+        }
+        let result = self.table.get(&connection)?.session.commit().await;
+        result.map_or_else(|error| self.fail(&connection, error), |()| Ok(Ok(())))
+    }
+
+    async fn rollback(&mut self, connection: Resource<Connection>) -> Answer<()> {
+        if let Err(error) = self.begin_session_call(&connection)? {
+            return Ok(Err(error));
+        }
+        let result = self.table.get(&connection)?.session.rollback().await;
+        result.map_or_else(|error| self.fail(&connection, error), |()| Ok(Ok(())))
+    }
+
+    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        let connection = self.table.delete(connection)?;
+        self.call.n_sessions -= 1;
+        if let Some(cursor) = connection.open_cursor {
+            self.table.get_mut(&Resource::<Cursor>::new_borrow(cursor))?.source = None;
+        }
+        Ok(())
+    }
+}
+
+impl HostCursor for CallState {
+    async fn columns(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<Vec<types::Column>> {
+        self.call.usage.host_calls += 1;
+        Ok(rows::columns_to_guest(&self.table.get(&cursor)?.columns))
+    }
+
+    async fn fetch(&mut self, cursor: Resource<Cursor>, max: u32) -> Answer<RowBatch> {
+        let rows = self.fetch_batch(&cursor, max).await?;
+        let to_guest = |row: Row| row.into_iter().map(rows::to_guest).collect();
+        Ok(rows.map(|rows| RowBatch { rows: rows.into_iter().map(to_guest).collect() }))
+    }
+
+    async fn fetch_columns(&mut self, cursor: Resource<Cursor>, max: u32) -> Answer<ColumnBatch> {
+        let rows = self.fetch_batch(&cursor, max).await?;
+        let columns = &self.table.get(&cursor)?.columns;
+        Ok(rows.map(|rows| rows::to_column_batch(rows, columns)))
+    }
+
+    async fn drop(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<()> {
+        self.close(&cursor)?;
+        self.table.delete(cursor)?;
+        Ok(())
+    }
+}
+
+impl CallState {
+    /// Counts a call and stops it when the run is being stopped.
+    fn begin_call(&mut self) -> Result<(), Error> {
+        self.call.usage.host_calls += 1;
+        match self.call.cancel.reason() {
+            None => Ok(()),
+            Some(reason) => Err(host_error("cancelled", format!("the run is being stopped: {reason}"))),
+        }
+    }
+
+    /// The same for a call of a session, which must have no open cursor.
+    fn begin_session_call(&mut self, connection: &Resource<Connection>) -> Answer<()> {
+        if let Err(error) = self.begin_call() {
+            return Ok(Err(error));
+        }
+        let connection = self.table.get(connection)?;
+        Ok(match connection.open_cursor {
+            None => Ok(()),
+            Some(_) => {
+                let message = format!("a cursor of the connection `{}` is still open", connection.name);
+                Err(host_error("busy", message))
+            }
+        })
+    }
+
+    /// The same for a call that needs the right to write.
+    fn begin_write(&mut self, connection: &Resource<Connection>, call: &str) -> Answer<()> {
+        if let Err(error) = self.begin_session_call(connection)? {
+            return Ok(Err(error));
+        }
+        let connection = self.table.get(connection)?;
+        if connection.access == Access::ReadWrite {
+            return Ok(Ok(()));
+        }
+        let name = connection.name.clone();
+        Ok(Err(self.deny(&format!("connector `{name}` is granted for reading, `{call}` writes"), &name, "read-write")))
+    }
+
+    /// A denial, and a line in the log that says what would allow it.
+    fn deny(&mut self, what: &str, connector: &str, access: &str) -> Error {
+        // A bare key of TOML holds no other characters.
+        let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let quoted = if !connector.is_empty() && connector.chars().all(is_bare) {
+            connector.to_owned()
+        } else {
+            format!("{connector:?}")
+        };
+        let missing = format!("`{quoted} = \"{access}\"` under `[grants.connectors]` in `{}`", self.call.grants_file);
+        let message = format!("{what}; missing is {missing}");
+        self.call.lines.push(LogLevel::Warning, &format!("denied: {message}"));
+        host_error("denied", message)
+    }
+
+    async fn insert(
+        &mut self,
+        connection: Resource<Connection>,
+        table: &str,
+        columns: &[String],
+        rows: Result<Vec<Row>, Error>,
+    ) -> Answer<u64> {
+        if let Err(error) = self.begin_write(&connection, "insert")? {
+            return Ok(Err(error));
+        }
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => return Ok(Err(error)),
+        };
+        let result = self.table.get(&connection)?.session.insert_rows(table, columns, rows).await;
+        self.count_rows_out(&connection, result)
+    }
+
+    fn count_rows_out(&mut self, connection: &Resource<Connection>, result: Result<u64, StepError>) -> Answer<u64> {
+        match result {
+            Ok(count) => {
+                self.call.usage.rows_out += count;
+                Ok(Ok(count))
+            }
+            Err(error) => self.fail(connection, error),
+        }
+    }
+
+    /// The error of a statement. A denial by the session (a query that writes) is logged like one by the host.
+    fn fail<T>(&mut self, connection: &Resource<Connection>, error: StepError) -> Answer<T> {
+        if error.kind == StepErrorKind::Denied {
+            let name = self.table.get(connection)?.name.clone();
+            let detail = error.detail;
+            let denial = self.deny(&error.message, &name, "read-write");
+            return Ok(Err(Error { detail: (!detail.is_empty()).then_some(detail), ..denial }));
+        }
+        Ok(Err(connector_error(error, "invalid", "remote")))
+    }
+
+    /// The next rows of a cursor, which is closed at its end and after an error.
+    async fn fetch_batch(&mut self, cursor: &Resource<Cursor>, max: u32) -> Answer<Vec<Row>> {
+        if let Err(error) = self.begin_call() {
+            self.close(cursor)?;
+            return Ok(Err(error));
+        }
+        let max = if max == 0 { USUAL_BATCH } else { max.min(LARGEST_BATCH) };
+        let Some(source) = &mut self.table.get_mut(cursor)?.source else { return Ok(Ok(Vec::new())) };
+        let result = source.rows.next_batch(max as usize).await;
+        let error = match result {
+            Ok(rows) if rows.is_empty() => {
+                self.close(cursor)?;
+                return Ok(Ok(rows));
+            }
+            Ok(rows) => {
+                let (bytes, limit) = (rows::estimate_bytes(&rows), self.call.grants.limits.memory_bytes);
+                if bytes as u64 <= limit {
+                    self.call.usage.rows_in += rows.len() as u64;
+                    return Ok(Ok(rows));
+                }
+                let n = rows.len();
+                let message = format!("a batch of {n} rows takes about {bytes} bytes, the memory limit is {limit}");
+                host_error("limit", message)
+            }
+            Err(error) => connector_error(error, "invalid", "remote"),
+        };
+        self.close(cursor)?;
+        Ok(Err(error))
+    }
+
+    /// Ends a cursor and frees its connection.
+    fn close(&mut self, cursor: &Resource<Cursor>) -> wasmtime::Result<()> {
+        if let Some(source) = self.table.get_mut(cursor)?.source.take() {
+            self.table.get_mut(&Resource::<Connection>::new_borrow(source.connection))?.open_cursor = None;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Compiled components: in memory by file, on disk by content.
+//!
+//! On disk an entry is `<key>.cwasm` and `<key>.sha256`, its checksum; the key is the digest of the component together
+//! with Wasmtime's compatibility hash, so another engine never reads it. Both are written beside and renamed. A loaded
+//! entry is native code, so nothing is loaded whose checksum does not fit, and the folder is for its owner only.
+//!
+//! Invariants: a file that changed is noticed at the next call (its stamp first, its digest second), and calls that
+//! run keep what they began with; a file is compiled by one caller at a time, the others wait for it.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata, Permissions};
+use std::hash::{Hash, Hasher};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::SandboxError;
+use crate::file_kind::ensure_component;
+use crate::inspect::{Prepared, prepare};
+use crate::state::CallState;
+
+/// The components of a process.
+pub(crate) struct ComponentCache {
+    engine: Engine,
+    linker: Linker<CallState>,
+    folder: PathBuf,
+    compatibility: String,
+    slots: Mutex<HashMap<PathBuf, Arc<Mutex<Option<Slot>>>>>,
+}
+
+struct Slot {
+    stamp: Stamp,
+    prepared: Arc<Prepared>,
+}
+
+/// What changes when a file is replaced or written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl ComponentCache {
+    /// A cache in `folder`, which is made if need be, for code linked with `linker`.
+    pub(crate) fn open(engine: &Engine, linker: Linker<CallState>, folder: &Path) -> Result<Self, SandboxError> {
+        fs::create_dir_all(folder).map_err(SandboxError::file("make the folder", folder))?;
+        fs::set_permissions(folder, Permissions::from_mode(0o700))
+            .map_err(SandboxError::file("close to others", folder))?;
+        let mut hasher = Sha256Hasher::default();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(Self {
+            engine: engine.clone(),
+            linker,
+            folder: folder.to_owned(),
+            compatibility: hex::encode(hasher.0.finalize()),
+            slots: Mutex::default(),
+        })
+    }
+
+    /// The component in the file, as it is now. Blocks: a component that is new to the cache is compiled, which takes
+    /// a tenth of a second for a small one and many seconds for one that holds an interpreter.
+    pub(crate) fn load(&self, path: &Path) -> Result<Arc<Prepared>, SandboxError> {
+        let slot = Arc::clone(lock(&self.slots).entry(path.to_owned()).or_default());
+        let mut slot = lock(&slot);
+        let stamp = Stamp::of(&fs::metadata(path).map_err(SandboxError::file("read", path))?);
+        if let Some(known) = slot.as_ref().filter(|known| known.stamp == stamp) {
+            return Ok(Arc::clone(&known.prepared));
+        }
+        let bytes = fs::read(path).map_err(SandboxError::file("read", path))?;
+        let digest = hex::encode(Sha256::digest(&bytes));
+        if let Some(known) = slot.as_mut().filter(|known| known.prepared.digest == digest) {
+            known.stamp = stamp;
+            return Ok(Arc::clone(&known.prepared));
+        }
+        ensure_component(path, &bytes)?;
+        let component = self.compiled(path, &bytes, &digest)?;
+        let prepared = Arc::new(prepare(&self.engine, &self.linker, path, component, digest, bytes.len())?);
+        *slot = Some(Slot { stamp, prepared: Arc::clone(&prepared) });
+        Ok(prepared)
+    }
+
+    fn compiled(&self, path: &Path, bytes: &[u8], digest: &str) -> Result<Component, SandboxError> {
+        let entry = self.folder.join(self.entry_name(digest));
+        if let Some(component) = self.read_entry(&entry) {
+            return Ok(component);
+        }
+        tracing::debug!(component.path = %path.display(), component.bytes = bytes.len(), "compiling a component");
+        let code = self.engine.precompile_component(bytes).map_err(|error| SandboxError::Damaged {
+            path: path.to_owned(),
+            message: format!("{:#}", error),
+        })?;
+        self.write_entry(&entry, &code)?;
+        self.read_entry(&entry).ok_or_else(|| SandboxError::Engine {
+            message: format!("compiled code that was just written to `{}` cannot be read back", entry.display()),
+        })
+    }
+
+    fn entry_name(&self, digest: &str) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(digest);
+        hasher.update(&self.compatibility);
+        format!("{}.cwasm", hex::encode(hasher.finalize()))
+    }
+
+    /// The entry, if it is there and sound.
+    fn read_entry(&self, entry: &Path) -> Option<Component> {
+        let code = fs::read(entry).ok()?;
+        let checksum = fs::read_to_string(entry.with_extension("sha256")).ok()?;
+        if hex::encode(Sha256::digest(&code)) != checksum.trim() {
+            tracing::warn!(entry = %entry.display(), "compiled code does not fit its checksum, compiling again");
+            return None;
+        }
+        match deserialize(&self.engine, entry) {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(entry = %entry.display(), %error, "compiled code is not usable, compiling again");
+                None
+            }
+        }
+    }
+
+    /// The code first, its checksum second: between the two the entry does not fit and is not used.
+    fn write_entry(&self, entry: &Path, code: &[u8]) -> Result<(), SandboxError> {
+        let checksum = hex::encode(Sha256::digest(code));
+        for (path, content) in [(entry.to_owned(), code), (entry.with_extension("sha256"), checksum.as_bytes())] {
+            // The mapped code of a running process must never change, hence never a write in place.
+            let beside = path.with_extension(format!("{}-{:?}.new", std::process::id(), std::thread::current().id()));
+            fs::write(&beside, content)
+                .and_then(|()| fs::rename(&beside, &path))
+                .map_err(SandboxError::file("write", &path))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(unsafe_code, reason = "Wasmtime can load compiled code in no other way")]
+fn deserialize(engine: &Engine, entry: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file is what `Engine::precompile_component` of this very engine configuration and version made, as
+    // the key in its name and the checksum just verified say; it lies in a folder only this user can write to, is
+    // never written in place, and never comes from the author of a plugin.
+    unsafe { Component::deserialize_file(engine, entry) }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A hasher that is the same in every build, unlike the one of the standard library.
+#[derive(Default)]
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}

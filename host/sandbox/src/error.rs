@@ -1,0 +1,158 @@
+//! What can be wrong with a component before it runs: with the engine, the file, its world, its grants, or the name of
+//! a callable. What goes wrong while it runs is a `StepError`, made in `outcome`.
+
+use std::path::PathBuf;
+
+use host_model::StepError;
+use host_model::diagnostic::Diagnostic;
+
+/// A component that cannot be used, or a sandbox that cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// Wasmtime does not work on this machine.
+    #[error("the sandbox does not start: {message}")]
+    Engine {
+        /// Wasmtime's words.
+        message: String,
+    },
+    /// A file or folder cannot be read or written.
+    #[error("cannot {operation} `{}`: {source}", path.display())]
+    File {
+        /// What was tried: `read`.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The text of a step's `callable` has the wrong form.
+    #[error("`{callable}` does not name a callable of a component")]
+    BadCallable {
+        /// The text.
+        callable: String,
+    },
+    /// There is no component of that name.
+    #[error("there is no component `{plugin}.wasm` in the folders below `{}`", folder.display())]
+    NoComponent {
+        /// The name asked for.
+        plugin: String,
+        /// Where plugins live.
+        folder: PathBuf,
+        /// A name that is nearly the same.
+        nearest: Option<String>,
+    },
+    /// Two folders hold a component of the same name.
+    #[error("component `{plugin}` exists twice: `{}` and `{}`", first.display(), second.display())]
+    Ambiguous {
+        /// The name.
+        plugin: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// The file is something else.
+    #[error("`{}` is not a component: {what}", path.display())]
+    NotComponent {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: &'static str,
+        /// How to make a component of it.
+        hint: &'static str,
+    },
+    /// The file begins as a component, and is cut off or broken.
+    #[error("component `{}` is damaged: {message}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where it breaks.
+        message: String,
+    },
+    /// The component is made for another host.
+    #[error("component `{}` does not fit this host: {message}", path.display())]
+    WrongWorld {
+        /// The file.
+        path: PathBuf,
+        /// Which imports or exports do not fit.
+        message: String,
+    },
+    /// The component is sound, the callable is not in it.
+    #[error("component `{}` has no callable `{function}`", path.display())]
+    NoCallable {
+        /// The file.
+        path: PathBuf,
+        /// The name asked for.
+        function: String,
+        /// A name that is nearly the same.
+        nearest: Option<String>,
+        /// Everything it has.
+        known: Vec<String>,
+    },
+    /// The component does not say what it can run.
+    #[error("component `{}` failed to list its callables: {message}", path.display())]
+    NoList {
+        /// The file.
+        path: PathBuf,
+        /// What it did instead.
+        message: String,
+    },
+    /// The file of grants beside the component cannot be understood.
+    #[error("{}", grants_message(.0))]
+    Grants(Vec<Diagnostic>),
+}
+
+fn grants_message(problems: &[Diagnostic]) -> String {
+    let texts: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{}:{}:{}: {}", problem.file, problem.line, problem.column, problem.message))
+        .collect();
+    texts.join("; ")
+}
+
+impl SandboxError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Engine { .. } | Self::File { .. } => None,
+            Self::BadCallable { .. } => Some("write `plugin:function` or `plugin.module:function`".to_owned()),
+            Self::NoComponent { plugin, nearest: Some(nearest), .. } => {
+                Some(format!("did you mean `{nearest}` in place of `{plugin}`?"))
+            }
+            Self::NoComponent { plugin, nearest: None, .. } => {
+                Some(format!("put `{plugin}.wasm` beside the `jobs.toml` that uses it"))
+            }
+            Self::Ambiguous { .. } => Some("rename or remove one of the two files".to_owned()),
+            Self::NotComponent { hint, .. } => Some((*hint).to_owned()),
+            Self::Damaged { .. } => Some("build or copy the file again".to_owned()),
+            Self::WrongWorld { .. } => {
+                Some("build it against the world `plugin` of `nomaflow:step`, see `wit/step`".to_owned())
+            }
+            Self::NoCallable { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
+            Self::NoCallable { known, .. } if known.is_empty() => Some("it has no callable at all".to_owned()),
+            Self::NoCallable { known, .. } => Some(format!("it has `{}`", known.join("`, `"))),
+            Self::NoList { .. } => Some("`list-steps` must not call an import and must answer within a second".to_owned()),
+            Self::Grants(problems) => problems.iter().find_map(|problem| problem.hint.clone()),
+        }
+    }
+
+    pub(crate) fn file(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { operation, path, source }
+    }
+}
+
+impl From<SandboxError> for StepError {
+    /// A step that names an unusable component is wrongly defined; only an engine or a disk that fails may recover.
+    fn from(error: SandboxError) -> Self {
+        let detail = error.hint().unwrap_or_default();
+        let message = error.to_string();
+        let step_error = match error {
+            SandboxError::Engine { .. } | SandboxError::File { .. } => {
+                Self::new(host_model::StepErrorKind::Crashed, message)
+            }
+            _ => Self::definition(message),
+        };
+        step_error.with_detail(detail)
+    }
+}

@@ -1,0 +1,224 @@
+//! What a component is: its imports, exports, callables and digest; and whether it fits this host. Answers come from the
+//! file and from `list-steps`, which is called with no capability and one second to answer.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use host_model::diagnostic::nearest;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::SandboxError;
+use crate::bindings::PluginPre;
+use crate::instance::{Ending, Watch, new_store, supervise};
+use crate::state::CallState;
+
+const LIST_DEADLINE: Duration = Duration::from_secs(1);
+/// The interface every plugin exports.
+const EXPORT: &str = "nomaflow:step/steps@0.1";
+/// What this host gives; a minor version is part of the name as long as the major one is 0.
+const OWN_IMPORTS: [&str; 4] =
+    ["nomaflow:step/types@0.1", "nomaflow:step/log@0.1", "nomaflow:step/context@0.1", "nomaflow:step/sql@0.1"];
+const WASI_PACKAGES: [&str; 6] =
+    ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:sockets/", "wasi:random/"];
+
+/// One callable, in the words of its component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallableInfo {
+    /// The name a job writes after `plugin:`, or `module:function` for `plugin.module:function`.
+    pub name: String,
+    /// One line.
+    pub title: String,
+    /// Markdown, may be empty.
+    pub doc: String,
+    /// JSON Schema of the params, as text.
+    pub params_schema: String,
+    /// JSON Schema of the result, as text.
+    pub output_schema: String,
+    /// Further facts.
+    pub meta: Vec<(String, String)>,
+}
+
+/// What a component file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// The file.
+    pub path: PathBuf,
+    /// SHA-256 of the file, in hexadecimal.
+    pub digest: String,
+    /// Its size.
+    pub bytes: usize,
+    /// Names of its imports, in its order.
+    pub imports: Vec<String>,
+    /// Names of its exports, in its order.
+    pub exports: Vec<String>,
+    /// What it can run.
+    pub callables: Vec<CallableInfo>,
+}
+
+/// A component that fits this host, ready for instances.
+pub(crate) struct Prepared {
+    pub(crate) path: PathBuf,
+    pub(crate) digest: String,
+    pub(crate) pre: PluginPre<CallState>,
+    bytes: usize,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    /// Empty until the component was asked; a failure is not kept.
+    callables: Mutex<Option<Arc<[CallableInfo]>>>,
+}
+
+/// Links a component, or says what does not fit.
+pub(crate) fn prepare(
+    engine: &Engine,
+    linker: &Linker<CallState>,
+    path: &Path,
+    component: Component,
+    digest: String,
+    bytes: usize,
+) -> Result<Prepared, SandboxError> {
+    let component_type = component.component_type();
+    let imports: Vec<String> = component_type.imports(engine).map(|(name, _)| name.to_owned()).collect();
+    let exports: Vec<String> = component_type.exports(engine).map(|(name, _)| name.to_owned()).collect();
+    let wrong = |message: String| SandboxError::WrongWorld { path: path.to_owned(), message };
+    ensure_world(&imports, &exports).map_err(wrong)?;
+    // The names fit; that the types behind them do is found out by linking.
+    let unlinkable = |error: wasmtime::Error| wrong(format!("{error:#}"));
+    let pre = linker.instantiate_pre(&component).map_err(unlinkable)?;
+    let pre = PluginPre::new(pre).map_err(unlinkable)?;
+    Ok(Prepared { path: path.to_owned(), digest, pre, bytes, imports, exports, callables: Mutex::new(None) })
+}
+
+fn ensure_world(imports: &[String], exports: &[String]) -> Result<(), String> {
+    let unknown: Vec<&str> = imports.iter().map(String::as_str).filter(|name| !is_known_import(name)).collect();
+    let mut complaints = Vec::new();
+    if !unknown.is_empty() {
+        complaints.push(format!("it imports `{}`, which is not offered here", unknown.join("`, `")));
+    }
+    if !exports.iter().any(|name| is_version_of(name, EXPORT)) {
+        let found = if exports.is_empty() { "nothing".to_owned() } else { format!("`{}`", exports.join("`, `")) };
+        complaints.push(format!("it exports {found}, and not `{EXPORT}.0`"));
+    }
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("; ")) }
+}
+
+fn is_known_import(name: &str) -> bool {
+    let is_wasi = || WASI_PACKAGES.iter().any(|package| name.starts_with(package)) && name.contains("@0.2.");
+    OWN_IMPORTS.iter().any(|own| is_version_of(name, own)) || is_wasi()
+}
+
+/// `a:b/c@0.1.3` is a version of `a:b/c@0.1`.
+fn is_version_of(name: &str, interface: &str) -> bool {
+    name.strip_prefix(interface).is_some_and(|patch| patch.starts_with('.'))
+}
+
+impl Prepared {
+    /// What it can run. Asks the component the first time, and blocks up to a second then.
+    pub(crate) fn callables(&self) -> Result<Arc<[CallableInfo]>, SandboxError> {
+        let mut known = self.callables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(callables) = &*known {
+            return Ok(Arc::clone(callables));
+        }
+        let callables: Arc<[CallableInfo]> = self.list_callables()?.into();
+        *known = Some(Arc::clone(&callables));
+        Ok(callables)
+    }
+
+    /// Fails unless it has the callable.
+    pub(crate) fn ensure_callable(&self, function: &str) -> Result<(), SandboxError> {
+        let callables = self.callables()?;
+        if callables.iter().any(|callable| callable.name == function) {
+            return Ok(());
+        }
+        let known: Vec<String> = callables.iter().map(|callable| callable.name.clone()).collect();
+        let nearest = nearest(function, known.iter().map(String::as_str)).map(str::to_owned);
+        Err(SandboxError::NoCallable { path: self.path.clone(), function: function.to_owned(), nearest, known })
+    }
+
+    pub(crate) fn inspection(&self) -> Result<Inspection, SandboxError> {
+        Ok(Inspection {
+            path: self.path.clone(),
+            digest: self.digest.clone(),
+            bytes: self.bytes,
+            imports: self.imports.clone(),
+            exports: self.exports.clone(),
+            callables: self.callables()?.to_vec(),
+        })
+    }
+
+    /// On a thread and a runtime of its own, so that it works from anywhere, a runtime's worker included.
+    fn list_callables(&self) -> Result<Vec<CallableInfo>, SandboxError> {
+        let fail = |message: String| SandboxError::NoList { path: self.path.clone(), message };
+        let listed = std::thread::scope(|scope| {
+            let asked = std::thread::Builder::new().name("sandbox-inspect".to_owned()).spawn_scoped(scope, || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+                Ok::<_, std::io::Error>(runtime.block_on(self.ask_for_callables()))
+            });
+            asked.map(|thread| thread.join())
+        });
+        match listed {
+            Ok(Ok(Ok(answer))) => answer.map_err(fail),
+            Ok(Ok(Err(error))) | Err(error) => Err(fail(format!("the host cannot ask it: {error}"))),
+            Ok(Err(_panic)) => Err(fail("the host panicked while asking".to_owned())),
+        }
+    }
+
+    async fn ask_for_callables(&self) -> Result<Vec<CallableInfo>, String> {
+        let watch = Watch::new(Default::default(), LIST_DEADLINE, Duration::ZERO);
+        let mut store = new_store(&self.pre, CallState::without_capabilities(watch.cancel.clone()), &watch);
+        let ask = async {
+            let plugin = self.pre.instantiate_async(&mut store).await?;
+            plugin.nomaflow_step_steps().call_list_steps(&mut store).await
+        };
+        match supervise(ask, &watch).await {
+            Ending { stop: None, result: Some(Ok(steps)) } => Ok(steps.into_iter().map(CallableInfo::from).collect()),
+            Ending { stop: None, result: Some(Err(error)) } => Err(format!("{}", error.root_cause())),
+            _ => Err(format!("no answer within {} s", LIST_DEADLINE.as_secs())),
+        }
+    }
+}
+
+impl From<crate::bindings::exports::nomaflow::step::steps::StepInfo> for CallableInfo {
+    fn from(info: crate::bindings::exports::nomaflow::step::steps::StepInfo) -> Self {
+        Self {
+            name: info.name,
+            title: info.title,
+            doc: info.doc,
+            params_schema: info.params_schema,
+            output_schema: info.output_schema,
+            meta: info.meta,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(imports: &[&str], exports: &[&str]) -> String {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        ensure_world(&owned(imports), &owned(exports)).expect_err("does not fit")
+    }
+
+    #[test]
+    fn imports_that_nobody_offers_are_named() {
+        let imports = ["wasi:io/poll@0.2.6", "wasi:http/types@0.2.0", "nomaflow:step/sql@0.2.0", "env"];
+        assert_eq!(
+            complaint(&imports, &["nomaflow:step/steps@0.1.0"]),
+            "it imports `wasi:http/types@0.2.0`, `nomaflow:step/sql@0.2.0`, `env`, which is not offered here"
+        );
+    }
+
+    #[test]
+    fn a_missing_export_is_named_beside_what_is_there() {
+        assert_eq!(complaint(&[], &["greet"]), "it exports `greet`, and not `nomaflow:step/steps@0.1.0`");
+        assert_eq!(complaint(&[], &[]), "it exports nothing, and not `nomaflow:step/steps@0.1.0`");
+    }
+
+    #[test]
+    fn a_later_patch_version_fits() {
+        let owned = |name: &str| vec![name.to_owned()];
+        assert!(ensure_world(&owned("nomaflow:step/log@0.1.7"), &owned("nomaflow:step/steps@0.1.3")).is_ok());
+    }
+}

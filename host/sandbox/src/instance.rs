@@ -1,0 +1,144 @@
+//! One call in one fresh store, on a thread of its own, watched until it ends.
+//!
+//! How a call ends. Three things are waited for at once: the guest, the call's cancel token, the deadline. When the
+//! token or the deadline comes first, the guest is told (`context.cancelled` turns true, calls that can fail fail with
+//! `cancelled`) and has a grace time to end by itself. Then `kill` is set:
+//!
+//! ```text
+//!  guest computes   -> the epoch callback sees `kill` within a tick and traps, which gives a backtrace
+//!  guest is in host -> the epoch does not move it; after the patience its future is dropped, and the store with it
+//! ```
+//!
+//! Guests do not run on the workers of the shared runtime: eight endless ones there stop its timers for half a second
+//! (measured), on threads of their own for 11 ms. Host calls still use the shared runtime's drivers, by `Handle`.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use host_model::CancelToken;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until, timeout};
+use wasmtime::{Store, UpdateDeadline};
+
+use crate::bindings::PluginPre;
+use crate::state::CallState;
+
+/// What a guest gets to end by itself once it is asked to stop.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
+/// What a killed guest gets to trap, many ticks; then it waits in the host and is dropped.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Why a call was stopped from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The run is being stopped, with the reason given.
+    Canceled(String),
+    /// The deadline passed.
+    Deadline,
+}
+
+/// What ends a call from outside.
+pub(crate) struct Watch {
+    /// The call's own token, a child of the attempt's: the deadline cancels it too.
+    pub(crate) cancel: CancelToken,
+    deadline: Instant,
+    grace: Duration,
+    kill: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// A watch that begins now.
+    pub(crate) fn new(cancel: CancelToken, allowed: Duration, grace: Duration) -> Self {
+        // A timeout of many years would overflow the clock; a century is for ever.
+        let allowed = allowed.min(Duration::from_secs(100 * 365 * 24 * 3600));
+        Self { cancel, deadline: Instant::now() + allowed, grace, kill: Arc::default() }
+    }
+}
+
+/// How a watched call ended.
+pub(crate) struct Ending<T> {
+    /// Set when it was asked to stop before it ended.
+    pub(crate) stop: Option<Stop>,
+    /// None when it had to be dropped while it waited in the host.
+    pub(crate) result: Option<wasmtime::Result<T>>,
+}
+
+/// The error of a guest that the epoch callback ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the host ended the call")]
+pub(crate) struct Killed;
+
+/// A store for one call, with its limits armed.
+pub(crate) fn new_store(pre: &PluginPre<CallState>, state: CallState, watch: &Watch) -> Store<CallState> {
+    let transfer = usize::try_from(state.call.grants.limits.memory_bytes).unwrap_or(usize::MAX);
+    let mut store = Store::new(pre.engine(), state);
+    store.limiter(|state| &mut state.meter);
+    // Bounds what one call can make the host allocate for its arguments.
+    store.set_hostcall_fuel(transfer);
+    store.set_epoch_deadline(1);
+    let kill = Arc::clone(&watch.kill);
+    store.epoch_deadline_callback(move |_| {
+        if kill.load(Ordering::Relaxed) {
+            return Err(Killed.into());
+        }
+        // Giving way once per tick lets the watch look at its clock and its token.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store
+}
+
+/// Waits for the call, and ends it when it has to.
+pub(crate) async fn supervise<T>(call: impl Future<Output = wasmtime::Result<T>>, watch: &Watch) -> Ending<T> {
+    let mut call = pin!(call);
+    let stop = tokio::select! {
+        biased;
+        result = &mut call => return Ending { stop: None, result: Some(result) },
+        () = watch.cancel.canceled() => {
+            Stop::Canceled(watch.cancel.reason().unwrap_or("canceled").to_owned())
+        }
+        () = sleep_until(watch.deadline) => Stop::Deadline,
+    };
+    // Tells the guest and its database sessions; changes nothing when the token came first.
+    watch.cancel.cancel("its time is up");
+    let result = match timeout(watch.grace, &mut call).await {
+        Ok(result) => Some(result),
+        Err(_) => {
+            watch.kill.store(true, Ordering::Relaxed);
+            timeout(PATIENCE, &mut call).await.ok()
+        }
+    };
+    Ending { stop: Some(stop), result }
+}
+
+/// Runs a future on a new thread, with the shared runtime's drivers.
+///
+/// # Errors
+/// The reason, when the thread does not start or panics.
+pub(crate) async fn run_on_thread<T: Send + 'static>(
+    name: String,
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, String> {
+    let (sender, receiver) = oneshot::channel();
+    let handle = Handle::current();
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || {
+            // Nobody listens when the attempt was abandoned.
+            let _ = sender.send(handle.block_on(future));
+        })
+        .map_err(|error| format!("its thread does not start: {error}"))?;
+    receiver.await.map_err(|_| "its thread panicked in the host".to_owned())
+}
+
+/// Cancels a token when it is dropped: a call whose attempt is abandoned ends too.
+pub(crate) struct CancelOnDrop(pub(crate) CancelToken);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel("the attempt was abandoned");
+    }
+}

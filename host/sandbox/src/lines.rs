@@ -1,0 +1,222 @@
+//! Everything a guest says, in the order it says it: `log.write`, stdout (`INFO`) and stderr (`WARNING`).
+//!
+//! Lines wait in a small queue until somebody who may wait (`log.write`, a stream that must be ready, the end of the
+//! call) hands them to the voice of the step. So a full log slows the guest down, and memory stays bounded.
+//! Invariant: only the thread of the call drains, hence a line is taken off the queue after it was written, and a
+//! drain that is dropped half-way loses nothing.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use host_model::log::LogLevel;
+use host_model::port::StepVoice;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+/// Bytes of one line; what is longer is cut.
+const LINE_BYTES: usize = 8 * 1024;
+/// Lines in the queue from which streams make the guest wait.
+const QUEUE_LINES: usize = 256;
+/// Lines of stderr kept for the report of a crash.
+const TAIL_LINES: usize = 20;
+
+/// The lines of one call.
+pub(crate) struct Lines {
+    voice: Option<Arc<dyn StepVoice>>,
+    least_level: LogLevel,
+    state: Mutex<State>,
+}
+
+struct State {
+    queue: VecDeque<(LogLevel, String)>,
+    limit: u64,
+    n_accepted: u64,
+    stderr_tail: VecDeque<String>,
+}
+
+impl Lines {
+    /// Lines for `voice`, at most `limit` of them; without a voice nothing is kept.
+    pub(crate) fn new(voice: Option<Arc<dyn StepVoice>>, least_level: LogLevel, limit: u64) -> Arc<Self> {
+        let state = State { queue: VecDeque::new(), limit, n_accepted: 0, stderr_tail: VecDeque::new() };
+        Arc::new(Self { voice, least_level, state: Mutex::new(state) })
+    }
+
+    /// Takes a message of the guest; line breaks split it.
+    pub(crate) fn push(&self, level: LogLevel, message: &str) {
+        if level < self.least_level || self.voice.is_none() {
+            return;
+        }
+        let mut state = self.lock();
+        for line in message.lines() {
+            if state.n_accepted == state.limit {
+                let note = format!("log_lines limit of {} lines reached, further lines are dropped", state.limit);
+                state.queue.push_back((LogLevel::Warning, note));
+            }
+            // One beyond the limit remembers that the note was given.
+            state.n_accepted = state.n_accepted.saturating_add(1).min(state.limit.saturating_add(1));
+            if state.n_accepted > state.limit {
+                return;
+            }
+            state.queue.push_back((level, cut(line)));
+        }
+    }
+
+    /// Hands the queue to the voice, which may make the caller wait.
+    pub(crate) async fn drain(&self) {
+        let Some(voice) = &self.voice else { return };
+        loop {
+            let Some((level, line)) = self.lock().queue.front().cloned() else { return };
+            voice.log(level, &line).await;
+            self.lock().queue.pop_front();
+        }
+    }
+
+    /// The last lines of stderr, oldest first.
+    pub(crate) fn stderr_tail(&self) -> Vec<String> {
+        self.lock().stderr_tail.iter().cloned().collect()
+    }
+
+    fn push_stderr_tail(&self, line: &str) {
+        let mut state = self.lock();
+        if state.stderr_tail.len() == TAIL_LINES {
+            state.stderr_tail.pop_front();
+        }
+        state.stderr_tail.push_back(cut(line));
+    }
+
+    fn is_full(&self) -> bool {
+        self.lock().queue.len() >= QUEUE_LINES
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn cut(line: &str) -> String {
+    if line.len() <= LINE_BYTES {
+        return line.to_owned();
+    }
+    let mut end = LINE_BYTES;
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}… (cut, {} bytes)", &line[..end], line.len())
+}
+
+/// stdout or stderr of a guest. All clones are the same stream.
+#[derive(Clone)]
+pub(crate) struct GuestStream {
+    lines: Arc<Lines>,
+    kind: StreamKind,
+    /// The line that has no end yet, at most [`LINE_BYTES`] and a bit.
+    partial: Arc<Mutex<Vec<u8>>>,
+}
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StreamKind {
+    Stdout,
+    Stderr,
+}
+
+impl GuestStream {
+    pub(crate) fn new(lines: &Arc<Lines>, kind: StreamKind) -> Self {
+        Self { lines: Arc::clone(lines), kind, partial: Arc::default() }
+    }
+
+    /// Ends a last line that has no line break.
+    pub(crate) fn finish(&self) {
+        let rest = std::mem::take(&mut *self.lock());
+        if !rest.is_empty() {
+            self.push_line(&rest);
+        }
+    }
+
+    fn append(&self, bytes: &[u8]) {
+        let mut partial = self.lock();
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+            // One byte more than a line may have, so that it is seen to be cut.
+            let room = (LINE_BYTES + 1).saturating_sub(partial.len());
+            partial.extend_from_slice(&text[..text.len().min(room)]);
+            if text.len() < piece.len() {
+                let line = std::mem::take(&mut *partial);
+                self.push_line(&line);
+            }
+        }
+    }
+
+    fn push_line(&self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.strip_suffix('\r').unwrap_or(&text);
+        match self.kind {
+            StreamKind::Stdout => self.lines.push(LogLevel::Info, text),
+            StreamKind::Stderr => {
+                self.lines.push_stderr_tail(text);
+                self.lines.push(LogLevel::Warning, text);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.partial.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl IsTerminal for GuestStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestStream {
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for GuestStream {
+    async fn ready(&mut self) {
+        self.lines.drain().await;
+    }
+}
+
+impl OutputStream for GuestStream {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.append(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(if self.lines.is_full() { 0 } else { 4096 })
+    }
+}
+
+/// Only WASI 0.3 asks for this form, which the linker does not offer; the trait wants it all the same.
+impl tokio::io::AsyncWrite for GuestStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.append(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

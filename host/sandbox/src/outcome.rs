@@ -1,0 +1,172 @@
+//! What a call came to, in the words of the model: the guest's answer, its typed error, or why it was ended.
+//!
+//! Rules: a call that was asked to stop is canceled or timed out, whatever it says afterwards, for nobody knows whether
+//! it finished its work; a typed error is a failed step; a trap or a limit is a crash that names the limit.
+
+use host_model::port::{StepFailure, StepOutcome};
+use host_model::{Json, JsonMap, StepError, StepErrorKind};
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::bindings::nomaflow::step::types::Error;
+use crate::instance::{Ending, Killed, Stop};
+use crate::limits::Limits;
+
+/// What `run` of a guest gives.
+pub(crate) type Answer = Result<String, Error>;
+
+/// What is known of a call besides its answer.
+pub(crate) struct CallReport {
+    pub(crate) usage: JsonMap,
+    pub(crate) refused_memory: bool,
+    pub(crate) refused_table: bool,
+    pub(crate) stderr_tail: Vec<String>,
+}
+
+/// The end of the call of `callable`. `timeout` says which deadline it had, in words; `grants_file` where its limits
+/// are written.
+pub(crate) fn conclude(
+    callable: &str,
+    ending: Ending<Answer>,
+    report: CallReport,
+    limits: &Limits,
+    timeout: &str,
+    grants_file: &str,
+) -> Result<StepOutcome, StepFailure> {
+    let words = Words { callable, report: &report, limits, timeout, grants_file };
+    let result = match (ending.stop, ending.result) {
+        (Some(stop), result) => Err(words.stopped(&stop, result)),
+        (None, Some(Ok(Ok(text)))) => words.outcome(&text),
+        (None, Some(Ok(Err(error)))) => Err(typed_error(error)),
+        (None, Some(Err(error))) => Err(words.crash(&error)),
+        (None, None) => Err(StepError::new(StepErrorKind::Crashed, format!("`{callable}` was dropped by the host"))),
+    };
+    match result {
+        Ok(outcome) => Ok(StepOutcome { usage: Some(report.usage), ..outcome }),
+        Err(error) => Err(StepFailure { error, usage: Some(report.usage) }),
+    }
+}
+
+/// A guest's own error: its code decides the kind, its flag whether a retry may help.
+fn typed_error(error: Error) -> StepError {
+    let code = error.code.split('.').next().unwrap_or_default();
+    let kind = match code {
+        "denied" => StepErrorKind::Denied,
+        "remote" | "unavailable" | "conflict" | "busy" | "timeout" => StepErrorKind::Remote,
+        // `cancelled` by a guest that nobody asked to stop is a failure like another.
+        _ => StepErrorKind::Failed,
+    };
+    let detail = match error.detail {
+        Some(detail) => format!("code: {}\n{detail}", error.code),
+        None => format!("code: {}", error.code),
+    };
+    let mut step_error = StepError::new(kind, error.message).with_detail(detail);
+    step_error.may_retry = kind.retryable() && error.retryable && !matches!(code, "invalid" | "not-found");
+    step_error
+}
+
+struct Words<'a> {
+    callable: &'a str,
+    report: &'a CallReport,
+    limits: &'a Limits,
+    timeout: &'a str,
+    grants_file: &'a str,
+}
+
+impl Words<'_> {
+    fn outcome(&self, text: &str) -> Result<StepOutcome, StepError> {
+        let crashed = |message: String| Err(StepError::new(StepErrorKind::Crashed, message));
+        let (callable, limit) = (self.callable, self.limits.output_bytes);
+        if text.len() as u64 > limit {
+            let bytes = text.len();
+            let file = self.grants_file;
+            return crashed(format!(
+                "`{callable}` returned {bytes} bytes, its limit is {limit} (`output_bytes` in `{file}`)"
+            ));
+        }
+        let output = match serde_json::from_str(text) {
+            Ok(Json::Object(map)) => map,
+            Ok(other) => JsonMap::from_iter([("result".to_owned(), other)]),
+            Err(error) => return crashed(format!("`{callable}` returned text that is not JSON: {error}")),
+        };
+        let rows_affected = output.get("rows_affected").and_then(Json::as_i64);
+        Ok(StepOutcome { output, rows_affected, usage: None })
+    }
+
+    fn stopped(&self, stop: &Stop, result: Option<wasmtime::Result<Answer>>) -> StepError {
+        let callable = self.callable;
+        let (kind, message) = match stop {
+            Stop::Canceled(reason) => (StepErrorKind::Canceled, format!("`{callable}` was stopped: {reason}")),
+            Stop::Deadline => (StepErrorKind::Timeout, format!("`{callable}` ran past {}", self.timeout)),
+        };
+        let how = match result {
+            None => "it was waiting in a call of the host and was dropped".to_owned(),
+            Some(Ok(Ok(_))) => "it returned a result after it was asked to stop".to_owned(),
+            Some(Ok(Err(error))) => format!("it returned `{}` after it was asked to stop", error.code),
+            Some(Err(error)) if error.is::<Killed>() => {
+                format!("it did not stop by itself and was ended\n{}", self.trace(&error))
+            }
+            Some(Err(error)) => format!("it crashed after it was asked to stop\n{}", self.trace(&error)),
+        };
+        StepError::new(kind, message).with_detail(how)
+    }
+
+    fn crash(&self, error: &wasmtime::Error) -> StepError {
+        let trace = self.trace(error);
+        let place = own_function(&trace).map(|name| format!(" in `{name}`")).unwrap_or_default();
+        let what = match self.limit() {
+            Some(limit) => format!("ran into its {limit}{place}"),
+            None => match (error.downcast_ref::<Trap>(), error.downcast_ref::<I32Exit>()) {
+                (Some(Trap::StackOverflow), _) => format!("overflowed its stack{place}"),
+                (Some(Trap::UnreachableCodeReached), _) => match panic_message(&self.report.stderr_tail) {
+                    Some(message) => format!("panicked{place}: {message}"),
+                    None => format!("aborted{place}"),
+                },
+                (Some(trap), _) => format!("trapped{place}: {trap}"),
+                (_, Some(exit)) => format!("called exit({}){place}", exit.0),
+                _ => format!("crashed{place}: {}", error.root_cause()),
+            },
+        };
+        StepError::new(StepErrorKind::Crashed, format!("`{}` {what}", self.callable)).with_detail(trace)
+    }
+
+    /// The limit that was refused before the crash: a guest that gets no memory traps like one that panics.
+    fn limit(&self) -> Option<String> {
+        if self.report.refused_memory {
+            let mb = self.limits.memory_bytes / (1024 * 1024);
+            return Some(format!("memory limit of {mb} MB (`memory_mb` in `{}`)", self.grants_file));
+        }
+        self.report.refused_table.then(|| "table limit".to_owned())
+    }
+
+    /// The backtrace and the last lines of stderr.
+    fn trace(&self, error: &wasmtime::Error) -> String {
+        let mut text = format!("{}", error.root_cause());
+        if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+            text = format!("{text}\n{backtrace}");
+        }
+        if !self.report.stderr_tail.is_empty() {
+            text = format!("{text}\nlast lines of stderr:\n{}", self.report.stderr_tail.join("\n"));
+        }
+        text
+    }
+}
+
+/// The innermost function of a backtrace that is not the machinery of a panic or an allocation.
+fn own_function(trace: &str) -> Option<&str> {
+    const MACHINERY: [&str; 8] = ["std::", "core::", "alloc::", "__rust", "rust_", "abort", "dlmalloc", "exit"];
+    trace
+        .lines()
+        .filter_map(|line| line.split_once(" - ").and_then(|(_, frame)| frame.split_once('!')))
+        .map(|(_, function)| function.trim())
+        .find(|function| !MACHINERY.iter().any(|prefix| function.trim_start_matches('<').starts_with(prefix)))
+}
+
+/// What a Rust guest printed when it panicked: the line after `panicked at`, or that line itself.
+fn panic_message(stderr: &[String]) -> Option<&str> {
+    let at = stderr.iter().rposition(|line| line.contains("panicked at"))?;
+    stderr.get(at + 1).or(stderr.get(at)).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! [`ComponentRunner`]: from a step's `callable` to its outcome. Owns the folder of plugins and the cache; the engine
+//! above it owns timeouts, retries and state.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use host_model::port::{StepContext, StepFailure, StepOutcome, StepRunner};
+use host_model::{CancelToken, StepError, StepErrorKind, StepSpec};
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::SandboxError;
+use crate::bindings::Plugin;
+use crate::component_cache::ComponentCache;
+use crate::engine::start_engine;
+use crate::grants::Grants;
+use crate::inspect::{Inspection, Prepared};
+use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thread, supervise};
+use crate::outcome::{CallReport, conclude};
+use crate::plugins::{Callable, find_component};
+use crate::state::CallState;
+use crate::usage::Stopwatch;
+
+/// Runs `wasm` steps. Cheap to clone; one per process is enough.
+#[derive(Clone)]
+pub struct ComponentRunner {
+    plugins: PathBuf,
+    cache: Arc<ComponentCache>,
+}
+
+/// Everything found out before a call.
+struct Located {
+    prepared: Arc<Prepared>,
+    grants: Grants,
+    /// The file of grants as messages name it.
+    grants_file: String,
+}
+
+impl ComponentRunner {
+    /// A runner for the components in `<plugins>/*/`, which keeps compiled code in `<cache>` (`data/components` of the
+    /// home). Starts the epoch thread.
+    ///
+    /// # Errors
+    /// When Wasmtime does not work on this machine, or the folder cannot be made.
+    pub fn new(plugins: impl Into<PathBuf>, cache: impl AsRef<Path>) -> Result<Self, SandboxError> {
+        let engine = start_engine()?;
+        let mut linker: Linker<CallState> = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+            .and_then(|()| Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
+            .map_err(|error| SandboxError::Engine { message: format!("{error:#}") })?;
+        let cache = Arc::new(ComponentCache::open(&engine, linker, cache.as_ref())?);
+        Ok(Self { plugins: plugins.into(), cache })
+    }
+
+    /// Whether a step could run `callable`: the component exists once, fits, has that callable, and its file of grants
+    /// is sound. Blocks; may be called from anywhere.
+    ///
+    /// # Errors
+    /// What is wrong; [`SandboxError::hint`] says what to do.
+    pub fn check(&self, callable: &str) -> Result<(), SandboxError> {
+        let callable = Callable::parse(callable)?;
+        self.locate(&callable).map(drop)
+    }
+
+    /// What the file at `path` is. Blocks; may be called from anywhere.
+    ///
+    /// # Errors
+    /// When it is not a component that fits this host.
+    pub fn inspect(&self, path: &Path) -> Result<Inspection, SandboxError> {
+        self.cache.load(path)?.inspection()
+    }
+
+    /// The time of one fresh store and instance of the component at `path`, for benches.
+    ///
+    /// # Errors
+    /// When it is not a component that fits this host, or does not start.
+    pub async fn time_instance(&self, path: &Path) -> Result<Duration, SandboxError> {
+        let prepared = self.cache.load(path)?;
+        let watch = Watch::new(CancelToken::new(), GRACE, GRACE);
+        let start = Instant::now();
+        let mut store = new_store(&prepared.pre, CallState::without_capabilities(watch.cancel.clone()), &watch);
+        let instance = prepared.pre.instantiate_async(&mut store).await;
+        let took = start.elapsed();
+        instance.map(|_| took).map_err(|error| SandboxError::Engine { message: format!("{error:#}") })
+    }
+
+    fn locate(&self, callable: &Callable) -> Result<Located, SandboxError> {
+        let path = find_component(&self.plugins, &callable.plugin)?;
+        let grants_path = path.with_extension("toml");
+        let home = self.plugins.parent().unwrap_or(&self.plugins);
+        let grants_file = grants_path.strip_prefix(home).unwrap_or(&grants_path).display().to_string();
+        let grants = Grants::read(&grants_path, &grants_file)?;
+        let prepared = self.cache.load(&path)?;
+        prepared.ensure_callable(&callable.function)?;
+        Ok(Located { prepared, grants, grants_file })
+    }
+
+    /// Finds and compiles away from the runtime's workers. A cancel does not wait for the compiler, which goes on: the
+    /// next attempt finds its work done.
+    async fn locate_or_stop(&self, callable: &Callable, ctx: &StepContext) -> Result<Located, StepError> {
+        let (runner, wanted) = (self.clone(), callable.clone());
+        let located = tokio::task::spawn_blocking(move || runner.locate(&wanted));
+        tokio::select! {
+            located = located => match located {
+                Ok(located) => Ok(located?),
+                Err(error) => Err(StepError::new(StepErrorKind::Crashed, format!("the host failed to prepare it: {error}"))),
+            },
+            () = ctx.cancel.canceled() => {
+                let reason = ctx.cancel.reason().unwrap_or("canceled");
+                Err(StepError::new(StepErrorKind::Canceled, format!("canceled while it was prepared: {reason}")))
+            }
+            () = tokio::time::sleep(ctx.timeout) => {
+                let message = format!("timed out after {} s while it was compiled", ctx.timeout.as_secs_f64());
+                Err(StepError::new(StepErrorKind::Timeout, message))
+            }
+        }
+    }
+
+    async fn call(&self, text: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
+        let started = Instant::now();
+        let callable = Callable::parse(text).map_err(StepError::from)?;
+        let Located { prepared, grants, grants_file } = self.locate_or_stop(&callable, ctx).await?;
+        let limits = grants.limits;
+        let step_time = ctx.timeout.saturating_sub(started.elapsed());
+        let wall_limit = limits.wall.filter(|wall| *wall < step_time);
+        let cancel = ctx.cancel.child();
+        let _guard = CancelOnDrop(cancel.clone());
+        let state = CallState::new(ctx, cancel.clone(), grants, grants_file.clone());
+        let watch = Watch::new(cancel, wall_limit.unwrap_or(step_time), GRACE);
+        let params = serde_json::Value::Object(ctx.params.clone()).to_string();
+        let thread = format!("wasm-{}", callable.plugin);
+        let ran = run_on_thread(thread, run_in_store(prepared, state, watch, callable.function, params)).await;
+        let (ending, report) = ran.map_err(|why| {
+            StepError::new(StepErrorKind::Crashed, format!("`{text}` did not run: {why}"))
+        })?;
+        let timeout = match wall_limit {
+            Some(wall) => format!("its limit of {} s (`wall_seconds` in `{grants_file}`)", wall.as_secs_f64()),
+            None => format!("the timeout of its step, {} s", ctx.timeout.as_secs_f64()),
+        };
+        conclude(text, ending, report, &limits, &timeout, &grants_file)
+    }
+}
+
+/// One call from its fresh store to its end, on the thread it runs on.
+async fn run_in_store(
+    prepared: Arc<Prepared>,
+    state: CallState,
+    watch: Watch,
+    function: String,
+    params: String,
+) -> (Ending<crate::outcome::Answer>, CallReport) {
+    let stopwatch = Stopwatch::start();
+    let mut store = new_store(&prepared.pre, state, &watch);
+    let call = async {
+        let plugin = prepared.pre.instantiate_async(&mut store).await?;
+        plugin.nomaflow_step_steps().call_run(&mut store, &function, &params).await
+    };
+    let ending = supervise(call, &watch).await;
+    // Dropping the rest of the store ends sessions and rolls transactions back, before the outcome is known outside.
+    let CallState { call, meter, .. } = store.into_data();
+    let usage = stopwatch.record(&call.usage, &meter, &prepared.digest);
+    let flush = call.finish_lines();
+    if ending.stop.is_some() {
+        // A stopped call must be over soon, however slow the log is.
+        let _ = tokio::time::timeout(Duration::from_millis(300), flush).await;
+    } else {
+        flush.await;
+    }
+    let report = CallReport {
+        usage,
+        refused_memory: meter.refused_memory(),
+        refused_table: meter.refused_table(),
+        stderr_tail: call.lines.stderr_tail(),
+    };
+    (ending, report)
+}
+
+#[async_trait]
+impl StepRunner for ComponentRunner {
+    async fn run(&self, spec: &StepSpec, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
+        match spec {
+            StepSpec::Wasm { callable } => self.call(callable, ctx).await,
+            other => {
+                let message = format!("the sandbox does not run steps of type `{}`", other.type_name());
+                Err(StepError::definition(message).into())
+            }
+        }
+    }
+}

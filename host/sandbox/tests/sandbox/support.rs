@@ -1,0 +1,253 @@
+//! A home with components in it, a step's context that remembers what was said, and components as text.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use host_model::log::LogLevel;
+use host_model::port::{
+    Access, Connectors, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, StepVoice,
+};
+use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
+use host_sandbox::ComponentRunner;
+use tempfile::TempDir;
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies two folders deep")
+}
+
+/// The component of a test guest, built when it is missing or older than its sources.
+pub fn guest(name: &str) -> PathBuf {
+    let components = repository().join("target/components");
+    let component = components.join(name).with_extension("wasm");
+    if is_stale(name, &component) {
+        fs::create_dir_all(&components).expect("a folder for components");
+        // One process builds, the others wait and then find everything done.
+        let lock = fs::File::create(components.join(".lock")).expect("a lock file");
+        lock.lock().expect("the lock");
+        let guests = plugin_builder::find_guests(repository()).expect("the guest workspace");
+        plugin_builder::build(repository(), &guests)
+            .unwrap_or_else(|error| panic!("run `cargo run -p plugin-builder -- --all` and see: {error:#}"));
+    }
+    component
+}
+
+fn is_stale(name: &str, component: &Path) -> bool {
+    let Ok(built) = fs::metadata(component).and_then(|metadata| metadata.modified()) else { return true };
+    ["wit/step", "guest-sdk/src", &format!("tests/guests/{name}")]
+        .iter()
+        .any(|folder| newest(&repository().join(folder)) > built)
+}
+
+fn newest(path: &Path) -> SystemTime {
+    if path.is_dir() {
+        let entries = fs::read_dir(path).expect("a folder of sources");
+        return entries.map(|entry| newest(&entry.expect("an entry").path())).max().unwrap_or(SystemTime::UNIX_EPOCH);
+    }
+    fs::metadata(path).and_then(|metadata| metadata.modified()).expect("a source file")
+}
+
+/// A home of its own, with compiled code shared by all tests.
+pub struct Home {
+    pub folder: TempDir,
+    pub runner: ComponentRunner,
+}
+
+impl Home {
+    /// An empty home.
+    pub fn empty() -> Self {
+        Self::with_cache(&repository().join("target/sandbox-test-cache"))
+    }
+
+    /// An empty home whose compiled code is kept in `cache`.
+    pub fn with_cache(cache: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(folder.path().join("plugins/app")).expect("a folder for plugins");
+        let runner = ComponentRunner::new(folder.path().join("plugins"), cache).expect("a runner");
+        Self { folder, runner }
+    }
+
+    /// A home with one test guest.
+    pub fn with(name: &str) -> Self {
+        let home = Self::empty();
+        home.put(name, &fs::read(guest(name)).expect("a component"));
+        home
+    }
+
+    /// A home with the plugin of [`plugin_text`] under the name `text`.
+    pub fn with_text(module: &str) -> Self {
+        let home = Self::empty();
+        home.put("text", &wat::parse_str(plugin_text(module)).expect("sound text"));
+        home
+    }
+
+    /// The file of a component.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("plugins/app").join(name).with_extension("wasm")
+    }
+
+    /// Puts a file where a component belongs.
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        let beside = self.path(name).with_extension("new");
+        fs::write(&beside, bytes).expect("writes");
+        fs::rename(beside, self.path(name)).expect("renames");
+    }
+
+    /// Writes the file of grants of a component.
+    pub fn grant(&self, name: &str, text: &str) -> &Self {
+        fs::write(self.path(name).with_extension("toml"), text).expect("writes");
+        self
+    }
+
+    /// Runs a step with the usual context.
+    pub async fn run(&self, callable: &str, params: Json) -> Result<StepOutcome, StepFailure> {
+        self.run_in(callable, &Step::new(params).ctx).await
+    }
+
+    /// Runs a step.
+    pub async fn run_in(&self, callable: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
+        self.runner.run(&StepSpec::Wasm { callable: callable.to_owned() }, ctx).await
+    }
+}
+
+/// The context of an attempt and what it heard.
+pub struct Step {
+    pub ctx: StepContext,
+    pub voice: Arc<Recorder>,
+}
+
+impl Step {
+    pub fn new(params: Json) -> Self {
+        let voice = Arc::new(Recorder::default());
+        let Json::Object(params) = params else { panic!("params are an object") };
+        let ctx = StepContext {
+            run_id: RunId::from_parts(1_700_000_000_000, 7),
+            job_id: JobId::new("nightly").expect("an id"),
+            step: StepName::new("call").expect("a name"),
+            index: 0,
+            attempt: 2,
+            triggered_by: "user:alice".to_owned(),
+            scheduled_at: "2026-01-02T03:04:05Z".parse().expect("an instant"),
+            log_level: LogLevel::Info,
+            params,
+            own_keys: Vec::new(),
+            results: Arc::new(HashMap::new()),
+            cancel: CancelToken::new(),
+            timeout: Duration::from_secs(60),
+            voice: Arc::clone(&voice) as Arc<dyn StepVoice>,
+            connectors: Arc::new(NoConnectors),
+        };
+        Self { ctx, voice }
+    }
+
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.ctx.timeout = timeout;
+        self
+    }
+
+    pub fn connectors(mut self, connectors: Arc<dyn Connectors>) -> Self {
+        self.ctx.connectors = connectors;
+        self
+    }
+
+    /// Waits until the guest has logged a line, so that it is surely at work.
+    pub async fn heard(&self, text: &str) {
+        let waited = tokio::time::timeout(Duration::from_secs(30), async {
+            while !self.voice.lines().iter().any(|line| line.contains(text)) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        });
+        waited.await.expect("the guest says it is at work");
+    }
+}
+
+/// A voice that remembers.
+#[derive(Default)]
+pub struct Recorder {
+    lines: Mutex<Vec<String>>,
+    progress: Mutex<Vec<(u64, Option<u64>, String)>>,
+}
+
+impl Recorder {
+    /// Lines as `LEVEL text`.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().expect("no panic").clone()
+    }
+
+    pub fn progress(&self) -> Vec<(u64, Option<u64>, String)> {
+        self.progress.lock().expect("no panic").clone()
+    }
+}
+
+#[async_trait]
+impl StepVoice for Recorder {
+    async fn log(&self, level: LogLevel, message: &str) {
+        self.lines.lock().expect("no panic").push(format!("{} {message}", level.as_str()));
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>, note: &str) {
+        self.progress.lock().expect("no panic").push((done, total, note.to_owned()));
+    }
+}
+
+/// A home without connectors.
+struct NoConnectors;
+
+#[async_trait]
+impl Connectors for NoConnectors {
+    async fn open(&self, name: &str, _: Access, _: &CancelToken) -> Result<Box<dyn SqlSession>, StepError> {
+        Err(StepError::definition(format!("there is no connector `{name}`")))
+    }
+}
+
+/// The object of an outcome.
+pub fn json(map: JsonMap) -> Json {
+    Json::Object(map)
+}
+
+/// A plugin as text, with one callable `run`. `module` holds further fields of its core module and must define
+/// `(func $run (result i32) …)`, which gives the address of the result; at 96 there is one that says `Ok("{}")`.
+pub fn plugin_text(module: &str) -> String {
+    plugin_text_with_list(module, "(i32.const 16)")
+}
+
+/// The same with the body of `list-steps`; at 16 there is the list with `run`.
+pub fn plugin_text_with_list(module: &str, list: &str) -> String {
+    format!(
+        r#"(component
+  (type $types-type (instance
+    (type $raw (record (field "code" string) (field "message" string)
+      (field "retryable" bool) (field "detail" (option string))))
+    (export "error" (type (eq $raw)))))
+  (import "nomaflow:step/types@0.1.0" (instance $types (type $types-type)))
+  (alias export $types "error" (type $error))
+  (core module $m
+    (memory $memory (export "memory") 1)
+    (data (i32.const 16) "\20\00\00\00\01\00\00\00")
+    (data (i32.const 32) "\80\00\00\00\03\00\00\00" "\80\00\00\00\03\00\00\00" "\80\00\00\00\00\00\00\00"
+      "\88\00\00\00\02\00\00\00" "\88\00\00\00\02\00\00\00" "\80\00\00\00\00\00\00\00")
+    (data (i32.const 96) "\00\00\00\00" "\88\00\00\00\02\00\00\00")
+    (data (i32.const 128) "run")
+    (data (i32.const 136) "{{}}")
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+    (func (export "list") (result i32) {list})
+    (func (export "call") (param i32 i32 i32 i32) (result i32) (call $run))
+    {module})
+  (core instance $i (instantiate $m))
+  (type $raw-info (record (field "name" string) (field "title" string) (field "doc" string)
+    (field "params-schema" string) (field "output-schema" string) (field "meta" (list (tuple string string)))))
+  (export $info "step-info" (type $raw-info))
+  (func $list (result (list $info))
+    (canon lift (core func $i "list") (memory $i "memory") (realloc (func $i "realloc"))))
+  (func $call (param "name" string) (param "params" string) (result (result string (error $error)))
+    (canon lift (core func $i "call") (memory $i "memory") (realloc (func $i "realloc"))))
+  (instance $steps
+    (export "error" (type $error)) (export "step-info" (type $info))
+    (export "list-steps" (func $list)) (export "run" (func $call)))
+  (export "nomaflow:step/steps@0.1.0" (instance $steps)))"#
+    )
+}

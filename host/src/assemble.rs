@@ -1,0 +1,171 @@
+//! The only place that knows every crate: builds store, connectors, runners, engine and API, in this order, and takes
+//! them down in the opposite one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use host_api::server::LocalClient;
+use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
+use host_catalogue::{Flags, Settings, system_zone};
+use host_engine::clock::SystemClock;
+use host_engine::{Engine, EngineParts, Runners, is_owner_alive, owner_id};
+use host_model::CancelToken;
+use host_model::port::{Secrets, Store};
+use host_python::{PythonConfig, PythonRunner};
+use host_sandbox::ComponentRunner;
+use host_steps::{ConnectorPools, HttpRunner, SqlCopyRunner, SqlQueryRunner};
+
+use crate::client::client_header;
+use crate::exit::{Exit, Failure};
+use crate::home::{Home, env};
+use crate::keeper::{Keeper, Reader, jobs_of};
+
+/// A Python worker is replaced after so many steps: bounds what leaky callables can pile up.
+const STEPS_PER_WORKER: u32 = 200;
+/// What runs in flight get when a local command ends; there are none unless it was interrupted.
+const LOCAL_DRAIN: Duration = Duration::from_secs(5);
+
+/// No secret store in this version; the catalogue refuses `${secret.X}`.
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn find_secret(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Everything that runs, ready to serve.
+pub(crate) struct House {
+    pub(crate) engine: Engine,
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) router: host_api::Router,
+    /// Ends live streams and the server.
+    pub(crate) stop: CancelToken,
+    pools: Arc<ConnectorPools>,
+}
+
+
+/// The reader of a home's catalogue, with the sandbox to look inside components.
+pub(crate) fn reader(home: &Home, settings: &Settings) -> Result<Reader, Failure> {
+    let plugins = settings.plugins_dir(home.path());
+    let sandbox = ComponentRunner::new(&plugins, home.path().join("data/components"));
+    let sandbox = sandbox.context("the sandbox cannot start")?;
+    Ok(Reader { home: home.path().to_owned(), plugins, sandbox })
+}
+
+/// Builds everything.
+///
+/// `url` is where this process will listen; templates read it as `NOMAFLOW_URL`. Without one nothing fires by itself.
+pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -> Result<House, Failure> {
+    home.ensure_data()?;
+    let token = home.ensure_token()?;
+    let reader = reader(home, settings)?;
+    let store = host_store::open(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
+        let hint = error.hint();
+        let failure = Failure { exit: Exit::Invalid, error: anyhow::Error::new(error).context("the store cannot be opened"), hint: None };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    let first = reader.clone();
+    let catalogue = tokio::task::spawn_blocking(move || first.read()).await.context("reading the catalogue")?;
+    for finding in &catalogue.diagnostics {
+        tracing::warn!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message);
+    }
+    let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone(), home.path()));
+    let runners = Runners::new()
+        .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
+        .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
+        .with("http", Arc::new(HttpRunner::new().context("the HTTP client cannot start")?))
+        .with("wasm", Arc::new(reader.sandbox.clone()))
+        .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings)?)));
+    let jobs = jobs_of(&catalogue);
+    let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
+    let engine = Engine::start(EngineParts {
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        runners,
+        connectors: pools.clone(),
+        secrets: Arc::new(NoSecrets),
+        env: env_with(url),
+        jobs,
+        owner: owner_id(),
+        is_owner_alive,
+        default_zone: system_zone(),
+        max_concurrent_runs: settings.max_concurrent_runs.value as usize,
+        scheduler_enabled: url.is_some() && settings.scheduler_enabled.value,
+    })
+    .await
+    .context("the engine cannot start")?;
+    keeper.introduce(&engine);
+    let stop = CancelToken::new();
+    let router = host_api::router(ApiParts {
+        engine: engine.clone(),
+        catalogue: keeper.clone(),
+        auth: Auth::new(&token),
+        stop: stop.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+    });
+    Ok(House { engine, keeper, store, router, stop, pools })
+}
+
+/// The environment as templates see it.
+fn env_with(url: Option<&str>) -> Arc<dyn Fn(&str) -> Option<String> + Send + Sync> {
+    let own = url.map(str::to_owned);
+    Arc::new(move |name| match (name, &own) {
+        ("NOMAFLOW_URL", Some(url)) => env(name).or_else(|| Some(url.clone())),
+        _ => env(name),
+    })
+}
+
+fn python_config(reader: &Reader, settings: &Settings) -> Result<PythonConfig, Failure> {
+    let mut shown = host_model::JsonMap::new();
+    shown.insert("home".into(), reader.home.display().to_string().into());
+    Ok(PythonConfig {
+        program: std::env::current_exe().context("the path of this program")?,
+        interpreter: settings.python_interpreter.value.clone().into(),
+        plugins: reader.plugins.clone(),
+        settings: shown,
+        max_workers: settings.python_workers.value as usize,
+        recycle_after: STEPS_PER_WORKER,
+    })
+}
+
+impl House {
+    /// Takes everything down: runs first, then streams, then pools and store.
+    pub(crate) async fn close(self, drain: Duration, hurry: &CancelToken) {
+        self.engine.shutdown(drain, hurry).await;
+        self.stop.cancel("shutdown");
+        self.pools.close().await;
+        self.store.close().await;
+    }
+
+    /// Reads the catalogue again.
+    pub(crate) async fn reload(&self) {
+        self.keeper.reload().await;
+    }
+}
+
+/// A house inside a command, called without a socket.
+pub(crate) struct LocalHouse {
+    pub(crate) client: LocalClient,
+    house: House,
+}
+
+/// Builds the house for a `--local` command: everything but schedules and socket.
+pub(crate) async fn local(home: &Home) -> Result<LocalHouse, Failure> {
+    let loaded = home.settings(&Flags::default())?;
+    let house = build(home, &loaded.settings, None).await?;
+    let token = home.ensure_token()?;
+    let headers = vec![("authorization", format!("Bearer {token}")), client_header()];
+    Ok(LocalHouse { client: LocalClient::new(house.router.clone(), headers), house })
+}
+
+impl LocalHouse {
+    pub(crate) async fn close(self) {
+        self.house.close(LOCAL_DRAIN, &CancelToken::new()).await;
+    }
+}

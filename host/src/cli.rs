@@ -1,0 +1,122 @@
+//! The command line, low-level form: names, flags, help. No behaviour.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "nomaflow", version, about = "Runs jobs: SQL, copies, HTTP, Python and sandboxed components, on a schedule or on demand")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Global {
+    /// Home directory: app.toml, connectors.toml, plugins/, data/
+    #[arg(long, global = true, env = "NOMAFLOW_HOME", default_value = ".", value_name = "DIR")]
+    pub(crate) home: PathBuf,
+    /// Print JSON, one document per answer
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The server to talk to [default: the address in app.toml]
+    #[arg(long, global = true, env = "NOMAFLOW_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Work on the home directory in this process, without a server
+    #[arg(long, global = true)]
+    pub(crate) local: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Lay out a home directory; existing files are left alone
+    Init {
+        /// The directory
+        dir: PathBuf,
+    },
+    /// Check settings, connectors and every job; print each problem with its place
+    Check,
+    /// Run the scheduler, the REST API and the page
+    Serve {
+        /// Address and port; port 0 takes a free one
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<String>,
+    },
+    /// Read the catalogue of a running server again
+    Reload,
+    /// Jobs: list, show, run, cancel, history, logs
+    #[command(subcommand)]
+    Job(Job),
+    /// Runs: show
+    #[command(subcommand)]
+    Run(Run),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Job {
+    /// Every job with its last run and next fire
+    List,
+    /// One job: definition, schedules, steps
+    Show {
+        /// Job id
+        id: String,
+    },
+    /// Run a job and follow it to its end
+    Run(RunArgs),
+    /// Cancel a run
+    Cancel {
+        /// Run id, or the id of a job with one run in flight
+        run: String,
+    },
+    /// Latest runs of a job
+    History {
+        /// Job id
+        id: String,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// The log of a run
+    Logs {
+        /// Run id, or a job id for its latest run
+        run: String,
+        /// Go on until the run ends
+        #[arg(long, short)]
+        follow: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// Job id
+    pub(crate) id: String,
+    /// Set a parameter for this run: key=value, the value read as JSON when it is JSON
+    #[arg(long = "param", value_name = "KEY=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// Set a keyword argument of one step for this run: step.key=value
+    #[arg(long = "op-kwarg", value_name = "STEP.KEY=VALUE")]
+    pub(crate) op_kwargs: Vec<String>,
+    /// Skip a step in this run
+    #[arg(long = "skip", value_name = "STEP")]
+    pub(crate) skip: Vec<String>,
+    /// Verbosity of this run: INFO or DEBUG
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log_level: Option<String>,
+    /// Print the run id and return without waiting
+    #[arg(long, conflicts_with = "local")]
+    pub(crate) detach: bool,
+    /// Print every log line of the run
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Run {
+    /// One run: steps, attempts, errors
+    Show {
+        /// Run id
+        id: String,
+    },
+}

@@ -1,0 +1,156 @@
+//! How commands talk to the API: over HTTP to a server, or to the same router inside this process (`--local`). One
+//! path, one set of answers, so that a command cannot behave differently.
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt};
+use host_api::server::LocalClient;
+use host_model::Json;
+
+use crate::cli::Global;
+use crate::exit::{Exit, Failure};
+use crate::home::Home;
+
+/// The client of a command.
+pub(crate) enum Client {
+    /// A server elsewhere or on this machine.
+    Remote(Remote),
+    /// This process.
+    Local(Box<crate::assemble::LocalHouse>),
+}
+
+pub(crate) struct Remote {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// The user named in run rows as `cli:<user>`.
+pub(crate) fn shell_user() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    named.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The header by which a run is recorded as started from a shell.
+pub(crate) fn client_header() -> (&'static str, String) {
+    ("nomaflow-client", format!("cli/{}", shell_user()))
+}
+
+impl Client {
+    /// The client the flags ask for.
+    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
+        let home = Home::new(&global.home);
+        if global.local {
+            return Ok(Self::Local(Box::new(crate::assemble::local(&home).await?)));
+        }
+        let settings = home.settings_for_client(None);
+        let base = match (&global.server, home.read_server_address()) {
+            (Some(url), _) => url.trim_end_matches('/').to_owned(),
+            (None, Some(url)) => url,
+            (None, None) => format!("http://{}", settings.listen),
+        };
+        let token = std::env::var("NOMAFLOW_TOKEN").ok().or_else(|| home.read_token());
+        // Proxies of the environment are for the world outside, not for our own server.
+        let http = reqwest::Client::builder().no_proxy().build().context("the HTTP client cannot start")?;
+        Ok(Self::Remote(Remote { http, base, token }))
+    }
+
+    /// One call; answers of 2xx only.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&Json>) -> Result<Json, Failure> {
+        let (status, json) = match self {
+            Self::Remote(remote) => remote.call(method, path, body).await?,
+            Self::Local(house) => house.client.call(method, path, body).await.context("the local call failed")?,
+        };
+        if (200..300).contains(&status) { Ok(json) } else { Err(problem(status, &json)) }
+    }
+
+    /// The event stream of one run.
+    pub(crate) async fn events(&self, run: &str) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
+        let path = format!("/admin/events?run={run}");
+        match self {
+            Self::Remote(remote) => {
+                let response = remote.request("GET", &path)?.send().await.map_err(|e| remote.unreachable(&e))?;
+                if !response.status().is_success() {
+                    let message = format!("the event stream answered {}", response.status());
+                    return Err(Failure::new(Exit::Denied, message));
+                }
+                Ok(response.bytes_stream().map(|chunk| chunk.map_err(std::io::Error::other)).boxed())
+            }
+            Self::Local(house) => stream(&house.client, &path).await,
+        }
+    }
+
+    /// Ends a local house: waits for its log lines and closes the store.
+    pub(crate) async fn close(self) {
+        if let Self::Local(house) = self {
+            house.close().await;
+        }
+    }
+}
+
+async fn stream(client: &LocalClient, path: &str) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
+    Ok(client.stream(path).await.context("the local event stream failed")?.boxed())
+}
+
+impl Remote {
+    fn request(&self, method: &str, path: &str) -> Result<reqwest::RequestBuilder, Failure> {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).context("a method")?;
+        let (name, value) = client_header();
+        let builder = self.http.request(method, format!("{}{path}", self.base)).header(name, value);
+        Ok(match &self.token {
+            Some(token) => builder.bearer_auth(token),
+            None => builder,
+        })
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Option<&Json>) -> Result<(u16, Json), Failure> {
+        let mut builder = self.request(method, path)?;
+        if let Some(body) = body {
+            builder = builder.json(body);
+        }
+        let response = builder.send().await.map_err(|e| self.unreachable(&e))?;
+        let status = response.status().as_u16();
+        let text = response.text().await.map_err(|e| self.unreachable(&e))?;
+        let json = serde_json::from_str(&text).map_err(|_| {
+            Failure::new(Exit::Unreachable, format!("`{}` answered something that is not nomaflow's API", self.base))
+        })?;
+        Ok((status, json))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        Failure::new(Exit::Unreachable, format!("the server at {} cannot be reached: {cause}", self.base))
+            .hint("start it with `nomaflow serve`, name another with --server, or use --local to work in this process")
+    }
+}
+
+/// An RFC 9457 problem as a failure of the command.
+fn problem(status: u16, json: &Json) -> Failure {
+    let text = |key: &str| json.get(key).and_then(Json::as_str).unwrap_or_default();
+    let kind = text("type").rsplit(':').next().unwrap_or_default();
+    let exit = match (status, kind) {
+        (401 | 403 | 429, _) => Exit::Denied,
+        (404, _) => Exit::NotFound,
+        (422, "job-invalid") => Exit::Invalid,
+        (422, _) => Exit::Usage,
+        (503, _) => Exit::Unreachable,
+        _ => Exit::RunFailed,
+    };
+    let mut message = match text("detail") {
+        "" => format!("the server answered {status}"),
+        detail => detail.to_owned(),
+    };
+    for found in json.get("problems").and_then(Json::as_array).into_iter().flatten() {
+        let part = |key: &str| found.get(key).and_then(Json::as_str).unwrap_or_default();
+        message += &format!("\n  {}:{}:{}: {}", part("file"), found["line"], found["column"], part("message"));
+    }
+    let failure = Failure::new(exit, message);
+    match (status, text("hint")) {
+        (401, _) => failure.hint("give --home of the server's home directory, or set NOMAFLOW_TOKEN"),
+        (_, "") => failure,
+        (_, hint) => failure.hint(hint),
+    }
+}

@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod check;
+pub(crate) mod init;
+pub(crate) mod job;
+pub(crate) mod run;
+pub(crate) mod serve;
+pub(crate) mod table;

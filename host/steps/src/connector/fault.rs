@@ -1,0 +1,138 @@
+//! How the failures of databases become [`StepError`]s: which connector, which database (never the password), what it
+//! said, and whether trying again can help. Nothing else in this crate writes such sentences.
+
+use std::borrow::Cow;
+
+use host_model::{CancelToken, StepError, StepErrorKind};
+use sqlx::postgres::PgDatabaseError;
+
+/// A connector as messages name it: its name and its database without credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The connector's name.
+    pub(crate) connector: String,
+    /// `postgres://user@host:5432/db` or `sqlite:/path`.
+    pub(crate) label: String,
+}
+
+impl Place {
+    /// The database cannot be reached.
+    pub(crate) fn unreachable(&self, why: impl std::fmt::Display) -> StepError {
+        StepError::remote(format!("connector `{}` cannot reach `{}`: {why}", self.connector, self.label))
+    }
+
+    /// Every connection of the pool is taken.
+    pub(crate) fn exhausted(&self, pool_size: u32, waited: std::time::Duration) -> StepError {
+        StepError::remote(format!(
+            "connector `{}` had none of its {pool_size} connections to `{}` free within {} s",
+            self.connector,
+            self.label,
+            waited.as_secs()
+        ))
+    }
+
+    /// The step asked for something this access does not allow.
+    pub(crate) fn denied(&self, why: &str) -> StepError {
+        StepError::new(StepErrorKind::Denied, format!("connector `{}` {why}", self.connector))
+    }
+
+    /// The step says something this database can never do.
+    pub(crate) fn definition(&self, why: impl std::fmt::Display) -> StepError {
+        StepError::definition(format!("connector `{}`: {why}", self.connector))
+    }
+
+    /// The database refused a statement or broke while running it.
+    pub(crate) fn sqlite(&self, error: &rusqlite::Error, sql: &str) -> StepError {
+        let mut fault = StepError::remote(format!("connector `{}` ({}): {}", self.connector, self.label, sqlite_text(error)));
+        fault.may_retry = sqlite_may_retry(error);
+        fault.with_detail(statement_detail(sql))
+    }
+
+    /// The same for PostgreSQL.
+    pub(crate) fn postgres(&self, error: &sqlx::Error, sql: &str) -> StepError {
+        let Some(refusal) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::Io(_) | sqlx::Error::Tls(_) => self.unreachable(error),
+                sqlx::Error::Encode(why) | sqlx::Error::Decode(why) => self.definition(why),
+                _ => StepError::remote(format!("connector `{}` ({}): {error}", self.connector, self.label)),
+            };
+        };
+        let refusal = refusal.downcast_ref::<PgDatabaseError>();
+        let mut text = format!("connector `{}` ({}): {}", self.connector, self.label, refusal.message());
+        if let Some(detail) = refusal.detail() {
+            text.push_str(&format!(" ({detail})"));
+        }
+        // For COPY the context is the line, the column and the value.
+        if let Some(context) = refusal.r#where().filter(|c| c.starts_with("COPY ")) {
+            text.push_str(&format!(" [{context}]"));
+        }
+        let mut fault = StepError::remote(text);
+        fault.may_retry = postgres_may_retry(refusal.code());
+        let mut detail = format!("SQLSTATE {}", refusal.code());
+        if let Some(hint) = refusal.hint() {
+            detail.push_str(&format!("\nhint: {hint}"));
+        }
+        if !sql.is_empty() {
+            detail.push('\n');
+            detail.push_str(&statement_detail(sql));
+        }
+        fault.with_detail(detail)
+    }
+}
+
+/// The error of a step that was told to stop.
+pub(crate) fn canceled(cancel: &CancelToken) -> StepError {
+    StepError::new(StepErrorKind::Canceled, cancel.reason().unwrap_or("canceled").to_owned())
+}
+
+/// SQL in an error's detail is an aid for its author, not a log of the data: long texts are cut.
+fn statement_detail(sql: &str) -> String {
+    const LONGEST: usize = 2_000;
+    match sql.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &sql[..at]),
+        None => sql.to_owned(),
+    }
+}
+
+pub(crate) fn sqlite_text(error: &rusqlite::Error) -> Cow<'_, str> {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+fn sqlite_may_retry(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode as C;
+    let Some(code) = error.sqlite_error_code() else { return false };
+    matches!(
+        code,
+        C::DatabaseBusy | C::DatabaseLocked | C::SystemIoFailure | C::DiskFull | C::CannotOpen | C::OutOfMemory
+            | C::SchemaChanged | C::FileLockingProtocolFailed | C::OperationInterrupted
+    )
+}
+
+/// Connection, transaction, resource, operator and system classes may pass; what is wrong with the SQL or the data
+/// stays wrong.
+fn postgres_may_retry(code: &str) -> bool {
+    matches!(code.get(..2), Some("08" | "25" | "40" | "53" | "55" | "57" | "58" | "XX"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_sql_is_not_retried_and_a_busy_server_is() {
+        assert!(!postgres_may_retry("42P01"));
+        assert!(!postgres_may_retry("23505"));
+        assert!(postgres_may_retry("40001"));
+        assert!(postgres_may_retry("57P01"));
+    }
+
+    #[test]
+    fn a_long_statement_is_cut_at_a_character() {
+        let long = "ž".repeat(3_000);
+        let cut = statement_detail(&long);
+        assert_eq!(cut.chars().count(), 2_001);
+    }
+}

@@ -1,0 +1,151 @@
+//! Named connectors: pools made when first used, one per database, and sessions on them. An enum of typed pools, not
+//! a generic driver: every dialect decodes its own cells, because the generic ones bend decimals and refuse dates.
+//!
+//! Here: finding a connector, keeping pools across a reload, opening sessions. Each dialect has its own folder; SQL is
+//! split in `scan`, errors are worded in `fault`. Invariant: credentials leave this module in no message and no value.
+
+pub(crate) mod cell;
+mod check;
+pub(crate) mod fault;
+pub(crate) mod postgres;
+pub(crate) mod scan;
+pub(crate) mod sqlite;
+pub(crate) mod vet;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use host_model::connector::{Connector, ConnectorSet, Pool, PoolAddress};
+use host_model::diagnostic::nearest;
+use host_model::port::{Access, Connectors, SqlSession};
+use host_model::{CancelToken, StepError};
+
+use fault::Place;
+use postgres::PgServer;
+use sqlite::SqliteFile;
+
+pub use check::ConnectorTest;
+
+/// The pools of a home. Share it in an `Arc`; [`ConnectorPools::replace`] swaps the declarations under running steps,
+/// which keep the connections they have.
+pub struct ConnectorPools {
+    set: RwLock<Arc<ConnectorSet>>,
+    open: Mutex<HashMap<String, (Pool, Database)>>,
+}
+
+/// One database behind a pool.
+#[derive(Clone)]
+pub(crate) enum Database {
+    Sqlite(Arc<SqliteFile>),
+    Postgres(Arc<PgServer>),
+}
+
+/// A connector found by name.
+#[derive(Clone)]
+pub(crate) struct Found {
+    /// What was declared.
+    pub(crate) connector: Connector,
+    /// How messages call it.
+    pub(crate) place: Place,
+    /// Its database.
+    pub(crate) database: Database,
+}
+
+impl ConnectorPools {
+    /// Pools for `set`; nothing is opened before a step asks.
+    pub fn new(set: ConnectorSet) -> Self {
+        Self { set: RwLock::new(Arc::new(set)), open: Mutex::new(HashMap::new()) }
+    }
+
+    /// Takes new declarations. Pools declared as before are kept with their connections; the others are closed once
+    /// the last step that uses them lets go.
+    pub fn replace(&self, set: ConnectorSet) {
+        let set = Arc::new(set);
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&set);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|name, (declared, _)| set.pools.get(name).is_some_and(|pool| is_same_database(pool, declared)));
+    }
+
+    /// Closes every pool; waits for the connections that are in use to come back.
+    pub async fn close(&self) {
+        let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
+        for (_, database) in open.into_values() {
+            if let Database::Postgres(server) = database {
+                server.close().await;
+            }
+        }
+    }
+
+    /// The declarations in force.
+    pub fn declared(&self) -> Arc<ConnectorSet> {
+        Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Finds `name`, opening its pool (not yet a connection) when this is the first use.
+    pub(crate) fn find(&self, name: &str) -> Result<Found, StepError> {
+        let set = self.declared();
+        let Some(connector) = set.connectors.values().find(|c| c.name.as_str() == name) else {
+            return Err(unknown(name, &set));
+        };
+        let Some(pool) = set.pools.get(&connector.pool) else {
+            return Err(StepError::definition(format!("connector `{name}` uses the pool `{}`, which is not declared", connector.pool)));
+        };
+        let database = self.database(pool)?;
+        let label = match &database {
+            Database::Sqlite(file) => file.label(),
+            Database::Postgres(server) => server.label(),
+        };
+        Ok(Found { connector: connector.clone(), place: Place { connector: name.to_owned(), label }, database })
+    }
+
+    fn database(&self, pool: &Pool) -> Result<Database, StepError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, database)) = open.get(&pool.name) {
+            return Ok(database.clone());
+        }
+        let database = match &pool.address {
+            PoolAddress::Sqlite { path } => Database::Sqlite(Arc::new(SqliteFile::new(path.clone(), pool))),
+            PoolAddress::Postgres { url, password } => {
+                Database::Postgres(Arc::new(PgServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
+            }
+        };
+        open.insert(pool.name.clone(), (pool.clone(), database.clone()));
+        Ok(database)
+    }
+}
+
+#[async_trait]
+impl Connectors for ConnectorPools {
+    async fn open(&self, name: &str, access: Access, cancel: &CancelToken) -> Result<Box<dyn SqlSession>, StepError> {
+        let found = self.find(name)?;
+        match &found.database {
+            Database::Sqlite(file) => {
+                let session = sqlite::session::open(Arc::clone(file), found.place.clone(), access, cancel).await?;
+                Ok(Box::new(session))
+            }
+            Database::Postgres(server) => {
+                let session = postgres::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
+                Ok(Box::new(session))
+            }
+        }
+    }
+}
+
+/// Where a declaration stands in its file does not matter.
+fn is_same_database(a: &Pool, b: &Pool) -> bool {
+    a.address == b.address
+        && a.pool_size == b.pool_size
+        && a.acquire_timeout_seconds == b.acquire_timeout_seconds
+        && a.read_only == b.read_only
+}
+
+fn unknown(name: &str, set: &ConnectorSet) -> StepError {
+    let names = || set.connectors.keys().map(|n| n.as_str());
+    let hint = match nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if set.connectors.is_empty() => "none is declared in `connectors.toml`".to_owned(),
+        None => format!("declared are {}", names().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
+    };
+    StepError::definition(format!("there is no connector `{name}`; {hint}"))
+}

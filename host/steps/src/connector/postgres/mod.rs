@@ -1,0 +1,298 @@
+//! PostgreSQL through sqlx, for its protocol and its COPY. Connections are pooled here and not by sqlx: its pool
+//! retries a refused connection until the acquire timeout and then only says "timed out", and a step's connection
+//! must not come back while its statement still runs on the server.
+//!
+//! The stop protocol ([`Stop::guard`]): every connection in use knows its backend's process id. On cancel a second
+//! connection calls `pg_cancel_backend`, we wait briefly for the statement to end, and close the connection either
+//! way. Second line of defence, for when no second connection can be had: `client_connection_check_interval` makes
+//! the server notice the closed socket, and `statement_timeout` ends what has outlived its step.
+
+pub(crate) mod copy_in;
+pub(crate) mod kind;
+pub(crate) mod moment;
+pub(crate) mod numeric;
+pub(crate) mod session;
+pub(crate) mod statement;
+
+use std::str::FromStr as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use host_model::connector::Pool;
+use host_model::port::Access;
+use host_model::{CancelToken, StepError};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::fault::{Place, canceled};
+
+/// How long a cancelled statement may take to end, and a second connection to open.
+const STOP_WITHIN: Duration = Duration::from_millis(700);
+
+/// One database of a server.
+pub(crate) struct PgServer {
+    options: PgConnectOptions,
+    label: String,
+    read_only: bool,
+    size: u32,
+    wait: Duration,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+/// A connection in the hands of one step. Give it back with [`Lease::release`]; dropping it closes it, and the server
+/// rolls back whatever it had begun.
+pub(crate) struct Lease {
+    pub(crate) conn: PgConnection,
+    pub(crate) stop: Stop,
+    permit: OwnedSemaphorePermit,
+}
+
+/// What it takes to stop a connection's statement from outside.
+#[derive(Clone)]
+pub(crate) struct Stop {
+    server: Arc<PgServer>,
+    pid: i32,
+    pub(crate) place: Place,
+    pub(crate) cancel: CancelToken,
+    is_broken: Arc<AtomicBool>,
+}
+
+/// Why a piece of work on a connection failed.
+pub(crate) enum Trouble {
+    /// The driver or the server.
+    Sql(sqlx::Error),
+    /// Ourselves, in the words of the step.
+    Step(StepError),
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StepError> for Trouble {
+    fn from(error: StepError) -> Self {
+        Self::Step(error)
+    }
+}
+
+impl PgServer {
+    pub(crate) fn new(url: &str, password: Option<&str>, pool: &Pool) -> Result<Self, StepError> {
+        // The parser's message may quote the URL with its password.
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| StepError::definition(format!("pool `{}` has a `url` that is no PostgreSQL address", pool.name)))?;
+        let options = match password {
+            Some(password) => options.password(password),
+            None => options,
+        };
+        let options = options
+            .application_name("nomaflow")
+            // Notices are for people at a prompt; here they would only fill the server's own log.
+            .options([("client_min_messages", "error"), ("cursor_tuple_fraction", "1")])
+            .disable_statement_logging();
+        let database = options.get_database().unwrap_or(options.get_username());
+        let label = format!("postgres://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port());
+        Ok(Self {
+            label,
+            options,
+            read_only: pool.read_only,
+            size: pool.pool_size,
+            wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
+            permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// `postgres://user@host:port/database`.
+    pub(crate) fn label(&self) -> String {
+        self.label.clone()
+    }
+
+    /// Lends no more connections and closes the idle ones; those in use are closed when they come back.
+    pub(crate) async fn close(&self) {
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for conn in idle {
+            // A connection that cannot say good-bye is closed all the same.
+            let _ = conn.close().await;
+        }
+    }
+
+    /// A connection for one step. `longest` is the time the step itself is allowed, if that is known.
+    pub(crate) async fn lease(
+        self: &Arc<Self>,
+        place: &Place,
+        access: Access,
+        longest: Option<Duration>,
+        cancel: &CancelToken,
+    ) -> Result<Lease, StepError> {
+        if access == Access::ReadWrite && self.read_only {
+            return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
+        }
+        let waiting = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned());
+        let permit = tokio::select! {
+            permit = waiting => match permit {
+                Ok(Ok(permit)) => permit,
+                Ok(Err(_)) | Err(_) => return Err(place.exhausted(self.size, self.wait)),
+            },
+            () = cancel.canceled() => return Err(canceled(cancel)),
+        };
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut conn) = idle
+            && let Ok(pid) = greet(&mut conn, longest).await
+        {
+            return Ok(self.lend(conn, pid, permit, place, cancel));
+        }
+        let (conn, pid) = tokio::select! {
+            fresh = tokio::time::timeout(self.wait, self.connect(longest)) => match fresh {
+                Ok(fresh) => fresh.map_err(|e| place.unreachable(connect_text(&e)))?,
+                Err(_) => return Err(place.unreachable(format!("no answer within {} s", self.wait.as_secs()))),
+            },
+            () = cancel.canceled() => return Err(canceled(cancel)),
+        };
+        Ok(self.lend(conn, pid, permit, place, cancel))
+    }
+
+    async fn connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
+        let mut conn = PgConnection::connect_with(&self.options).await?;
+        let pid = greet(&mut conn, longest).await?;
+        Ok((conn, pid))
+    }
+
+    fn lend(self: &Arc<Self>, conn: PgConnection, pid: i32, permit: OwnedSemaphorePermit, place: &Place, cancel: &CancelToken) -> Lease {
+        let stop = Stop { server: Arc::clone(self), pid, place: place.clone(), cancel: cancel.clone(), is_broken: Arc::default() };
+        Lease { conn, stop, permit }
+    }
+
+    /// Asks the server to end the statement of `pid`, from a connection of its own.
+    async fn cancel_backend(&self, pid: i32) {
+        let asking = async {
+            let mut second = PgConnection::connect_with(&self.options).await?;
+            sqlx::query("select pg_cancel_backend($1)").bind(pid).execute(&mut second).await?;
+            second.close().await
+        };
+        match tokio::time::timeout(STOP_WITHIN, asking).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(pid, error = %error, "a statement could not be cancelled on the server"),
+            Err(_) => tracing::warn!(pid, "no second connection in time to cancel a statement on the server"),
+        }
+    }
+}
+
+/// Asks for the backend's id and arms the server's own limits.
+async fn greet(conn: &mut PgConnection, longest: Option<Duration>) -> Result<i32, sqlx::Error> {
+    // Ten seconds after the step's own limit, so that the step's message is the one people read.
+    let limit = longest.map_or(0, |d| d.saturating_add(Duration::from_secs(10)).as_millis().min(2_147_483_647));
+    let mut sql = format!("select pg_backend_pid(), set_config('statement_timeout', '{limit}', false)");
+    if conn.server_version_num().is_some_and(|version| version >= 140_000) {
+        sql.push_str(", set_config('client_connection_check_interval', '500', false)");
+    }
+    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(conn).await?;
+    let pid = row.try_get_raw(0)?.as_str().map_err(sqlx::Error::Decode)?;
+    pid.parse().map_err(|_| sqlx::Error::Protocol("the backend has no process id".to_owned()))
+}
+
+fn connect_text(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(refusal) => refusal.message().to_owned(),
+        sqlx::Error::Io(io) => io.to_string(),
+        other => other.to_string(),
+    }
+}
+
+impl Lease {
+    /// Gives the connection back as it was lent: no transaction, no settings, no temporary tables, no prepared
+    /// statements (a table may change under them before the next step).
+    pub(crate) async fn release(self) {
+        let Self { mut conn, stop, permit } = self;
+        if stop.is_broken.load(Ordering::Relaxed) {
+            return;
+        }
+        let tidy = async {
+            conn.clear_cached_statements().await?;
+            sqlx::raw_sql("rollback").execute(&mut conn).await?;
+            sqlx::raw_sql("discard all").execute(&mut conn).await
+        };
+        let is_tidy = matches!(tokio::time::timeout(STOP_WITHIN, tidy).await, Ok(Ok(_)));
+        if is_tidy && !stop.server.permits.is_closed() {
+            stop.server.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        }
+        drop(permit);
+    }
+
+    /// [`Lease::release`] from where nobody can wait.
+    pub(crate) fn release_later(self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Bounded by its own time limit; without a runtime the connection just closes.
+            runtime.spawn(self.release());
+        }
+    }
+
+    /// Runs statements without parameters or results.
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<(), StepError> {
+        let stop = self.stop.clone();
+        let conn = &mut self.conn;
+        stop.guard(sql, async move { Ok(sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(|_| ())?) }).await
+    }
+}
+
+impl Stop {
+    /// Runs `work` on the connection this belongs to. On cancel the statement is ended on the server and the
+    /// connection is not used again; the same when the returned future is dropped half-way.
+    pub(crate) async fn guard<T>(&self, sql: &str, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, StepError> {
+        if self.cancel.is_canceled() {
+            return Err(canceled(&self.cancel));
+        }
+        let mut dropped = WhenDropped { stop: self, is_armed: true };
+        tokio::pin!(work);
+        let result = tokio::select! {
+            result = &mut work => result,
+            () = self.cancel.canceled() => {
+                dropped.is_armed = false;
+                self.is_broken.store(true, Ordering::Relaxed);
+                self.server.cancel_backend(self.pid).await;
+                // Let the statement end; how it ended no longer matters.
+                let _ = tokio::time::timeout(STOP_WITHIN, work).await;
+                return Err(canceled(&self.cancel));
+            }
+        };
+        dropped.is_armed = false;
+        result.map_err(|trouble| match trouble {
+            Trouble::Step(error) => error,
+            Trouble::Sql(error) => {
+                if error.as_database_error().is_none() {
+                    self.is_broken.store(true, Ordering::Relaxed);
+                }
+                if self.cancel.is_canceled() { canceled(&self.cancel) } else { self.place.postgres(&error, sql) }
+            }
+        })
+    }
+
+    /// Marks the connection as out of step with its protocol: it will be closed, never lent again.
+    pub(crate) fn break_connection(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+}
+
+struct WhenDropped<'a> {
+    stop: &'a Stop,
+    is_armed: bool,
+}
+
+impl Drop for WhenDropped<'_> {
+    fn drop(&mut self) {
+        if !self.is_armed {
+            return;
+        }
+        self.stop.is_broken.store(true, Ordering::Relaxed);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (server, pid) = (Arc::clone(&self.stop.server), self.stop.pid);
+            // Bounded by its own time limit.
+            runtime.spawn(async move { server.cancel_backend(pid).await });
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! PostgreSQL's `numeric` on the wire: digits in base 10 000 with a display scale. Read and written digit by digit,
+//! because every decimal type at hand loses the scale, the range or `NaN`.
+
+const NEGATIVE: u16 = 0x4000;
+const NAN: u16 = 0xC000;
+const INFINITY: u16 = 0xD000;
+const MINUS_INFINITY: u16 = 0xF000;
+
+/// The text PostgreSQL itself would print. `None` for bytes that are not a numeric.
+pub(crate) fn read(bytes: &[u8]) -> Option<String> {
+    let word = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
+    let count = usize::from(word(0)?);
+    let weight = i32::from(word(2)? as i16);
+    let sign = word(4)?;
+    let scale = usize::from(word(6)?);
+    match sign {
+        NAN => return Some("NaN".to_owned()),
+        INFINITY => return Some("Infinity".to_owned()),
+        MINUS_INFINITY => return Some("-Infinity".to_owned()),
+        _ => {}
+    }
+    let digit = |index: i32| -> Option<u16> {
+        match usize::try_from(index) {
+            Ok(n) if n < count => word(8 + 2 * n),
+            _ => Some(0),
+        }
+    };
+    let mut text = String::with_capacity(count * 4 + 4);
+    if sign == NEGATIVE {
+        text.push('-');
+    }
+    if weight < 0 {
+        text.push('0');
+    }
+    for group in 0..=weight {
+        let digits = digit(group)?;
+        if group == 0 { text.push_str(&digits.to_string()) } else { text.push_str(&format!("{digits:04}")) }
+    }
+    if scale > 0 {
+        text.push('.');
+        let point = text.len();
+        let mut group = weight + 1;
+        while text.len() - point < scale {
+            text.push_str(&format!("{:04}", digit(group)?));
+            group += 1;
+        }
+        text.truncate(point + scale);
+    }
+    Some(text)
+}
+
+/// Writes plain digits (`-12.340`), an exponent (`1.5e-7`, as floats print) or `NaN`. False when `text` is none of
+/// these; nothing is written then.
+pub(crate) fn write(text: &str, out: &mut Vec<u8>) -> bool {
+    let special = match text {
+        "NaN" => Some(NAN),
+        "Infinity" | "inf" => Some(INFINITY),
+        "-Infinity" | "-inf" => Some(MINUS_INFINITY),
+        _ => None,
+    };
+    if let Some(sign) = special {
+        return put(&[], 0, sign, 0, out);
+    }
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (NEGATIVE, rest),
+        None => (0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let Some((mantissa, exponent)) = split_exponent(unsigned) else { return false };
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() && part.is_empty() || !all_digits(whole) || !all_digits(part) {
+        return false;
+    }
+    if exponent == 0 {
+        return put_digits(whole, part, sign, out);
+    }
+    // Move the point; only floats come with an exponent, so this path may allocate.
+    let digits = format!("{whole}{part}");
+    let point = whole.len() as i32 + exponent;
+    let (whole, part) = if point <= 0 {
+        (String::new(), format!("{}{digits}", "0".repeat(point.unsigned_abs() as usize)))
+    } else if point as usize >= digits.len() {
+        (format!("{digits}{}", "0".repeat(point as usize - digits.len())), String::new())
+    } else {
+        (digits[..point as usize].to_owned(), digits[point as usize..].to_owned())
+    };
+    put_digits(&whole, &part, sign, out)
+}
+
+/// An exponent beyond a few thousand is no number a column can hold.
+fn split_exponent(text: &str) -> Option<(&str, i32)> {
+    match text.split_once(['e', 'E']) {
+        None => Some((text, 0)),
+        Some((mantissa, exponent)) => {
+            let exponent: i32 = exponent.parse().ok()?;
+            (exponent.abs() <= 4_000).then_some((mantissa, exponent))
+        }
+    }
+}
+
+fn put_digits(whole: &str, part: &str, sign: u16, out: &mut Vec<u8>) -> bool {
+    let whole = whole.trim_start_matches('0');
+    if whole.len() > 131_072 || part.len() > 16_383 {
+        return false;
+    }
+    let mut groups: Vec<u16> = Vec::with_capacity((whole.len() + part.len()) / 4 + 2);
+    let mut group = 0_u16;
+    let mut filled = (4 - whole.len() % 4) % 4;
+    for digit in whole.bytes() {
+        group = group * 10 + u16::from(digit - b'0');
+        filled += 1;
+        if filled == 4 {
+            groups.push(std::mem::take(&mut group));
+            filled = 0;
+        }
+    }
+    // Whole groups so far; the padding in front of an empty whole part does not count.
+    filled = 0;
+    let mut weight = groups.len() as i32 - 1;
+    for digit in part.bytes() {
+        group = group * 10 + u16::from(digit - b'0');
+        filled += 1;
+        if filled == 4 {
+            groups.push(std::mem::take(&mut group));
+            filled = 0;
+        }
+    }
+    if filled > 0 {
+        groups.push(group * 10_u16.pow(4 - filled as u32));
+    }
+    while groups.last() == Some(&0) {
+        groups.pop();
+    }
+    let leading = groups.iter().take_while(|g| **g == 0).count();
+    groups.drain(..leading);
+    weight -= leading as i32;
+    if groups.is_empty() {
+        weight = 0;
+    }
+    let sign = if groups.is_empty() { 0 } else { sign };
+    put(&groups, weight as i16, sign, part.len() as u16, out)
+}
+
+fn put(groups: &[u16], weight: i16, sign: u16, scale: u16, out: &mut Vec<u8>) -> bool {
+    out.extend((groups.len() as u16).to_be_bytes());
+    out.extend(weight.to_be_bytes());
+    out.extend(sign.to_be_bytes());
+    out.extend(scale.to_be_bytes());
+    for group in groups {
+        out.extend(group.to_be_bytes());
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(text: &str) -> String {
+        let mut wire = Vec::new();
+        assert!(write(text, &mut wire), "{text}");
+        read(&wire).unwrap()
+    }
+
+    #[test]
+    fn digits_and_scale_survive() {
+        for text in [
+            "0", "0.00", "1", "-1", "1.20", "100000000.00", "0.0001", "0.00010", "-0.00000001", "9999", "10000", "10001.5",
+            "123456789012345678901234567890.123456789012345678901234567890", "NaN", "Infinity", "-Infinity",
+        ] {
+            assert_eq!(round_trip(text), text);
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_normalised() {
+        for (text, plain) in [
+            ("+1.5", "1.5"), ("00012", "12"), (".5", "0.5"), ("5.", "5"), ("-0", "0"), ("1e3", "1000"),
+            ("1.5e-7", "0.00000015"), ("1.25E1", "12.5"), ("1.7976931348623157e308", &format!("17976931348623157{}", "0".repeat(292))),
+        ] {
+            assert_eq!(round_trip(text), plain);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in ["", "-", ".", "abc", "1,5", "1e", "0x10", "1 ", "1e99999"] {
+            let mut wire = Vec::new();
+            assert!(!write(text, &mut wire), "{text}");
+            assert!(wire.is_empty());
+        }
+    }
+
+    #[test]
+    fn cut_bytes_are_no_numeric() {
+        assert_eq!(read(&[0, 1, 0, 0, 0, 0, 0]), None);
+        assert_eq!(read(&[0, 2, 0, 1, 0, 0, 0, 0, 0, 1]), None);
+    }
+}

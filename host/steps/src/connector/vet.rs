@@ -1,0 +1,55 @@
+//! What a session checks before a statement reaches a database: one statement at a time, no writing through a session
+//! opened for reading, no transaction ended behind the session's back, every `:name` given.
+//!
+//! This gives early, clear answers; the database enforces the access once more (query_only, read-only transaction).
+
+use host_model::StepError;
+use host_model::connector::Dialect;
+use host_model::port::Access;
+use host_model::value::{Binds, Value};
+
+use super::fault::Place;
+use super::scan::{self, Statement};
+
+/// Reads `sql` as the single statement of a session call.
+pub(crate) fn single(sql: &str, dialect: Dialect, access: Access, place: &Place) -> Result<Statement, StepError> {
+    let mut statements = scan::split(sql, dialect).map_err(|e| place.definition(e))?;
+    if statements.len() != 1 {
+        return Err(place.definition(format!("a call takes one SQL statement, not {}", statements.len())));
+    }
+    let statement = statements.remove(0);
+    if statement.is_transaction_control() {
+        let word = statement.keyword();
+        return Err(place.definition(format!("`{word}` is not a statement for a session; use its own begin, commit and rollback")));
+    }
+    if access == Access::Read && !statement.is_reading() {
+        return Err(refused_write(statement.keyword(), place));
+    }
+    Ok(statement)
+}
+
+/// The answer to a write through a session opened for reading.
+pub(crate) fn refused_write(word: &str, place: &Place) -> StepError {
+    place.denied(&format!("is open for reading only, so `{word}` is refused"))
+}
+
+/// The values of a statement's parameters, in the order of its names. Binds it does not name are left alone.
+pub(crate) fn values(statement: &Statement, binds: &Binds, place: &Place) -> Result<Vec<Value>, StepError> {
+    let find = |name: &String| {
+        let bind = binds.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+        bind.ok_or_else(|| {
+            place.definition(format!("the statement uses the parameter `:{name}`, and no value was given for it"))
+        })
+    };
+    statement.names().iter().map(find).collect()
+}
+
+/// `schema.table` or `table`, quoted. The same rule in every dialect we speak.
+pub(crate) fn quote_path(path: &str) -> String {
+    path.split('.').map(quote).collect::<Vec<_>>().join(".")
+}
+
+/// One identifier in double quotes.
+pub(crate) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

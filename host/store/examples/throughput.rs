@@ -1,0 +1,95 @@
+//! Measures a store: minimal runs (record, start, step start, three log lines, step end, run end) one after the other and
+//! many at once, and log lines. `cargo run --release -p host-store --example throughput -- <url>`; without a URL, a fresh
+//! SQLite file. The numbers are for comparing two versions on one machine, not for promising anything.
+#![allow(clippy::unwrap_used, reason = "a measuring program may stop at the first surprise")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use host_model::fire::{NewRun, Recorded};
+use host_model::job::Overlap;
+use host_model::log::{LogLevel, LogLine};
+use host_model::port::Store;
+use host_model::transition::{Applied, AttemptKey, RunChange, StepChange};
+use host_model::{JobId, Json, JsonMap, RunId, StepName};
+use tokio::task::JoinSet;
+
+const OWNER: &str = "host/1/0";
+const FOR: Duration = Duration::from_secs(5);
+
+fn now() -> host_model::Instant {
+    chrono::Utc::now()
+}
+
+fn log_line(run_id: RunId, seq: u64) -> LogLine {
+    let message = format!("{seq}: {}", "0123456789".repeat(9));
+    LogLine { run_id, seq, at: now(), level: LogLevel::Info, step: None, attempt: 0, message }
+}
+
+async fn one_run(store: &dyn Store, job: &str, number: u32) {
+    let id = RunId::from_parts(now().timestamp_millis() as u64, number);
+    let new = NewRun {
+        id,
+        job_id: JobId::new(job).unwrap(),
+        overlap: Overlap::Skip,
+        triggered_by: "cron".to_owned(),
+        slot: None,
+        queued_at: now(),
+        owner: OWNER.to_owned(),
+        log_level: LogLevel::Info,
+        params: JsonMap::new(),
+        overrides: JsonMap::new(),
+        steps: vec![(StepName::new("only").unwrap(), "python")],
+    };
+    assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+    let key = AttemptKey { run_id: id, index: 0, attempt: 1, owner: OWNER };
+    let begin = [RunChange::start(id, OWNER, now()).into(), StepChange::start(key, now(), Json::Null).into()];
+    assert_eq!(store.apply(&begin).await.unwrap(), Applied::Yes);
+    store.append_logs(&(0..3).map(|seq| log_line(id, seq)).collect::<Vec<_>>()).await.unwrap();
+    let step = StepChange::succeed(key, now(), JsonMap::new(), Some(1), None);
+    let end = [step.into(), RunChange::succeed(id, OWNER, now()).into()];
+    assert_eq!(store.apply(&end).await.unwrap(), Applied::Yes);
+}
+
+async fn runs_per_second(store: &Arc<dyn Store>, at_once: u32) -> f64 {
+    let begin = Instant::now();
+    let mut tasks = JoinSet::new();
+    for task in 0..at_once {
+        let store = Arc::clone(store);
+        tasks.spawn(async move {
+            let mut done = 0;
+            while begin.elapsed() < FOR {
+                one_run(&*store, &format!("job-{task}"), task * 10_000 + done % 10_000).await;
+                done += 1;
+            }
+            done
+        });
+    }
+    let done: u32 = tasks.join_all().await.into_iter().sum();
+    f64::from(done) / begin.elapsed().as_secs_f64()
+}
+
+async fn lines_per_second(store: &Arc<dyn Store>, batch: u64) -> f64 {
+    let run = RunId::from_parts(now().timestamp_millis() as u64, 999_999);
+    let begin = Instant::now();
+    let mut seq = 0;
+    while begin.elapsed() < FOR {
+        store.append_logs(&(seq..seq + batch).map(|seq| log_line(run, seq)).collect::<Vec<_>>()).await.unwrap();
+        seq += batch;
+    }
+    seq as f64 / begin.elapsed().as_secs_f64()
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = std::env::args().nth(1).unwrap_or_else(|| "sqlite:throughput.db".to_owned());
+    let store = host_store::open(&url, folder.path()).await.unwrap();
+    for at_once in [1, 16, 64] {
+        println!("runs/s, {at_once} at once: {:.0}", runs_per_second(&store, at_once).await);
+    }
+    for batch in [1, 100, 1000] {
+        println!("log lines/s, {batch} a call: {:.0}", lines_per_second(&store, batch).await);
+    }
+    store.close().await;
+}

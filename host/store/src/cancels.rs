@@ -1,0 +1,42 @@
+//! Marks of runs that somebody wants canceled. The mark changes no status: the owner of the run finds it and does that.
+
+use async_trait::async_trait;
+use host_model::RunId;
+use host_model::port::CancelMark;
+
+use crate::error::DbError;
+use crate::sql::{Bind, Conn};
+use crate::write::{Verdict, Write};
+
+/// `Store::request_cancel`.
+pub(crate) struct RequestCancel {
+    pub(crate) run: RunId,
+    pub(crate) by: String,
+}
+
+#[async_trait]
+impl Write for RequestCancel {
+    type Answer = CancelMark;
+
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<CancelMark>, DbError> {
+        // The first to ask is the one who is named.
+        let sql = "update ly2_job_runs set cancel_requested_by = coalesce(cancel_requested_by, $2) \
+                   where id = $1 and status in ('QUEUED', 'RUNNING')";
+        if conn.execute(sql, &[Bind::word(self.run), Bind::text(&self.by)]).await? == 1 {
+            return Ok(Verdict::Keep(CancelMark::Marked));
+        }
+        let row = conn.fetch_optional("select status from ly2_job_runs where id = $1", &[Bind::word(self.run)]).await?;
+        Ok(Verdict::Keep(match row {
+            None => CancelMark::NotFound,
+            Some(row) => CancelMark::AlreadyFinal(row.run_status()?),
+        }))
+    }
+}
+
+/// Oldest run first.
+pub(crate) async fn list_cancel_marks(conn: &mut Conn<'_>, owner: &str) -> Result<Vec<(RunId, String)>, DbError> {
+    let sql = "select id, cancel_requested_by from ly2_job_runs \
+               where status in ('QUEUED', 'RUNNING') and owner = $1 and cancel_requested_by is not null order by id";
+    let rows = conn.fetch_all(sql, &[Bind::text(owner)]).await?;
+    rows.iter().map(|row| Ok((row.run_id("id")?, row.text("cancel_requested_by")?))).collect()
+}

@@ -1,0 +1,250 @@
+//! What every store must do, one file for each area, run against SQLite and PostgreSQL by `tests/`.
+//!
+//! A check is a sentence: an `async fn(&Bench)` that panics when the sentence is not true. Checks know only the port, the
+//! URL, and, where a row has to be damaged or looked at, plain SQL both dialects take. [`each_check!`](crate::each_check)
+//! is the list of all of them; the compiler warns of one that is missing there, because it is never used.
+#![allow(clippy::unwrap_used, missing_docs, reason = "test code: a check panics, and its name says what it checks")]
+
+mod cancel;
+mod concurrency;
+mod fires;
+mod logs;
+mod odd_data;
+mod queries;
+mod restart;
+mod schema;
+mod transitions;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::TimeDelta;
+use host_model::fire::{NewRun, Recorded, Slot};
+use host_model::job::Overlap;
+use host_model::log::{LogLevel, LogLine};
+use host_model::port::Store;
+use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
+use host_model::{Instant, JobId, Json, JsonMap, Run, RunId, StepName};
+use sqlx::{Connection, PgConnection, SqliteConnection};
+
+use crate::url::Target;
+
+/// The owner of every run of the suite, unless a check says otherwise.
+const ME: &str = "host/1/0";
+
+/// A fresh, empty store and what checks need around it.
+pub struct Bench {
+    url: String,
+    home: PathBuf,
+    next: AtomicU32,
+}
+
+macro_rules! checks {
+    ($($area:ident: $($name:ident)*;)*) => {
+        /// Calls `$run! { area: check check …; … }` with every check of the suite; `conformance::run` runs one by its names.
+        #[macro_export]
+        macro_rules! each_check {
+            ($run:ident) => { $run! { $($area: $($name)*;)* } };
+        }
+
+        /// Runs one check.
+        ///
+        /// # Panics
+        /// When the check's sentence is not true, or there is no such check.
+        pub async fn run(area: &str, name: &str, bench: &Bench) {
+            match (area, name) {
+                $($((stringify!($area), stringify!($name)) => Box::pin($area::$name(bench)).await,)*)*
+                _ => panic!("there is no check `{area}::{name}`"),
+            }
+        }
+    };
+}
+
+checks! {
+    fires:
+        a_recorded_run_is_queued_with_every_step_pending
+        a_second_run_of_a_job_is_skipped_with_the_first_named
+        a_job_that_allows_overlap_runs_beside_itself
+        a_run_may_begin_once_the_one_before_is_final
+        a_slot_is_written_with_its_run
+        a_slot_that_is_taken_writes_nothing
+        a_skipped_fire_says_so_in_the_ledger
+        a_missed_slot_is_recorded_once
+        slots_are_listed_newest_first
+        a_job_with_a_thousand_steps_keeps_their_order;
+    transitions:
+        a_run_goes_from_queued_to_succeeded
+        every_final_change_sets_the_finish_and_its_text
+        a_stale_change_says_what_it_met
+        a_change_by_another_owner_does_not_take
+        a_change_of_nothing_is_missing
+        one_stale_change_undoes_the_batch
+        a_step_keeps_what_it_was_given_and_returned
+        a_retry_leaves_the_failed_attempt_and_adds_a_pending_one
+        a_canceled_step_counts_as_done_with_its_reason
+        rows_of_steps_add_up_and_stop_at_the_largest_integer
+        no_change_is_a_change_that_took;
+    cancel:
+        a_mark_is_found_by_the_owner_alone
+        the_first_to_cancel_is_named
+        a_final_run_cannot_be_marked
+        an_unknown_run_cannot_be_marked;
+    logs:
+        lines_come_back_in_order_of_seq
+        a_batch_sent_twice_is_there_once
+        a_line_that_is_there_stays_as_it_is
+        a_page_begins_where_it_is_told
+        ten_thousand_lines_in_one_call_are_all_there
+        lines_of_many_runs_share_a_batch
+        an_empty_batch_is_fine;
+    queries:
+        runs_are_listed_newest_first_by_page
+        a_filter_takes_all_conditions_together
+        the_latest_run_of_a_job_is_rather_one_that_ran
+        an_unknown_run_is_nothing
+        a_store_answers_a_ping_until_it_is_closed;
+    concurrency:
+        sixteen_starters_make_one_run
+        two_handles_on_one_database_make_one_run
+        sixteen_starters_of_one_slot_make_one_row
+        many_runs_at_once_all_end
+        two_deciders_of_one_run_have_one_winner
+        readers_see_whole_batches_only
+        batches_in_opposite_order_do_not_block_each_other;
+    odd_data:
+        any_text_comes_back_as_it_was
+        a_nul_becomes_visible
+        huge_values_come_back
+        json_keeps_order_numbers_and_escapes
+        json_too_deep_to_read_is_replaced
+        instants_are_kept_to_the_millisecond
+        a_row_that_cannot_be_read_names_column_and_value
+        the_largest_run_id_and_seq_are_fine;
+    schema:
+        a_final_status_without_a_finish_is_refused
+        unknown_words_are_refused
+        a_second_active_run_is_refused_by_the_database
+        steps_go_with_their_run;
+    restart:
+        a_reopened_store_holds_everything
+        starters_at_once_apply_the_schema_once
+        a_newer_schema_is_refused
+        a_changed_migration_is_refused
+        a_closed_store_refuses_and_may_be_closed_again;
+}
+
+impl Bench {
+    /// A bench on the empty database at `url`; `home` is what relative paths begin at.
+    pub fn new(url: impl Into<String>, home: impl Into<PathBuf>) -> Self {
+        Self { url: url.into(), home: home.into(), next: AtomicU32::new(0) }
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        crate::open(&self.url, &self.home).await.unwrap()
+    }
+
+    /// Runs SQL past the store.
+    async fn execute(&self, sql: &str) -> Result<(), sqlx::Error> {
+        let sql = sqlx::AssertSqlSafe(sql);
+        match Target::parse(&self.url, &self.home).unwrap() {
+            Target::Sqlite(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).foreign_keys(true);
+                let mut conn = SqliteConnection::connect_with(&options).await?;
+                sqlx::raw_sql(sql).execute(&mut conn).await?;
+                conn.close().await
+            }
+            Target::Postgres { options, .. } => {
+                let mut conn = PgConnection::connect_with(&options).await?;
+                sqlx::raw_sql(sql).execute(&mut conn).await?;
+                conn.close().await
+            }
+        }
+    }
+
+    /// A run of `job` with two steps, later than every one before.
+    fn new_run(&self, job: &str) -> NewRun {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let queued_at = at(i64::from(number));
+        NewRun {
+            id: RunId::from_parts(queued_at.timestamp_millis() as u64, number),
+            job_id: job_id(job),
+            overlap: Overlap::Skip,
+            triggered_by: "cron".to_owned(),
+            slot: None,
+            queued_at,
+            owner: ME.to_owned(),
+            log_level: LogLevel::Info,
+            params: map(r#"{"params":{"day":"2026-11-22"},"op_kwargs":{}}"#),
+            overrides: JsonMap::new(),
+            steps: vec![(step_name("extract"), "sql_copy"), (step_name("report"), "http")],
+        }
+    }
+
+    /// Records a run that must come out as queued.
+    async fn queued(&self, store: &dyn Store, job: &str) -> NewRun {
+        let new = self.new_run(job);
+        assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+        new
+    }
+
+    /// Records a run and starts it.
+    async fn running(&self, store: &dyn Store, job: &str) -> NewRun {
+        let new = self.queued(store, job).await;
+        took(store, &[RunChange::start(new.id, ME, new.queued_at).into()]).await;
+        new
+    }
+}
+
+/// Milliseconds after a fixed moment.
+fn at(millis: i64) -> Instant {
+    Instant::from_timestamp_millis(1_795_000_000_000).unwrap() + TimeDelta::milliseconds(millis)
+}
+
+fn job_id(text: &str) -> JobId {
+    JobId::new(text).unwrap()
+}
+
+fn step_name(text: &str) -> StepName {
+    StepName::new(text).unwrap()
+}
+
+fn map(json: &str) -> JsonMap {
+    match json.parse::<Json>().unwrap() {
+        Json::Object(map) => map,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+fn slot(job: &str, due: i64) -> Slot {
+    Slot { job_id: job_id(job), schedule: "default".to_owned(), due_at: at(due) }
+}
+
+fn line(run: RunId, seq: u64, message: &str) -> LogLine {
+    LogLine {
+        run_id: run,
+        seq,
+        at: at(seq.min(1_000_000) as i64),
+        level: LogLevel::Info,
+        step: (seq % 2 == 1).then(|| step_name("extract")),
+        attempt: u32::from(seq % 2 == 1),
+        message: message.to_owned(),
+    }
+}
+
+fn first_attempt(run: RunId, index: u32) -> AttemptKey<'static> {
+    AttemptKey { run_id: run, index, attempt: 1, owner: ME }
+}
+
+/// Applies changes that must take.
+async fn took(store: &dyn Store, changes: &[Change]) {
+    assert_eq!(store.apply(changes).await.unwrap(), Applied::Yes, "{changes:?}");
+}
+
+async fn get(store: &dyn Store, id: RunId) -> Run {
+    store.find_run(id).await.unwrap().unwrap()
+}
+
+fn started(run: RunId, index: u32) -> Change {
+    StepChange::start(first_attempt(run, index), at(1), Json::Null).into()
+}

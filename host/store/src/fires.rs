@@ -1,0 +1,146 @@
+//! Recording a fire: the run with its pending steps, or the skipped run, and the row of the slot it serves.
+//!
+//! Order matters. The slot's row comes first: where two replicas fire the same slot, its primary key makes the second wait
+//! and then find it taken, before it has written anything. The run comes next, and the partial unique index decides
+//! whether it may be active; only a refusal makes us look for the run that is in the way.
+
+use async_trait::async_trait;
+use host_model::RunId;
+use host_model::fire::{NewRun, Recorded, Slot, SlotOutcome, SlotRecord, still_running};
+use host_model::job::Overlap;
+use host_model::run::{RunStatus, StepStatus};
+
+use crate::error::DbError;
+use crate::slots::insert_slot;
+use crate::sql::{Bind, Conn, placeholders};
+use crate::write::{Verdict, Write};
+
+/// `Store::record_fire`.
+pub(crate) struct RecordFire(pub(crate) NewRun);
+
+/// The run in the way may end between the refusal and our look at it; more than twice in a row is no coincidence.
+const ATTEMPTS: u32 = 8;
+/// Steps of one insert: five parameters each, far below what either database takes.
+const STEPS_PER_INSERT: usize = 500;
+
+#[async_trait]
+impl Write for RecordFire {
+    type Answer = Recorded;
+
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Recorded>, DbError> {
+        let new = &self.0;
+        if let Some(slot) = &new.slot
+            && !insert_slot(conn, &fired(new, slot)).await?
+        {
+            return Ok(Verdict::Undo(Recorded::SlotTaken));
+        }
+        for _ in 0..ATTEMPTS {
+            if insert_run(conn, new, RunStatus::Queued, None).await? {
+                insert_steps(conn, new).await?;
+                return Ok(Verdict::Keep(Recorded::Queued));
+            }
+            if let Some(active) = find_active(conn, new).await? {
+                let reason = still_running(active);
+                insert_run(conn, new, RunStatus::Skipped, Some(&reason)).await?;
+                if let Some(slot) = &new.slot {
+                    mark_slot_skipped(conn, slot, &reason).await?;
+                }
+                return Ok(Verdict::Keep(Recorded::Skipped { active }));
+            }
+        }
+        Err(DbError::NotCommitted(format!("runs of job `{}` begin and end too quickly", new.job_id)))
+    }
+}
+
+fn fired(new: &NewRun, slot: &Slot) -> SlotRecord {
+    SlotRecord {
+        slot: slot.clone(),
+        outcome: SlotOutcome::Fired,
+        reason: None,
+        run_id: Some(new.id),
+        decided_at: new.queued_at,
+    }
+}
+
+/// False when the run would be the second active one of a job that allows one.
+async fn insert_run(
+    conn: &mut Conn<'_>,
+    new: &NewRun,
+    status: RunStatus,
+    reason: Option<&str>,
+) -> Result<bool, DbError> {
+    let step_count = i64::try_from(new.steps.len()).unwrap_or(i64::MAX);
+    let finished_at = status.is_final().then_some(new.queued_at);
+    let binds = [
+        Bind::word(new.id),
+        Bind::text(new.job_id.as_str()),
+        Bind::text(status.as_str()),
+        Bind::opt_text(reason),
+        Bind::text(&new.triggered_by),
+        Bind::opt_text(new.slot.as_ref().map(|slot| slot.schedule.as_str())),
+        Bind::opt_at(new.slot.as_ref().map(|slot| slot.due_at)),
+        Bind::at(new.queued_at),
+        Bind::opt_at(finished_at),
+        Bind::int(step_count),
+        Bind::text(new.log_level.as_str()),
+        Bind::json_map(Some(&new.params)),
+        Bind::json_map(Some(&new.overrides)),
+        Bind::text(&new.owner),
+        Bind::Flag(new.overlap != Overlap::Allow),
+    ];
+    let inserted = conn
+        .execute(
+            "insert into ly2_job_runs (id, job_id, status, reason, triggered_by, schedule, scheduled_at, queued_at, \
+             finished_at, step_count, log_level, params, overrides, owner, exclusive) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             on conflict (job_id) where exclusive = true and status in ('QUEUED', 'RUNNING') do nothing",
+            &binds,
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+async fn insert_steps(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), DbError> {
+    for (chunk, steps) in new.steps.chunks(STEPS_PER_INSERT).enumerate() {
+        let mut binds = Vec::with_capacity(steps.len() * 5);
+        for (position, (name, step_type)) in steps.iter().enumerate() {
+            let index = i64::try_from(chunk * STEPS_PER_INSERT + position).unwrap_or(i64::MAX);
+            binds.extend([
+                Bind::word(new.id),
+                Bind::int(index),
+                Bind::text(name.as_str()),
+                Bind::text(step_type),
+                Bind::text(StepStatus::Pending.as_str()),
+            ]);
+        }
+        // `attempt` is a number of every row alike; a literal keeps the list of parameters short.
+        let values = placeholders(steps.len(), 5).replace(')', ", 1)");
+        let sql = format!(
+            "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) values {values}"
+        );
+        conn.execute(&sql, &binds).await?;
+    }
+    Ok(())
+}
+
+async fn find_active(conn: &mut Conn<'_>, new: &NewRun) -> Result<Option<RunId>, DbError> {
+    let sql = "select id from ly2_job_runs where job_id = $1 and exclusive = true and status in ('QUEUED', 'RUNNING')";
+    let row = conn.fetch_optional(sql, &[Bind::text(new.job_id.as_str())]).await?;
+    row.map(|row| row.run_id("id")).transpose()
+}
+
+async fn mark_slot_skipped(conn: &mut Conn<'_>, slot: &Slot, reason: &str) -> Result<(), DbError> {
+    let binds = [
+        Bind::text(slot.job_id.as_str()),
+        Bind::at(slot.due_at),
+        Bind::text(&slot.schedule),
+        Bind::text(SlotOutcome::Skipped.as_str()),
+        Bind::text(reason),
+    ];
+    conn.execute(
+        "update ly2_slots set outcome = $4, reason = $5 where job_id = $1 and due_at = $2 and schedule = $3",
+        &binds,
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Log lines: appended in batches, read in order. A line is known by run and seq; one that is already there stays as it
+//! is, so that whoever is unsure whether a batch arrived may send it again.
+//!
+//! The two dialects differ here for speed: SQLite takes rows as a list of values, PostgreSQL as one array for each column
+//! (one statement text for any number of lines), and does not wait for its disk: losing the last lines in a crash is
+//! better than slowing every step down.
+
+use async_trait::async_trait;
+use host_model::RunId;
+use host_model::log::LogLine;
+use sqlx::{PgConnection, SqliteConnection};
+
+use crate::error::DbError;
+use crate::row::{LOG_COLUMNS, read_log};
+use crate::sql::{Bind, Conn, placeholders, storable, visible_nul};
+use crate::write::{Verdict, Write};
+
+/// `Store::append_logs`.
+pub(crate) struct AppendLogs(pub(crate) Vec<LogLine>);
+
+/// Lines of one statement in SQLite: seven parameters each, of 32 766 allowed.
+const SQLITE_CHUNK: usize = 500;
+/// Bytes of messages in one statement in PostgreSQL, whose protocol ends at 1 GB.
+const POSTGRES_BYTES: usize = 8 << 20;
+const POSTGRES_CHUNK: usize = 5000;
+
+#[async_trait]
+impl Write for AppendLogs {
+    type Answer = ();
+
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<()>, DbError> {
+        match conn {
+            Conn::Sqlite(conn) => append_sqlite(conn, &self.0).await?,
+            Conn::Postgres(conn) => append_postgres(conn, &self.0).await?,
+        }
+        Ok(Verdict::Keep(()))
+    }
+}
+
+async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result<(), DbError> {
+    let mut conn = Conn::Sqlite(conn);
+    for chunk in lines.chunks(SQLITE_CHUNK) {
+        let mut binds = Vec::with_capacity(chunk.len() * 7);
+        for line in chunk {
+            binds.extend([
+                Bind::word(line.run_id),
+                Bind::int(seq(line.seq)),
+                Bind::at(line.at),
+                Bind::text(line.level.as_str()),
+                Bind::opt_text(line.step.as_ref().map(|step| step.as_str())),
+                Bind::int(line.attempt),
+                Bind::text(&line.message),
+            ]);
+        }
+        let values = placeholders(chunk.len(), 7);
+        let sql =
+            format!("insert into ly2_job_logs ({LOG_COLUMNS}) values {values} on conflict (run_id, seq) do nothing");
+        if chunk.len() == SQLITE_CHUNK {
+            conn.execute(&sql, &binds).await?;
+        } else {
+            conn.execute_once(&sql, &binds).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn append_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(), DbError> {
+    sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *conn).await?;
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest
+            .iter()
+            .take(POSTGRES_CHUNK)
+            .take_while(|line| {
+                bytes += line.message.len();
+                bytes <= POSTGRES_BYTES
+            })
+            .count();
+        // A single line beyond the bound still has to go.
+        let (chunk, later) = rest.split_at(fits.max(1));
+        insert_postgres(conn, chunk).await?;
+        rest = later;
+    }
+    Ok(())
+}
+
+async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(), DbError> {
+    sqlx::query(
+        "insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) \
+         select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::text[]) \
+         on conflict (run_id, seq) do nothing",
+    )
+    .bind(lines.iter().map(|line| line.run_id.to_string()).collect::<Vec<_>>())
+    .bind(lines.iter().map(|line| seq(line.seq)).collect::<Vec<_>>())
+    .bind(lines.iter().map(|line| storable(line.at)).collect::<Vec<_>>())
+    .bind(lines.iter().map(|line| line.level.as_str()).collect::<Vec<_>>())
+    .bind(lines.iter().map(|line| line.step.as_ref().map(|step| step.as_str().to_owned())).collect::<Vec<_>>())
+    .bind(lines.iter().map(|line| i64::from(line.attempt)).collect::<Vec<_>>())
+    .bind(lines.iter().map(|line| visible_nul(&line.message).into_owned()).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Both databases count with a sign.
+fn seq(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(crate) async fn list_logs(conn: &mut Conn<'_>, run: RunId, from: u64, limit: u32) -> Result<Vec<LogLine>, DbError> {
+    let sql = format!("select {LOG_COLUMNS} from ly2_job_logs where run_id = $1 and seq >= $2 order by seq limit $3");
+    let rows = conn.fetch_all(&sql, &[Bind::word(run), Bind::int(seq(from)), Bind::int(limit)]).await?;
+    rows.iter().map(read_log).collect()
+}
+
+/// The next seq; lines are numbered without gaps, so the last one tells how many there are.
+pub(crate) async fn count_logs(conn: &mut Conn<'_>, run: RunId) -> Result<u64, DbError> {
+    let sql = "select coalesce(max(seq) + 1, 0) as n from ly2_job_logs where run_id = $1";
+    match conn.fetch_optional(sql, &[Bind::word(run)]).await? {
+        Some(row) => row.count("n"),
+        None => Ok(0),
+    }
+}

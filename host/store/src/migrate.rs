@@ -1,0 +1,161 @@
+//! Brings the schema up to date when a store is opened, from the files under `migrations/`, which are embedded.
+//!
+//! Everything happens in one transaction that only one starter at a time can be in: `BEGIN IMMEDIATE` in SQLite, an
+//! advisory lock in PostgreSQL. `ly2_migrations` remembers number, name and checksum; a later number than we know, or
+//! another checksum, stops the start, because writing into a schema one does not know loses data.
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{DbError, OpenError};
+use crate::sql::{Bind, Conn};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "runs",
+    sqlite: include_str!("../../../migrations/sqlite/0001_runs.sql"),
+    postgres: include_str!("../../../migrations/postgres/0001_runs.sql"),
+}];
+
+impl Migration {
+    fn text(&self, conn: &Conn<'_>) -> &'static str {
+        match conn {
+            Conn::Sqlite(_) => self.sqlite,
+            Conn::Postgres(_) => self.postgres,
+        }
+    }
+}
+
+/// Line ends do not count: a checkout may have changed them.
+fn checksum(text: &str) -> String {
+    hex::encode(Sha256::digest(text.replace('\r', "")))
+}
+
+/// Why the schema is not up to date.
+#[derive(Debug)]
+pub(crate) enum MigrateError {
+    /// The database could not even be asked.
+    Connection(sqlx::Error),
+    /// It was asked, and does not fit or refuses.
+    Schema(OpenError),
+}
+
+/// Applies what is missing. `store` names the database in errors.
+pub(crate) async fn migrate(conn: &mut Conn<'_>, store: &str) -> Result<(), MigrateError> {
+    let begin = match conn {
+        Conn::Sqlite(_) => "begin immediate",
+        // Any number will do as long as it is always the same one.
+        Conn::Postgres(_) => "begin; select pg_advisory_xact_lock(8317242619440226)",
+    };
+    conn.script(begin).await.map_err(|error| unexpected(store, "begin", error))?;
+    let end = match apply_pending(conn, store).await {
+        Ok(()) => conn.script("commit").await.map_err(|error| unexpected(store, "commit", error)),
+        Err(error) => Err(error),
+    };
+    if end.is_err() {
+        // The first error is the one to report; the connection is dropped after it anyway.
+        let _ = conn.script("rollback").await;
+    }
+    end
+}
+
+async fn apply_pending(conn: &mut Conn<'_>, store: &str) -> Result<(), MigrateError> {
+    let applied = read_applied(conn).await.map_err(|error| unexpected(store, "reading `ly2_migrations`", error))?;
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
+        return Err(MigrateError::Schema(OpenError::Newer { store: store.to_owned(), found: *found, known }));
+    }
+    for migration in MIGRATIONS {
+        let text = migration.text(conn);
+        match applied.iter().find(|(version, _)| *version == migration.version) {
+            Some((_, found)) if *found == checksum(text) => {}
+            Some((version, _)) => {
+                return Err(MigrateError::Schema(OpenError::Changed { store: store.to_owned(), version: *version }));
+            }
+            None => {
+                let what = format!("migration {} `{}`", migration.version, migration.name);
+                apply(conn, migration, text).await.map_err(|error| unexpected(store, &what, error))?;
+                tracing::info!(store, version = migration.version, name = migration.name, "migration applied");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Version and checksum of what is there, oldest first. The table is created only when missing, so that a user without
+/// the right to create tables can use a schema somebody else has prepared.
+async fn read_applied(conn: &mut Conn<'_>) -> Result<Vec<(i64, String)>, DbError> {
+    let (exists, create) = match conn {
+        Conn::Sqlite(_) => (
+            "select 1 from sqlite_master where type = 'table' and name = 'ly2_migrations'",
+            "create table ly2_migrations (version integer primary key, name text not null, checksum text not null, \
+             applied_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))) strict",
+        ),
+        Conn::Postgres(_) => (
+            "select 1 where to_regclass('ly2_migrations') is not null",
+            "create table ly2_migrations (version bigint primary key, name text not null, checksum text not null, \
+             applied_at timestamptz not null default now())",
+        ),
+    };
+    if conn.fetch_optional(exists, &[]).await?.is_none() {
+        conn.script(create).await?;
+    }
+    let rows = conn.fetch_all("select version, checksum from ly2_migrations order by version", &[]).await?;
+    rows.iter().map(|row| Ok((row.int("version")?, row.text("checksum")?))).collect()
+}
+
+async fn apply(conn: &mut Conn<'_>, migration: &Migration, text: &'static str) -> Result<(), DbError> {
+    conn.script(text).await?;
+    let sum = checksum(text);
+    let binds = [Bind::int(migration.version), Bind::text(migration.name), Bind::text(&sum)];
+    conn.execute("insert into ly2_migrations (version, name, checksum) values ($1, $2, $3)", &binds).await?;
+    Ok(())
+}
+
+fn unexpected(store: &str, what: &str, error: DbError) -> MigrateError {
+    match error {
+        // A file that may not be written shows itself only here.
+        DbError::Driver(error) if what == "begin" => MigrateError::Connection(error),
+        other => {
+            let message = format!("{what}: {other}");
+            MigrateError::Schema(OpenError::Migration { store: store.to_owned(), message })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_file_is_embedded_in_both_dialects() {
+        for dialect in ["sqlite", "postgres"] {
+            let folder = format!("{}/../../migrations/{dialect}", env!("CARGO_MANIFEST_DIR"));
+            let mut files: Vec<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            files.sort();
+            let listed: Vec<String> = MIGRATIONS.iter().map(|m| format!("{:04}_{}.sql", m.version, m.name)).collect();
+            assert_eq!(files, listed, "{dialect}");
+        }
+    }
+
+    #[test]
+    fn versions_count_from_one_without_gaps() {
+        let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        assert_eq!(versions, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn line_ends_do_not_change_the_checksum() {
+        assert_eq!(checksum("a\r\nb\n"), checksum("a\nb\n"));
+        assert_ne!(checksum("a\nb\n"), checksum("a\nc\n"));
+    }
+}

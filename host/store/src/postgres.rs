@@ -1,0 +1,101 @@
+//! A store on a PostgreSQL server: one pool, one transaction for each operation. Two operations that get into each other's
+//! way (deadlock, serialization failure) are tried again: the server has undone one of them completely.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use crate::error::{DbError, OpenError};
+use crate::migrate;
+use crate::sql::Conn;
+use crate::write::{Verdict, Write};
+
+const CONNECTIONS: u32 = 10;
+/// How long to wait for the server, and later for a free connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+const ATTEMPTS: u32 = 5;
+
+#[derive(Debug)]
+pub(crate) struct PostgresStore {
+    pub(crate) pool: PgPool,
+}
+
+impl PostgresStore {
+    pub(crate) async fn open(options: PgConnectOptions, shown: &str) -> Result<Self, OpenError> {
+        let options = match options.get_application_name() {
+            Some(_) => options,
+            None => options.application_name("nomaflow"),
+        };
+        // Not through the pool: it would repeat a refused connection until its timeout and then say only "timed out".
+        let mut conn = match tokio::time::timeout(PATIENCE, options.connect()).await {
+            Ok(connected) => connected.map_err(|error| connect_error(shown, &error))?,
+            Err(_) => {
+                let message = format!("no answer within {} s", PATIENCE.as_secs());
+                return Err(OpenError::Unreachable { url: shown.to_owned(), message });
+            }
+        };
+        let prepared = prepare(&mut conn, shown).await;
+        // Also on failure: the server should not have to find out by itself.
+        let _ = conn.close().await;
+        prepared?;
+        let pool =
+            PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Answer, DbError> {
+        let mut attempt = 1;
+        loop {
+            match self.try_write(&write).await {
+                Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
+                    tracing::debug!(attempt, %error, "another transaction was in the way");
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_write<W: Write>(&self, write: &W) -> Result<W::Answer, DbError> {
+        let mut transaction = self.pool.begin().await?;
+        match write.perform(&mut Conn::Postgres(&mut transaction)).await? {
+            Verdict::Keep(answer) => {
+                transaction.commit().await?;
+                Ok(answer)
+            }
+            Verdict::Undo(answer) => {
+                transaction.rollback().await?;
+                Ok(answer)
+            }
+        }
+    }
+}
+
+async fn prepare(conn: &mut PgConnection, shown: &str) -> Result<(), OpenError> {
+    let encoding: String = sqlx::query_scalar("select current_setting('server_encoding')")
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(|error| connect_error(shown, &error))?;
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding { url: shown.to_owned(), encoding });
+    }
+    migrate::migrate(&mut Conn::Postgres(conn), shown).await.map_err(|error| match error {
+        migrate::MigrateError::Connection(error) => connect_error(shown, &error),
+        migrate::MigrateError::Schema(error) => error,
+    })
+}
+
+fn connect_error(shown: &str, error: &sqlx::Error) -> OpenError {
+    let url = shown.to_owned();
+    let Some(database) = error.as_database_error() else {
+        return OpenError::Unreachable { url, message: error.to_string() };
+    };
+    let message = database.message().to_owned();
+    match database.code().as_deref() {
+        // Wrong password; no entry in pg_hba.conf, or no such user.
+        Some("28P01" | "28000") => OpenError::Refused { url, message },
+        Some("3D000") => OpenError::NoDatabase { url, message },
+        _ => OpenError::Unreachable { url, message },
+    }
+}

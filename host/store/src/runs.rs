@@ -1,0 +1,74 @@
+//! Reading runs and their steps. Run ids sort by time, so "newest first" is descending order of the primary key and a
+//! page begins after the last id of the one before.
+
+use host_model::run::RunFilter;
+use host_model::{Run, RunId, StepRun};
+
+use crate::error::DbError;
+use crate::row::{RUN_COLUMNS, STEP_COLUMNS, read_run, read_step};
+use crate::sql::{Bind, Conn, quoted_words};
+
+pub(crate) async fn find_run(conn: &mut Conn<'_>, run: RunId) -> Result<Option<Run>, DbError> {
+    let sql = format!("select {RUN_COLUMNS} from ly2_job_runs where id = $1");
+    let row = conn.fetch_optional(&sql, &[Bind::word(run)]).await?;
+    row.as_ref().map(read_run).transpose()
+}
+
+pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result<Vec<Run>, DbError> {
+    let mut conditions = Vec::new();
+    let mut binds = Vec::new();
+    if !filter.jobs.is_empty() {
+        let first = binds.len() + 1;
+        binds.extend(filter.jobs.iter().map(|job| Bind::text(job.as_str())));
+        let holders: Vec<String> = (first..=binds.len()).map(|n| format!("${n}")).collect();
+        conditions.push(format!("job_id in ({})", holders.join(", ")));
+    }
+    if !filter.statuses.is_empty() {
+        conditions.push(format!("status in ({})", quoted_words(filter.statuses.iter().map(|status| status.as_str()))));
+    }
+    let bounds = [
+        ("id <", filter.before.map(Bind::word)),
+        ("queued_at >=", filter.from.map(Bind::at)),
+        ("queued_at <", filter.to.map(Bind::at)),
+    ];
+    for (condition, bind) in bounds {
+        if let Some(bind) = bind {
+            binds.push(bind);
+            conditions.push(format!("{condition} ${}", binds.len()));
+        }
+    }
+    binds.push(Bind::int(filter.limit));
+    let place = if conditions.is_empty() { String::new() } else { format!("where {}", conditions.join(" and ")) };
+    let sql = format!("select {RUN_COLUMNS} from ly2_job_runs {place} order by id desc limit ${}", binds.len());
+    let rows = conn.fetch_all(&sql, &binds).await?;
+    rows.iter().map(read_run).collect()
+}
+
+/// Jumps from job to job along the index instead of reading the whole history: neither planner does that by itself.
+pub(crate) async fn list_latest_runs(conn: &mut Conn<'_>) -> Result<Vec<Run>, DbError> {
+    let sql = format!(
+        "with recursive jobs (job_id) as ( \
+             select min(job_id) from ly2_job_runs \
+             union all \
+             select (select min(r.job_id) from ly2_job_runs r where r.job_id > jobs.job_id) \
+             from jobs where jobs.job_id is not null) \
+         select {RUN_COLUMNS} from ly2_job_runs where id in ( \
+             select coalesce( \
+                 (select max(r.id) from ly2_job_runs r where r.job_id = jobs.job_id and r.status <> 'SKIPPED'), \
+                 (select max(r.id) from ly2_job_runs r where r.job_id = jobs.job_id)) \
+             from jobs where jobs.job_id is not null) \
+         order by job_id"
+    );
+    let rows = conn.fetch_all(&sql, &[]).await?;
+    rows.iter().map(read_run).collect()
+}
+
+pub(crate) async fn list_steps(conn: &mut Conn<'_>, run: RunId) -> Result<Vec<StepRun>, DbError> {
+    let sql = format!("select {STEP_COLUMNS} from ly2_step_runs where run_id = $1 order by step_index, attempt");
+    let rows = conn.fetch_all(&sql, &[Bind::word(run)]).await?;
+    rows.iter().map(read_step).collect()
+}
+
+pub(crate) async fn ping(conn: &mut Conn<'_>) -> Result<(), DbError> {
+    conn.fetch_optional("select 1 as one", &[]).await.map(drop)
+}

@@ -1,0 +1,150 @@
+//! `SqlStore`: the port's `Store` on either database. Reads go to a pooled connection; writes become a `Write` and go
+//! wherever the dialect commits them. Nothing is decided here, and no statement is written here.
+
+use async_trait::async_trait;
+use host_model::fire::{NewRun, Recorded, SlotRecord};
+use host_model::log::LogLine;
+use host_model::port::{CancelMark, Store, StoreError};
+use host_model::run::RunFilter;
+use host_model::transition::{Applied, Change};
+use host_model::{JobId, Run, RunId, StepRun};
+use sqlx::pool::PoolConnection;
+use sqlx::{Postgres, Sqlite};
+
+use crate::cancels::{self, RequestCancel};
+use crate::changes::ApplyChanges;
+use crate::error::DbError;
+use crate::fires::RecordFire;
+use crate::logs::{self, AppendLogs};
+use crate::postgres::PostgresStore;
+use crate::runs;
+use crate::slots::{self, RecordSlot};
+use crate::sql::Conn;
+use crate::sqlite::SqliteStore;
+use crate::write::Write;
+
+#[derive(Debug)]
+pub(crate) enum SqlStore {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+/// A connection that reads.
+enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Reader {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(conn) => Conn::Sqlite(conn),
+            Self::Postgres(conn) => Conn::Postgres(conn),
+        }
+    }
+}
+
+impl SqlStore {
+    async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
+        let acquired = match self {
+            Self::Sqlite(store) => store.readers.acquire().await.map(Reader::Sqlite),
+            Self::Postgres(store) => store.pool.acquire().await.map(Reader::Postgres),
+        };
+        acquired.map_err(|error| DbError::from(error).during(operation))
+    }
+
+    async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.write(write).await,
+            Self::Postgres(store) => store.write(write).await,
+        }
+        .map_err(|error| error.during(operation))
+    }
+}
+
+/// Runs one reading function on a connection of the pool.
+macro_rules! read {
+    ($store:expr, $operation:literal, $function:path $(, $argument:expr)*) => {{
+        let mut reader = $store.reader($operation).await?;
+        $function(&mut reader.conn() $(, $argument)*).await.map_err(|error| error.during($operation))
+    }};
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    fn dialect(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    async fn record_fire(&self, new: &NewRun) -> Result<Recorded, StoreError> {
+        self.write("record a run", RecordFire(new.clone())).await
+    }
+
+    async fn record_slot(&self, slot: &SlotRecord) -> Result<bool, StoreError> {
+        self.write("record a slot", RecordSlot(slot.clone())).await
+    }
+
+    async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {
+        read!(self, "list the slots of a job", slots::list_slots, job, limit)
+    }
+
+    async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError> {
+        self.write("apply a change", ApplyChanges(changes.to_vec())).await
+    }
+
+    async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
+        self.write("mark a run as to be canceled", RequestCancel { run, by: by.to_owned() }).await
+    }
+
+    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<(RunId, String)>, StoreError> {
+        read!(self, "list the runs to be canceled", cancels::list_cancel_marks, owner)
+    }
+
+    async fn find_run(&self, run: RunId) -> Result<Option<Run>, StoreError> {
+        read!(self, "find a run", runs::find_run, run)
+    }
+
+    async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
+        read!(self, "list runs", runs::list_runs, filter)
+    }
+
+    async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError> {
+        read!(self, "list the latest runs", runs::list_latest_runs)
+    }
+
+    async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError> {
+        read!(self, "list the steps of a run", runs::list_steps, run)
+    }
+
+    async fn append_logs(&self, lines: &[LogLine]) -> Result<(), StoreError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.write("append log lines", AppendLogs(lines.to_vec())).await
+    }
+
+    async fn list_logs(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+        read!(self, "list the log of a run", logs::list_logs, run, from, limit)
+    }
+
+    async fn count_logs(&self, run: RunId) -> Result<u64, StoreError> {
+        read!(self, "count the log lines of a run", logs::count_logs, run)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        if let Self::Sqlite(store) = self {
+            store.check_writer().map_err(|error| error.during("answer"))?;
+        }
+        read!(self, "answer", runs::ping)
+    }
+
+    async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What a writing operation is: something that can be performed on a connection inside a transaction, possibly more than
+//! once, and says itself whether its work is to be kept. Who begins and commits is the business of `writer` (SQLite,
+//! many operations in one transaction) and `postgres` (one transaction each).
+
+use async_trait::async_trait;
+
+use crate::error::DbError;
+use crate::sql::Conn;
+
+/// The answer of an operation, and whether its work stays.
+#[derive(Debug)]
+pub(crate) enum Verdict<A> {
+    Keep(A),
+    Undo(A),
+}
+
+/// One all-or-nothing operation.
+#[async_trait]
+pub(crate) trait Write: Send + Sync + 'static {
+    type Answer: Send + 'static;
+
+    /// Does the work inside a transaction somebody else has begun.
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Self::Answer>, DbError>;
+}

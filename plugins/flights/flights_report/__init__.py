@@ -1,0 +1,1 @@
+"""The report of the example job; `report` writes it."""

@@ -1,0 +1,1 @@
+//! The built program as a process, in a home of its own, on a free port.

@@ -1,0 +1,133 @@
+/**
+ * The run-with-parameters form as data: what is typed, what of it differs from the saved job, and those differences in words.
+ * Invariant: what the footer lists is exactly what is sent, because both come from `diff`; an untouched form sends `{}`.
+ */
+import type { JobDetail, RunLogLevel, RunRequest } from '../api/types'
+
+/** How a value is edited; the kind of the saved value decides and never changes while the form is open. */
+export type Kind = 'boolean' | 'number' | 'text' | 'json'
+
+export interface Field {
+  key: string
+  kind: Kind
+  saved: unknown
+  /** What stands in the input; for a boolean `true` or `false`. */
+  text: string
+}
+
+export interface StepDraft {
+  name: string
+  savedEnabled: boolean
+  enabled: boolean
+  fields: Field[]
+}
+
+export interface Draft {
+  savedLogLevel: RunLogLevel
+  logLevel: RunLogLevel
+  params: Field[]
+  steps: StepDraft[]
+}
+
+export type Parsed = { ok: true; value: unknown } | { ok: false; why: 'number' | 'json' }
+
+function kindOf(value: unknown): Kind {
+  if (typeof value === 'boolean') return 'boolean'
+  if (typeof value === 'number') return 'number'
+  if (typeof value === 'string') return 'text'
+  return 'json'
+}
+
+/** The text that stands for a saved value, and that `parse` reads back to the same value. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+export function parse(field: Field): Parsed {
+  switch (field.kind) {
+    case 'boolean':
+      return { ok: true, value: field.text === 'true' }
+    case 'number': {
+      const text = field.text.trim()
+      return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? { ok: true, value: Number(text) } : { ok: false, why: 'number' }
+    }
+    case 'text':
+      return { ok: true, value: field.text }
+    case 'json':
+      try {
+        return { ok: true, value: JSON.parse(field.text) as unknown }
+      } catch {
+        return { ok: false, why: 'json' }
+      }
+  }
+}
+
+/** Whether a field differs from the saved value; one that cannot be read counts as different. */
+export function isChanged(field: Field): boolean {
+  const parsed = parse(field)
+  return !parsed.ok || canonical(parsed.value) !== canonical(field.saved)
+}
+
+/** One spelling per value: members of objects in order, so that their order does not count as a change. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}
+
+function fields(values: Record<string, unknown>): Field[] {
+  return Object.entries(values).map(([key, saved]) => ({ key, kind: kindOf(saved), saved, text: textOf(saved) }))
+}
+
+export function draftOf(job: Pick<JobDetail, 'log_level' | 'params' | 'steps'>): Draft {
+  const level: RunLogLevel = job.log_level === 'DEBUG' ? 'DEBUG' : 'INFO'
+  return {
+    savedLogLevel: level,
+    logLevel: level,
+    params: fields(job.params),
+    steps: job.steps.map((step) => ({ name: step.name, savedEnabled: step.enabled, enabled: step.enabled, fields: fields(step.op_kwargs) })),
+  }
+}
+
+export function isValid(draft: Draft): boolean {
+  return [...draft.params, ...draft.steps.flatMap((step) => step.fields)].every((field) => parse(field).ok)
+}
+
+function changedValues(all: Field[]): Record<string, unknown> | null {
+  const entries = all.flatMap((field) => {
+    const parsed = parse(field)
+    return parsed.ok && isChanged(field) ? [[field.key, parsed.value] as const] : []
+  })
+  return entries.length > 0 ? Object.fromEntries(entries) : null
+}
+
+/** The request body: only what differs from the saved job. */
+export function diff(draft: Draft): RunRequest {
+  const request: RunRequest = {}
+  const params = changedValues(draft.params)
+  if (params) request.params = params
+  for (const step of draft.steps) {
+    const values = changedValues(step.fields)
+    if (values) (request.op_kwargs ??= {})[step.name] = values
+    if (step.enabled !== step.savedEnabled) (request.step_enabled ??= {})[step.name] = step.enabled
+  }
+  if (draft.logLevel !== draft.savedLogLevel) request.log_level = draft.logLevel
+  return request
+}
+
+/** The request in words, one line for each member of it. */
+export function describe(request: RunRequest, draft: Draft, words: { on: string; off: string; logLevel: string }): string[] {
+  const saved = (all: Field[], key: string) => textOf(all.find((field) => field.key === key)?.saved ?? null)
+  const change = (label: string, from: string, to: unknown) => `${label}: ${from || '""'} → ${textOf(to) || '""'}`
+  const lines: string[] = []
+  if (request.log_level) lines.push(change(words.logLevel, draft.savedLogLevel, request.log_level))
+  for (const [key, value] of Object.entries(request.params ?? {})) lines.push(change(key, saved(draft.params, key), value))
+  for (const [name, values] of Object.entries(request.op_kwargs ?? {})) {
+    const step = draft.steps.find((each) => each.name === name)
+    for (const [key, value] of Object.entries(values)) lines.push(change(`${name}.${key}`, saved(step?.fields ?? [], key), value))
+  }
+  for (const [name, enabled] of Object.entries(request.step_enabled ?? {})) lines.push(`${name}: ${enabled ? words.on : words.off}`)
+  return lines
+}

@@ -1,0 +1,168 @@
+import { describe, expect, test, vi } from 'vitest'
+import type { LogLine, LogPage } from '../api/types'
+import { pieces } from './ansi'
+import { Rows } from './selection'
+import { CHUNK, LogStore } from './store'
+
+const LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR']
+const line = (seq: number): LogLine => ({ seq, at: '2026-11-22T02:30:00.000Z', level: LEVELS[seq % 4]!, step: 'S', attempt: 1, message: `line ${seq}` })
+const lines = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, i) => line(from + i))
+
+/** A server whose log has `total` lines at this moment. */
+function server(total: number) {
+  const state = { total, calls: [] as number[] }
+  const load = vi.fn(async (from: number, limit: number): Promise<LogPage> => {
+    state.calls.push(from)
+    return { run_id: 'r', from, total: state.total, lines: lines(from, Math.min(state.total, from + limit)) }
+  })
+  return { state, load }
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 0))
+
+describe('the log store', () => {
+  test('fetches the chunks that are looked at and no other', async () => {
+    const { state, load } = server(10_000)
+    const store = new LogStore(load)
+    store.grow(10_000)
+    store.want(4_990, 5_010)
+    await settle()
+    expect(state.calls).toEqual([4_000, 5_000])
+    expect(store.get(5_005)?.message).toBe('line 5005')
+    expect(store.get(3_999)).toBeUndefined()
+    store.want(4_990, 5_010)
+    expect(state.calls).toHaveLength(2)
+  })
+
+  test('known lines are ignored and a gap is fetched', async () => {
+    const { state, load } = server(0)
+    const store = new LogStore(load)
+    store.append(0, lines(0, 3))
+    store.append(1, lines(1, 5))
+    expect(store.total).toBe(5)
+    state.total = 12
+    store.append(10, lines(10, 12))
+    expect(store.get(7)).toBeUndefined()
+    store.want(0, 12)
+    await settle()
+    expect(lines(0, 12).map((_, i) => store.get(i)?.seq)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  })
+
+  test('lines that come live during a request are not lost to its older answer', async () => {
+    const store = new LogStore(async (from) => {
+      store.append(3, lines(3, 6))
+      return { run_id: 'r', from, total: 3, lines: lines(0, 3) }
+    })
+    store.grow(3)
+    store.want(0, 3)
+    await settle()
+    expect([0, 3, 5].map((i) => store.get(i)?.seq)).toEqual([0, 3, 5])
+    expect(store.total).toBe(6)
+  })
+
+  test('what the server does not have yet is not asked for again and again', async () => {
+    const { state, load } = server(2)
+    const store = new LogStore(load)
+    store.grow(5)
+    for (let i = 0; i < 5; i++) {
+      store.want(0, 5)
+      await settle()
+    }
+    expect(state.calls).toHaveLength(1)
+    state.total = 5
+    store.retry()
+    store.want(0, 5)
+    await settle()
+    expect(store.loaded).toBe(5)
+  })
+
+  test('a failure stops the requests until somebody tries again', async () => {
+    const load = vi.fn(async () => { throw new Error('no') })
+    const store = new LogStore(load)
+    store.grow(100)
+    for (let i = 0; i < 3; i++) {
+      store.want(0, 100)
+      await settle()
+    }
+    expect(load).toHaveBeenCalledTimes(1)
+    expect(store.failed).toBeInstanceOf(Error)
+    store.retry()
+    store.want(0, 100)
+    expect(load).toHaveBeenCalledTimes(2)
+    await settle()
+  })
+
+  test('memory stays flat', async () => {
+    const { load } = server(50 * CHUNK)
+    const store = new LogStore(load, 10)
+    store.grow(50 * CHUNK)
+    for (let i = 0; i < 50; i++) {
+      store.want(i * CHUNK, i * CHUNK + 10)
+      await settle()
+    }
+    expect(store.loaded).toBe(10 * CHUNK)
+    expect(store.get(49 * CHUNK)).toBeDefined()
+  })
+
+  test('no line is lost or doubled whatever is cut off and repeated', async () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const random = (n: number) => Math.floor(Math.abs(Math.sin(seed * 131 + n * 17)) * 1000)
+      const total = 1_500 + random(0)
+      const { load } = server(total)
+      const store = new LogStore(load)
+      for (let n = 1; n < 30; n++) {
+        const from = (random(n) * 7) % total
+        // Every third batch is lost on the way.
+        if (random(n + 500) % 3 !== 0) store.append(from, lines(from, Math.min(total, from + 1 + (random(n + 900) % 300))))
+      }
+      store.grow(total)
+      for (let from = 0; from < total; from += 500) {
+        store.want(from, from + 500)
+        await settle()
+      }
+      const seen: number[] = []
+      store.eachLoaded((each, number) => { expect(each.seq).toBe(number); seen.push(number) })
+      expect(seen).toEqual(lines(0, total).map((each) => each.seq))
+    }
+  })
+})
+
+describe('rows of the log', () => {
+  const store = new LogStore(server(0).load)
+  store.append(0, lines(0, 12))
+
+  test('without a filter a row is a line', () => {
+    const rows = new Rows(store)
+    expect([rows.count, rows.lineAt(7), rows.rowOf(7)]).toEqual([12, 7, 7])
+  })
+
+  test('a filter keeps the numbers of the lines', () => {
+    const rows = new Rows(store)
+    rows.setLowest('WARNING')
+    expect(Array.from({ length: rows.count }, (_, i) => rows.lineAt(i))).toEqual([2, 3, 6, 7, 10, 11])
+    expect([rows.rowOf(6), rows.rowOf(4), rows.rowOf(99)]).toEqual([2, 2, 6])
+  })
+
+  test('a search ignores case, sees shown lines only and finds nothing for nothing', () => {
+    const rows = new Rows(store)
+    expect(rows.search('LINE 1')).toEqual([1, 10, 11])
+    rows.setLowest('ERROR')
+    expect(rows.search('line 1')).toEqual([11])
+    expect(rows.search('')).toEqual([])
+  })
+})
+
+describe('terminal colours', () => {
+  const esc = String.fromCharCode(27)
+
+  test('become classes and end where they end', () => {
+    expect(pieces(`a ${esc}[1;31mred${esc}[0m b`)).toEqual([
+      { text: 'a ', classes: '' }, { text: 'red', classes: 'ansi-1 ansi-bold' }, { text: ' b', classes: '' },
+    ])
+  })
+
+  test('other escapes vanish and a text without any is one piece', () => {
+    expect(pieces(`${esc}[2Kdone${esc}[38;5;200m!`).map((piece) => piece.text).join('')).toBe('done!')
+    expect(pieces('plain')).toEqual([{ text: 'plain', classes: '' }])
+  })
+})

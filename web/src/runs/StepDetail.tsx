@@ -1,0 +1,78 @@
+/** One step of a run in full: the chosen attempt with its times, rows, error, input, output and usage. */
+import { X } from 'lucide-react'
+import { useState } from 'react'
+import { isFinal, type StepRun } from '../api/types'
+import type { Progress } from '../live/protocol'
+import { count, t } from '../i18n'
+import { useNow } from '../ui/hooks'
+import { Ago, At, Button, Fact, Json } from '../ui/parts'
+import { Badge } from '../ui/Status'
+import { duration, toMillis } from '../ui/time'
+import ui from '../ui/ui.module.css'
+import { ProgressBar } from './ProgressBar'
+import css from './runs.module.css'
+import type { Row } from './timeline'
+import { drawnStatus } from '../ui/drawn'
+
+export function StepDetail({ row, progress, close }: { row: Row; progress: Record<string, Progress> | undefined; close: () => void }) {
+  const [chosen, setChosen] = useState<number | null>(null)
+  const step = row.attempts.find((each) => each.attempt === chosen) ?? row.latest
+  return (
+    <section className={css.detail} aria-label={row.name}>
+      <div className={css.detailHead}>
+        <h2 className="mono">{row.name || t.timeline.unnamed(row.index + 1)}</h2>
+        <span className="muted mono">{row.type}</span>
+        {row.attempts.length > 1 && (
+          <select aria-label={t.step.attempt} value={step?.attempt} onChange={(event) => setChosen(Number(event.target.value))}>
+            {row.attempts.map((each) => (
+              <option key={each.attempt} value={each.attempt}>{`${t.step.attempt} ${each.attempt}: ${each.status}`}</option>
+            ))}
+          </select>
+        )}
+        <span className="grow" />
+        <Button icon={<X size={14} aria-hidden />} aria-label={t.step.close} onClick={close} />
+      </div>
+      {step ? <Attempt step={step} progress={progress?.[`${step.index}/${step.attempt}`]} /> : <p className="muted">{t.step.none}</p>}
+    </section>
+  )
+}
+
+function Attempt({ step, progress }: { step: StepRun; progress: Progress | undefined }) {
+  const running = step.status === 'RUNNING'
+  const now = useNow(running ? 1000 : 0)
+  const start = toMillis(step.started_at)
+  const end = toMillis(step.finished_at) ?? (running ? now : null)
+  return (
+    <>
+      <dl className={ui.facts}>
+        <Fact name={t.step.status}><Badge status={drawnStatus(step.status, step.reason)} /></Fact>
+        <Fact name={t.step.started}><At at={step.started_at} /></Fact>
+        <Fact name={t.step.duration}>{start === null || end === null ? '–' : duration(end - start)}</Fact>
+        <Fact name={t.step.rows}>{count(step.rows_affected)}</Fact>
+        {step.retry_at && <Fact name={t.step.retryAt}><Ago at={step.retry_at} /></Fact>}
+        {step.reason && <Fact name={t.runs.reason}>{step.reason}</Fact>}
+      </dl>
+      {running && progress && <ProgressBar progress={progress} label={t.step.progress(step.name)} />}
+      {step.error && (
+        <div className={ui.problem}>
+          <h2>{t.step.error}: <span className="mono">{step.error.kind}</span></h2>
+          <p>{step.error.message}</p>
+          {step.error.detail && <details><summary>{t.step.detail}</summary><Json value={step.error.detail} /></details>}
+        </div>
+      )}
+      <Snapshot title={t.step.input} value={step.input} final={isFinal(step.status)} />
+      <Snapshot title={t.step.output} value={step.output} final={isFinal(step.status)} />
+      {step.usage && <Snapshot title={t.step.usage} value={step.usage} final />}
+    </>
+  )
+}
+
+function Snapshot({ title, value, final }: { title: string; value: unknown; final: boolean }) {
+  const nothing = value === undefined || value === null
+  return (
+    <details open={!nothing} className={css.snapshot}>
+      <summary>{title}</summary>
+      {nothing ? <p className="muted">{final ? t.step.none : t.step.later}</p> : <Json value={value} />}
+    </details>
+  )
+}

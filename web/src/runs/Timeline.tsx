@@ -1,0 +1,92 @@
+/** The steps of a run: one list that reads without the bars, and bars that show when each attempt ran. */
+import { useRef } from 'react'
+import { t } from '../i18n'
+import { Glyph } from '../ui/Status'
+import { duration } from '../ui/time'
+import ui from '../ui/ui.module.css'
+import css from './runs.module.css'
+import { SCALE, type Bar, type Row, type Timeline as Geometry } from './timeline'
+
+/** Widths on the scale of the bars below which nothing could be seen. */
+const THINNEST = 8
+const DOT = 20
+
+interface Props {
+  geometry: Geometry
+  selected: number | null
+  onSelect: (index: number | null) => void
+}
+
+/** One tab stop; the arrow keys move between the steps, Enter opens one. */
+export function Timeline({ geometry, selected, onSelect }: Props) {
+  const list = useRef<HTMLDivElement>(null)
+  const { rows, spanMs } = geometry
+  const stop = rows.some((row) => row.index === selected) ? selected : rows[0]?.index
+  const onKey = (event: React.KeyboardEvent) => {
+    const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+    if (by === 0) return
+    event.preventDefault()
+    const buttons = [...(list.current?.querySelectorAll('button') ?? [])]
+    buttons[buttons.indexOf(document.activeElement as HTMLButtonElement) + by]?.focus()
+  }
+  return (
+    <div ref={list} className={css.timeline} role="group" aria-label={t.timeline.label} onKeyDown={onKey}>
+      <div className={`${css.row} ${css.axis}`} aria-hidden="true">
+        <span />
+        <span>{t.timeline.step}</span>
+        <span className={css.ticks}>{[0, 0.5, 1].map((part) => <span key={part}>{duration(spanMs * part)}</span>)}</span>
+        <span className={css.time}>{t.timeline.time}</span>
+      </div>
+      {rows.map((row) => (
+        <StepRow key={row.index} row={row} tabIndex={row.index === stop ? 0 : -1} selected={row.index === selected} onSelect={onSelect} />
+      ))}
+    </div>
+  )
+}
+
+function StepRow({ row, tabIndex, selected, onSelect }: { row: Row; tabIndex: number; selected: boolean; onSelect: Props['onSelect'] }) {
+  const name = row.name || t.timeline.unnamed(row.index + 1)
+  const time = row.elapsedMs === null ? '' : duration(row.elapsedMs)
+  return (
+    <button
+      type="button"
+      className={css.row}
+      tabIndex={tabIndex}
+      aria-expanded={selected}
+      aria-label={t.timeline.row(name, row.status, time, row.attempts.length)}
+      data-step={row.name}
+      data-status={row.status}
+      onClick={() => onSelect(selected ? null : row.index)}
+    >
+      <Glyph status={row.status} />
+      <span className={css.name} title={row.type ? `${name} · ${row.type}` : name}>
+        <span className="mono">{name}</span>
+        {row.attempts.length > 1 && <span className={ui.tag}>{t.timeline.attempts(row.attempts.length)}</span>}
+      </span>
+      {row.reason && row.bars.length === 0 ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} />}
+      <span className={css.time}>{time || (row.status === 'RUNNING' ? '' : '–')}</span>
+    </button>
+  )
+}
+
+function Bars({ bars }: { bars: Bar[] }) {
+  return (
+    <svg className={css.bars} viewBox={`0 0 ${SCALE} 12`} preserveAspectRatio="none" aria-hidden="true">
+      {bars.slice(1).map((bar, i) => {
+        const before = bars[i]!
+        return <line key={bar.attempt} className={css.gap} x1={before.x + before.width} x2={bar.x} y1="6" y2="6" />
+      })}
+      {bars.map((bar, i) => (
+        <rect
+          key={bar.attempt}
+          className={`${css.bar} ${ui[bar.status]} ${bar.status === 'RUNNING' ? css.growing : ''} ${i < bars.length - 1 ? css.earlier : ''}`}
+          x={Math.min(bar.x, SCALE - (bar.width === 0 ? DOT : THINNEST))}
+          width={bar.width === 0 ? DOT : Math.max(THINNEST, bar.width)}
+          y={bar.width === 0 ? 3 : 1}
+          height={bar.width === 0 ? 6 : 10}
+          rx="2"
+        />
+      ))}
+    </svg>
+  )
+}

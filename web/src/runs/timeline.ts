@@ -1,0 +1,80 @@
+/**
+ * Geometry of the step timeline: attempts grouped by step, and where each bar stands. Pure; no instant may break it,
+ * whether missing, in the future of the measured clock, or equal to another.
+ */
+import type { StepRun, StepStatus } from '../api/types'
+import { toMillis } from '../ui/time'
+import { drawnStatus } from '../ui/drawn'
+
+/** Bars are placed on a scale of 0 to this. */
+export const SCALE = 1000
+
+export interface Bar {
+  attempt: number
+  status: StepStatus
+  x: number
+  /** Zero for a step that never ran: it is a dot at its moment. */
+  width: number
+}
+
+export interface Row {
+  index: number
+  name: string
+  type: string
+  status: StepStatus
+  reason: string | null
+  attempts: StepRun[]
+  latest: StepRun | null
+  bars: Bar[]
+  /** From the first start to the last end, back-off included; null before the first start. */
+  elapsedMs: number | null
+}
+
+export interface Timeline {
+  rows: Row[]
+  spanMs: number
+}
+
+/** `stepCount` fills in steps the server has not recorded yet; `now` is the server's present in milliseconds. */
+export function timeline(steps: StepRun[], stepCount: number, startedAt: string | null, finishedAt: string | null, now: number): Timeline {
+  const starts = steps.flatMap((step) => toMillis(step.started_at) ?? [])
+  const begin = toMillis(startedAt) ?? (starts.length > 0 ? Math.min(...starts) : now)
+  const ends = steps.flatMap((step) => toMillis(step.finished_at) ?? [])
+  const end = Math.max(toMillis(finishedAt) ?? now, begin, ...ends)
+  const spanMs = Math.max(1, end - begin)
+  const place = (ms: number) => Math.min(SCALE, Math.max(0, ((ms - begin) / spanMs) * SCALE))
+
+  const known = new Map<number, StepRun[]>()
+  for (const step of steps) known.set(step.index, [...(known.get(step.index) ?? []), step])
+  const base = steps.length > 0 ? Math.min(...known.keys(), 1) : 0
+  for (let i = base; i < base + stepCount; i++) if (!known.has(i)) known.set(i, [])
+
+  const rows = [...known].sort(([a], [b]) => a - b).map(([index, all]): Row => {
+    const attempts = all.sort((a, b) => a.attempt - b.attempt)
+    const latest = attempts.at(-1) ?? null
+    const bars = attempts.flatMap((step): Bar[] => {
+      const status = drawnStatus(step.status, step.reason)
+      const from = toMillis(step.started_at)
+      if (from === null) {
+        const moment = toMillis(step.finished_at)
+        return moment === null ? [] : [{ attempt: step.attempt, status, x: place(moment), width: 0 }]
+      }
+      const to = toMillis(step.finished_at) ?? (step.status === 'RUNNING' ? end : from)
+      return [{ attempt: step.attempt, status, x: place(from), width: status === 'SKIPPED' ? 0 : place(to) - place(from) }]
+    })
+    const first = attempts.map((step) => toMillis(step.started_at)).find((ms) => ms !== null) ?? null
+    const last = toMillis(latest?.finished_at) ?? (latest?.status === 'RUNNING' ? end : null)
+    return {
+      index,
+      name: latest?.name ?? '',
+      type: latest?.type ?? '',
+      status: latest ? drawnStatus(latest.status, latest.reason) : 'PENDING',
+      reason: latest?.reason ?? null,
+      attempts,
+      latest,
+      bars,
+      elapsedMs: first === null || last === null ? null : Math.max(0, last - first),
+    }
+  })
+  return { rows, spanMs }
+}
