@@ -22,7 +22,7 @@ lint: web
 	cargo fmt --all --check
 	cd plugins && cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cd plugins && cargo clippy --workspace --all-targets -- -D warnings
+	cd plugins && cargo clippy --workspace --all-targets --target-dir ../target/guests-native -- -D warnings
 	npm --prefix web run check
 
 bench: host

@@ -1,1 +1,8 @@
-//! The built program as a process, in a home of its own, on a free port.
+//! The built program as a process, in a home of its own, on a free port: what an operator meets. Nothing here links a
+//! crate of the house.
+
+mod bad_input;
+mod cli;
+mod flights;
+mod program;
+mod server;

@@ -1,6 +1,5 @@
 //! The engine on a real SQLite store, with a runner whose behaviour is written into the step.
 
-mod bench;
 mod runs;
 mod stops;
 

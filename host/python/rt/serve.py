@@ -37,12 +37,13 @@ class PluginFiles:
         if len(sys.modules) == self._modules:
             return
         self._modules = len(sys.modules)
+        now_ns = time.time_ns() + CLOCK_TICK_NS
         for module in list(sys.modules.values()):
             path = getattr(module, "__file__", None)
             if isinstance(path, str) and path not in self._stamps and path.startswith(self._roots):
                 stamp = _stamp(path)
-                fresh = stamp is not None and stamp[0] >= since_ns - CLOCK_TICK_NS
-                self._stamps[path] = () if fresh else stamp
+                just_written = stamp is not None and since_ns - CLOCK_TICK_NS <= stamp[0] <= now_ns
+                self._stamps[path] = () if just_written else stamp
 
 
 def _stamp(path):

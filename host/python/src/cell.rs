@@ -44,7 +44,9 @@ pub(crate) fn read(cell: &Json) -> Result<Value, String> {
     match cell {
         Json::Null => Ok(Value::Null),
         Json::Bool(b) => Ok(Value::Bool(*b)),
-        Json::Number(number) => number.as_i64().map(Value::Int).ok_or_else(|| format!("{number} is not a 64-bit integer")),
+        Json::Number(number) => {
+            number.as_i64().map(Value::Int).ok_or_else(|| format!("{number} is not a 64-bit integer"))
+        }
         Json::String(text) => Ok(Value::Text(text.clone())),
         Json::Array(pair) => match pair.as_slice() {
             [Json::String(kind), Json::String(text)] => read_tagged(kind, text),

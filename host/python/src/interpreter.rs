@@ -172,7 +172,10 @@ fn examine(file: &Path, answer: Answer) -> Result<Interpreter, InterpreterError>
         return Err(InterpreterError::TooOld { executable, version });
     }
     if answer.free_threaded {
-        return Err(InterpreterError::Unsupported { executable, found: "CPython built without its global lock".into() });
+        return Err(InterpreterError::Unsupported {
+            executable,
+            found: "CPython built without its global lock".into(),
+        });
     }
     let candidates = answer.folders.iter().flat_map(|folder| answer.names.iter().map(move |name| folder.join(name)));
     match candidates.into_iter().find(|candidate| candidate.is_file()) {

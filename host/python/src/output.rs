@@ -76,7 +76,11 @@ impl Output {
     /// The last lines ever written.
     pub(crate) fn tail(&self) -> String {
         let text = text(&self.tail);
-        if self.tail.len() < TAIL { text } else { text.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or(text) }
+        if self.tail.len() < TAIL {
+            text
+        } else {
+            text.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or(text)
+        }
     }
 
     /// What one read brought, as whole lines.

@@ -18,7 +18,9 @@ pub(crate) struct Pool {
 }
 
 /// The right to run one step, until it is dropped. `None` cannot happen: nobody closes the semaphore.
-pub(crate) struct Place(#[expect(dead_code, reason = "held, not read: dropping it frees the place")] Option<OwnedSemaphorePermit>);
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "held, not read: dropping it frees the place")] Option<OwnedSemaphorePermit>,
+);
 
 impl Pool {
     pub(crate) fn new(program: PathBuf, max_workers: usize, recycle_after: u32) -> Self {

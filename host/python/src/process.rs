@@ -45,10 +45,21 @@ pub(crate) struct Environment {
 pub(crate) enum StartError {
     #[error("the Python worker cannot be started: {0}")]
     Spawn(#[from] io::Error),
-    #[error("the Python worker ended before it was ready ({status}): {words}")]
+    #[error("the Python worker ended before it was ready ({status}){}", last_line(words))]
     Ended { status: String, words: String },
     #[error("the Python worker was not ready within {} s", START_TIME.as_secs())]
     Late,
+}
+
+fn last_line(words: &str) -> String {
+    words.lines().last().map(|line| format!(": {line}")).unwrap_or_default()
+}
+
+impl StartError {
+    /// What the worker said before it ended.
+    pub(crate) fn detail(&self) -> &str {
+        if let Self::Ended { words, .. } = self { words } else { "" }
+    }
 }
 
 /// A running worker. Dropping it kills it and every process it started.

@@ -120,7 +120,9 @@ async fn work(
 ) -> Result<Vec<u8>, StepError> {
     let (what, connector, sql, binds, batch_size) = match question {
         Question::Next { cursor } => return next_batch(cursors, cursor).await,
-        Question::Sql { what, connector, sql, binds, batch_size } => (what, connector, sql, read_binds(&binds)?, batch_size),
+        Question::Sql { what, connector, sql, binds, batch_size } => {
+            (what, connector, sql, read_binds(&binds)?, batch_size)
+        }
     };
     let access = if matches!(what, What::Execute) { Access::ReadWrite } else { Access::Read };
     let session = ctx.connectors.open(&connector, access, token).await?;

@@ -73,7 +73,9 @@ impl PythonRunner {
         // A stale worker has not begun, and each one is dropped, so a fresh one ends the loop.
         loop {
             let started = unless_canceled(ctx, self.pool.worker(&place, &environment)).await?;
-            let mut worker = started.map_err(|error| StepError::new(StepErrorKind::Crashed, error.to_string()))?;
+            let mut worker = started.map_err(|error| {
+                StepError::new(StepErrorKind::Crashed, error.to_string()).with_detail(error.detail())
+            })?;
             match call::run(&mut worker, callable, ctx).await {
                 Ended::Stale => {}
                 Ended::Returned { output, after } => {
@@ -89,8 +91,13 @@ impl PythonRunner {
                     return Err(canceled(ctx, &format!("the worker process ended: {}", process::describe(status))));
                 }
                 Ended::Died(status) => {
-                    let message = format!("the Python process of `{callable}` ended before the callable did: {}", process::describe(status));
-                    return Err(StepError::new(StepErrorKind::Crashed, message).with_detail(worker.stderr.tail().trim()));
+                    let message = format!(
+                        "the Python process of `{callable}` ended before the callable did: {}",
+                        process::describe(status)
+                    );
+                    return Err(
+                        StepError::new(StepErrorKind::Crashed, message).with_detail(worker.stderr.tail().trim())
+                    );
                 }
                 Ended::Killed => {
                     return Err(canceled(ctx, "the callable did not stop by itself, its process was killed"));

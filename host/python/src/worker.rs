@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "hands the process over to a C function of the library it opened")]
 
 use std::ffi::{CString, OsString, c_char, c_int};
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -66,7 +66,7 @@ fn become_interpreter() -> Result<c_int, String> {
     argv.push(std::ptr::null_mut());
     // SAFETY: three NUL-terminated strings follow, which live until the call returns, and a final null; the socket is
     // open and given away; no interpreter runs in this process.
-    let status = unsafe { python_main(socket.into_raw_fd(), 3, argv.as_mut_ptr()) };
+    let status = unsafe { python_main(socket, 3, argv.as_mut_ptr()) };
     // Threads of extension modules may still run code of both libraries while the process ends.
     std::mem::forget((python, embed));
     Ok(status)
@@ -77,7 +77,8 @@ fn not_by_hand() -> String {
 }
 
 /// Moves the socket away from standard input, where a callable would read from it, and closes it for child processes.
-fn take_socket() -> Result<UnixStream, String> {
+/// Nothing in this file closes it: its end tells the host that the worker's status is settled.
+fn take_socket() -> Result<RawFd, String> {
     let socket = std::io::stdin().as_fd().try_clone_to_owned().map_err(|error| error.to_string())?;
     let socket = UnixStream::from(socket);
     socket.peer_addr().map_err(|_| not_by_hand())?;
@@ -86,7 +87,7 @@ fn take_socket() -> Result<UnixStream, String> {
     if unsafe { libc::dup2(nothing.as_raw_fd(), 0) } < 0 {
         return Err(std::io::Error::last_os_error().to_string());
     }
-    Ok(socket)
+    Ok(socket.into_raw_fd())
 }
 
 fn c_string(text: OsString) -> Result<CString, String> {

@@ -56,6 +56,10 @@ impl Grants {
         for error in errors {
             reader.report("syntax", error.message().to_owned(), error.span().unwrap_or_default(), None);
         }
+        if !reader.problems.is_empty() {
+            // What the parser guessed around a mistake would only be reported a second time.
+            return Err(reader.problems);
+        }
         let mut grants = Self::default();
         for (key, value) in tree.get_ref() {
             match key.get_ref().as_ref() {

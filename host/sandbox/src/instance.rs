@@ -22,6 +22,7 @@ use host_model::CancelToken;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::Instrument;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::PluginPre;
@@ -94,13 +95,13 @@ pub(crate) fn new_store(pre: &PluginPre<CallState>, state: CallState, watch: &Wa
 /// Waits for the call, and ends it when it has to.
 pub(crate) async fn supervise<T>(call: impl Future<Output = wasmtime::Result<T>>, watch: &Watch) -> Ending<T> {
     let mut call = pin!(call);
+    let canceled = || watch.cancel.reason().map(|reason| Stop::Canceled(reason.to_owned()));
     let stop = tokio::select! {
         biased;
-        result = &mut call => return Ending { stop: None, result: Some(result) },
-        () = watch.cancel.canceled() => {
-            Stop::Canceled(watch.cancel.reason().unwrap_or("canceled").to_owned())
-        }
-        () = sleep_until(watch.deadline) => Stop::Deadline,
+        // The guest may have learned of the cancel before this task did, and ended because of it.
+        result = &mut call => return Ending { stop: canceled(), result: Some(result) },
+        () = watch.cancel.canceled() => canceled(),
+        () = sleep_until(watch.deadline) => Some(Stop::Deadline),
     };
     // Tells the guest and its database sessions; changes nothing when the token came first.
     watch.cancel.cancel("its time is up");
@@ -111,7 +112,7 @@ pub(crate) async fn supervise<T>(call: impl Future<Output = wasmtime::Result<T>>
             timeout(PATIENCE, &mut call).await.ok()
         }
     };
-    Ending { stop: Some(stop), result }
+    Ending { stop, result }
 }
 
 /// Runs a future on a new thread, with the shared runtime's drivers.
@@ -124,6 +125,7 @@ pub(crate) async fn run_on_thread<T: Send + 'static>(
 ) -> Result<T, String> {
     let (sender, receiver) = oneshot::channel();
     let handle = Handle::current();
+    let future = future.in_current_span();
     std::thread::Builder::new()
         .name(name)
         .spawn(move || {

@@ -119,11 +119,11 @@ impl Words<'_> {
             None => match (error.downcast_ref::<Trap>(), error.downcast_ref::<I32Exit>()) {
                 (Some(Trap::StackOverflow), _) => format!("overflowed its stack{place}"),
                 (Some(Trap::UnreachableCodeReached), _) => match panic_message(&self.report.stderr_tail) {
-                    Some(message) => format!("panicked{place}: {message}"),
+                    Some(message) => message,
                     None => format!("aborted{place}"),
                 },
                 (Some(trap), _) => format!("trapped{place}: {trap}"),
-                (_, Some(exit)) => format!("called exit({}){place}", exit.0),
+                (_, Some(exit)) => format!("called exit({})", exit.0),
                 _ => format!("crashed{place}: {}", error.root_cause()),
             },
         };
@@ -143,7 +143,7 @@ impl Words<'_> {
     fn trace(&self, error: &wasmtime::Error) -> String {
         let mut text = format!("{}", error.root_cause());
         if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
-            text = format!("{text}\n{backtrace}");
+            text = format!("{text}\n{}", without_hashes(&backtrace.to_string()));
         }
         if !self.report.stderr_tail.is_empty() {
             text = format!("{text}\nlast lines of stderr:\n{}", self.report.stderr_tail.join("\n"));
@@ -152,20 +152,41 @@ impl Words<'_> {
     }
 }
 
-/// The innermost function of a backtrace that is not the machinery of a panic or an allocation.
+/// The innermost function of a backtrace that belongs to the plugin, not to a panic, an allocation or the SDK.
 fn own_function(trace: &str) -> Option<&str> {
-    const MACHINERY: [&str; 8] = ["std::", "core::", "alloc::", "__rust", "rust_", "abort", "dlmalloc", "exit"];
+    const OTHERS: [&str; 10] =
+        ["std::", "core::", "alloc::", "__", "rust_", "abort", "dlmalloc", "exit", "nomaflow_guest::", "nomaflow:"];
     trace
         .lines()
         .filter_map(|line| line.split_once(" - ").and_then(|(_, frame)| frame.split_once('!')))
         .map(|(_, function)| function.trim())
-        .find(|function| !MACHINERY.iter().any(|prefix| function.trim_start_matches('<').starts_with(prefix)))
+        .find(|function| !OTHERS.iter().any(|prefix| function.trim_start_matches('<').starts_with(prefix)))
 }
 
-/// What a Rust guest printed when it panicked: the line after `panicked at`, or that line itself.
-fn panic_message(stderr: &[String]) -> Option<&str> {
+/// Rust's symbols carry a hash of their crate, `core[d38755159852ea3f]::fmt`, which tells nobody anything.
+fn without_hashes(text: &str) -> String {
+    let mut pieces = text.split('[');
+    let mut clean = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once(']') {
+            Some((hash, rest)) if hash.len() == 16 && hash.bytes().all(|c| c.is_ascii_hexdigit()) => {
+                clean.push_str(rest);
+            }
+            _ => {
+                clean.push('[');
+                clean.push_str(piece);
+            }
+        }
+    }
+    clean
+}
+
+/// What a Rust guest printed when it panicked: `thread '…' panicked at src/lib.rs:1:1:`, the message on the next line.
+fn panic_message(stderr: &[String]) -> Option<String> {
     let at = stderr.iter().rposition(|line| line.contains("panicked at"))?;
-    stderr.get(at + 1).or(stderr.get(at)).map(String::as_str)
+    let (_, place) = stderr[at].split_once("panicked at")?;
+    let message = stderr.get(at + 1).map(String::as_str).unwrap_or_default();
+    Some(format!("panicked at{place} {message}"))
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ pub(crate) struct RecordFire(pub(crate) NewRun);
 
 /// The run in the way may end between the refusal and our look at it; more than twice in a row is no coincidence.
 const ATTEMPTS: u32 = 8;
-/// Steps of one insert: five parameters each, far below what either database takes.
-const STEPS_PER_INSERT: usize = 500;
+/// Steps of one insert, five parameters each; SQLite finds numbered parameters by searching, so lists stay short.
+const STEPS_PER_INSERT: usize = 100;
 
 #[async_trait]
 impl Write for RecordFire {

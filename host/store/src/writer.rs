@@ -87,19 +87,21 @@ async fn serve(mut conn: SqliteConnection, mut commands: mpsc::Receiver<Box<dyn 
     }
 }
 
-/// Between two operations one script does both ends: every script is a trip to SQLite's thread and back.
+/// Between two operations one script ends the one and begins the next: every script is a trip to SQLite's thread and back.
 async fn commit(conn: &mut SqliteConnection, batch: &mut [Box<dyn Pending>]) -> Result<(), sqlx::Error> {
     let mut script = "begin immediate; savepoint operation".to_owned();
+    let mut waiting = batch.len();
     for request in batch {
         sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&mut *conn).await?;
         let end = match request.perform(&mut Conn::Sqlite(conn)).await {
             Work::Stays => "release operation",
             Work::Goes => "rollback to operation; release operation",
         };
-        script = format!("{end}; savepoint operation");
+        waiting -= 1;
+        let next = if waiting > 0 { "savepoint operation" } else { "commit" };
+        script = format!("{end}; {next}");
     }
-    // The savepoint opened last is empty and ends with the transaction.
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{script}; commit"))).execute(&mut *conn).await.map(drop)
+    sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&mut *conn).await.map(drop)
 }
 
 enum Work {

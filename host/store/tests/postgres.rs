@@ -45,10 +45,10 @@ async fn a_server_that_does_not_answer_is_named_without_the_password() {
 
 #[tokio::test]
 async fn every_refusal_has_its_own_error_and_none_shows_the_password() {
-    let server = Postgres::start().unwrap();
+    let server = Postgres::start_private().unwrap();
     let database = server.database().unwrap();
     let sql = format!(
-        "create role stranger login password 'secret'; create role reader login password 'secret'; \
+        "create role reader login password 'secret'; \
          revoke create on schema public from public; revoke all on database {0} from public; \
          grant connect on database {0} to reader",
         database.name()
@@ -72,16 +72,14 @@ async fn every_refusal_has_its_own_error_and_none_shows_the_password() {
         assert!(!text.contains("secret") && !text.contains("pass%20word"), "{text}");
         assert!(error.hint().is_some());
     }
-    server.admin("drop database latin").unwrap();
-    drop(database);
 }
 
 #[tokio::test]
 async fn a_prepared_schema_needs_no_right_to_create() {
-    let server = Postgres::start().unwrap();
+    let server = Postgres::start_private().unwrap();
     let database = server.database().unwrap();
     host_store::open(database.url(), Path::new("")).await.unwrap().close().await;
-    let sql = "drop role if exists worker; create role worker login password 'w'; \
+    let sql = "create role worker login password 'w'; \
                revoke create on schema public from public; grant all on all tables in schema public to worker";
     database.execute(sql).unwrap();
     let place = database.url().rsplit_once('@').unwrap().1;
@@ -89,7 +87,6 @@ async fn a_prepared_schema_needs_no_right_to_create() {
     let run = RunId::from_parts(1, 1);
     assert_eq!(store.request_cancel(run, "x").await.unwrap(), host_model::port::CancelMark::NotFound);
     store.close().await;
-    database.execute("drop owned by worker; drop role worker").unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 """Callables that go on until somebody stops them. Each says `begun` first."""
 
 import asyncio
+import os
 import re
 import threading
 import time
@@ -87,3 +88,12 @@ def polls(ctx):
     except BaseException:
         pass
     return {"stopped": "politely"}
+
+
+def outlives_everything():
+    print(f"worker {os.getpid()}")
+    while True:
+        try:
+            sum(range(10**11))
+        except BaseException:
+            pass

@@ -58,6 +58,14 @@ impl Postgres {
         }
     }
 
+    /// Starts a private server whatever the environment says, for tests that need its password rules or its roles.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub fn start_private() -> anyhow::Result<Self> {
+        Self::private(Programs::find()?)
+    }
+
     fn existing(programs: Programs, url: &str) -> anyhow::Result<Self> {
         let (plain, query) =
             url.split_once('?').map_or((url, String::new()), |(plain, query)| (plain, format!("?{query}")));

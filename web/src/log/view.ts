@@ -14,6 +14,9 @@ const TALLEST = 16_000_000
 /** A line is cut after this many characters: one huge cell would freeze all others. */
 const LONGEST = 4096
 
+/** How long after a change of the panel's height a movement counts as its effect. */
+const SETTLE_MS = 200
+
 interface RowNode {
   root: HTMLDivElement
   number: HTMLSpanElement
@@ -35,10 +38,16 @@ export class LogView {
   private readonly spacer = document.createElement('div')
   private readonly rowsBox = document.createElement('div')
   private readonly pool: RowNode[] = []
-  private readonly resize = new ResizeObserver(() => this.invalidate())
+  private readonly resize = new ResizeObserver(() => {
+    this.height = this.host.clientHeight
+    this.resizedAt = performance.now()
+    this.invalidate()
+  })
   private readonly unsubscribe: () => void
   private frame = 0
   private lastTop = 0
+  private height = 0
+  private resizedAt = 0
 
   constructor(
     private readonly host: HTMLElement,
@@ -121,9 +130,10 @@ export class LogView {
     const { scrollTop, scrollHeight, clientHeight } = this.host
     const up = scrollTop < this.lastTop
     this.lastTop = scrollTop
-    // Only the reader's own movement upwards ends following; growth of the log does not.
+    // Only the reader's own movement upwards ends following. A panel that changes its height moves the position too.
+    const resized = clientHeight !== this.height || performance.now() - this.resizedAt < SETTLE_MS
     if (scrollHeight - scrollTop - clientHeight <= ROW) this.setFollow(true)
-    else if (up) this.setFollow(false)
+    else if (up && !resized) this.setFollow(false)
     this.invalidate()
   }
 

@@ -77,10 +77,10 @@ function Content({ document: { run, steps, log_total } }: { document: RunDocumen
           </p>
         )}
         {run.status === 'FAILED' && !failed && run.error && <p className={css.failure}>{run.error}</p>}
-        {running && current && !row && (
+        {run.status === 'RUNNING' && !row && (
           <div className={css.current}>
-            <span className="mono">{running.name}</span>
-            <ProgressBar progress={current} label={t.step.progress(running.name)} />
+            {running && <span className="mono">{running.name}</span>}
+            {running && current && <ProgressBar progress={current} label={t.step.progress(running.name)} />}
           </div>
         )}
       </div>

@@ -4,43 +4,47 @@ import { hub } from '../live/hub'
 import type { LiveStatus } from '../live/protocol'
 import { serverNow } from './time'
 
-const tickers = new Map<number, { listeners: Set<() => void>; timer: number; now: number }>()
+/**
+ * One timer for all who ask for the same pace. `subscribe` and `snapshot` never change, and the snapshot only with a
+ * tick: a store that answers differently each time it is asked would make React draw without end.
+ */
+class Ticker {
+  private now = serverNow()
+  private timer = 0
+  private readonly listeners = new Set<() => void>()
 
-function subscribe(everyMs: number, listener: () => void): () => void {
-  let ticker = tickers.get(everyMs)
-  if (!ticker) {
-    const made = { listeners: new Set<() => void>(), timer: 0, now: serverNow() }
-    made.timer = setInterval(() => {
-      made.now = serverNow()
-      for (const each of made.listeners) each()
-    }, everyMs) as unknown as number
-    tickers.set(everyMs, made)
-    ticker = made
+  constructor(private readonly everyMs: number) {}
+
+  readonly snapshot = (): number => this.now
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    if (this.timer === 0 && this.everyMs > 0) {
+      // Nobody looked for a while: the first reader gets the present.
+      if (serverNow() - this.now > this.everyMs) this.now = serverNow()
+      this.timer = setInterval(this.tick, this.everyMs) as unknown as number
+    }
+    return () => {
+      this.listeners.delete(listener)
+      if (this.listeners.size > 0) return
+      clearInterval(this.timer)
+      this.timer = 0
+    }
   }
-  const mine = ticker
-  mine.listeners.add(listener)
-  return () => {
-    mine.listeners.delete(listener)
-    if (mine.listeners.size > 0) return
-    clearInterval(mine.timer)
-    tickers.delete(everyMs)
+
+  private readonly tick = (): void => {
+    this.now = serverNow()
+    for (const listener of this.listeners) listener()
   }
 }
 
-const still = () => () => {}
-let stillNow = serverNow()
+const tickers = new Map<number, Ticker>()
 
-/** The server's present, renewed every `everyMs` milliseconds; 0 stands still and costs nothing. All users share one timer. */
+/** The server's present, renewed every `everyMs` milliseconds; 0 stands still and costs nothing. */
 export function useNow(everyMs: number): number {
-  return useSyncExternalStore(
-    everyMs === 0 ? still : (listener) => subscribe(everyMs, listener),
-    () => (everyMs === 0 ? stillNow : (tickers.get(everyMs)?.now ?? (stillNow = roundedNow()))),
-  )
-}
-
-/** Stable within a second, as a snapshot must be before the ticker exists. */
-function roundedNow(): number {
-  return Math.floor(serverNow() / 1000) * 1000
+  let ticker = tickers.get(everyMs)
+  if (!ticker) tickers.set(everyMs, (ticker = new Ticker(everyMs)))
+  return useSyncExternalStore(ticker.subscribe, ticker.snapshot)
 }
 
 export function useLiveStatus(): LiveStatus {

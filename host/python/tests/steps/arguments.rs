@@ -47,7 +47,10 @@ async fn anything_else_that_is_returned_is_a_clear_failure() {
     let cases = [
         ("basics:truth", "`basics:truth` returned a `bool`; return an object, a number of rows or nothing"),
         ("basics:some_text", "`basics:some_text` returned a `str`; return an object, a number of rows or nothing"),
-        ("basics:strange", "`basics:strange` returned what cannot be kept: `output.deep[1].x` is a `object`, which has no JSON form"),
+        (
+            "basics:strange",
+            "`basics:strange` returned what cannot be kept: `output.deep[1].x` is a `object`, which has no JSON form",
+        ),
         ("basics:float_rows", "`basics:float_rows` returned 1.5 as `rows_affected`, which is a whole number"),
     ];
     for (callable, message) in cases {
@@ -81,7 +84,9 @@ async fn parameters_become_what_the_annotation_says() {
         "path": "PosixPath /x/y", "as_is": "list [1, '2']",
     });
     assert_eq!(json!(output), expected);
-    for (key, bad) in [("whole", json!("1.5")), ("yes", json!("perhaps")), ("day", json!("today")), ("whole", json!(true))] {
+    for (key, bad) in
+        [("whole", json!("1.5")), ("yes", json!("perhaps")), ("day", json!("today")), ("whole", json!(true))]
+    {
         let mut wrong = given.clone();
         wrong[key] = bad;
         let error = failure(&runner, "basics:typed", wrong).await;
@@ -109,7 +114,10 @@ async fn a_shared_parameter_may_be_ignored_and_an_own_one_may_not() {
     let mut shared = attempt(json!({"table": "t", "region": "eu"}));
     shared.ctx.own_keys = vec!["table".into()];
     assert!(shared.run(&runner, "basics:echo_ctx").await.is_ok());
-    assert_eq!(json!(shared.run(&runner, "basics:takes_all").await.unwrap().output), json!({"table": "t", "region": "eu"}));
+    assert_eq!(
+        json!(shared.run(&runner, "basics:takes_all").await.unwrap().output),
+        json!({"table": "t", "region": "eu"})
+    );
 
     let error = failure(&runner, "basics:echo_ctx", json!({"tabel": "t"})).await;
     let message = "`basics:echo_ctx` has no parameter `tabel`; did you mean `table`?; it takes `ctx`, `table`, `limit`";

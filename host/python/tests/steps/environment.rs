@@ -1,7 +1,9 @@
 //! Interpreters, the life of workers, and code that changes on disk.
 
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use host_model::{Json, StepErrorKind};
@@ -121,7 +123,8 @@ async fn a_virtual_environment_is_honoured() {
         .output()
         .unwrap();
     let site = String::from_utf8(site.stdout).unwrap();
-    std::fs::write(Path::new(site.trim()).join("only_here.py"), "def value():\n    return {'where': __file__}\n").unwrap();
+    std::fs::write(Path::new(site.trim()).join("only_here.py"), "def value():\n    return {'where': __file__}\n")
+        .unwrap();
     let runner = PythonRunner::new(PythonConfig { interpreter: venv.join("bin/python"), ..config() });
     let output = call(&runner, "basics:interpreter", json!({})).await;
     assert_eq!(output["prefix"], json!(venv));
@@ -144,7 +147,62 @@ async fn a_worker_that_cannot_start_says_why() {
     let program = "/bin/false".into();
     let error = failure(&PythonRunner::new(PythonConfig { program, ..config() }), "basics:nothing", json!({})).await;
     assert_eq!(error.kind, StepErrorKind::Crashed);
-    assert_eq!(error.message, "the Python worker ended before it was ready (exit status 1): ");
+    assert_eq!(error.message, "the Python worker ended before it was ready (exit status 1)");
+}
+
+#[tokio::test]
+async fn a_library_that_cannot_be_opened_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (script, library) = (folder.path().join("python3"), folder.path().join("libpython3.12.so.1.0"));
+    let answer = json!({
+        "executable": script, "version": [3, 12, 0], "implementation": "CPython", "free_threaded": false,
+        "names": ["libpython3.12.so.1.0"], "folders": [folder.path()],
+    });
+    std::fs::write(&library, "not a library").unwrap();
+    std::fs::write(&script, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let runner = PythonRunner::new(PythonConfig { interpreter: script, ..config() });
+    let error = failure(&runner, "basics:nothing", json!({})).await;
+    let message = format!(
+        "the Python worker ended before it was ready (exit status 71): `{}` cannot be opened",
+        library.display()
+    );
+    assert!(error.message.starts_with(&message), "{error}");
+}
+
+/// Not a test of its own: the host that the next test kills. It says the id of its worker and waits.
+#[tokio::test]
+#[ignore = "started by another test"]
+async fn a_host_to_be_killed() {
+    let runner = runner();
+    let attempt = attempt(json!({}));
+    let speak = async {
+        loop {
+            let worker = attempt.voice.texts().into_iter().find(|line| line.starts_with("worker "));
+            if let Some(worker) = worker {
+                println!("\n{worker}");
+                return std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::join!(attempt.fail(&runner, "stopping:outlives_everything"), speak);
+}
+
+#[tokio::test]
+async fn a_worker_dies_with_a_host_that_is_killed_whatever_it_is_doing() {
+    let mut host = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "environment::a_host_to_be_killed", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(host.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let line = lines.find(|line| line.starts_with("worker ")).unwrap();
+    let worker: Json = line.trim_start_matches("worker ").parse().unwrap();
+    assert!(is_running(&worker));
+    host.kill().unwrap();
+    host.wait().unwrap();
+    wait_until_gone(&worker).await;
 }
 
 #[test]

@@ -49,7 +49,11 @@ async fn debug_lines_come_when_the_run_wants_them_and_warnings_come_in_every_ste
 #[tokio::test]
 async fn concurrent_runs_are_never_mixed() {
     let runner = runner();
-    let (a, b, c) = (attempt(json!({"tag": "a", "n": 200})), attempt(json!({"tag": "b", "n": 200})), attempt(json!({"tag": "c", "n": 200})));
+    let (a, b, c) = (
+        attempt(json!({"tag": "a", "n": 200})),
+        attempt(json!({"tag": "b", "n": 200})),
+        attempt(json!({"tag": "c", "n": 200})),
+    );
     let all = tokio::join!(a.run(&runner, "speech:many"), b.run(&runner, "speech:many"), c.run(&runner, "speech:many"));
     assert!(all.0.is_ok() && all.1.is_ok() && all.2.is_ok());
     for (attempt, tag) in [(&a, "a"), (&b, "b"), (&c, "c")] {

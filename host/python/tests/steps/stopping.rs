@@ -94,12 +94,13 @@ async fn a_step_that_waits_for_a_free_worker_can_be_cancelled() {
     use host_python::{PythonConfig, PythonRunner};
     let runner = PythonRunner::new(PythonConfig { max_workers: 1, ..crate::support::config() });
     let (busy, waiting) = (attempt(json!({})), attempt(json!({})));
-    let (first, second, ()) = tokio::join!(busy.fail(&runner, "stopping:sleeps"), waiting.fail(&runner, "stopping:sleeps"), async {
-        busy.voice.wait_for("begun").await;
-        waiting.ctx.cancel.cancel("canceled by user:bob");
-        tokio::task::yield_now().await;
-        busy.ctx.cancel.cancel("canceled by user:alice");
-    });
+    let (first, second, ()) =
+        tokio::join!(busy.fail(&runner, "stopping:sleeps"), waiting.fail(&runner, "stopping:sleeps"), async {
+            busy.voice.wait_for("begun").await;
+            waiting.ctx.cancel.cancel("canceled by user:bob");
+            tokio::task::yield_now().await;
+            busy.ctx.cancel.cancel("canceled by user:alice");
+        });
     assert_eq!(first.message, "canceled by user:alice");
     assert_eq!(second.message, "canceled by user:bob");
     assert!(waiting.voice.texts().is_empty(), "it never began");

@@ -21,7 +21,11 @@ pub(crate) fn data() -> PathBuf {
 pub(crate) fn config() -> PythonConfig {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("examples/python-worker");
-    assert!(program.exists(), "`{}` is missing: cargo builds examples with tests unless `--test` is given", program.display());
+    assert!(
+        program.exists(),
+        "`{}` is missing: cargo builds examples with tests unless `--test` is given",
+        program.display()
+    );
     PythonConfig {
         program,
         interpreter: std::env::var_os("NOMAFLOW_TEST_PYTHON").unwrap_or_else(|| "python3".into()).into(),

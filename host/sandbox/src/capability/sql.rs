@@ -325,3 +325,6 @@ impl CallState {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

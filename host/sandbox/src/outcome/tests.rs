@@ -79,7 +79,7 @@ fn a_refused_limit_explains_the_trap_that_follows() {
     );
     let stderr_tail = vec!["thread '<unnamed>' panicked at src/lib.rs:1:1:".to_owned(), "no luck".to_owned()];
     let error = concluded(trapped(), CallReport { stderr_tail, ..report() }).expect_err("crash");
-    assert_eq!(error.message, "`p:f` panicked: no luck");
+    assert_eq!(error.message, "`p:f` panicked at src/lib.rs:1:1: no luck");
 }
 
 #[test]
@@ -87,5 +87,7 @@ fn the_function_of_a_crash_is_the_innermost_one_of_the_guest() {
     let trace = "error while executing at wasm backtrace:\n    0:   0x1 - trap.wasm!abort\n    \
                  1:   0x2 - trap.wasm!std::panicking::begin\n    2:   0x3 - trap.wasm!trap::run\n";
     assert_eq!(own_function(trace), Some("trap::run"));
-    assert_eq!(own_function("nothing"), None);
+    let sdk = "    3:   0x3 - trap.wasm!<nomaflow_guest::step::Step>::new\n    4:   0x4 - trap.wasm!nomaflow:step/steps@0.1.0#run";
+    assert_eq!(own_function(sdk), None);
+    assert_eq!(without_hashes("<a[d38755159852ea3f]::B>::c[..]"), "<a::B>::c[..]");
 }

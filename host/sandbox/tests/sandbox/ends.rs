@@ -1,8 +1,11 @@
 //! How calls end that do not end by themselves: deadline, cancel, crash; and that the host stays well meanwhile.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_model::{StepError, StepErrorKind};
+use host_model::log::LogLevel;
+use host_model::port::{StepRunner, StepVoice};
+use host_model::{StepError, StepErrorKind, StepSpec};
 use serde_json::json;
 
 use crate::support::{Home, Step};
@@ -76,8 +79,7 @@ async fn a_guest_that_asks_whether_to_stop_ends_within_its_grace() {
     let step = Step::new(json!({}));
     let (ctx, runner) = (step.ctx.clone(), home.runner.clone());
     let call = tokio::spawn(async move {
-        use host_model::port::StepRunner;
-        runner.run(&host_model::StepSpec::Wasm { callable: "sleepy:run".to_owned() }, &ctx).await
+        runner.run(&StepSpec::Wasm { callable: "sleepy:run".to_owned() }, &ctx).await
     });
     step.heard("asleep").await;
     let start = Instant::now();
@@ -111,11 +113,37 @@ async fn a_call_whose_attempt_is_abandoned_ends_too() {
     }
     // The thread of the call holds the voice until it ends.
     let ended = tokio::time::timeout(PROMISE, async {
-        while std::sync::Arc::strong_count(&step.voice) > 2 {
+        while Arc::strong_count(&step.voice) > 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
     ended.await.expect("the thread lets go of the voice");
+}
+
+/// A log that takes nothing any more.
+struct StuckVoice;
+
+#[async_trait::async_trait]
+impl StepVoice for StuckVoice {
+    async fn log(&self, _: LogLevel, _: &str) {
+        std::future::pending::<()>().await;
+    }
+
+    fn progress(&self, _: u64, _: Option<u64>, _: &str) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_stuck_holds_the_guest_but_not_its_end() {
+    let home = warm("noisy").await;
+    for params in [json!({"lines": 1}), json!({"printed": 5000})] {
+        let mut step = Step::new(params).timeout(Duration::from_millis(200));
+        step.ctx.voice = Arc::new(StuckVoice);
+        let start = Instant::now();
+        let error = home.run_in("noisy:run", &step.ctx).await.expect_err("a timeout").error;
+        assert!(start.elapsed() < Duration::from_millis(200) + PROMISE, "{:?}", start.elapsed());
+        assert_eq!(error.kind, StepErrorKind::Timeout);
+        assert_eq!(error.detail, "it was waiting in a call of the host and was dropped");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,24 +151,26 @@ async fn eight_endless_guests_leave_the_runtime_well() {
     let home = warm("endless").await;
     let step = Step::new(json!({})).timeout(Duration::from_millis(1_000));
     let heartbeat = tokio::spawn(async {
-        let mut worst = Duration::ZERO;
+        let mut beats = Vec::new();
         for _ in 0..200 {
             let start = Instant::now();
             tokio::time::sleep(Duration::from_millis(5)).await;
-            worst = worst.max(start.elapsed());
+            beats.push(start.elapsed());
         }
-        worst
+        beats.sort();
+        beats
     });
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let (ctx, runner) = (step.ctx.clone(), home.runner.clone());
         calls.spawn(async move {
-            use host_model::port::StepRunner;
-            runner.run(&host_model::StepSpec::Wasm { callable: "endless:run".to_owned() }, &ctx).await
+                runner.run(&StepSpec::Wasm { callable: "endless:run".to_owned() }, &ctx).await
         });
     }
-    let worst = heartbeat.await.expect("no panic");
-    assert!(worst < Duration::from_millis(100), "a beat of 5 ms took {worst:?}");
+    // A busy machine may delay a few beats. Guests on the shared workers delay nearly all of them, by 300 ms and more.
+    let beats = heartbeat.await.expect("no panic");
+    let most = beats[beats.len() * 95 / 100];
+    assert!(most < Duration::from_millis(100), "19 of 20 beats of 5 ms took up to {most:?}");
     while let Some(call) = calls.join_next().await {
         let error = call.expect("no panic").expect_err("a timeout").error;
         assert_eq!(error.kind, StepErrorKind::Timeout);
@@ -148,20 +178,21 @@ async fn eight_endless_guests_leave_the_runtime_well() {
 }
 
 #[tokio::test]
-async fn a_panic_names_its_message_and_its_function() {
+async fn a_panic_names_its_place_its_message_and_its_functions() {
     let error = crash("trap:run").await;
-    assert!(error.message.starts_with("`trap:run` panicked"), "{}", error.message);
-    assert!(error.message.ends_with(": the guest panics on purpose"), "{}", error.message);
-    assert!(error.detail.contains("trap::"), "{}", error.detail);
+    assert!(error.message.starts_with("`trap:run` panicked at "), "{}", error.message);
+    assert!(error.message.ends_with("trap/src/lib.rs:7:5: the guest panics on purpose"), "{}", error.message);
+    assert!(error.detail.contains("trap::run"), "{}", error.detail);
+    assert!(error.detail.contains("core::panicking::panic_fmt"), "without hashes: {}", error.detail);
     assert!(error.detail.contains("last lines of stderr:"), "{}", error.detail);
 }
 
 #[tokio::test]
 async fn an_exhausted_stack_and_an_exit_are_told_apart() {
     let error = crash("trap:overflow").await;
-    assert!(error.message.starts_with("`trap:overflow` overflowed its stack"), "{}", error.message);
+    assert_eq!(error.message, "`trap:overflow` overflowed its stack in `trap::overflow::descend`");
     let error = crash("trap:exit").await;
-    assert!(error.message.starts_with("`trap:exit` called exit(1)"), "{}", error.message);
+    assert_eq!(error.message, "`trap:exit` called exit(1)");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn a_table_that_grows_without_end_meets_its_limit() {
 #[tokio::test]
 async fn a_result_beyond_the_limit_is_refused() {
     let module = "(func $run (result i32)
-        (i32.store (i32.const 100) (i32.const 0)) (i32.store (i32.const 104) (i32.const 60000)) (i32.const 96))";
+        (i32.store (i32.const 100) (i32.const 1024)) (i32.store (i32.const 104) (i32.const 60000)) (i32.const 96))";
     let error = crash(module, "[limits]\noutput_bytes = 50000\n").await;
     let expected =
         "`text:run` returned 60000 bytes, its limit is 50000 (`output_bytes` in `plugins/app/text.toml`)";

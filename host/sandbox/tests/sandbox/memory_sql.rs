@@ -13,26 +13,26 @@ use host_model::{CancelToken, StepError, StepErrorKind};
 
 /// One database.
 #[derive(Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// Results by statement.
-    pub results: HashMap<String, (Vec<Column>, Vec<Row>)>,
+    pub(crate) results: HashMap<String, (Vec<Column>, Vec<Row>)>,
     /// Committed rows by table, and the columns they were inserted with.
-    pub tables: Mutex<HashMap<String, (Vec<String>, Vec<Row>)>>,
+    pub(crate) tables: Mutex<HashMap<String, (Vec<String>, Vec<Row>)>>,
     /// Binds of the last query.
-    pub binds: Mutex<Binds>,
+    pub(crate) binds: Mutex<Binds>,
     /// Sessions opened with which access.
-    pub opened: Mutex<Vec<(String, Access)>>,
+    pub(crate) opened: Mutex<Vec<(String, Access)>>,
     /// Sessions open now.
-    pub n_open: AtomicUsize,
+    pub(crate) n_open: AtomicUsize,
 }
 
 /// A column for a result.
-pub fn column(name: &str, kind: &str) -> Column {
+pub(crate) fn column(name: &str, kind: &str) -> Column {
     Column { name: name.to_owned(), kind: kind.to_owned(), nullable: true }
 }
 
 /// The port in front of it; `away` is a connector whose server is not there.
-pub struct MemoryConnectors(pub Arc<Memory>);
+pub(crate) struct MemoryConnectors(pub(crate) Arc<Memory>);
 
 #[async_trait]
 impl Connectors for MemoryConnectors {
@@ -152,7 +152,7 @@ impl SqlCursor for Cursor {
 }
 
 /// A result with a cell of every kind in each row.
-pub fn every_kind(n: i64) -> (Vec<Column>, Vec<Row>) {
+pub(crate) fn every_kind(n: i64) -> (Vec<Column>, Vec<Row>) {
     let columns = ["integer", "bool", "double precision", "numeric(9,2)", "text", "bytea", "date", "timestamptz", "inet"];
     let columns = columns.iter().map(|kind| column(&format!("c_{}", &kind[..3]), kind)).collect();
     let row = |i: i64| {
@@ -176,7 +176,7 @@ pub fn every_kind(n: i64) -> (Vec<Column>, Vec<Row>) {
 }
 
 /// The checksum of the guest `rows`, written again: FNV-1a over `kind=text;` of every cell.
-pub fn checksum(rows: &[Row]) -> String {
+pub(crate) fn checksum(rows: &[Row]) -> String {
     let mut sum: u64 = 0xcbf2_9ce4_8422_2325;
     for cell in rows.iter().flatten() {
         let (kind, text) = match cell {

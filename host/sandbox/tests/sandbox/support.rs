@@ -16,12 +16,12 @@ use host_sandbox::ComponentRunner;
 use tempfile::TempDir;
 
 /// The root of the repository.
-pub fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies two folders deep")
 }
 
 /// The component of a test guest, built when it is missing or older than its sources.
-pub fn guest(name: &str) -> PathBuf {
+pub(crate) fn guest(name: &str) -> PathBuf {
     let components = repository().join("target/components");
     let component = components.join(name).with_extension("wasm");
     if is_stale(name, &component) {
@@ -52,19 +52,19 @@ fn newest(path: &Path) -> SystemTime {
 }
 
 /// A home of its own, with compiled code shared by all tests.
-pub struct Home {
-    pub folder: TempDir,
-    pub runner: ComponentRunner,
+pub(crate) struct Home {
+    pub(crate) folder: TempDir,
+    pub(crate) runner: ComponentRunner,
 }
 
 impl Home {
     /// An empty home.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::with_cache(&repository().join("target/sandbox-test-cache"))
     }
 
     /// An empty home whose compiled code is kept in `cache`.
-    pub fn with_cache(cache: &Path) -> Self {
+    pub(crate) fn with_cache(cache: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir_all(folder.path().join("plugins/app")).expect("a folder for plugins");
         let runner = ComponentRunner::new(folder.path().join("plugins"), cache).expect("a runner");
@@ -72,56 +72,56 @@ impl Home {
     }
 
     /// A home with one test guest.
-    pub fn with(name: &str) -> Self {
+    pub(crate) fn with(name: &str) -> Self {
         let home = Self::empty();
         home.put(name, &fs::read(guest(name)).expect("a component"));
         home
     }
 
     /// A home with the plugin of [`plugin_text`] under the name `text`.
-    pub fn with_text(module: &str) -> Self {
+    pub(crate) fn with_text(module: &str) -> Self {
         let home = Self::empty();
         home.put("text", &wat::parse_str(plugin_text(module)).expect("sound text"));
         home
     }
 
     /// The file of a component.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("plugins/app").join(name).with_extension("wasm")
     }
 
     /// Puts a file where a component belongs.
-    pub fn put(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
         let beside = self.path(name).with_extension("new");
         fs::write(&beside, bytes).expect("writes");
         fs::rename(beside, self.path(name)).expect("renames");
     }
 
     /// Writes the file of grants of a component.
-    pub fn grant(&self, name: &str, text: &str) -> &Self {
+    pub(crate) fn grant(&self, name: &str, text: &str) -> &Self {
         fs::write(self.path(name).with_extension("toml"), text).expect("writes");
         self
     }
 
     /// Runs a step with the usual context.
-    pub async fn run(&self, callable: &str, params: Json) -> Result<StepOutcome, StepFailure> {
+    pub(crate) async fn run(&self, callable: &str, params: Json) -> Result<StepOutcome, StepFailure> {
         self.run_in(callable, &Step::new(params).ctx).await
     }
 
     /// Runs a step.
-    pub async fn run_in(&self, callable: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
+    pub(crate) async fn run_in(&self, callable: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
         self.runner.run(&StepSpec::Wasm { callable: callable.to_owned() }, ctx).await
     }
 }
 
 /// The context of an attempt and what it heard.
-pub struct Step {
-    pub ctx: StepContext,
-    pub voice: Arc<Recorder>,
+pub(crate) struct Step {
+    pub(crate) ctx: StepContext,
+    pub(crate) voice: Arc<Recorder>,
 }
 
 impl Step {
-    pub fn new(params: Json) -> Self {
+    pub(crate) fn new(params: Json) -> Self {
         let voice = Arc::new(Recorder::default());
         let Json::Object(params) = params else { panic!("params are an object") };
         let ctx = StepContext {
@@ -144,18 +144,18 @@ impl Step {
         Self { ctx, voice }
     }
 
-    pub fn timeout(mut self, timeout: Duration) -> Self {
+    pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.ctx.timeout = timeout;
         self
     }
 
-    pub fn connectors(mut self, connectors: Arc<dyn Connectors>) -> Self {
+    pub(crate) fn connectors(mut self, connectors: Arc<dyn Connectors>) -> Self {
         self.ctx.connectors = connectors;
         self
     }
 
     /// Waits until the guest has logged a line, so that it is surely at work.
-    pub async fn heard(&self, text: &str) {
+    pub(crate) async fn heard(&self, text: &str) {
         let waited = tokio::time::timeout(Duration::from_secs(30), async {
             while !self.voice.lines().iter().any(|line| line.contains(text)) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
@@ -167,18 +167,18 @@ impl Step {
 
 /// A voice that remembers.
 #[derive(Default)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     lines: Mutex<Vec<String>>,
     progress: Mutex<Vec<(u64, Option<u64>, String)>>,
 }
 
 impl Recorder {
     /// Lines as `LEVEL text`.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("no panic").clone()
     }
 
-    pub fn progress(&self) -> Vec<(u64, Option<u64>, String)> {
+    pub(crate) fn progress(&self) -> Vec<(u64, Option<u64>, String)> {
         self.progress.lock().expect("no panic").clone()
     }
 }
@@ -205,18 +205,18 @@ impl Connectors for NoConnectors {
 }
 
 /// The object of an outcome.
-pub fn json(map: JsonMap) -> Json {
+pub(crate) fn json(map: JsonMap) -> Json {
     Json::Object(map)
 }
 
 /// A plugin as text, with one callable `run`. `module` holds further fields of its core module and must define
 /// `(func $run (result i32) …)`, which gives the address of the result; at 96 there is one that says `Ok("{}")`.
-pub fn plugin_text(module: &str) -> String {
+pub(crate) fn plugin_text(module: &str) -> String {
     plugin_text_with_list(module, "(i32.const 16)")
 }
 
 /// The same with the body of `list-steps`; at 16 there is the list with `run`.
-pub fn plugin_text_with_list(module: &str, list: &str) -> String {
+pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     format!(
         r#"(component
   (type $types-type (instance
@@ -242,9 +242,9 @@ pub fn plugin_text_with_list(module: &str, list: &str) -> String {
     (field "params-schema" string) (field "output-schema" string) (field "meta" (list (tuple string string)))))
   (export $info "step-info" (type $raw-info))
   (func $list (result (list $info))
-    (canon lift (core func $i "list") (memory $i "memory") (realloc (func $i "realloc"))))
+    (canon lift (core func $i "list") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
   (func $call (param "name" string) (param "params" string) (result (result string (error $error)))
-    (canon lift (core func $i "call") (memory $i "memory") (realloc (func $i "realloc"))))
+    (canon lift (core func $i "call") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
   (instance $steps
     (export "error" (type $error)) (export "step-info" (type $info))
     (export "list-steps" (func $list)) (export "run" (func $call)))

@@ -60,9 +60,9 @@ impl CopyColumns {
         if self.is_binary { BINARY_TRAILER } else { b"" }
     }
 
-    /// Whether wire bytes of the same type may be passed on as they are.
-    pub(crate) fn takes_wire_bytes(&self, n: usize, kind: Kind, type_name: &str) -> bool {
-        self.is_binary && self.kinds[n] == kind && self.type_names[n] == type_name
+    /// Whether cells of column `n` that come as wire bytes of `kind` may be passed on as they are.
+    pub(crate) fn takes_wire_bytes(&self, n: usize, kind: Kind) -> bool {
+        self.is_binary && self.kinds[n] == kind
     }
 
     /// Name and type of a column, for messages.
