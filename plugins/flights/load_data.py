@@ -126,6 +126,9 @@ def load(path):
         started = time.monotonic()
         sources = read_package(fetch_package())
         database.execute("begin immediate")
+        if is_loaded(database):
+            # Another loader had the lock before.
+            return
         for table, (expected, definition) in TABLES.items():
             replace_table(database, table, expected, definition, sources[table])
         database.execute(f"pragma user_version = {SCHEMA_VERSION}")

@@ -59,7 +59,9 @@ pub(crate) async fn events(
     let subscription = bus.subscribe(after);
     let boot = bus.boot().to_owned();
     let hello = json!({ "boot": boot, "version": app.version, "server_time": instant(app.engine.now()) });
-    let mut first = vec![frame("hello", None, &hello)];
+    // Without missed events the listener is up to date from here on, and says so when it comes back.
+    let here = subscription.missed.is_empty().then(|| format!("{boot}-{}", subscription.latest));
+    let mut first = vec![frame("hello", here, &hello)];
     if subscription.resync {
         first.push(frame("resync", None, &json!({ "why": "gap" })));
     }
@@ -78,9 +80,10 @@ fn frame(name: &str, id: Option<String>, data: &impl Serialize) -> sse::Event {
     // Views hold only strings, numbers and maps with string keys; those always render.
     let text = serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned());
     let event = sse::Event::default().event(name).data(text);
+    let event = if name == "hello" { event.retry(RECONNECT) } else { event };
     match id {
         Some(id) => event.id(id),
-        None => event.retry(RECONNECT),
+        None => event,
     }
 }
 

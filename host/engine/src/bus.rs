@@ -36,6 +36,8 @@ pub struct Subscription {
     pub missed: Vec<Numbered>,
     /// True when events were missed that are no longer remembered: read everything again.
     pub resync: bool,
+    /// The number of the latest event before `live` begins; 0 when there was none.
+    pub latest: u64,
     /// Events from now on.
     pub live: broadcast::Receiver<Numbered>,
 }
@@ -81,9 +83,9 @@ impl Bus {
     /// Subscribes. `after` is the boot text and number of the last event the listener saw.
     pub fn subscribe(&self, after: Option<(&str, u64)>) -> Subscription {
         let ring = self.ring();
-        let live = self.live.subscribe();
+        let (latest, live) = (ring.next - 1, self.live.subscribe());
         let Some((boot, seen)) = after else {
-            return Subscription { missed: Vec::new(), resync: false, live };
+            return Subscription { missed: Vec::new(), resync: false, latest, live };
         };
         let forgotten = match ring.events.front() {
             Some((first, _)) => *first,
@@ -92,10 +94,10 @@ impl Bus {
         // A gap below the oldest remembered event may have been progress only; then nothing worth having was lost,
         // but that cannot be told, so the listener reads again.
         if boot != self.boot || seen >= ring.next || seen + 1 < forgotten {
-            return Subscription { missed: Vec::new(), resync: true, live };
+            return Subscription { missed: Vec::new(), resync: true, latest, live };
         }
         let missed = ring.events.iter().filter(|(n, _)| *n > seen).cloned().collect();
-        Subscription { missed, resync: false, live }
+        Subscription { missed, resync: false, latest, live }
     }
 }
 
