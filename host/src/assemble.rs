@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use host_api::server::LocalClient;
 use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
-use host_catalogue::{Flags, Settings, system_zone};
+use host_catalogue::{Catalogue, Flags, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
@@ -72,10 +72,10 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
     })?;
     let first = reader.clone();
     let catalogue = tokio::task::spawn_blocking(move || first.read()).await.context("reading the catalogue")?;
-    for finding in &catalogue.diagnostics {
-        tracing::warn!("{}:{}:{}: {}", finding.file, finding.line, finding.column, finding.message);
+    if url.is_some() {
+        report(&catalogue);
     }
-    let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone(), home.path()));
+    let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
@@ -119,6 +119,14 @@ fn env_with(url: Option<&str>) -> Arc<dyn Fn(&str) -> Option<String> + Send + Sy
         ("NOMAFLOW_URL", Some(url)) => env(name).or_else(|| Some(url.clone())),
         _ => env(name),
     })
+}
+
+/// A server says at its start what is wrong with its files; a command says it only about the job it is asked for.
+fn report(catalogue: &Catalogue) {
+    for found in &catalogue.diagnostics {
+        tracing::warn!("{}:{}:{}: {}", found.file, found.line, found.column, found.message);
+    }
+    tracing::info!(jobs = catalogue.jobs.len(), invalid = catalogue.invalid.len(), "catalogue read");
 }
 
 fn python_config(reader: &Reader, settings: &Settings) -> Result<PythonConfig, Failure> {

@@ -55,7 +55,9 @@ fn start_logging(is_server: bool) {
     let default = if is_server { "info" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("NOMAFLOW_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colors = home::style() == host_catalogue::Style::Colored;
+    let writer = std::io::stderr;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colors).with_target(false).init();
 }
 
 async fn run(cli: Cli) -> Outcome {

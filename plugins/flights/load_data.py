@@ -127,7 +127,7 @@ def load(path):
         sources = read_package(fetch_package())
         database.execute("begin immediate")
         if is_loaded(database):
-            # Another loader had the lock before.
+            print(f"flights: {path} was loaded by another program meanwhile")
             return
         for table, (expected, definition) in TABLES.items():
             replace_table(database, table, expected, definition, sources[table])

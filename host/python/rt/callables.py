@@ -44,7 +44,8 @@ def load(path, roots):
         try:
             found = getattr(found, attribute)
         except AttributeError:
-            raise DefinitionError(f"callable `{path}`: {_name_of(found)} has no `{attribute}`{_near(attribute, dir(found))}") from None
+            near = _near(attribute, dir(found))
+            raise DefinitionError(f"callable `{path}`: {_name_of(found)} has no `{attribute}`{near}") from None
     if not callable(found):
         raise DefinitionError(f"`{path}` is a `{type(found).__name__}`, not a function")
     return found
@@ -81,7 +82,8 @@ def bind(function, path, ctx, own_keys, settings):
     _give_ctx_to_the_first(declared, values, ctx)
     missing = [p.name for p in declared.values() if p.name in named and p.name not in values and p.default is p.empty]
     if missing:
-        raise DefinitionError(f"`{path}` needs {' and '.join(f'`{name}`' for name in missing)}, and the step gives no such parameter")
+        names = " and ".join(f"`{name}`" for name in missing)
+        raise DefinitionError(f"`{path}` needs {names}, and the step gives no such parameter")
     positional = [p.name for p in declared.values() if p.kind is p.POSITIONAL_ONLY and p.name in values]
     return [values.pop(name) for name in positional], values
 
@@ -134,7 +136,8 @@ def coerce(value, kind, key, path):
     try:
         return convert(value)
     except (ValueError, TypeError, decimal.InvalidOperation):
-        raise DefinitionError(f"parameter `{key}` of `{path}` must be `{kind.__name__}`, the step gives {value!r}") from None
+        wrong = f"parameter `{key}` of `{path}` must be `{kind.__name__}`, the step gives {value!r}"
+        raise DefinitionError(wrong) from None
 
 
 def _bool(value):

@@ -43,7 +43,7 @@ class Connector:
 
 
 class Stream:
-    """The batches of one SELECT, read on demand. Closes itself at its end, at the end of a `with`, and with its step."""
+    """The batches of one SELECT, read on demand. Closes itself at its end, with its `with`, and with its step."""
 
     def __init__(self, connector, sql, binds, batch_size):
         self._open = {"type": "sql", "what": "open", "connector": connector.name, "sql": sql, "binds": binds,

@@ -139,7 +139,8 @@ def _cut(report, seen):
     seen.add(id(report))
     entries = [i for i, frame in enumerate(report.stack) if _is_ours(frame) and frame.name in _ENTRIES]
     kept = report.stack[entries[-1] + 1 :] if entries else report.stack
-    report.stack = traceback.StackSummary.from_list([frame for frame in kept if not _is_ours(frame) and not _is_import(frame)])
+    authors = [frame for frame in kept if not _is_ours(frame) and not _is_import(frame)]
+    report.stack = traceback.StackSummary.from_list(authors)
     for other in (report.__cause__, report.__context__, *(getattr(report, "exceptions", None) or ())):
         _cut(other, seen)
 

@@ -119,7 +119,8 @@ def to_json(value, path):
     if isinstance(value, uuid.UUID):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name), f"{path}.{field.name}") for field in dataclasses.fields(value)}
+        names = [field.name for field in dataclasses.fields(value)]
+        return {name: to_json(getattr(value, name), f"{path}.{name}") for name in names}
     if _is_numpy_scalar(value):
         return to_json(value.item(), path)
     if hasattr(value, "__fspath__"):

@@ -20,7 +20,7 @@ use wasmtime::component::{Component, Linker};
 
 use crate::SandboxError;
 use crate::file_kind::ensure_component;
-use crate::inspect::{Prepared, prepare};
+use crate::inspect::{ComponentFile, Prepared, prepare};
 use crate::state::CallState;
 
 /// The components of a process.
@@ -74,13 +74,14 @@ impl ComponentCache {
         }
         let bytes = fs::read(path).map_err(SandboxError::file("read", path))?;
         let digest = hex::encode(Sha256::digest(&bytes));
-        if let Some(known) = slot.as_mut().filter(|known| known.prepared.digest == digest) {
+        if let Some(known) = slot.as_mut().filter(|known| known.prepared.file.digest == digest) {
             known.stamp = stamp;
             return Ok(Arc::clone(&known.prepared));
         }
         ensure_component(path, &bytes)?;
         let component = self.compiled(path, &bytes, &digest)?;
-        let prepared = Arc::new(prepare(&self.engine, &self.linker, path, component, digest, bytes.len())?);
+        let file = ComponentFile { path: path.to_owned(), digest, bytes: bytes.len() };
+        let prepared = Arc::new(prepare(&self.engine, &self.linker, &component, file)?);
         *slot = Some(Slot { stamp, prepared: Arc::clone(&prepared) });
         Ok(prepared)
     }
@@ -91,10 +92,10 @@ impl ComponentCache {
             return Ok(component);
         }
         tracing::debug!(component.path = %path.display(), component.bytes = bytes.len(), "compiling a component");
-        let code = self.engine.precompile_component(bytes).map_err(|error| SandboxError::Damaged {
-            path: path.to_owned(),
-            message: format!("{:#}", error),
-        })?;
+        let code = self
+            .engine
+            .precompile_component(bytes)
+            .map_err(|error| SandboxError::Damaged { path: path.to_owned(), message: format!("{:#}", error) })?;
         self.write_entry(&entry, &code)?;
         self.read_entry(&entry).ok_or_else(|| SandboxError::Engine {
             message: format!("compiled code that was just written to `{}` cannot be read back", entry.display()),

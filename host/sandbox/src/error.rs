@@ -1,7 +1,7 @@
 //! What can be wrong with a component before it runs: with the engine, the file, its world, its grants, or the name of
 //! a callable. What goes wrong while it runs is a `StepError`, made in `outcome`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use host_model::StepError;
 use host_model::diagnostic::Diagnostic;
@@ -131,9 +131,35 @@ impl SandboxError {
             Self::NoCallable { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
             Self::NoCallable { known, .. } if known.is_empty() => Some("it has no callable at all".to_owned()),
             Self::NoCallable { known, .. } => Some(format!("it has `{}`", known.join("`, `"))),
-            Self::NoList { .. } => Some("`list-steps` must not call an import and must answer within a second".to_owned()),
+            Self::NoList { .. } => {
+                Some("`list-steps` must not call an import and must answer within a second".to_owned())
+            }
             Self::Grants(problems) => problems.iter().find_map(|problem| problem.hint.clone()),
         }
+    }
+
+    /// The same error with its paths relative to `home`, as people know them.
+    pub(crate) fn below(mut self, home: &Path) -> Self {
+        let shorten = |path: &mut PathBuf| {
+            if let Ok(short) = path.strip_prefix(home) {
+                *path = short.to_owned();
+            }
+        };
+        match &mut self {
+            Self::File { path, .. }
+            | Self::NoComponent { folder: path, .. }
+            | Self::NotComponent { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::WrongWorld { path, .. }
+            | Self::NoCallable { path, .. }
+            | Self::NoList { path, .. } => shorten(path),
+            Self::Ambiguous { first, second, .. } => {
+                shorten(first);
+                shorten(second);
+            }
+            Self::Engine { .. } | Self::BadCallable { .. } | Self::Grants(_) => {}
+        }
+        self
     }
 
     pub(crate) fn file(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {

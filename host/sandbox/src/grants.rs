@@ -150,7 +150,12 @@ impl Reader<'_> {
         }
     }
 
-    fn whole_number(&mut self, key: &Key<'_>, value: &Value<'_>, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    fn whole_number(
+        &mut self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        allowed: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
         let number = match value.get_ref() {
             DeValue::Integer(n) => u64::from_str_radix(&n.as_str().replace('_', ""), n.radix()).ok(),
             _ => None,

@@ -1,7 +1,7 @@
 //! What a component is: its imports, exports, callables and digest; and whether it fits this host. Answers come from the
 //! file and from `list-steps`, which is called with no capability and one second to answer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,12 +57,18 @@ pub struct Inspection {
     pub callables: Vec<CallableInfo>,
 }
 
+/// A file as it was when it was read.
+pub(crate) struct ComponentFile {
+    pub(crate) path: PathBuf,
+    /// SHA-256 in hexadecimal.
+    pub(crate) digest: String,
+    pub(crate) bytes: usize,
+}
+
 /// A component that fits this host, ready for instances.
 pub(crate) struct Prepared {
-    pub(crate) path: PathBuf,
-    pub(crate) digest: String,
+    pub(crate) file: ComponentFile,
     pub(crate) pre: PluginPre<CallState>,
-    bytes: usize,
     imports: Vec<String>,
     exports: Vec<String>,
     /// Empty until the component was asked; a failure is not kept.
@@ -73,21 +79,19 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(
     engine: &Engine,
     linker: &Linker<CallState>,
-    path: &Path,
-    component: Component,
-    digest: String,
-    bytes: usize,
+    component: &Component,
+    file: ComponentFile,
 ) -> Result<Prepared, SandboxError> {
     let component_type = component.component_type();
     let imports: Vec<String> = component_type.imports(engine).map(|(name, _)| name.to_owned()).collect();
     let exports: Vec<String> = component_type.exports(engine).map(|(name, _)| name.to_owned()).collect();
-    let wrong = |message: String| SandboxError::WrongWorld { path: path.to_owned(), message };
+    let wrong = |message: String| SandboxError::WrongWorld { path: file.path.clone(), message };
     ensure_world(&imports, &exports).map_err(wrong)?;
     // The names fit; that the types behind them do is found out by linking.
     let unlinkable = |error: wasmtime::Error| wrong(format!("{error:#}"));
-    let pre = linker.instantiate_pre(&component).map_err(unlinkable)?;
+    let pre = linker.instantiate_pre(component).map_err(unlinkable)?;
     let pre = PluginPre::new(pre).map_err(unlinkable)?;
-    Ok(Prepared { path: path.to_owned(), digest, pre, bytes, imports, exports, callables: Mutex::new(None) })
+    Ok(Prepared { file, pre, imports, exports, callables: Mutex::new(None) })
 }
 
 fn ensure_world(imports: &[String], exports: &[String]) -> Result<(), String> {
@@ -133,14 +137,14 @@ impl Prepared {
         }
         let known: Vec<String> = callables.iter().map(|callable| callable.name.clone()).collect();
         let nearest = nearest(function, known.iter().map(String::as_str)).map(str::to_owned);
-        Err(SandboxError::NoCallable { path: self.path.clone(), function: function.to_owned(), nearest, known })
+        Err(SandboxError::NoCallable { path: self.file.path.clone(), function: function.to_owned(), nearest, known })
     }
 
     pub(crate) fn inspection(&self) -> Result<Inspection, SandboxError> {
         Ok(Inspection {
-            path: self.path.clone(),
-            digest: self.digest.clone(),
-            bytes: self.bytes,
+            path: self.file.path.clone(),
+            digest: self.file.digest.clone(),
+            bytes: self.file.bytes,
             imports: self.imports.clone(),
             exports: self.exports.clone(),
             callables: self.callables()?.to_vec(),
@@ -149,7 +153,7 @@ impl Prepared {
 
     /// On a thread and a runtime of its own, so that it works from anywhere, a runtime's worker included.
     fn list_callables(&self) -> Result<Vec<CallableInfo>, SandboxError> {
-        let fail = |message: String| SandboxError::NoList { path: self.path.clone(), message };
+        let fail = |message: String| SandboxError::NoList { path: self.file.path.clone(), message };
         let listed = std::thread::scope(|scope| {
             let asked = std::thread::Builder::new().name("sandbox-inspect".to_owned()).spawn_scoped(scope, || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;

@@ -3,7 +3,7 @@
 //! Rules: a call that was asked to stop is canceled or timed out, whatever it says afterwards, for nobody knows whether
 //! it finished its work; a typed error is a failed step; a trap or a limit is a crash that names the limit.
 
-use host_model::port::{StepFailure, StepOutcome};
+use host_model::port::StepOutcome;
 use host_model::{Json, JsonMap, StepError, StepErrorKind};
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -21,30 +21,6 @@ pub(crate) struct CallReport {
     pub(crate) refused_memory: bool,
     pub(crate) refused_table: bool,
     pub(crate) stderr_tail: Vec<String>,
-}
-
-/// The end of the call of `callable`. `timeout` says which deadline it had, in words; `grants_file` where its limits
-/// are written.
-pub(crate) fn conclude(
-    callable: &str,
-    ending: Ending<Answer>,
-    report: CallReport,
-    limits: &Limits,
-    timeout: &str,
-    grants_file: &str,
-) -> Result<StepOutcome, StepFailure> {
-    let words = Words { callable, report: &report, limits, timeout, grants_file };
-    let result = match (ending.stop, ending.result) {
-        (Some(stop), result) => Err(words.stopped(&stop, result)),
-        (None, Some(Ok(Ok(text)))) => words.outcome(&text),
-        (None, Some(Ok(Err(error)))) => Err(typed_error(error)),
-        (None, Some(Err(error))) => Err(words.crash(&error)),
-        (None, None) => Err(StepError::new(StepErrorKind::Crashed, format!("`{callable}` was dropped by the host"))),
-    };
-    match result {
-        Ok(outcome) => Ok(StepOutcome { usage: Some(report.usage), ..outcome }),
-        Err(error) => Err(StepFailure { error, usage: Some(report.usage) }),
-    }
 }
 
 /// A guest's own error: its code decides the kind, its flag whether a retry may help.
@@ -65,15 +41,33 @@ fn typed_error(error: Error) -> StepError {
     step_error
 }
 
-struct Words<'a> {
-    callable: &'a str,
-    report: &'a CallReport,
-    limits: &'a Limits,
-    timeout: &'a str,
-    grants_file: &'a str,
+/// A call that is over, with all that its sentences need.
+pub(crate) struct Over<'a> {
+    /// As the job wrote it.
+    pub(crate) callable: &'a str,
+    pub(crate) report: &'a CallReport,
+    pub(crate) limits: &'a Limits,
+    /// The deadline it had, in words.
+    pub(crate) deadline: &'a str,
+    /// Where its limits are written.
+    pub(crate) grants_file: &'a str,
 }
 
-impl Words<'_> {
+impl Over<'_> {
+    /// What the call came to; `usage` of the outcome is left to the caller.
+    pub(crate) fn conclude(&self, ending: Ending<Answer>) -> Result<StepOutcome, StepError> {
+        match (ending.stop, ending.result) {
+            (Some(stop), result) => Err(self.stopped(&stop, result)),
+            (None, Some(Ok(Ok(text)))) => self.outcome(&text),
+            (None, Some(Ok(Err(error)))) => Err(typed_error(error)),
+            (None, Some(Err(error))) => Err(self.crash(&error)),
+            (None, None) => {
+                let message = format!("`{}` was dropped by the host", self.callable);
+                Err(StepError::new(StepErrorKind::Crashed, message))
+            }
+        }
+    }
+
     fn outcome(&self, text: &str) -> Result<StepOutcome, StepError> {
         let crashed = |message: String| Err(StepError::new(StepErrorKind::Crashed, message));
         let (callable, limit) = (self.callable, self.limits.output_bytes);
@@ -97,7 +91,7 @@ impl Words<'_> {
         let callable = self.callable;
         let (kind, message) = match stop {
             Stop::Canceled(reason) => (StepErrorKind::Canceled, format!("`{callable}` was stopped: {reason}")),
-            Stop::Deadline => (StepErrorKind::Timeout, format!("`{callable}` ran past {}", self.timeout)),
+            Stop::Deadline => (StepErrorKind::Timeout, format!("`{callable}` ran past {}", self.deadline)),
         };
         let how = match result {
             None => "it was waiting in a call of the host and was dropped".to_owned(),

@@ -17,7 +17,7 @@ use crate::engine::start_engine;
 use crate::grants::Grants;
 use crate::inspect::{Inspection, Prepared};
 use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thread, supervise};
-use crate::outcome::{CallReport, conclude};
+use crate::outcome::{Answer, CallReport, Over};
 use crate::plugins::{Callable, find_component};
 use crate::state::CallState;
 use crate::usage::Stopwatch;
@@ -68,7 +68,7 @@ impl ComponentRunner {
     /// # Errors
     /// When it is not a component that fits this host.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, SandboxError> {
-        self.cache.load(path)?.inspection()
+        self.cache.load(path).and_then(|prepared| prepared.inspection()).map_err(|error| error.below(self.home()))
     }
 
     /// The time of one fresh store and instance of the component at `path`, for benches.
@@ -85,11 +85,19 @@ impl ComponentRunner {
         instance.map(|_| took).map_err(|error| SandboxError::Engine { message: format!("{error:#}") })
     }
 
+    /// Messages name files below the folder that holds the plugins.
+    fn home(&self) -> &Path {
+        self.plugins.parent().unwrap_or(&self.plugins)
+    }
+
     fn locate(&self, callable: &Callable) -> Result<Located, SandboxError> {
+        self.locate_unshown(callable).map_err(|error| error.below(self.home()))
+    }
+
+    fn locate_unshown(&self, callable: &Callable) -> Result<Located, SandboxError> {
         let path = find_component(&self.plugins, &callable.plugin)?;
         let grants_path = path.with_extension("toml");
-        let home = self.plugins.parent().unwrap_or(&self.plugins);
-        let grants_file = grants_path.strip_prefix(home).unwrap_or(&grants_path).display().to_string();
+        let grants_file = grants_path.strip_prefix(self.home()).unwrap_or(&grants_path).display().to_string();
         let grants = Grants::read(&grants_path, &grants_file)?;
         let prepared = self.cache.load(&path)?;
         prepared.ensure_callable(&callable.function)?;
@@ -131,14 +139,20 @@ impl ComponentRunner {
         let params = serde_json::Value::Object(ctx.params.clone()).to_string();
         let thread = format!("wasm-{}", callable.plugin);
         let ran = run_on_thread(thread, run_in_store(prepared, state, watch, callable.function, params)).await;
-        let (ending, report) = ran.map_err(|why| {
-            StepError::new(StepErrorKind::Crashed, format!("`{text}` did not run: {why}"))
-        })?;
-        let timeout = match wall_limit {
+        let (ending, report) =
+            ran.map_err(|why| StepError::new(StepErrorKind::Crashed, format!("`{text}` did not run: {why}")))?;
+        let deadline = match wall_limit {
             Some(wall) => format!("its limit of {} s (`wall_seconds` in `{grants_file}`)", wall.as_secs_f64()),
             None => format!("the timeout of its step, {} s", ctx.timeout.as_secs_f64()),
         };
-        conclude(text, ending, report, &limits, &timeout, &grants_file)
+        let over =
+            Over { callable: text, report: &report, limits: &limits, deadline: &deadline, grants_file: &grants_file };
+        let concluded = over.conclude(ending);
+        let usage = Some(report.usage);
+        match concluded {
+            Ok(outcome) => Ok(StepOutcome { usage, ..outcome }),
+            Err(error) => Err(StepFailure { error, usage }),
+        }
     }
 }
 
@@ -149,7 +163,7 @@ async fn run_in_store(
     watch: Watch,
     function: String,
     params: String,
-) -> (Ending<crate::outcome::Answer>, CallReport) {
+) -> (Ending<Answer>, CallReport) {
     let stopwatch = Stopwatch::start();
     let mut store = new_store(&prepared.pre, state, &watch);
     let call = async {
@@ -159,7 +173,7 @@ async fn run_in_store(
     let ending = supervise(call, &watch).await;
     // Dropping the rest of the store ends sessions and rolls transactions back, before the outcome is known outside.
     let CallState { call, meter, .. } = store.into_data();
-    let usage = stopwatch.record(&call.usage, &meter, &prepared.digest);
+    let usage = stopwatch.record(&call.usage, &meter, &prepared.file.digest);
     let flush = call.finish_lines();
     if ending.stop.is_some() {
         // A stopped call must be over soon, however slow the log is.

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use chrono::SecondsFormat;
+use host_model::CancelToken;
 use host_model::log::LogLevel;
 use host_model::port::{Connectors, StepContext, StepVoice};
-use host_model::CancelToken;
 use host_model::run::Trigger;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};

@@ -7,8 +7,9 @@ import math
 import uuid
 
 PARAMS = {
-    "none": None, "yes": True, "int": -(2**63), "big": 2**63, "float": 0.1 + 0.2, "nan": math.nan, "text": "it's \u2028 \U0001f600",
-    "bytes": b"\x00\xff", "decimal": decimal.Decimal("12345678901234567890.10"), "day": datetime.date(2026, 11, 22),
+    "none": None, "yes": True, "int": -(2**63), "big": 2**63, "float": 0.1 + 0.2, "nan": math.nan,
+    "text": "it's \u2028 \U0001f600", "bytes": b"\x00\xff",
+    "decimal": decimal.Decimal("12345678901234567890.10"), "day": datetime.date(2026, 11, 22),
     "plain": datetime.datetime(2026, 11, 22, 10, 0, 0, 5),
     "zoned": datetime.datetime(2026, 11, 22, 10, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
     "time": datetime.time(10, 30), "uuid": uuid.UUID(int=7),

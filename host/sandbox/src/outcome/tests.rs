@@ -9,8 +9,9 @@ fn report() -> CallReport {
 
 fn concluded(ending: Ending<Answer>, report: CallReport) -> Result<StepOutcome, StepError> {
     let limits = Limits { output_bytes: 40, ..Limits::default() };
-    conclude("p:f", ending, report, &limits, "the timeout of its step, 5 s", "plugins/a/p.toml")
-        .map_err(|failure| failure.error)
+    let deadline = "the timeout of its step, 5 s";
+    let grants_file = "plugins/a/p.toml";
+    Over { callable: "p:f", report: &report, limits: &limits, deadline, grants_file }.conclude(ending)
 }
 
 fn answered(text: &str) -> Result<StepOutcome, StepError> {
@@ -39,10 +40,7 @@ fn any_other_json_is_put_under_result() {
 fn text_that_is_not_json_or_too_long_is_a_crash() {
     assert_eq!(answered("{oops").expect_err("crash").kind, StepErrorKind::Crashed);
     let error = answered(&format!("\"{}\"", "x".repeat(39))).expect_err("crash");
-    assert_eq!(
-        error.message,
-        "`p:f` returned 41 bytes, its limit is 40 (`output_bytes` in `plugins/a/p.toml`)"
-    );
+    assert_eq!(error.message, "`p:f` returned 41 bytes, its limit is 40 (`output_bytes` in `plugins/a/p.toml`)");
 }
 
 #[test]

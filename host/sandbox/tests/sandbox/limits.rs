@@ -65,8 +65,7 @@ async fn a_result_beyond_the_limit_is_refused() {
     let module = "(func $run (result i32)
         (i32.store (i32.const 100) (i32.const 1024)) (i32.store (i32.const 104) (i32.const 60000)) (i32.const 96))";
     let error = crash(module, "[limits]\noutput_bytes = 50000\n").await;
-    let expected =
-        "`text:run` returned 60000 bytes, its limit is 50000 (`output_bytes` in `plugins/app/text.toml`)";
+    let expected = "`text:run` returned 60000 bytes, its limit is 50000 (`output_bytes` in `plugins/app/text.toml`)";
     assert_eq!(error.message, expected);
 }
 
@@ -103,10 +102,8 @@ async fn an_endless_component_as_text_is_killed_at_its_deadline() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_of_callables_that_never_comes_is_given_up_after_a_second() {
     let home = Home::empty();
-    let text = plugin_text_with_list(
-        "(func $run (result i32) (i32.const 96))",
-        "(loop $more (br $more)) (unreachable)",
-    );
+    let text =
+        plugin_text_with_list("(func $run (result i32) (i32.const 96))", "(loop $more (br $more)) (unreachable)");
     home.put("text", &wat::parse_str(text).expect("sound text"));
     let start = Instant::now();
     let error = home.run("text:run", json!({})).await.expect_err("no list").error;

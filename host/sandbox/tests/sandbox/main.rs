@@ -8,6 +8,7 @@ mod files;
 mod limits;
 mod memory_sql;
 mod sql;
+mod sqlite;
 mod support;
 
 /// Every guest is used by a test here: a folder that nobody names is a behaviour nobody proves.

@@ -11,13 +11,16 @@ use host_model::port::{Access, Connectors, SqlCursor, SqlSession};
 use host_model::value::{Binds, Column, Row, Value};
 use host_model::{CancelToken, StepError, StepErrorKind};
 
+/// Columns, and rows that fit them.
+pub(crate) type Table<C> = (Vec<C>, Vec<Row>);
+
 /// One database.
 #[derive(Default)]
 pub(crate) struct Memory {
     /// Results by statement.
-    pub(crate) results: HashMap<String, (Vec<Column>, Vec<Row>)>,
+    pub(crate) results: HashMap<String, Table<Column>>,
     /// Committed rows by table, and the columns they were inserted with.
-    pub(crate) tables: Mutex<HashMap<String, (Vec<String>, Vec<Row>)>>,
+    pub(crate) tables: Mutex<HashMap<String, Table<String>>>,
     /// Binds of the last query.
     pub(crate) binds: Mutex<Binds>,
     /// Sessions opened with which access.
@@ -92,9 +95,11 @@ impl SqlSession for Session {
             return Err(StepError::new(StepErrorKind::Denied, "the statement writes, the session only reads"));
         }
         match self.memory.results.get(statement) {
-            Some((columns, rows)) => {
-                Ok(Box::new(Cursor { columns: columns.clone(), rows: rows.clone().into(), breaks: statement == "break" }))
-            }
+            Some((columns, rows)) => Ok(Box::new(Cursor {
+                columns: columns.clone(),
+                rows: rows.clone().into(),
+                breaks: statement == "break",
+            })),
             None => Err(StepError::definition(format!("syntax error near `{statement}`")).with_detail("line 1")),
         }
     }
@@ -152,8 +157,9 @@ impl SqlCursor for Cursor {
 }
 
 /// A result with a cell of every kind in each row.
-pub(crate) fn every_kind(n: i64) -> (Vec<Column>, Vec<Row>) {
-    let columns = ["integer", "bool", "double precision", "numeric(9,2)", "text", "bytea", "date", "timestamptz", "inet"];
+pub(crate) fn every_kind(n: i64) -> Table<Column> {
+    let columns =
+        ["integer", "bool", "double precision", "numeric(9,2)", "text", "bytea", "date", "timestamptz", "inet"];
     let columns = columns.iter().map(|kind| column(&format!("c_{}", &kind[..3]), kind)).collect();
     let row = |i: i64| {
         let mut row = vec![

@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use host_model::StepErrorKind;
 use host_model::port::Access;
-use host_model::value::{Row, Value};
+use host_model::value::{Column, Value};
 use serde_json::{Value as Json, json};
 
-use crate::memory_sql::{Memory, MemoryConnectors, checksum, column, every_kind};
+use crate::memory_sql::{Memory, MemoryConnectors, Table, checksum, column, every_kind};
 use crate::support::{Home, Step};
 
 const READ: &str = "[grants.connectors]\nc = \"read\"\naway = \"read\"\nunknown = \"read\"\n";
 const WRITE: &str = "[grants.connectors]\nc = \"read-write\"\n";
 
-fn memory(results: &[(&str, (Vec<host_model::value::Column>, Vec<Row>))]) -> Arc<Memory> {
+fn memory(results: &[(&str, Table<Column>)]) -> Arc<Memory> {
     let results = results.iter().map(|(statement, result)| ((*statement).to_owned(), result.clone())).collect();
     Arc::new(Memory { results, ..Memory::default() })
 }

@@ -8,9 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use host_model::log::LogLevel;
-use host_model::port::{
-    Access, Connectors, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, StepVoice,
-};
+use host_model::port::{Access, Connectors, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, StepVoice};
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
 use host_sandbox::ComponentRunner;
 use tempfile::TempDir;

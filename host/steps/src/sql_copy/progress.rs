@@ -1,6 +1,7 @@
 //! How far a copy is: counters that reader and writer set from their threads, and the voice that tells people. Progress
 //! is given often (the engine thins it out), log lines at each tenth of the way, at most every two seconds.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,7 @@ impl Progress {
     }
 
     /// Tells the run how far the copy is, until it is dropped.
-    pub(super) async fn tell(&self, ctx: &StepContext) {
+    pub(super) async fn tell(&self, ctx: &StepContext) -> Infallible {
         let mut told_at = Instant::now();
         let mut told_tenths = 0;
         loop {

@@ -130,7 +130,10 @@ async fn after_a_cancel_every_call_that_can_fail_fails_with_cancelled() {
     bench.cancel.cancel("canceled by user:alice");
     let cancelled = Err("cancelled".to_owned());
     let opened = bench.state.open("c".to_owned()).await.expect("no trap").expect_err("cancelled");
-    assert_eq!((opened.code.as_str(), opened.message.as_str()), ("cancelled", "the run is being stopped: canceled by user:alice"));
+    assert_eq!(
+        (opened.code.as_str(), opened.message.as_str()),
+        ("cancelled", "the run is being stopped: canceled by user:alice")
+    );
     assert_eq!(bench.query(other).await.map(drop), cancelled.clone());
     assert_eq!(bench.execute(other).await.map(drop), cancelled.clone());
     assert_eq!(bench.fetch(cursor, 1).await.map(drop), cancelled);
