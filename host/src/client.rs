@@ -146,6 +146,9 @@ fn problem(status: u16, json: &Json) -> Failure {
     for found in json.get("problems").and_then(Json::as_array).into_iter().flatten() {
         let part = |key: &str| found.get(key).and_then(Json::as_str).unwrap_or_default();
         message += &format!("\n  {}:{}:{}: {}", part("file"), found["line"], found["column"], part("message"));
+        if !part("hint").is_empty() {
+            message += &format!("\n    help: {}", part("hint"));
+        }
     }
     let failure = Failure::new(exit, message);
     match (status, text("hint")) {

@@ -90,7 +90,7 @@ fn a_text_file_that_calls_itself_a_component_is_told_apart() {
 fn a_core_module_is_told_apart_from_a_component() {
     let home = home(&wasm("core:run"));
     home.write("plugins/test/core.wasm", b"\0asm\x01\0\0\0").unwrap();
-    refused(&home, "bad", "jobs.toml:6", &["core module"]);
+    refused(&home, "bad", "jobs.toml:6", &["core WebAssembly module"]);
 }
 
 #[test]

@@ -29,7 +29,9 @@ fn home(reporting: &str) -> TempHome {
     let home = home_with("");
     std::fs::remove_dir_all(home.path().join("plugins/test")).unwrap();
     // Copied, not linked: what a step writes beside its code stays in this home.
-    copy_app(&root().join("plugins/flights"), &home.path().join("plugins/flights"));
+    let app = root().join("plugins/flights");
+    assert!(app.join("flights.wasm").exists(), "build it with: cargo run -p plugin-builder");
+    copy_app(&app, &home.path().join("plugins/flights"));
     std::os::unix::fs::symlink(operational(), home.path().join("data/operational.db")).unwrap();
     let connectors = format!(
         "[pools.ops]\nurl = \"sqlite:data/operational.db\"\nread_only = true\n[connectors.ops]\ntype = \"sql\"\npool = \"ops\"\n\
@@ -62,7 +64,6 @@ fn copy_app(from: &Path, to: &Path) {
             std::fs::copy(&path, to.join(name)).unwrap();
         }
     }
-    assert!(from.join("flights.wasm").exists(), "build it with: cargo run -p plugin-builder");
 }
 
 /// The first row of a one-step query job.
@@ -92,7 +93,7 @@ fn the_main_job_runs(reporting: &str) {
     assert_eq!((output(3)["carriers"].clone(), output(3)["rows_read"].clone()), (json!(CARRIERS), json!(FLIGHTS)));
     assert_eq!(output(5)["status"], json!(200));
     let usage = &shown["steps"][3]["usage"];
-    assert_eq!(usage["digest"].as_str().map(str::len), Some(64), "the run records which component ran: {usage}");
+    assert_eq!(usage["component_sha256"].as_str().map(str::len), Some(64), "the run records which component ran: {usage}");
     // What it left in the reporting database, against the source.
     let flights = first_row(&home, "check-flights");
     assert_eq!((number(&flights["n"]), number(&flights["carriers"]), number(&flights["miles"])), (336_776.0, 16.0, 350_217_607.0));

@@ -78,6 +78,8 @@ pub(crate) fn home_with(jobs: &str) -> TempHome {
     let home = TempHome::new().unwrap();
     Said::new(Command::new(BINARY).arg("init").arg(home.path()).output().unwrap()).expect(0);
     home.write("plugins/test/jobs.toml", jobs).unwrap();
+    // An empty file is an empty SQLite database; a file that is not there is an error to a step that reads.
+    home.write("data/test.db", "").unwrap();
     home
 }
 

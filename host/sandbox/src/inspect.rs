@@ -156,7 +156,7 @@ impl Prepared {
         let fail = |message: String| SandboxError::NoList { path: self.file.path.clone(), message };
         let listed = std::thread::scope(|scope| {
             let asked = std::thread::Builder::new().name("sandbox-inspect".to_owned()).spawn_scoped(scope, || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 Ok::<_, std::io::Error>(runtime.block_on(self.ask_for_callables()))
             });
             asked.map(|thread| thread.join())

@@ -3,6 +3,21 @@
 //! Not here: when a step runs, how often it is tried, what becomes of its result (the engine). Only this crate talks
 //! to the databases and servers of an operator; credentials leave it in no message and no value.
 
+#![warn(missing_docs)]
+
 pub mod connector;
+mod http;
+mod params;
+mod sql_copy;
+mod sql_query;
 
 pub use connector::{ConnectorPools, ConnectorTest};
+pub use http::HttpRunner;
+pub use sql_copy::SqlCopyRunner;
+pub use sql_query::SqlQueryRunner;
+
+/// The engine handed a step to the runner of another type: a fault of ours, not of the job.
+fn wrong_runner(runner: &str, spec: &host_model::StepSpec) -> host_model::StepError {
+    let text = format!("the `{runner}` runner was given a `{}` step", spec.type_name());
+    host_model::StepError::new(host_model::StepErrorKind::Crashed, text)
+}

@@ -1,3 +1,5 @@
+//! Lines and columns of a source text, whatever its line breaks and letters.
+
 use super::*;
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) type Table<C> = (Vec<C>, Vec<Row>);
 /// One database.
 #[derive(Default)]
 pub(crate) struct Memory {
-    /// Results by statement.
+    /// Results by the beginning of a statement.
     pub(crate) results: HashMap<String, Table<Column>>,
     /// Committed rows by table, and the columns they were inserted with.
     pub(crate) tables: Mutex<HashMap<String, Table<String>>>,
@@ -94,8 +94,8 @@ impl SqlSession for Session {
         if statement.starts_with("delete") && self.access == Access::Read {
             return Err(StepError::new(StepErrorKind::Denied, "the statement writes, the session only reads"));
         }
-        match self.memory.results.get(statement) {
-            Some((columns, rows)) => Ok(Box::new(Cursor {
+        match self.memory.results.iter().find(|(known, _)| statement.starts_with(*known)) {
+            Some((_, (columns, rows))) => Ok(Box::new(Cursor {
                 columns: columns.clone(),
                 rows: rows.clone().into(),
                 breaks: statement == "break",

@@ -102,11 +102,9 @@ async fn every_kind_of_cell_reaches_the_guest_by_row_and_by_column() {
 async fn binds_reach_the_session_by_name() {
     let home = Home::with("rows");
     home.grant("rows", READ);
-    let numbers = "with recursive numbers(i) as (select 1 union all select i + 1 from numbers where i < :n) \
-                   select i, 'row ' || i as name, null as nothing from numbers";
     let row = |i| vec![Value::Int(i), Value::Text(format!("row {i}")), Value::Null];
     let columns = vec![column("i", "integer"), column("name", "text"), column("nothing", "unknown")];
-    let memory = memory(&[(numbers, (columns, (1..=10).map(row).collect()))]);
+    let memory = memory(&[("with recursive numbers(i)", (columns, (1..=10).map(row).collect()))]);
     let outcome = home.run_in("rows:read", &step(&memory, json!({"n": 10, "batch": 3})).ctx).await.expect("rows");
     assert_eq!((&outcome.output["rows"], &outcome.output["batches"]), (&json!(10), &json!(4)));
     assert_eq!(*memory.binds.lock().expect("no panic"), [("n".to_owned(), Value::Int(10))]);

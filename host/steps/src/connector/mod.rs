@@ -85,7 +85,7 @@ impl ConnectorPools {
     /// Finds `name`, opening its pool (not yet a connection) when this is the first use.
     pub(crate) fn find(&self, name: &str) -> Result<Found, StepError> {
         let set = self.declared();
-        let Some(connector) = set.connectors.values().find(|c| c.name.as_str() == name) else {
+        let Some(connector) = set.connectors.get(name) else {
             return Err(unknown(name, &set));
         };
         let Some(pool) = set.pools.get(&connector.pool) else {

@@ -42,8 +42,9 @@ pub(super) async fn read_sqlite(
         if let Some(count) = &source.count {
             let mut prepared = link.prepare(count, &source.values)?;
             let mut rows = prepared.raw_query();
-            let counted = rows.next().and_then(|row| row.map(|r| r.get::<_, u64>(0)).transpose());
-            progress.set_total(counted.map_err(|e| link.fail(&e, "select count(*)"))?);
+            let counted = rows.next().and_then(|row| row.map(|r| r.get::<_, i64>(0)).transpose());
+            let counted = counted.map_err(|e| link.fail(&e, "select count(*)"))?;
+            progress.set_total(counted.map(i64::unsigned_abs));
         }
         let sql = source.rows.render(|n| format!("?{}", n + 1));
         let mut prepared = link.prepare(&source.rows, &source.values)?;

@@ -78,7 +78,7 @@ impl Sink {
             },
             Form::Cells { cells, bytes } => {
                 *bytes += size_of(cell);
-                cells.push(cell.into());
+                cells.push(owned(cell));
                 true
             }
         }
@@ -105,7 +105,7 @@ impl Sink {
                 let Some(value) = kind::read(kind, type_name, wire) else { return false };
                 cells.push(match bound(&value) {
                     rusqlite::types::ToSqlOutput::Owned(cell) => cell,
-                    rusqlite::types::ToSqlOutput::Borrowed(cell) => cell.into(),
+                    rusqlite::types::ToSqlOutput::Borrowed(cell) => owned(cell),
                     // No other form is ever bound.
                     _ => return false,
                 });
@@ -153,6 +153,20 @@ fn size_of(cell: ValueRef<'_>) -> usize {
     match cell {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() + 8,
         ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+    }
+}
+
+fn owned(cell: ValueRef<'_>) -> SqliteCell {
+    match cell {
+        ValueRef::Null => SqliteCell::Null,
+        ValueRef::Integer(n) => SqliteCell::Integer(n),
+        ValueRef::Real(f) => SqliteCell::Real(f),
+        ValueRef::Blob(bytes) => SqliteCell::Blob(bytes.to_vec()),
+        // Text that is not UTF-8 keeps its bytes rather than its class.
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => SqliteCell::Text(text.to_owned()),
+            Err(_) => SqliteCell::Blob(bytes.to_vec()),
+        },
     }
 }
 

@@ -183,7 +183,8 @@ fn insert_group(link: &Link, path: &str, list: &str, width: usize, cells: &[Sqli
 
 fn count(link: &Link, path: &str) -> Result<u64, StepError> {
     let sql = format!("select count(*) from {path}");
-    link.conn.query_row(&sql, [], |row| row.get(0)).map_err(|e| link.fail(&e, &sql))
+    let rows: i64 = link.conn.query_row(&sql, [], |row| row.get(0)).map_err(|e| link.fail(&e, &sql))?;
+    Ok(rows.unsigned_abs())
 }
 
 /// Rows elsewhere that refer to a row which is gone now, and rows here that refer to none.
@@ -191,7 +192,7 @@ fn check_references(link: &Link, table: &str) -> Result<(), StepError> {
     let sql = "select c.\"table\", c.parent, count(*) from (select distinct m.name from sqlite_schema m, \
         pragma_foreign_key_list(m.name) f where m.type = 'table' and (f.\"table\" = ?1 collate nocase or m.name = ?1 collate nocase)) t, \
         pragma_foreign_key_check(t.name) c where c.parent = ?1 collate nocase or c.\"table\" = ?1 collate nocase group by 1, 2";
-    let find = || -> rusqlite::Result<Option<(String, String, u64)>> {
+    let find = || -> rusqlite::Result<Option<(String, String, i64)>> {
         let mut prepared = link.conn.prepare(sql)?;
         let mut rows = prepared.query([table])?;
         rows.next()?.map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).transpose()

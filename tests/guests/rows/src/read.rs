@@ -9,7 +9,7 @@ use crate::checksum::Checksum;
 
 /// Numbers 1 to `:n` with a text and a null, in any database that has recursive queries.
 const NUMBERS: &str = "with recursive numbers(i) as (select 1 union all select i + 1 from numbers where i < :n) \
-    select i, 'row ' || i as name, null as nothing from numbers";
+    select i, 'row ' || i as name, null as \"nothing\" from numbers";
 
 #[derive(Deserialize)]
 pub(crate) struct Params {

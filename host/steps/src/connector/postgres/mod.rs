@@ -112,6 +112,11 @@ impl PgServer {
         self.label.clone()
     }
 
+    /// Whether the declaration forbids writing.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// Lends no more connections and closes the idle ones; those in use are closed when they come back.
     pub(crate) async fn close(&self) {
         self.permits.close();

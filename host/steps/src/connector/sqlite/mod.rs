@@ -77,6 +77,11 @@ impl SqliteFile {
         &self.path
     }
 
+    /// Whether the declaration forbids writing.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// Runs `job` with a connection on a blocking thread. A cancel interrupts the running statement and makes every
     /// later one fail; dropping the returned future does the same.
     pub(crate) async fn work<T, F>(self: &Arc<Self>, place: &Place, usage: Use, cancel: &CancelToken, job: F) -> Result<T, StepError>

@@ -1,0 +1,11 @@
+//! The built-in steps against real databases (SQLite files, a private PostgreSQL server) and a small HTTP server with
+//! bad manners. One binary, because linking is the slow part.
+
+mod cancel;
+mod connectors;
+mod copy;
+mod copy_overwrite;
+mod http;
+mod kit;
+mod sql_query;
+mod values;
