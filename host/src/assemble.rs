@@ -11,7 +11,7 @@ use host_catalogue::{Catalogue, Flags, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
-use host_model::port::{Secrets, Store};
+use host_model::port::{EnvReader, Secrets, Store};
 use host_python::{PythonConfig, PythonRunner};
 use host_sandbox::ComponentRunner;
 use host_steps::{ConnectorPools, HttpRunner, SqlCopyRunner, SqlQueryRunner};
@@ -113,7 +113,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
 }
 
 /// The environment as templates see it.
-fn env_with(url: Option<&str>) -> Arc<dyn Fn(&str) -> Option<String> + Send + Sync> {
+fn env_with(url: Option<&str>) -> EnvReader {
     let own = url.map(str::to_owned);
     Arc::new(move |name| match (name, &own) {
         ("NOMAFLOW_URL", Some(url)) => env(name).or_else(|| Some(url.clone())),

@@ -1,6 +1,8 @@
 //! The built program as a process, in a home of its own, on a free port: what an operator meets. Nothing here links a
 //! crate of the house.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic says where")]
+
 mod bad_input;
 mod cli;
 mod flights;

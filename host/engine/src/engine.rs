@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use host_model::event::Event;
-use host_model::port::{CancelMark, Clock, Connectors, Secrets, Store, StoreError};
+use host_model::port::{CancelMark, Clock, Connectors, EnvReader, Secrets, Store, StoreError};
 use host_model::{CancelToken, Instant, Job, JobId, RunId};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
@@ -39,7 +39,7 @@ pub struct EngineParts {
     /// Secrets for templates.
     pub secrets: Arc<dyn Secrets>,
     /// Environment variables for templates.
-    pub env: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub env: EnvReader,
     /// The jobs known now.
     pub jobs: Jobs,
     /// This process in run rows.
@@ -89,7 +89,7 @@ pub(crate) struct Shared {
     pub(crate) runners: Runners,
     pub(crate) connectors: Arc<dyn Connectors>,
     pub(crate) secrets: Arc<dyn Secrets>,
-    pub(crate) env: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub(crate) env: EnvReader,
     pub(crate) owner: String,
     pub(crate) default_zone: Tz,
     pub(crate) bus: Arc<Bus>,

@@ -125,7 +125,7 @@ impl Tracker {
                     self.take_run(change);
                     run_changed = true;
                 }
-                Change::Step(change) => run_changed |= self.take_step(change),
+                Change::Step(change) => run_changed |= self.take_step(*change),
             }
         }
         if run_changed {

@@ -95,6 +95,9 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Instant;
 }
 
+/// Reads an environment variable, as templates see the environment.
+pub type EnvReader = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// Secrets by name.
 pub trait Secrets: Send + Sync + 'static {
     /// The secret, if there is one.

@@ -185,7 +185,7 @@ pub enum Change {
     /// Of a run.
     Run(RunChange),
     /// Of an attempt.
-    Step(StepChange),
+    Step(Box<StepChange>),
 }
 
 impl From<RunChange> for Change {
@@ -196,7 +196,7 @@ impl From<RunChange> for Change {
 
 impl From<StepChange> for Change {
     fn from(change: StepChange) -> Self {
-        Self::Step(change)
+        Self::Step(Box::new(change))
     }
 }
 
