@@ -88,8 +88,9 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("sqlx", &["host/store", "host/steps"]),
+    ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
     ("wasmtime-wasi", &["host/sandbox"]),
     ("pyo3", &["host/python/embed"]),

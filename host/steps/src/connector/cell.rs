@@ -22,7 +22,9 @@ impl<'a> From<&'a Value> for Cell<'a> {
             Value::Int(n) => Self::Int(*n),
             Value::Float(f) => Self::Float(*f),
             Value::Bytes(bytes) => Self::Bytes(bytes),
-            Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Timestamp(t) | Value::Other(_, t) => Self::Text(t),
+            Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Timestamp(t) | Value::Other(_, t) => {
+                Self::Text(t)
+            }
         }
     }
 }

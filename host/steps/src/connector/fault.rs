@@ -43,7 +43,8 @@ impl Place {
 
     /// The database refused a statement or broke while running it.
     pub(crate) fn sqlite(&self, error: &rusqlite::Error, sql: &str) -> StepError {
-        let mut fault = StepError::remote(format!("connector `{}` ({}): {}", self.connector, self.label, sqlite_text(error)));
+        let mut fault =
+            StepError::remote(format!("connector `{}` ({}): {}", self.connector, self.label, sqlite_text(error)));
         fault.may_retry = sqlite_may_retry(error);
         fault.with_detail(statement_detail(sql))
     }
@@ -106,8 +107,15 @@ fn sqlite_may_retry(error: &rusqlite::Error) -> bool {
     let Some(code) = error.sqlite_error_code() else { return false };
     matches!(
         code,
-        C::DatabaseBusy | C::DatabaseLocked | C::SystemIoFailure | C::DiskFull | C::CannotOpen | C::OutOfMemory
-            | C::SchemaChanged | C::FileLockingProtocolFailed | C::OperationInterrupted
+        C::DatabaseBusy
+            | C::DatabaseLocked
+            | C::SystemIoFailure
+            | C::DiskFull
+            | C::CannotOpen
+            | C::OutOfMemory
+            | C::SchemaChanged
+            | C::FileLockingProtocolFailed
+            | C::OperationInterrupted
     )
 }
 

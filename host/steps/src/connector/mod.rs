@@ -89,7 +89,10 @@ impl ConnectorPools {
             return Err(unknown(name, &set));
         };
         let Some(pool) = set.pools.get(&connector.pool) else {
-            return Err(StepError::definition(format!("connector `{name}` uses the pool `{}`, which is not declared", connector.pool)));
+            return Err(StepError::definition(format!(
+                "connector `{name}` uses the pool `{}`, which is not declared",
+                connector.pool
+            )));
         };
         let database = self.database(pool)?;
         let label = match &database {

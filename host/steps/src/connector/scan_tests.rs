@@ -84,7 +84,10 @@ fn each_statement_numbers_its_own_parameters() {
     check(
         "delete from t where d = :d; insert into t select * from s where d = :d and x = :x",
         Sqlite,
-        &[("delete from t where d = ?1", &["d"]), ("insert into t select * from s where d = ?1 and x = ?2", &["d", "x"])],
+        &[
+            ("delete from t where d = ?1", &["d"]),
+            ("insert into t select * from s where d = ?1 and x = ?2", &["d", "x"]),
+        ],
     );
 }
 
@@ -110,7 +113,11 @@ fn the_body_of_a_trigger_is_one_statement() {
 
 #[test]
 fn case_end_outside_a_create_does_not_swallow_the_semicolon() {
-    check("select case when 1 then 2 end; select 3", Sqlite, &[("select case when 1 then 2 end", &[]), ("select 3", &[])]);
+    check(
+        "select case when 1 then 2 end; select 3",
+        Sqlite,
+        &[("select case when 1 then 2 end", &[]), ("select 3", &[])],
+    );
 }
 
 #[test]

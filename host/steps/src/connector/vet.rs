@@ -20,7 +20,8 @@ pub(crate) fn single(sql: &str, dialect: Dialect, access: Access, place: &Place)
     let statement = statements.remove(0);
     if statement.is_transaction_control() {
         let word = statement.keyword();
-        return Err(place.definition(format!("`{word}` is not a statement for a session; use its own begin, commit and rollback")));
+        return Err(place
+            .definition(format!("`{word}` is not a statement for a session; use its own begin, commit and rollback")));
     }
     if access == Access::Read && !statement.is_reading() {
         return Err(refused_write(statement.keyword(), place));

@@ -35,7 +35,9 @@ impl HttpRunner {
             .redirect(redirect::Policy::limited(MOST_REDIRECTS))
             .connect_timeout(CONNECT_WITHIN)
             .build()
-            .map_err(|e| StepError::new(StepErrorKind::Crashed, format!("the HTTP client cannot start: {}", chain(&e))))?;
+            .map_err(|e| {
+                StepError::new(StepErrorKind::Crashed, format!("the HTTP client cannot start: {}", chain(&e)))
+            })?;
         Ok(Self { client })
     }
 }
@@ -46,7 +48,7 @@ impl StepRunner for HttpRunner {
         let StepSpec::Http(spec) = spec else {
             return Err(crate::wrong_runner("http", spec).into());
         };
-        let request = self.request(spec, ctx)?;
+        let request = self.request(spec)?;
         let what = format!("{} {}", request.method(), shown(request.url()));
         ctx.info(&what).await;
         let answered = tokio::select! {
@@ -54,7 +56,13 @@ impl StepRunner for HttpRunner {
             // Dropping the exchange closes its connection.
             () = ctx.cancel.canceled() => return Err(crate::connector::fault::canceled(&ctx.cancel).into()),
         };
-        ctx.info(format!("{what} answered {} in {} ms, {} bytes", answered.status, answered.elapsed.as_millis(), answered.bytes)).await;
+        ctx.info(format!(
+            "{what} answered {} in {} ms, {} bytes",
+            answered.status,
+            answered.elapsed.as_millis(),
+            answered.bytes
+        ))
+        .await;
         if !is_expected(spec, answered.status.as_u16()) {
             return Err(answered.refusal(&what).into());
         }
@@ -63,14 +71,18 @@ impl StepRunner for HttpRunner {
 }
 
 impl HttpRunner {
-    fn request(&self, spec: &HttpSpec, ctx: &StepContext) -> Result<Request, StepError> {
-        let url = Url::parse(&spec.url).map_err(|e| StepError::definition(format!("`url` is not an absolute URL: {e}")))?;
+    fn request(&self, spec: &HttpSpec) -> Result<Request, StepError> {
+        let url =
+            Url::parse(&spec.url).map_err(|e| StepError::definition(format!("`url` is not an absolute URL: {e}")))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(StepError::definition(format!("`url` has the scheme `{}`; only `http` and `https` are spoken", url.scheme())));
+            return Err(StepError::definition(format!(
+                "`url` has the scheme `{}`; only `http` and `https` are spoken",
+                url.scheme()
+            )));
         }
         let method = Method::from_bytes(spec.method.as_bytes())
             .map_err(|_| StepError::definition(format!("`{}` is not an HTTP method", spec.method)))?;
-        let mut request = self.client.request(method, url).headers(headers(spec)?).timeout(ctx.timeout);
+        let mut request = self.client.request(method, url).headers(headers(spec)?);
         request = match &spec.auth {
             None => request,
             Some(HttpAuth::Basic { user, password }) => request.basic_auth(user, Some(password)),
@@ -82,7 +94,11 @@ impl HttpRunner {
             json => request.json(json),
         };
         // Its own text may quote a header.
-        request.build().map_err(|_| StepError::definition("the request cannot be built: a header or the credentials hold characters that HTTP does not allow"))
+        request.build().map_err(|_| {
+            StepError::definition(
+                "the request cannot be built: a header or the credentials hold characters that HTTP does not allow",
+            )
+        })
     }
 
     async fn exchange(&self, request: Request, what: &str) -> Result<Answer, StepError> {
@@ -103,8 +119,9 @@ fn headers(spec: &HttpSpec) -> Result<HeaderMap, StepError> {
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| StepError::definition(format!("`{name}` is not the name of an HTTP header")))?;
         // The value may be a secret, so it is not shown.
-        let mut value = HeaderValue::from_str(&text)
-            .map_err(|_| StepError::definition(format!("the value of the header `{name}` holds characters that HTTP does not allow")))?;
+        let mut value = HeaderValue::from_str(&text).map_err(|_| {
+            StepError::definition(format!("the value of the header `{name}` holds characters that HTTP does not allow"))
+        })?;
         value.set_sensitive(true);
         headers.append(header, value);
     }
@@ -112,7 +129,11 @@ fn headers(spec: &HttpSpec) -> Result<HeaderMap, StepError> {
 }
 
 fn is_expected(spec: &HttpSpec, status: u16) -> bool {
-    if spec.expected_statuses.is_empty() { (200..300).contains(&status) } else { spec.expected_statuses.contains(&status) }
+    if spec.expected_statuses.is_empty() {
+        (200..300).contains(&status)
+    } else {
+        spec.expected_statuses.contains(&status)
+    }
 }
 
 /// The URL as messages show it: where, not with what.

@@ -48,7 +48,8 @@ impl Answer {
         let words = body.split_whitespace().collect::<Vec<_>>().join(" ");
         let excerpt: String = words.chars().take(EXCERPT).collect();
         let said = if excerpt.is_empty() { String::new() } else { format!(": {excerpt}") };
-        let mut error = StepError::remote(format!("{what} answered {}{said}", self.status)).with_detail(body.into_owned());
+        let mut error =
+            StepError::remote(format!("{what} answered {}{said}", self.status)).with_detail(body.into_owned());
         error.may_retry = self.status.is_server_error()
             || matches!(self.status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
         error

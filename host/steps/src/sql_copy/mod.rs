@@ -55,7 +55,15 @@ impl StepRunner for SqlCopyRunner {
         if let SourceTable::Query(query) = &spec.source.table {
             ctx.debug(format!("source query: {query}")).await;
         }
-        let copy = Copy { spec, ctx, source, target, halt: ctx.cancel.child(), progress: Arc::new(Progress::new()), first_error: OnceLock::new() };
+        let copy = Copy {
+            spec,
+            ctx,
+            source,
+            target,
+            halt: ctx.cancel.child(),
+            progress: Arc::new(Progress::new()),
+            first_error: OnceLock::new(),
+        };
         let written = tokio::select! {
             written = copy.run() => written?,
             never = copy.progress.tell(ctx) => match never {},
@@ -63,8 +71,14 @@ impl StepRunner for SqlCopyRunner {
         let progress = &copy.progress;
         ctx.voice.progress(written.rows, Some(written.rows), "rows copied");
         let elapsed = progress.elapsed();
-        ctx.info(format!("{} rows in {:.1} s, {} rows/s; the target has {} rows", written.rows, elapsed.as_secs_f64(), progress.rate(), written.target_rows))
-            .await;
+        ctx.info(format!(
+            "{} rows in {:.1} s, {} rows/s; the target has {} rows",
+            written.rows,
+            elapsed.as_secs_f64(),
+            progress.rate(),
+            written.target_rows
+        ))
+        .await;
         let output = json!({
             "source_rows": progress.read().unwrap_or(written.rows),
             "target_rows": written.target_rows,
@@ -96,27 +110,34 @@ impl Copy<'_> {
                 let source = plan::describe_sqlite(self.spec, from, &self.source.place, true, &self.halt).await?;
                 let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
                 let sink = Sink::cells(self.spec.batch_size);
-                self.both(self.read_sqlite(from, source.clone(), sink, sender), self.write_sqlite(to, source, chunks)).await
+                self.both(self.read_sqlite(from, source.clone(), sink, sender), self.write_sqlite(to, source, chunks))
+                    .await
             }
             (Database::Postgres(from), Database::Sqlite(to)) => {
                 let mut reading = self.lease(from, &self.source, Access::Read).await?;
                 let source = plan::describe_postgres(self.spec, &mut reading).await?;
                 let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
                 let sink = Sink::cells(self.spec.batch_size);
-                self.both(self.read_postgres(reading, source.clone(), sink, sender), self.write_sqlite(to, source, chunks)).await
+                self.both(
+                    self.read_postgres(reading, source.clone(), sink, sender),
+                    self.write_sqlite(to, source, chunks),
+                )
+                .await
             }
             (Database::Sqlite(from), Database::Postgres(to)) => {
                 let source = plan::describe_sqlite(self.spec, from, &self.source.place, true, &self.halt).await?;
                 let (lease, target, sink) = self.open_target(to, &source).await?;
                 let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-                self.both(self.read_sqlite(from, source, sink, sender), self.write_postgres(lease, target, chunks)).await
+                self.both(self.read_sqlite(from, source, sink, sender), self.write_postgres(lease, target, chunks))
+                    .await
             }
             (Database::Postgres(from), Database::Postgres(to)) => {
                 let mut reading = self.lease(from, &self.source, Access::Read).await?;
                 let source = plan::describe_postgres(self.spec, &mut reading).await?;
                 let (lease, target, sink) = self.open_target(to, &source).await?;
                 let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-                self.both(self.read_postgres(reading, source, sink, sender), self.write_postgres(lease, target, chunks)).await
+                self.both(self.read_postgres(reading, source, sink, sender), self.write_postgres(lease, target, chunks))
+                    .await
             }
         };
         match (self.first_error.get(), written) {
@@ -146,7 +167,11 @@ impl Copy<'_> {
         server.lease(&found.place, access, Some(self.ctx.timeout), &self.halt).await
     }
 
-    async fn open_target(&self, server: &Arc<PgServer>, source: &Source) -> Result<(Lease, swap::PgTarget, Sink), StepError> {
+    async fn open_target(
+        &self,
+        server: &Arc<PgServer>,
+        source: &Source,
+    ) -> Result<(Lease, swap::PgTarget, Sink), StepError> {
         let mut lease = self.lease(server, &self.target, Access::ReadWrite).await?;
         let target = swap::open(&mut lease, &self.spec.target, self.spec.mode, source).await?;
         self.ctx.info(format!("writing {}", target.describe())).await;
@@ -154,11 +179,23 @@ impl Copy<'_> {
         Ok((lease, target, sink))
     }
 
-    async fn read_sqlite(&self, file: &Arc<SqliteFile>, source: Source, sink: Sink, out: mpsc::Sender<Message>) -> Result<(), StepError> {
+    async fn read_sqlite(
+        &self,
+        file: &Arc<SqliteFile>,
+        source: Source,
+        sink: Sink,
+        out: mpsc::Sender<Message>,
+    ) -> Result<(), StepError> {
         read::read_sqlite(file, &self.source.place, source, sink, Arc::clone(&self.progress), out, &self.halt).await
     }
 
-    async fn read_postgres(&self, mut lease: Lease, source: Source, sink: Sink, out: mpsc::Sender<Message>) -> Result<(), StepError> {
+    async fn read_postgres(
+        &self,
+        mut lease: Lease,
+        source: Source,
+        sink: Sink,
+        out: mpsc::Sender<Message>,
+    ) -> Result<(), StepError> {
         let result = read::read_postgres(&mut lease, source, sink, Arc::clone(&self.progress), out).await;
         if result.is_ok() {
             lease.release().await;
@@ -166,14 +203,25 @@ impl Copy<'_> {
         result
     }
 
-    async fn write_sqlite(&self, file: &Arc<SqliteFile>, source: Source, chunks: mpsc::Receiver<Message>) -> Result<Option<Written>, StepError> {
+    async fn write_sqlite(
+        &self,
+        file: &Arc<SqliteFile>,
+        source: Source,
+        chunks: mpsc::Receiver<Message>,
+    ) -> Result<Option<Written>, StepError> {
         let job = write::SqliteTarget { target: self.spec.target.clone(), mode: self.spec.mode, source };
         write::write_sqlite(file, &self.target.place, job, chunks, Arc::clone(&self.progress), &self.halt).await
     }
 
-    async fn write_postgres(&self, mut lease: Lease, target: swap::PgTarget, chunks: mpsc::Receiver<Message>) -> Result<Option<Written>, StepError> {
+    async fn write_postgres(
+        &self,
+        mut lease: Lease,
+        target: swap::PgTarget,
+        chunks: mpsc::Receiver<Message>,
+    ) -> Result<Option<Written>, StepError> {
         // A connection that failed here is closed, never lent again: dropping it is enough.
-        let copied = write::copy_into_postgres(&mut lease, &target.into, &target.columns, chunks, &self.progress).await?;
+        let copied =
+            write::copy_into_postgres(&mut lease, &target.into, &target.columns, chunks, &self.progress).await?;
         let Some(arrived) = copied else { return Ok(None) };
         self.ctx.info(format!("{arrived} rows have arrived; putting them in place")).await;
         let written = swap::finish(&mut lease, target, arrived, &self.progress).await?;

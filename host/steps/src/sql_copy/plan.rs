@@ -82,7 +82,10 @@ pub(super) fn check_distinct(spec: &SqlCopySpec, source: &Found, target: &Found)
         _ => false,
     };
     if same_database && table == &spec.target.table && schema == &spec.target.schema {
-        return Err(StepError::definition(format!("source and target are the same table `{table}` of `{}`", target.place.label)));
+        return Err(StepError::definition(format!(
+            "source and target are the same table `{table}` of `{}`",
+            target.place.label
+        )));
     }
     Ok(())
 }
@@ -121,7 +124,13 @@ pub(super) async fn describe_sqlite(
         let mut columns: Vec<SourceColumn> = prepared
             .columns()
             .iter()
-            .map(|c| source_column(c.name(), SourceType::Sqlite { declared: c.decl_type().unwrap_or_default().to_owned() }, table.as_deref()))
+            .map(|c| {
+                source_column(
+                    c.name(),
+                    SourceType::Sqlite { declared: c.decl_type().unwrap_or_default().to_owned() },
+                    table.as_deref(),
+                )
+            })
             .collect();
         drop(prepared);
         if samples {
@@ -154,7 +163,8 @@ pub(super) async fn describe_postgres(spec: &SqlCopySpec, lease: &mut Lease) -> 
     let decoder = stop.guard(rows.keyword(), work).await?;
     let described = decoder.columns.iter().zip(&decoder.kinds);
     let columns = described.map(|(column, kind)| {
-        let formatted = table.as_deref().and_then(|t| t.iter().find(|c| c.name == column.name)).map(|c| c.type_name.clone());
+        let formatted =
+            table.as_deref().and_then(|t| t.iter().find(|c| c.name == column.name)).map(|c| c.type_name.clone());
         let formatted = formatted.unwrap_or_else(|| column.kind.clone());
         source_column(&column.name, SourceType::Postgres { kind: *kind, formatted }, table.as_deref())
     });
@@ -196,7 +206,9 @@ fn statements(
             let list = wanted.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
             (format!("select {list} from (\n{query}\n) as source"), None)
         }
-        (SourceTable::Table { table, .. }, None) => return Err(place.definition(format!("the table `{table}` was not described"))),
+        (SourceTable::Table { table, .. }, None) => {
+            return Err(place.definition(format!("the table `{table}` was not described")));
+        }
     };
     let rows = single_select(&sql, dialect, place)?;
     let count = count.map(|sql| single_select(&sql, dialect, place)).transpose()?;
@@ -228,7 +240,8 @@ fn single_select(sql: &str, dialect: Dialect, place: &Place) -> Result<Statement
 
 /// The columns of a SQLite table; none when there is no such table.
 pub(super) fn sqlite_table(link: &Link, schema: Option<&str>, table: &str) -> Result<Vec<TableColumn>, StepError> {
-    let sql = "select name, type, \"notnull\", pk, hidden from pragma_table_xinfo(?1, ?2) where hidden <> 1 order by cid";
+    let sql =
+        "select name, type, \"notnull\", pk, hidden from pragma_table_xinfo(?1, ?2) where hidden <> 1 order by cid";
     let read = || -> rusqlite::Result<Vec<TableColumn>> {
         let mut prepared = link.conn.prepare(sql)?;
         let rows = prepared.query_map((table, schema.unwrap_or("main")), |row| {
@@ -255,7 +268,8 @@ pub(super) async fn postgres_table(lease: &mut Lease, path: &str) -> Result<Opti
     let stop = lease.stop.clone();
     let conn = &mut lease.conn;
     let work = async {
-        let rows: Vec<(String, String, bool, bool, Option<i32>)> = sqlx::query_as(SQL).bind(path).fetch_all(conn).await?;
+        let rows: Vec<(String, String, bool, bool, Option<i32>)> =
+            sqlx::query_as(SQL).bind(path).fetch_all(conn).await?;
         let columns = rows.into_iter().map(|(name, type_name, is_not_null, is_generated, position)| TableColumn {
             name,
             type_name,
@@ -301,7 +315,12 @@ fn sample(link: &Link, rows: &Statement, values: &[Value], columns: &mut [Source
 }
 
 /// The target's name for every source column, in the source's order.
-pub(super) fn map_columns(source: &Source, target: &[TableColumn], table: &str, place: &Place) -> Result<Vec<String>, StepError> {
+pub(super) fn map_columns(
+    source: &Source,
+    target: &[TableColumn],
+    table: &str,
+    place: &Place,
+) -> Result<Vec<String>, StepError> {
     let map = |column: &SourceColumn| {
         let found = find_name(&column.name, target.iter().map(|c| c.name.as_str()));
         let Some(name) = found else {
@@ -309,7 +328,9 @@ pub(super) fn map_columns(source: &Source, target: &[TableColumn], table: &str, 
         };
         if target.iter().any(|c| c.name == name && c.is_generated) {
             let hint = "leave it out with `columns`";
-            return Err(place.definition(format!("the column `{name}` of the target table `{table}` is computed; {hint}")));
+            return Err(
+                place.definition(format!("the column `{name}` of the target table `{table}` is computed; {hint}"))
+            );
         }
         Ok(name.to_owned())
     };

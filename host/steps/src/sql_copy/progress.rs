@@ -21,7 +21,12 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new() -> Self {
-        Self { written: AtomicU64::new(0), read: AtomicU64::new(UNKNOWN), total: AtomicU64::new(UNKNOWN), begun: Instant::now() }
+        Self {
+            written: AtomicU64::new(0),
+            read: AtomicU64::new(UNKNOWN),
+            total: AtomicU64::new(UNKNOWN),
+            begun: Instant::now(),
+        }
     }
 
     /// Rows that are in the target's hands.

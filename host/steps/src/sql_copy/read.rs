@@ -18,7 +18,8 @@ use crate::connector::sqlite::{SqliteFile, Use};
 
 /// A value that the target's column cannot hold, found while encoding.
 fn misfit(place: &Place, row: u64, column: &str, shown: &str, target: Option<(&str, &str)>) -> StepError {
-    let into = target.map_or_else(String::new, |(name, kind)| format!(" the target's column `{name}` of type `{kind}`"));
+    let into =
+        target.map_or_else(String::new, |(name, kind)| format!(" the target's column `{name}` of type `{kind}`"));
     let mut error = StepError::new(
         StepErrorKind::Failed,
         format!("connector `{}`: row {row}, column `{column}`: `{shown}` does not fit{into}", place.connector),
@@ -94,7 +95,8 @@ pub(super) async fn read_postgres(
     let work = async {
         if let Some(count) = &source.count {
             let ready = statement::prepare(conn, &stop, count, &source.values).await?;
-            let counted: i64 = sqlx::query_scalar_with(AssertSqlSafe(ready.sql), ready.args).fetch_one(&mut *conn).await?;
+            let counted: i64 =
+                sqlx::query_scalar_with(AssertSqlSafe(ready.sql), ready.args).fetch_one(&mut *conn).await?;
             progress.set_total(u64::try_from(counted).ok());
         }
         let ready = statement::prepare(conn, &stop, &source.rows, &source.values).await?;
@@ -109,7 +111,8 @@ pub(super) async fn read_postgres(
                 let wire = if raw.is_null() { None } else { Some(raw.as_bytes().map_err(sqlx::Error::Decode)?) };
                 if !sink.wire_cell(n, decoder.kinds[n], &column.kind, wire) {
                     let value = wire.and_then(|bytes| kind::read(decoder.kinds[n], &column.kind, bytes));
-                    let shown = value.as_ref().map_or_else(String::new, |v| crate::connector::cell::Cell::from(v).show());
+                    let shown =
+                        value.as_ref().map_or_else(String::new, |v| crate::connector::cell::Cell::from(v).show());
                     return Err(Trouble::Step(misfit(&stop.place, number, &column.name, &shown, sink.target_type(n))));
                 }
             }

@@ -10,7 +10,7 @@ use rusqlite::types::{Value as SqliteCell, ValueRef};
 use crate::connector::cell::Cell;
 use crate::connector::postgres::copy_in::{CopyBuffer, CopyColumns};
 use crate::connector::postgres::kind::{self, Kind};
-use crate::connector::sqlite::value::bound;
+use crate::connector::sqlite::value::into_cell;
 
 /// Chunks of COPY bytes in flight are about this large; 64 to 128 KiB measured best.
 const CHUNK_BYTES: usize = 96 * 1024;
@@ -103,12 +103,7 @@ impl Sink {
             (Form::Cells { cells, bytes }, Some(wire)) => {
                 *bytes += wire.len();
                 let Some(value) = kind::read(kind, type_name, wire) else { return false };
-                cells.push(match bound(&value) {
-                    rusqlite::types::ToSqlOutput::Owned(cell) => cell,
-                    rusqlite::types::ToSqlOutput::Borrowed(cell) => owned(cell),
-                    // No other form is ever bound.
-                    _ => return false,
-                });
+                cells.push(into_cell(value));
                 true
             }
         }

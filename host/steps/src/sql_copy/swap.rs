@@ -16,7 +16,8 @@
 //! ```
 //!
 //! Swap keeps: primary key, indexes, constraints and their names, defaults, generated columns, comments, owner, grants,
-//! storage options. The exclusive lock is asked for with a short timeout and a few retries: a long-running reader
+//! storage options. While the rows are on their way the transaction holds the weakest lock on the old table, so readers
+//! and writers go on and only another's ALTER TABLE waits (what writers add meanwhile is replaced). The exclusive lock is asked for with a short timeout and a few retries: a long-running reader
 //! delays the swap, never the other readers.
 
 mod catalog;
@@ -73,7 +74,12 @@ impl PgTarget {
 }
 
 /// Opens the transaction and makes the place the rows go to.
-pub(super) async fn open(lease: &mut Lease, target: &CopyTarget, mode: CopyMode, source: &Source) -> Result<PgTarget, StepError> {
+pub(super) async fn open(
+    lease: &mut Lease,
+    target: &CopyTarget,
+    mode: CopyMode,
+    source: &Source,
+) -> Result<PgTarget, StepError> {
     let path = quoted_table(target.schema.as_deref(), &target.table);
     let place = lease.stop.place.clone();
     lease.batch("begin").await?;
@@ -112,7 +118,9 @@ pub(super) async fn open(lease: &mut Lease, target: &CopyTarget, mode: CopyMode,
         Dependents::None => {
             let rebuild = Rebuild::read(lease, &path, target.schema.as_deref()).await?;
             // All but indexes, which are built faster once the rows are there.
-            lease.batch(&format!("create table {} (like {path} including all excluding indexes)", rebuild.staging)).await?;
+            lease
+                .batch(&format!("create table {} (like {path} including all excluding indexes)", rebuild.staging))
+                .await?;
             (rebuild.staging.clone(), Way::Swap(Box::new(rebuild)))
         }
     };
@@ -126,7 +134,12 @@ async fn describe(lease: &mut Lease, path: &str, names: &[String]) -> Result<Cop
 }
 
 /// Checks what arrived, puts it in place and commits.
-pub(super) async fn finish(lease: &mut Lease, target: PgTarget, arrived: u64, progress: &Progress) -> Result<Written, StepError> {
+pub(super) async fn finish(
+    lease: &mut Lease,
+    target: PgTarget,
+    arrived: u64,
+    progress: &Progress,
+) -> Result<Written, StepError> {
     let place = lease.stop.place.clone();
     check_counts(progress, arrived, &place, &target.table)?;
     match &target.way {

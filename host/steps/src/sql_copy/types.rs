@@ -96,7 +96,8 @@ fn postgres_to_sqlite(kind: Kind, formatted: &str) -> String {
         Kind::Numeric => {
             // A NUMERIC column of SQLite turns decimals into floats, exact to 15 digits; beyond that only text is.
             let digits = precision(&formatted.to_ascii_uppercase());
-            let short = digits.as_deref().and_then(|d| d.trim_matches(['(', ')']).split(',').next()?.parse::<u32>().ok());
+            let short =
+                digits.as_deref().and_then(|d| d.trim_matches(['(', ')']).split(',').next()?.parse::<u32>().ok());
             match (digits, short) {
                 (Some(digits), Some(1..=15)) => format!("NUMERIC{digits}"),
                 _ => "TEXT".to_owned(),
@@ -105,7 +106,9 @@ fn postgres_to_sqlite(kind: Kind, formatted: &str) -> String {
         Kind::Bytea => "BLOB".to_owned(),
         Kind::Date => "DATE".to_owned(),
         Kind::Timestamp | Kind::Timestamptz => "TIMESTAMP".to_owned(),
-        Kind::Text | Kind::Time | Kind::Uuid | Kind::Json | Kind::Jsonb | Kind::Label | Kind::Void | Kind::Other => "TEXT".to_owned(),
+        Kind::Text | Kind::Time | Kind::Uuid | Kind::Json | Kind::Jsonb | Kind::Label | Kind::Void | Kind::Other => {
+            "TEXT".to_owned()
+        }
     }
 }
 
@@ -116,9 +119,19 @@ mod tests {
     #[test]
     fn sqlite_declarations_become_postgres_types() {
         for (declared, want) in [
-            ("INTEGER", "bigint"), ("tinyint(1)", "bigint"), ("BOOLEAN", "boolean"), ("VARCHAR(20)", "text"), ("", "text"),
-            ("DECIMAL(15, 2)", "numeric(15,2)"), ("NUMERIC", "numeric"), ("number(0)", "numeric"), ("double", "double precision"),
-            ("DATE", "date"), ("datetime", "timestamp"), ("timestamp with time zone", "timestamptz"), ("BLOB", "bytea"),
+            ("INTEGER", "bigint"),
+            ("tinyint(1)", "bigint"),
+            ("BOOLEAN", "boolean"),
+            ("VARCHAR(20)", "text"),
+            ("", "text"),
+            ("DECIMAL(15, 2)", "numeric(15,2)"),
+            ("NUMERIC", "numeric"),
+            ("number(0)", "numeric"),
+            ("double", "double precision"),
+            ("DATE", "date"),
+            ("datetime", "timestamp"),
+            ("timestamp with time zone", "timestamptz"),
+            ("BLOB", "bytea"),
         ] {
             assert_eq!(SourceType::Sqlite { declared: declared.into() }.for_postgres(), want, "{declared}");
         }

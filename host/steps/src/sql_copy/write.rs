@@ -4,6 +4,7 @@
 //!
 //! `Ok(None)` means that the source failed first: nothing was kept, and the reader's error is the one that counts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use host_model::connector::Dialect;
@@ -122,7 +123,13 @@ pub(super) async fn write_sqlite(
     .await
 }
 
-fn prepare_table(link: &Link, target: &CopyTarget, mode: CopyMode, source: &Source, path: &str) -> Result<Vec<String>, StepError> {
+fn prepare_table(
+    link: &Link,
+    target: &CopyTarget,
+    mode: CopyMode,
+    source: &Source,
+    path: &str,
+) -> Result<Vec<String>, StepError> {
     let existing = plan::sqlite_table(link, target.schema.as_deref(), &target.table)?;
     if existing.is_empty() {
         if mode == CopyMode::Append {
@@ -147,9 +154,7 @@ fn insert_chunks(
     chunks: &mut Receiver<Message>,
     progress: &Progress,
 ) -> Result<Option<u64>, StepError> {
-    let width = names.len().max(1);
-    let list = names.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
-    let rows_per_statement = (MOST_BOUND_VALUES / width).clamp(1, ROWS_PER_STATEMENT);
+    let insert = Insert::new(path, names);
     let mut written = 0;
     while let Some(message) = chunks.blocking_recv() {
         match message {
@@ -157,9 +162,7 @@ fn insert_chunks(
             Message::Chunk { data: Data::Copy(_), .. } => return Ok(None),
             Message::Chunk { rows, data: Data::Cells(cells) } => {
                 link.check()?;
-                for group in cells.chunks(rows_per_statement * width) {
-                    written += insert_group(link, path, &list, width, group)?;
-                }
+                written += insert.run(link, &cells)?;
                 progress.add_written(rows);
             }
         }
@@ -167,18 +170,47 @@ fn insert_chunks(
     Ok(None)
 }
 
-fn insert_group(link: &Link, path: &str, list: &str, width: usize, cells: &[SqliteCell]) -> Result<u64, StepError> {
-    let tuple = format!("({})", vec!["?"; width].join(","));
-    let sql = format!("INSERT INTO {path} ({list}) VALUES {}", vec![tuple; cells.len() / width].join(","));
-    let insert = || -> rusqlite::Result<usize> {
-        // One text for all full groups and one for each remainder: the cache holds them.
-        let mut prepared = link.conn.prepare_cached(&sql)?;
-        for (n, cell) in cells.iter().enumerate() {
-            prepared.raw_bind_parameter(n + 1, cell)?;
+/// The text of `INSERT … VALUES` for any number of rows.
+struct Insert {
+    head: String,
+    tuple: String,
+    width: usize,
+    rows_per_statement: usize,
+    /// For a full group, which nearly all are.
+    full: String,
+}
+
+impl Insert {
+    fn new(path: &str, names: &[String]) -> Self {
+        let width = names.len().max(1);
+        let list = names.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
+        let rows_per_statement = (MOST_BOUND_VALUES / width).clamp(1, ROWS_PER_STATEMENT);
+        let head = format!("INSERT INTO {path} ({list}) VALUES ");
+        let tuple = format!("({})", vec!["?"; width].join(","));
+        let full = format!("{head}{}", vec![tuple.as_str(); rows_per_statement].join(","));
+        Self { head, tuple, width, rows_per_statement, full }
+    }
+
+    fn run(&self, link: &Link, cells: &[SqliteCell]) -> Result<u64, StepError> {
+        let mut inserted = 0;
+        for group in cells.chunks(self.rows_per_statement * self.width) {
+            let rows = group.len() / self.width;
+            let sql = if rows == self.rows_per_statement {
+                Cow::Borrowed(self.full.as_str())
+            } else {
+                Cow::Owned(format!("{}{}", self.head, vec![self.tuple.as_str(); rows].join(",")))
+            };
+            let insert = || -> rusqlite::Result<usize> {
+                let mut prepared = link.conn.prepare_cached(&sql)?;
+                for (n, cell) in group.iter().enumerate() {
+                    prepared.raw_bind_parameter(n + 1, cell)?;
+                }
+                prepared.raw_execute()
+            };
+            inserted += insert().map_err(|e| link.fail(&e, &sql))? as u64;
         }
-        prepared.raw_execute()
-    };
-    Ok(insert().map_err(|e| link.fail(&e, &sql))? as u64)
+        Ok(inserted)
+    }
 }
 
 fn count(link: &Link, path: &str) -> Result<u64, StepError> {
@@ -200,8 +232,11 @@ fn check_references(link: &Link, table: &str) -> Result<(), StepError> {
     match find().map_err(|e| link.fail(&e, sql))? {
         None => Ok(()),
         Some((child, parent, rows)) => {
-            let text = format!("{rows} rows of `{child}` would refer to rows that `{parent}` does not have, so `{table}` is left as it was");
-            let mut error = StepError::new(StepErrorKind::Failed, format!("connector `{}`: {text}", link.place().connector));
+            let text = format!(
+                "{rows} rows of `{child}` would refer to rows that `{parent}` does not have, so `{table}` is left as it was"
+            );
+            let mut error =
+                StepError::new(StepErrorKind::Failed, format!("connector `{}`: {text}", link.place().connector));
             error.may_retry = false;
             Err(error)
         }

@@ -56,7 +56,9 @@ impl StepRunner for SqlQueryRunner {
         let begun = std::time::Instant::now();
         match &found.database {
             Database::Sqlite(file) => outcome = sqlite::run(file, &found.place, statements, access, ctx).await?,
-            Database::Postgres(server) => postgres::run(server, &found.place, &statements, access, ctx, &mut outcome).await?,
+            Database::Postgres(server) => {
+                postgres::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
+            }
         }
         ctx.info(format!("{} in {} ms", outcome.summary(), begun.elapsed().as_millis())).await;
         Ok(outcome.into_step_outcome())
@@ -77,7 +79,10 @@ fn resolve<'a>(spec: &'a SqlQuerySpec, found: &'a Found) -> Result<(&'a str, Opt
         return Err(found.place.definition(format!("there is no query `{name}`{hint}")));
     };
     if write && !query.writable {
-        let text = format!("connector `{}`: the query `{name}` is not declared `writable`, so `{name}:write` is refused", spec.connector);
+        let text = format!(
+            "connector `{}`: the query `{name}` is not declared `writable`, so `{name}:write` is refused",
+            spec.connector
+        );
         return Err(StepError::new(StepErrorKind::Denied, text));
     }
     let dialect = found.connector.dialect;
@@ -96,7 +101,10 @@ fn bind(sql: &str, spec: &SqlQuerySpec, found: &Found) -> Result<Vec<Bound>, Ste
     if statements.len() > 1
         && let Some(control) = statements.iter().find(|s| s.is_transaction_control())
     {
-        let text = format!("`{}` is not for a step of several statements: they are one transaction already", control.keyword());
+        let text = format!(
+            "`{}` is not for a step of several statements: they are one transaction already",
+            control.keyword()
+        );
         return Err(found.place.definition(text));
     }
     let binds = params::binds(&spec.params);

@@ -29,7 +29,13 @@ pub(super) async fn run(
     result
 }
 
-async fn run_all(lease: &mut Lease, statements: &[Bound], access: Access, ctx: &StepContext, outcome: &mut Outcome) -> Result<(), StepError> {
+async fn run_all(
+    lease: &mut Lease,
+    statements: &[Bound],
+    access: Access,
+    ctx: &StepContext,
+    outcome: &mut Outcome,
+) -> Result<(), StepError> {
     let is_transaction = statements.len() > 1 || access == Access::Read;
     if is_transaction {
         lease.batch(if access == Access::Read { "begin read only" } else { "begin" }).await?;
@@ -44,7 +50,11 @@ async fn run_all(lease: &mut Lease, statements: &[Bound], access: Access, ctx: &
     Ok(())
 }
 
-async fn run_one(lease: &mut Lease, bound: &Bound, ctx: &StepContext) -> Result<(Option<RowSet>, Option<u64>), StepError> {
+async fn run_one(
+    lease: &mut Lease,
+    bound: &Bound,
+    ctx: &StepContext,
+) -> Result<(Option<RowSet>, Option<u64>), StepError> {
     let stop = lease.stop.clone();
     let conn = &mut lease.conn;
     let work = async {

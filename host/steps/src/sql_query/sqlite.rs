@@ -40,7 +40,12 @@ pub(super) async fn run(
     .await
 }
 
-fn run_one(link: &Link, bound: &Bound, access: Access, tell: &dyn Fn(u64)) -> Result<(Option<RowSet>, Option<u64>), StepError> {
+fn run_one(
+    link: &Link,
+    bound: &Bound,
+    access: Access,
+    tell: &dyn Fn(u64),
+) -> Result<(Option<RowSet>, Option<u64>), StepError> {
     let word = bound.statement.keyword();
     let mut prepared = link.prepare(&bound.statement, &bound.values)?;
     let writes = !prepared.readonly();
@@ -70,6 +75,7 @@ fn run_one(link: &Link, bound: &Bound, access: Access, tell: &dyn Fn(u64)) -> Re
         }
     }
     drop(rows);
-    let affected = (writes && matches!(word, "insert" | "update" | "delete" | "replace" | "with")).then(|| link.conn.changes());
+    let affected =
+        (writes && matches!(word, "insert" | "update" | "delete" | "replace" | "with")).then(|| link.conn.changes());
     Ok((Some(set), affected))
 }

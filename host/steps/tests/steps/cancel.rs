@@ -23,11 +23,17 @@ fn busy(database: &Database<'_>) -> String {
 
 async fn wait_for(what: &str, condition: impl FnMut() -> bool) {
     let mut condition = condition;
-    wait_until_async(Duration::from_secs(20), tokio::time::sleep, || std::future::ready(condition())).await.or_panic(what);
+    wait_until_async(Duration::from_secs(20), tokio::time::sleep, || std::future::ready(condition()))
+        .await
+        .or_panic(what);
 }
 
 /// Cancels `work` once `is_under_way` holds, and says how long it took to stop.
-async fn cancel_during<T>(bench: &Bench, work: impl Future<Output = T>, is_under_way: impl FnMut() -> bool) -> (T, Duration) {
+async fn cancel_during<T>(
+    bench: &Bench,
+    work: impl Future<Output = T>,
+    is_under_way: impl FnMut() -> bool,
+) -> (T, Duration) {
     tokio::pin!(work);
     tokio::select! {
         _ = &mut work => panic!("it ended before the cancel"),
@@ -73,7 +79,8 @@ async fn a_canceled_session_stops_in_the_middle_of_a_call() {
     let database = server.database().unwrap();
     let bench = Set::default().postgres("pg", database.url()).build();
     let session = bench.session("pg", Access::ReadWrite).await;
-    let (result, took) = cancel_during(&bench, session.execute("select pg_sleep(600)", Vec::new()), || busy(&database) != "0").await;
+    let (result, took) =
+        cancel_during(&bench, session.execute("select pg_sleep(600)", Vec::new()), || busy(&database) != "0").await;
     assert_eq!(result.unwrap_err().kind, StepErrorKind::Canceled);
     assert!(took < IN_TIME, "{took:?}");
     let later = session.execute("select 1", Vec::new()).await.unwrap_err();
@@ -118,7 +125,17 @@ async fn a_canceled_copy_leaves_the_live_table_whole() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
     let set = Set::default().postgres("pg", database.url()).sqlite("lite", &path);
-    set.clone().build().execute("lite", &["create table big (i integer, t text)", "create table t (i integer, t text)", "insert into t values (1, 'old')"]).await;
+    set.clone()
+        .build()
+        .execute(
+            "lite",
+            &[
+                "create table big (i integer, t text)",
+                "create table t (i integer, t text)",
+                "insert into t values (1, 'old')",
+            ],
+        )
+        .await;
     database.execute("create table big as select i, repeat('x', 50) t from generate_series(1, 3000000) i; create table t (i int, t text); insert into t values (1, 'old')").unwrap();
     for (from, to) in [("pg", "pg"), ("pg", "lite")] {
         let bench = set.clone().build();

@@ -18,7 +18,14 @@ async fn check_promises(bench: &Bench, name: &str) {
 
     // A reader cannot write, whatever it tries.
     let reader = bench.session(name, Access::Read).await;
-    for sql in ["insert into t values (2, 'two')", "update t set x = ''", "drop table t", "commit", "begin", "pragma query_only = 0"] {
+    for sql in [
+        "insert into t values (2, 'two')",
+        "update t set x = ''",
+        "drop table t",
+        "commit",
+        "begin",
+        "pragma query_only = 0",
+    ] {
         let refused = reader.execute(sql, Vec::new()).await.unwrap_err();
         assert!(matches!(refused.kind, StepErrorKind::Denied | StepErrorKind::Definition), "{sql}: {refused}");
     }
@@ -31,13 +38,20 @@ async fn check_promises(bench: &Bench, name: &str) {
     let session = bench.session(name, Access::ReadWrite).await;
     let two = session.execute("select 1; select 2", Vec::new()).await.unwrap_err();
     assert!(two.message.contains("one SQL statement, not 2"), "{two}");
-    let missing = session.execute("insert into t values (:i, :x)", vec![("i".into(), Value::Int(2))]).await.unwrap_err();
+    let missing =
+        session.execute("insert into t values (:i, :x)", vec![("i".into(), Value::Int(2))]).await.unwrap_err();
     assert!(missing.message.contains("`:x`"), "{missing}");
     assert_eq!(missing.kind, StepErrorKind::Definition);
-    assert_eq!(session.execute("update t set x = 'uno' where i = :i", vec![("i".into(), Value::Int(1))]).await.unwrap(), 1);
+    assert_eq!(
+        session.execute("update t set x = 'uno' where i = :i", vec![("i".into(), Value::Int(1))]).await.unwrap(),
+        1
+    );
     assert_eq!(session.execute("select i from t", Vec::new()).await.unwrap(), 0);
     let unknown = session.execute("select * from nowhere", Vec::new()).await.unwrap_err();
-    assert!(unknown.message.contains(&format!("connector `{name}`")) && unknown.message.contains("nowhere"), "{unknown}");
+    assert!(
+        unknown.message.contains(&format!("connector `{name}`")) && unknown.message.contains("nowhere"),
+        "{unknown}"
+    );
     assert_eq!((unknown.kind, unknown.may_retry), (StepErrorKind::Remote, false));
 
     // Writing while a cursor is open, alone and in a transaction.
@@ -193,7 +207,8 @@ async fn an_unknown_connector_comes_with_the_nearest_name() {
     let error = bench.pools.open("reportin", Access::Read, &bench.cancel).await.err().unwrap();
     assert_eq!(error.message, "there is no connector `reportin`; did you mean `reporting`?");
     assert_eq!(error.kind, StepErrorKind::Definition);
-    let none = ConnectorPools::new(Default::default()).open("x", Access::Read, &CancelToken::new()).await.err().unwrap();
+    let none =
+        ConnectorPools::new(Default::default()).open("x", Access::Read, &CancelToken::new()).await.err().unwrap();
     assert!(none.message.contains("none is declared"), "{none}");
 }
 

@@ -9,9 +9,9 @@ use test_support::{Database, Postgres};
 use crate::kit::{Bench, Set, all_rows, copy};
 
 const SHAPE: &str = "
- select 'index', pg_get_indexdef(indexrelid) || indisclustered || coalesce(obj_description(indexrelid), '') from pg_index where indrelid = 't'::regclass
+ select 'index', pg_get_indexdef(indexrelid) || indisclustered::text || coalesce(obj_description(indexrelid), '') from pg_index where indrelid = 't'::regclass
  union all select 'constraint', conname || pg_get_constraintdef(oid) || coalesce(obj_description(oid, 'pg_constraint'), '') from pg_constraint where conrelid = 't'::regclass
- union all select 'column', attname || format_type(atttypid, atttypmod) || attnotnull || attgenerated || attstorage || coalesce(col_description(attrelid, attnum), '')
+ union all select 'column', attname || format_type(atttypid, atttypmod) || attnotnull::text || attgenerated::text || attstorage::text || coalesce(col_description(attrelid, attnum), '')
    || coalesce((select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = attrelid and adnum = attnum), '') || coalesce(attacl::text, '')
    from pg_attribute where attrelid = 't'::regclass and attnum > 0 and not attisdropped
  union all select 'table', relname || pg_get_userbyid(relowner) || coalesce(relacl::text, '') || coalesce(reloptions::text, '') || coalesce(obj_description(oid, 'pg_class'), '')
@@ -30,7 +30,10 @@ async fn overwrite(bench: &Bench) {
 
 async fn source(folder: &TempDir, url: &str) -> Bench {
     let bench = Set::default().sqlite("lite", &folder.path().join("a.db")).postgres("pg", url).build();
-    let fill = ["create table src (id integer, name text, qty integer)", "insert into src values (1, 'new', 10), (2, 'two', 20), (4, 'four', 40)"];
+    let fill = [
+        "create table src (id integer, name text, qty integer)",
+        "insert into src values (1, 'new', 10), (2, 'two', 20), (4, 'four', 40)",
+    ];
     bench.execute("lite", &fill).await;
     bench
 }
@@ -72,7 +75,12 @@ async fn a_swap_keeps_keys_indexes_constraints_defaults_comments_options_owner_a
     }
     assert_ne!(oid(&database), before, "it is another table under the same name");
     assert_eq!(database.execute("select count(*) from pg_class where relname like 'nomaflow%'").unwrap(), "0");
-    server.admin(&format!("drop database {} with (force); drop role nomaflow_test_reader; drop role nomaflow_test_owner", database.name())).unwrap();
+    server
+        .admin(&format!(
+            "drop database {} with (force); drop role nomaflow_test_reader; drop role nomaflow_test_owner",
+            database.name()
+        ))
+        .unwrap();
 }
 
 #[tokio::test]
@@ -132,12 +140,15 @@ async fn a_long_reader_delays_the_swap_and_sees_the_old_rows_to_its_end() {
     let server = Postgres::start().unwrap();
     let database = server.database().unwrap();
     let folder = TempDir::new().unwrap();
-    database.execute("create table t (id int primary key, name text, qty int); insert into t values (9, 'old', 9)").unwrap();
+    database
+        .execute("create table t (id int primary key, name text, qty int); insert into t values (9, 'old', 9)")
+        .unwrap();
     let bench = source(&folder, database.url()).await;
     let reader = bench.session("pg", Access::ReadWrite).await;
     reader.begin().await.unwrap();
     assert_eq!(all_rows(&*reader, "select id from t", Vec::new()).await, [[Value::Int(9)]]);
-    let waiting = "select count(*) from pg_locks where relation = 't'::regclass and mode = 'AccessExclusiveLock' and not granted";
+    let waiting =
+        "select count(*) from pg_locks where relation = 't'::regclass and mode = 'AccessExclusiveLock' and not granted";
     let copying = overwrite(&bench);
     tokio::pin!(copying);
     loop {
@@ -190,8 +201,13 @@ async fn schemas_and_odd_names_are_quoted() {
 #[tokio::test]
 async fn a_sqlite_table_keeps_its_shape_and_the_rows_that_refer_to_it() {
     let folder = TempDir::new().unwrap();
-    let bench = Set::default().sqlite("lite", &folder.path().join("a.db")).sqlite("report", &folder.path().join("b.db")).build();
-    bench.execute("lite", &["create table src (id integer, name text)", "insert into src values (1, 'one'), (2, 'two')"]).await;
+    let bench = Set::default()
+        .sqlite("lite", &folder.path().join("a.db"))
+        .sqlite("report", &folder.path().join("b.db"))
+        .build();
+    bench
+        .execute("lite", &["create table src (id integer, name text)", "insert into src values (1, 'one'), (2, 'two')"])
+        .await;
     bench
         .execute(
             "report",
@@ -214,7 +230,10 @@ async fn a_sqlite_table_keeps_its_shape_and_the_rows_that_refer_to_it() {
     assert_eq!(all_rows(&*reader, "select max(id) from t", Vec::new()).await, [[Value::Int(3)]]);
     reader.commit().await.unwrap();
     assert_eq!(bench.rows("report", "select sql from sqlite_schema order by name").await, schema);
-    assert_eq!(bench.rows("report", "select sum(id), max(note) from t").await, [[Value::Int(3), Value::Text("kept".into())]]);
+    assert_eq!(
+        bench.rows("report", "select sum(id), max(note) from t").await,
+        [[Value::Int(3), Value::Text("kept".into())]]
+    );
     assert_eq!(bench.rows("report", "select count(*) from child").await, [[Value::Int(1)]], "no cascade was set off");
     // A row that others refer to must not vanish.
     bench.execute("lite", &["delete from src where id = 1"]).await;

@@ -58,16 +58,28 @@ async fn serve(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Ser
 fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length:").map(|v| v.trim().parse::<usize>().unwrap()));
+    let length = head
+        .lines()
+        .find_map(|l| l.to_lowercase().strip_prefix("content-length:").map(|v| v.trim().parse::<usize>().unwrap()));
     body.len() >= length.unwrap_or(0)
 }
 
 fn reply(status: &str, headers: &str, body: &str) -> Option<Vec<u8>> {
-    Some(format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len()).into_bytes())
+    Some(
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
+            .into_bytes(),
+    )
 }
 
 fn get(url: String) -> HttpSpec {
-    HttpSpec { url, method: "GET".into(), headers: JsonMap::new(), body: Json::Null, expected_statuses: Vec::new(), auth: None }
+    HttpSpec {
+        url,
+        method: "GET".into(),
+        headers: JsonMap::new(),
+        body: Json::Null,
+        expected_statuses: Vec::new(),
+        auth: None,
+    }
 }
 
 async fn run(bench: &Bench, spec: HttpSpec) -> Result<StepOutcome, StepError> {
@@ -80,7 +92,14 @@ fn bench() -> Bench {
 
 #[tokio::test]
 async fn a_json_answer_becomes_the_output() {
-    let server = serve(|_| reply("200 OK", "Content-Type: application/json; charset=utf-8\r\nSet-Cookie: session=s3cret\r\n", "{\"ok\": [1, null]}")).await;
+    let server = serve(|_| {
+        reply(
+            "200 OK",
+            "Content-Type: application/json; charset=utf-8\r\nSet-Cookie: session=s3cret\r\n",
+            "{\"ok\": [1, null]}",
+        )
+    })
+    .await;
     let done = run(&bench(), get(format!("{}/x", server.base))).await.unwrap();
     assert_eq!((&done.output["status"], &done.output["body"]), (&json!(200), &json!({"ok": [1, null]})));
     assert_eq!(done.output["headers"]["content-type"], "application/json; charset=utf-8");
@@ -105,17 +124,23 @@ async fn method_headers_body_and_credentials_are_sent() {
     for line in ["x-one: a b", "x-two: 2", "content-type: application/json", "authorization: basic ym9ionb3"] {
         assert!(seen[0].contains(line), "{line} in {}", seen[0]);
     }
-    assert!(seen[1].contains("authorization: bearer t0ken") && seen[1].ends_with("plain") && !seen[1].contains("content-type"));
+    assert!(
+        seen[1].contains("authorization: bearer t0ken")
+            && seen[1].ends_with("plain")
+            && !seen[1].contains("content-type")
+    );
 }
 
 #[tokio::test]
 async fn statuses_decide_success_and_retry() {
     let server = serve(|request| {
-        let status = request.split(['/', ' ']).nth(2).unwrap_or_default().to_owned();
+        let status = request.split(['/', ' ', '?']).nth(2).unwrap_or_default().to_owned();
         reply(&format!("{status} Something"), "", "<p>the  reason\n why</p>")
     })
     .await;
-    for (status, may_retry) in [("404", false), ("400", false), ("408", true), ("429", true), ("500", true), ("503", true), ("301", false)] {
+    for (status, may_retry) in
+        [("404", false), ("400", false), ("408", true), ("429", true), ("500", true), ("503", true), ("301", false)]
+    {
         let error = run(&bench(), get(format!("{}/{status}?key=s3cret", server.base))).await.unwrap_err();
         assert_eq!((error.kind, error.may_retry), (StepErrorKind::Remote, may_retry), "{status}");
         assert!(error.message.contains(&format!("GET {}/{status}?… answered {status}", server.base)), "{error}");
@@ -130,7 +155,9 @@ async fn statuses_decide_success_and_retry() {
 
 #[tokio::test]
 async fn a_large_body_is_cut_and_said_to_be() {
-    let server = serve(|_| reply("200 OK", "content-type: application/json\r\n", &format!("\"{}\"", "x".repeat(1_000_000)))).await;
+    let server =
+        serve(|_| reply("200 OK", "content-type: application/json\r\n", &format!("\"{}\"", "x".repeat(1_000_000))))
+            .await;
     let done = run(&bench(), get(server.base.clone())).await.unwrap();
     assert_eq!(done.output["body"].as_str().unwrap().len(), 64 * 1024);
     assert_eq!(done.output["body_truncated"], true);
@@ -138,7 +165,10 @@ async fn a_large_body_is_cut_and_said_to_be() {
 
 #[tokio::test]
 async fn bytes_that_are_neither_json_nor_text_do_no_harm() {
-    let server = serve(|_| Some(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n{\xff\xfe".to_vec())).await;
+    let server = serve(|_| {
+        Some(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n{\xff\xfe".to_vec())
+    })
+    .await;
     let done = run(&bench(), get(server.base.clone())).await.unwrap();
     assert_eq!(done.output["body"], "{\u{fffd}\u{fffd}");
 }

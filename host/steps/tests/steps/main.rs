@@ -1,5 +1,6 @@
 //! The built-in steps against real databases (SQLite files, a private PostgreSQL server) and a small HTTP server with
 //! bad manners. One binary, because linking is the slow part.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod cancel;
 mod connectors;

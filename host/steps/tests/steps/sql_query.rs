@@ -28,7 +28,10 @@ async fn check(bench: &mut Bench) {
     assert_eq!(done.output["rows"], json!([{"i": 1, "x": "a;b"}, {"i": 2, "x": "two"}]));
 
     // The failure of one undoes the others.
-    let failed = bench.run_query("ops", "insert into t values (3, 'x'); insert into nowhere values (1)", json!({})).await.unwrap_err();
+    let failed = bench
+        .run_query("ops", "insert into t values (3, 'x'); insert into nowhere values (1)", json!({}))
+        .await
+        .unwrap_err();
     assert!(failed.message.contains("nowhere"), "{failed}");
     assert_eq!((failed.kind, failed.may_retry), (StepErrorKind::Remote, false));
     assert_eq!(bench.rows("ops", "select count(*) from t").await, [[Value::Int(2)]]);
@@ -47,7 +50,10 @@ async fn check(bench: &mut Bench) {
     let returned = bench.run_query("ops", "insert into t values (9, 'nine') returning i", json!({})).await.unwrap();
     assert_eq!((&returned.output["first_row"], returned.rows_affected), (&json!({"i": 9}), Some(1)));
     assert!(bench.said("insert into t values (9"));
-    assert_eq!(bench.run_query("ops", "update t set x = '' where i > 100", json!({})).await.unwrap().rows_affected, Some(0));
+    assert_eq!(
+        bench.run_query("ops", "update t set x = '' where i > 100", json!({})).await.unwrap().rows_affected,
+        Some(0)
+    );
 
     // Named queries.
     let named = bench.run_query("ops", "count-rows", json!({"low": 2})).await.unwrap();

@@ -27,9 +27,16 @@ async fn every_postgres_type_survives_a_bind_an_insert_and_a_result() {
         ("double precision", vec![Value::Float(0.1), Value::Float(f64::MAX), Value::Float(f64::NEG_INFINITY)]),
         (
             "numeric",
-            ["1.20", "0.00", "100000000.00", "-12345678901234567890123456789012345.678", "0.000000000000000000000001", "NaN"]
-                .map(|t| Value::Decimal(t.into()))
-                .to_vec(),
+            [
+                "1.20",
+                "0.00",
+                "100000000.00",
+                "-12345678901234567890123456789012345.678",
+                "0.000000000000000000000001",
+                "NaN",
+            ]
+            .map(|t| Value::Decimal(t.into()))
+            .to_vec(),
         ),
         ("numeric(15,2)", vec![Value::Decimal("9999999999999.99".into())]),
         ("text", vec![text(""), text("Žluťoučký 🐎 kůň"), text("a\\b\tc\nd'e\"f")]),
@@ -40,7 +47,11 @@ async fn every_postgres_type_survives_a_bind_an_insert_and_a_result() {
         ("date", vec![Value::Date("2024-02-29".into()), Value::Date("0001-01-01".into()), other("date", "infinity")]),
         (
             "timestamp",
-            vec![Value::Timestamp("2013-01-01T05:00:00".into()), Value::Timestamp("1969-12-31T23:59:59.999999".into()), other("timestamp", "-infinity")],
+            vec![
+                Value::Timestamp("2013-01-01T05:00:00".into()),
+                Value::Timestamp("1969-12-31T23:59:59.999999".into()),
+                other("timestamp", "-infinity"),
+            ],
         ),
         ("timestamptz", vec![Value::Timestamp("2013-01-01T05:00:00.5Z".into()), other("timestamptz", "infinity")]),
         ("time", vec![other("time", "24:00:00"), other("time", "01:02:03.000004")]),
@@ -86,7 +97,11 @@ async fn every_postgres_type_survives_a_bind_an_insert_and_a_result() {
 async fn postgres_parameters_take_the_type_the_server_expects() {
     let server = Postgres::start().unwrap();
     let database = server.database().unwrap();
-    database.execute("create table t (i int, d date, n numeric, a int[]); insert into t values (7, '2024-02-29', 1.50, '{1,2}')").unwrap();
+    database
+        .execute(
+            "create table t (i int, d date, n numeric, a int[]); insert into t values (7, '2024-02-29', 1.50, '{1,2}')",
+        )
+        .unwrap();
     let bench = Set::default().postgres("pg", database.url()).build();
     let session = bench.session("pg", Access::Read).await;
     for (condition, value) in [
@@ -139,7 +154,13 @@ async fn every_sqlite_value_survives() {
         ("TEXT", vec![text(""), text("Žluťoučký 🐎"), text("nul\0inside")]),
         ("BLOB", vec![Value::Bytes(vec![]), Value::Bytes(vec![0, 255])]),
         ("DATE", vec![Value::Date("2024-02-29".into())]),
-        ("TIMESTAMP", vec![Value::Timestamp("2024-02-29T10:00:00.123456".into()), Value::Timestamp("2024-02-29T10:00:00Z".into())]),
+        (
+            "TIMESTAMP",
+            vec![
+                Value::Timestamp("2024-02-29T10:00:00.123456".into()),
+                Value::Timestamp("2024-02-29T10:00:00Z".into()),
+            ],
+        ),
         // Text affinity: beyond fifteen digits the NUMERIC of SQLite is a float.
         ("VARTEXT", vec![text("123456789012345678.90")]),
     ];

@@ -176,7 +176,11 @@ mod tests {
 
     #[test]
     fn a_column_without_encoder_makes_the_whole_copy_text() {
-        let columns = CopyColumns::new(vec!["a".into(), "b c".into()], vec![Kind::Int4, Kind::Other], vec!["int4".into(), "inet".into()]);
+        let columns = CopyColumns::new(
+            vec!["a".into(), "b c".into()],
+            vec![Kind::Int4, Kind::Other],
+            vec!["int4".into(), "inet".into()],
+        );
         assert_eq!(columns.statement("\"t\""), "copy \"t\" (\"a\", \"b c\") from stdin (format text)");
         let mut buffer = CopyBuffer::new(columns);
         buffer.begin_row();
@@ -190,7 +194,11 @@ mod tests {
 
     #[test]
     fn binary_rows_carry_count_and_lengths() {
-        let columns = CopyColumns::new(vec!["a".into(), "b".into()], vec![Kind::Int2, Kind::Text], vec!["int2".into(), "text".into()]);
+        let columns = CopyColumns::new(
+            vec!["a".into(), "b".into()],
+            vec![Kind::Int2, Kind::Text],
+            vec!["int2".into(), "text".into()],
+        );
         let mut buffer = CopyBuffer::new(columns);
         buffer.begin_row();
         assert!(buffer.cell(Cell::Int(5)));

@@ -3,8 +3,8 @@
 //! server itself does the conversion.
 
 use host_model::value::Value;
-use sqlx::postgres::{PgTypeInfo, PgTypeKind};
 use sqlx::TypeInfo as _;
+use sqlx::postgres::{PgTypeInfo, PgTypeKind};
 
 use super::{moment, numeric};
 use crate::connector::cell::Cell;
@@ -106,10 +106,10 @@ pub(crate) fn read(kind: Kind, type_name: &str, bytes: &[u8]) -> Option<Value> {
         Kind::Time => other(moment::time_text(i64::from_be_bytes(fixed(bytes)?))),
         Kind::Timestamp | Kind::Timestamptz => {
             let micros = i64::from_be_bytes(fixed(bytes)?);
-            let zone = if kind == Kind::Timestamptz { "Z" } else { "" };
+            let (zone, far_zone) = if kind == Kind::Timestamptz { ("Z", "+00") } else { ("", "") };
             match moment::timestamp_text(micros, 'T') {
                 Some(text) => Value::Timestamp(text + zone),
-                None => other(moment::far_timestamp_text(micros) + zone),
+                None => other(moment::far_timestamp_text(micros, far_zone)),
             }
         }
         Kind::Void => Value::Null,

@@ -8,6 +8,7 @@
 //! the server notice the closed socket, and `statement_timeout` ends what has outlived its step.
 
 pub(crate) mod copy_in;
+mod cursor;
 pub(crate) mod kind;
 pub(crate) mod moment;
 pub(crate) mod numeric;
@@ -83,8 +84,9 @@ impl From<StepError> for Trouble {
 impl PgServer {
     pub(crate) fn new(url: &str, password: Option<&str>, pool: &Pool) -> Result<Self, StepError> {
         // The parser's message may quote the URL with its password.
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|_| StepError::definition(format!("pool `{}` has a `url` that is no PostgreSQL address", pool.name)))?;
+        let options = PgConnectOptions::from_str(url).map_err(|_| {
+            StepError::definition(format!("pool `{}` has a `url` that is no PostgreSQL address", pool.name))
+        })?;
         let options = match password {
             Some(password) => options.password(password),
             None => options,
@@ -95,7 +97,8 @@ impl PgServer {
             .options([("client_min_messages", "error"), ("cursor_tuple_fraction", "1")])
             .disable_statement_logging();
         let database = options.get_database().unwrap_or(options.get_username());
-        let label = format!("postgres://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port());
+        let label =
+            format!("postgres://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port());
         Ok(Self {
             label,
             options,
@@ -146,20 +149,25 @@ impl PgServer {
             },
             () = cancel.canceled() => return Err(canceled(cancel)),
         };
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(mut conn) = idle
-            && let Ok(pid) = greet(&mut conn, longest).await
-        {
-            return Ok(self.lend(conn, pid, permit, place, cancel));
-        }
+        // The time limit covers a server that accepts and then says nothing, and an idle connection to such a one.
         let (conn, pid) = tokio::select! {
-            fresh = tokio::time::timeout(self.wait, self.connect(longest)) => match fresh {
-                Ok(fresh) => fresh.map_err(|e| place.unreachable(connect_text(&e)))?,
+            connected = tokio::time::timeout(self.wait, self.reuse_or_connect(longest)) => match connected {
+                Ok(connected) => connected.map_err(|e| place.unreachable(connect_text(&e)))?,
                 Err(_) => return Err(place.unreachable(format!("no answer within {} s", self.wait.as_secs()))),
             },
             () = cancel.canceled() => return Err(canceled(cancel)),
         };
         Ok(self.lend(conn, pid, permit, place, cancel))
+    }
+
+    async fn reuse_or_connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut conn) = idle
+            && let Ok(Ok(pid)) = tokio::time::timeout(STOP_WITHIN, greet(&mut conn, longest)).await
+        {
+            return Ok((conn, pid));
+        }
+        self.connect(longest).await
     }
 
     async fn connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
@@ -168,8 +176,21 @@ impl PgServer {
         Ok((conn, pid))
     }
 
-    fn lend(self: &Arc<Self>, conn: PgConnection, pid: i32, permit: OwnedSemaphorePermit, place: &Place, cancel: &CancelToken) -> Lease {
-        let stop = Stop { server: Arc::clone(self), pid, place: place.clone(), cancel: cancel.clone(), is_broken: Arc::default() };
+    fn lend(
+        self: &Arc<Self>,
+        conn: PgConnection,
+        pid: i32,
+        permit: OwnedSemaphorePermit,
+        place: &Place,
+        cancel: &CancelToken,
+    ) -> Lease {
+        let stop = Stop {
+            server: Arc::clone(self),
+            pid,
+            place: place.clone(),
+            cancel: cancel.clone(),
+            is_broken: Arc::default(),
+        };
         Lease { conn, stop, permit }
     }
 
@@ -248,7 +269,11 @@ impl Lease {
 impl Stop {
     /// Runs `work` on the connection this belongs to. On cancel the statement is ended on the server and the
     /// connection is not used again; the same when the returned future is dropped half-way.
-    pub(crate) async fn guard<T>(&self, sql: &str, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, StepError> {
+    pub(crate) async fn guard<T>(
+        &self,
+        sql: &str,
+        work: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, StepError> {
         if self.cancel.is_canceled() {
             return Err(canceled(&self.cancel));
         }

@@ -41,8 +41,8 @@ pub(crate) fn far_date_text(days: i32) -> String {
     }
 }
 
-/// The same for timestamps.
-pub(crate) fn far_timestamp_text(micros: i64) -> String {
+/// The same for timestamps, with `zone` (`+00` or nothing) where the server has it.
+pub(crate) fn far_timestamp_text(micros: i64, zone: &str) -> String {
     match micros {
         i64::MAX => return "infinity".to_owned(),
         i64::MIN => return "-infinity".to_owned(),
@@ -51,8 +51,8 @@ pub(crate) fn far_timestamp_text(micros: i64) -> String {
     let date = far_date_text(i32::try_from(micros.div_euclid(DAY)).unwrap_or(i32::MAX - 1));
     let time = time_text(micros.rem_euclid(DAY));
     match date.strip_suffix(" BC") {
-        Some(date) => format!("{date} {time} BC"),
-        None => format!("{date} {time}"),
+        Some(date) => format!("{date} {time}{zone} BC"),
+        None => format!("{date} {time}{zone}"),
     }
 }
 
@@ -125,7 +125,8 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
     if !fraction.bytes().all(|b| b.is_ascii_digit()) || fraction.bytes().skip(6).any(|b| b != b'0') {
         return None;
     }
-    let micros = fraction.bytes().chain(std::iter::repeat(b'0')).take(6).fold(0_i64, |n, b| n * 10 + i64::from(b - b'0'));
+    let micros =
+        fraction.bytes().chain(std::iter::repeat(b'0')).take(6).fold(0_i64, |n, b| n * 10 + i64::from(b - b'0'));
     let total = i64::from(hour * 3600 + minute * 60 + second) * 1_000_000 + micros;
     (total <= DAY).then_some(total)
 }
@@ -159,7 +160,9 @@ mod tests {
         for text in ["2000-01-01", "1999-12-31", "0001-01-01", "9999-12-31", "2024-02-29"] {
             assert_eq!(date_text(parse_date(text).unwrap()).as_deref(), Some(text));
         }
-        for text in ["2013-01-01T05:00:00", "1969-12-31T23:59:59.999999", "0001-01-01T00:00:00", "9999-12-31T23:59:59.5"] {
+        for text in
+            ["2013-01-01T05:00:00", "1969-12-31T23:59:59.999999", "0001-01-01T00:00:00", "9999-12-31T23:59:59.5"]
+        {
             assert_eq!(timestamp_text(parse_timestamp(text).unwrap(), 'T').as_deref(), Some(text));
         }
         assert_eq!(time_text(parse_time("24:00:00").unwrap()), "24:00:00");
@@ -168,7 +171,9 @@ mod tests {
     #[test]
     fn offsets_turn_into_utc() {
         let utc = parse_timestamp("2024-03-31 00:30:00").unwrap();
-        for text in ["2024-03-31T02:30:00+02:00", "2024-03-31T00:30:00Z", "2024-03-30 19:30:00-05", "2024-03-31T06:00:00+0530"] {
+        for text in
+            ["2024-03-31T02:30:00+02:00", "2024-03-31T00:30:00Z", "2024-03-30 19:30:00-05", "2024-03-31T06:00:00+0530"]
+        {
             assert_eq!(parse_timestamp(text), Some(utc), "{text}");
         }
         assert_eq!(parse_timestamp("2024-03-31"), Some(utc - 1_800_000_000));
@@ -179,9 +184,14 @@ mod tests {
         for text in ["", "2024-02-30", "2024-2-3", "2024/02/03", "20240203", "2024-02-0é"] {
             assert_eq!(parse_date(text), None, "{text}");
         }
-        for text in ["2024-02-03x10:00:00", "2024-02-03T25:00:00", "2024-02-03T24:00:01", "2024-02-03T10:00:00.1234567",
-            "2024-02-03T10:00:00+2", "2024-02-03T1é:00"]
-        {
+        for text in [
+            "2024-02-03x10:00:00",
+            "2024-02-03T25:00:00",
+            "2024-02-03T24:00:01",
+            "2024-02-03T10:00:00.1234567",
+            "2024-02-03T10:00:00+2",
+            "2024-02-03T1é:00",
+        ] {
             assert_eq!(parse_timestamp(text), None, "{text}");
         }
     }
@@ -194,7 +204,8 @@ mod tests {
         assert_eq!(timestamp_text(i64::MAX, 'T'), None);
         assert_eq!(timestamp_text(i64::MIN, 'T'), None);
         assert_eq!(far_date_text(i32::MAX), "infinity");
-        assert_eq!(far_date_text(-746_369), "0044-07-13 BC");
-        assert_eq!(far_timestamp_text(i64::MIN), "-infinity");
+        assert_eq!(far_date_text(-746_117), "0044-03-15 BC");
+        assert_eq!(far_timestamp_text(i64::MIN, "+00"), "-infinity");
+        assert_eq!(far_timestamp_text(i64::from(-746_117_i32) * DAY, "+00"), "0044-03-15 00:00:00+00 BC");
     }
 }

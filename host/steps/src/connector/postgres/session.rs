@@ -1,4 +1,4 @@
-//! A session on PostgreSQL. Cursors are the server's own (`DECLARE … FETCH`), so a session may write while it reads
+//! A session on PostgreSQL. Cursors are the server's own (`cursor`), so a session may write while it reads
 //! and an abandoned cursor costs nothing.
 //!
 //! Which connection: a session opened for reading lives in one read-only transaction; inside `begin … commit`
@@ -6,51 +6,53 @@
 //! transaction) has a connection to itself, the session's own when that is free. Statements that cannot be declared
 //! (`show`, `insert … returning`) are run at once and their rows kept, up to a limit.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
 use host_model::connector::Dialect;
 use host_model::port::{Access, SqlCursor, SqlSession};
-use host_model::value::{Binds, Column, Row, Value};
+use host_model::value::{Binds, Row, Value};
 use host_model::{CancelToken, StepError};
 use sqlx::AssertSqlSafe;
 use tokio::sync::Mutex;
 
 use super::copy_in::{CopyBuffer, CopyColumns};
-use super::statement::{self, Decoder, Ready};
+use super::cursor::{PgCursor, Source, is_declarable, open_cursor};
+use super::statement::{self, Ready};
 use super::{Lease, PgServer, Trouble};
 use crate::connector::cell::Cell;
 use crate::connector::fault::Place;
 use crate::connector::{scan, vet};
 
-/// Rows kept of a statement that no cursor can read.
-const MOST_KEPT_ROWS: usize = 100_000;
-
 pub(crate) struct PgSession(Arc<Core>);
 
-struct Core {
+/// What a session and its cursors share.
+pub(super) struct Core {
     server: Arc<PgServer>,
-    place: Place,
+    pub(super) place: Place,
     access: Access,
     cancel: CancelToken,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// Empty while a cursor has it, and before the first call.
-    lease: Option<Lease>,
+    pub(super) lease: Option<Lease>,
     /// Between `begin` and `commit` or `rollback`.
     in_transaction: bool,
     next_cursor: u64,
     /// Grows with every end of a transaction, which is the end of its cursors.
-    epoch: u64,
+    pub(super) epoch: u64,
 }
 
 /// Opens a session; the connection is made at once, so that an unreachable database shows here.
-pub(crate) async fn open(server: Arc<PgServer>, place: Place, access: Access, cancel: &CancelToken) -> Result<PgSession, StepError> {
+pub(crate) async fn open(
+    server: Arc<PgServer>,
+    place: Place,
+    access: Access,
+    cancel: &CancelToken,
+) -> Result<PgSession, StepError> {
     let core = Core { server, place, access, cancel: cancel.clone(), state: Mutex::default() };
     let lease = core.lease().await?;
     core.state.lock().await.lease = Some(lease);
@@ -66,7 +68,8 @@ impl Core {
         Ok(lease)
     }
 
-    async fn ensure<'a>(&self, state: &'a mut State) -> Result<&'a mut Lease, StepError> {
+    /// The session's connection.
+    pub(super) async fn ensure<'a>(&self, state: &'a mut State) -> Result<&'a mut Lease, StepError> {
         match &mut state.lease {
             Some(lease) => Ok(lease),
             empty => Ok(empty.insert(self.lease().await?)),
@@ -87,7 +90,7 @@ impl Core {
     }
 
     /// Puts a connection back, unless another one took its place meanwhile.
-    async fn put_back(&self, lease: Lease) {
+    pub(super) async fn put_back(&self, lease: Lease) {
         let mut state = self.state.lock().await;
         if state.lease.is_none() {
             state.lease = Some(lease);
@@ -148,7 +151,13 @@ impl SqlSession for PgSession {
                 Some(rows) => Source::Kept(rows),
                 None => Source::Shared { epoch: state.epoch },
             };
-            return Ok(Box::new(PgCursor { core: Arc::clone(core), name, decoder: opened.decoder, source, is_done: false }));
+            return Ok(Box::new(PgCursor {
+                core: Arc::clone(core),
+                name,
+                decoder: opened.decoder,
+                source,
+                is_done: false,
+            }));
         }
         let mut lease = match state.lease.take() {
             Some(lease) => lease,
@@ -206,49 +215,6 @@ impl SqlSession for PgSession {
     }
 }
 
-/// Whether `DECLARE CURSOR` takes the statement: a SELECT that changes nothing by a `with` part.
-fn is_declarable(statement: &scan::Statement) -> bool {
-    match statement.keyword() {
-        "select" | "values" | "table" | "" => true,
-        "with" => {
-            let text = statement.render(|_| String::new()).to_ascii_lowercase();
-            !text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| matches!(w, "insert" | "update" | "delete" | "merge"))
-        }
-        _ => false,
-    }
-}
-
-struct Opened {
-    decoder: Decoder,
-    kept: Option<VecDeque<Row>>,
-}
-
-async fn open_cursor(lease: &mut Lease, name: &str, statement: &scan::Statement, values: &[Value]) -> Result<Opened, StepError> {
-    let stop = lease.stop.clone();
-    let conn = &mut lease.conn;
-    let work = async {
-        let Ready { sql, args, decoder } = statement::prepare(conn, &stop, statement, values).await?;
-        if is_declarable(statement) {
-            let declare = format!("declare {name} no scroll cursor for {sql}");
-            sqlx::query_with(AssertSqlSafe(declare), args).persistent(false).execute(conn).await?;
-            return Ok(Opened { decoder, kept: None });
-        }
-        let mut kept = VecDeque::new();
-        {
-            let mut rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch(conn);
-            while let Some(row) = rows.try_next().await? {
-                if kept.len() == MOST_KEPT_ROWS {
-                    let text = format!("`{}` returns more than {MOST_KEPT_ROWS} rows; only a SELECT can return more", statement.keyword());
-                    return Err(Trouble::Step(stop.place.definition(text)));
-                }
-                kept.push_back(decoder.row(&row, &stop)?);
-            }
-        }
-        Ok(Opened { decoder, kept: Some(kept) })
-    };
-    stop.guard(statement.keyword(), work).await
-}
-
 async fn execute(lease: &mut Lease, statement: &scan::Statement, values: &[Value]) -> Result<u64, StepError> {
     let stop = lease.stop.clone();
     let conn = &mut lease.conn;
@@ -282,7 +248,10 @@ async fn insert(lease: &mut Lease, table: &str, columns: &[String], rows: &[Row]
                 if !buffer.cell(Cell::from(value)) {
                     let (column, kind) = buffer.columns().show(c);
                     let shown = Cell::from(value).show();
-                    let text = format!("row {} of the batch: `{shown}` does not fit the column `{column}` of type `{kind}`", n + 1);
+                    let text = format!(
+                        "row {} of the batch: `{shown}` does not fit the column `{column}` of type `{kind}`",
+                        n + 1
+                    );
                     return Err(Trouble::Step(stop.place.definition(text)));
                 }
             }
@@ -296,103 +265,4 @@ async fn insert(lease: &mut Lease, table: &str, columns: &[String], rows: &[Row]
         Ok(copy.finish().await?)
     };
     stop.guard(&format!("insert into {quoted}"), work).await
-}
-
-struct PgCursor {
-    core: Arc<Core>,
-    name: String,
-    decoder: Decoder,
-    source: Source,
-    is_done: bool,
-}
-
-enum Source {
-    /// A cursor on the session's connection, gone when that transaction is.
-    Shared { epoch: u64 },
-    /// A cursor with a connection and a transaction to itself; empty once it has been read to the end.
-    Own(Option<Lease>),
-    /// Rows already here.
-    Kept(VecDeque<Row>),
-}
-
-#[async_trait]
-impl SqlCursor for PgCursor {
-    fn columns(&self) -> &[Column] {
-        &self.decoder.columns
-    }
-
-    async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError> {
-        if self.is_done || max == 0 {
-            return Ok(Vec::new());
-        }
-        let rows = match &mut self.source {
-            Source::Kept(rows) => rows.drain(..max.min(rows.len())).collect(),
-            Source::Own(Some(lease)) => fetch(lease, &self.name, &self.decoder, max).await?,
-            Source::Own(None) => Vec::new(),
-            Source::Shared { epoch } => {
-                let mut state = self.core.state.lock().await;
-                if state.epoch != *epoch {
-                    return Err(self.core.place.definition("the cursor ended with its transaction"));
-                }
-                let lease = self.core.ensure(&mut state).await?;
-                fetch(lease, &self.name, &self.decoder, max).await?
-            }
-        };
-        self.is_done = rows.len() < max;
-        if self.is_done
-            && let Source::Own(own) = &mut self.source
-            && let Some(mut lease) = own.take()
-        {
-            lease.batch("commit").await?;
-            self.core.put_back(lease).await;
-        }
-        Ok(rows)
-    }
-}
-
-async fn fetch(lease: &mut Lease, name: &str, decoder: &Decoder, max: usize) -> Result<Vec<Row>, StepError> {
-    let stop = lease.stop.clone();
-    let conn = &mut lease.conn;
-    let sql = format!("fetch forward {max} from {name}");
-    let work = async {
-        let mut batch = Vec::new();
-        let mut rows = sqlx::query(AssertSqlSafe(sql.as_str())).persistent(false).fetch(conn);
-        while let Some(row) = rows.try_next().await? {
-            batch.push(decoder.row(&row, &stop)?);
-        }
-        Ok(batch)
-    };
-    stop.guard(&sql, work).await
-}
-
-impl Drop for PgCursor {
-    fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        match &mut self.source {
-            Source::Own(own) => {
-                if let Some(mut lease) = own.take() {
-                    // What a function called by the SELECT has written is kept, as it would be without a cursor.
-                    runtime.spawn(async move {
-                        if lease.batch("commit").await.is_ok() {
-                            lease.release().await;
-                        }
-                    });
-                }
-            }
-            Source::Shared { epoch } if !self.is_done => {
-                let epoch = *epoch;
-                let (core, name) = (Arc::clone(&self.core), std::mem::take(&mut self.name));
-                // It would be closed with its transaction anyway; sooner frees the server's memory.
-                runtime.spawn(async move {
-                    let mut state = core.state.lock().await;
-                    if state.epoch == epoch
-                        && let Some(lease) = &mut state.lease
-                    {
-                        let _ = lease.batch(&format!("close {name}")).await;
-                    }
-                });
-            }
-            Source::Shared { .. } | Source::Kept(_) => {}
-        }
-    }
 }

@@ -9,7 +9,10 @@ use host_model::value::{Column, Row, Value};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo, Postgres};
-use sqlx::{Arguments as _, AssertSqlSafe, Column as _, Either, Executor as _, Row as _, SqlSafeStr as _, Statement as _, ValueRef as _};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Column as _, Either, Executor as _, Row as _, SqlSafeStr as _, Statement as _,
+    ValueRef as _,
+};
 
 use super::kind::{self, Kind};
 use super::{Stop, Trouble};
@@ -64,7 +67,12 @@ impl sqlx::Encode<'_, Postgres> for Wire {
 }
 
 /// Asks the server about `statement` and encodes `values` for it.
-pub(crate) async fn prepare(conn: &mut PgConnection, stop: &Stop, statement: &scan::Statement, values: &[Value]) -> Result<Ready, Trouble> {
+pub(crate) async fn prepare(
+    conn: &mut PgConnection,
+    stop: &Stop,
+    statement: &scan::Statement,
+    values: &[Value],
+) -> Result<Ready, Trouble> {
     let mut sql = statement.render(|n| format!("${}", n + 1));
     let mut described = conn.prepare(AssertSqlSafe(sql.clone()).into_sql_str()).await?;
     let inferred: Vec<PgTypeInfo> = match described.parameters() {
@@ -136,7 +144,8 @@ async fn type_names(conn: &mut PgConnection, infos: &[PgTypeInfo]) -> Result<Vec
     let mut names = Vec::with_capacity(infos.len());
     for info in infos {
         let oid = info.oid().map_or(0, |oid| i64::from(oid.0));
-        let name: String = sqlx::query_scalar("select format_type($1::oid, null)").bind(oid).fetch_one(&mut *conn).await?;
+        let name: String =
+            sqlx::query_scalar("select format_type($1::oid, -1)").bind(oid).fetch_one(&mut *conn).await?;
         names.push(name);
     }
     Ok(names)
@@ -144,7 +153,11 @@ async fn type_names(conn: &mut PgConnection, infos: &[PgTypeInfo]) -> Result<Vec
 
 impl Decoder {
     pub(crate) fn of(columns: &[sqlx::postgres::PgColumn]) -> Self {
-        let described = |c: &sqlx::postgres::PgColumn| Column { name: c.name().to_owned(), kind: kind::name(c.type_info()), nullable: true };
+        let described = |c: &sqlx::postgres::PgColumn| Column {
+            name: c.name().to_owned(),
+            kind: kind::name(c.type_info()),
+            nullable: true,
+        };
         Self {
             columns: columns.iter().map(described).collect(),
             kinds: columns.iter().map(|c| Kind::of(c.type_info())).collect(),
@@ -158,12 +171,17 @@ impl Decoder {
             let column = &self.columns[odd];
             return Err(stop.place.definition(format!(
                 "the column `{}` of type `{}` cannot be read from `{}`; return `{}::text`",
-                column.name, column.kind, statement.keyword(), column.name
+                column.name,
+                column.kind,
+                statement.keyword(),
+                column.name
             )));
         }
         // By position, because names may repeat.
         let list = |cast: bool| {
-            let item = |(n, k): (usize, &Kind)| if cast && *k == Kind::Other { format!("c{n}::text") } else { format!("c{n}") };
+            let item = |(n, k): (usize, &Kind)| {
+                if cast && *k == Kind::Other { format!("c{n}::text") } else { format!("c{n}") }
+            };
             self.kinds.iter().enumerate().map(item).collect::<Vec<_>>().join(", ")
         };
         // The line break ends a comment that the statement may end with.
@@ -184,7 +202,8 @@ impl Decoder {
         let bytes = raw.as_bytes().map_err(sqlx::Error::Decode)?;
         let column = &self.columns[n];
         kind::read(self.kinds[n], &column.kind, bytes).ok_or_else(|| {
-            let text = format!("the column `{}` of type `{}` holds bytes that cannot be read", column.name, column.kind);
+            let text =
+                format!("the column `{}` of type `{}` holds bytes that cannot be read", column.name, column.kind);
             stop.place.definition(text).into()
         })
     }

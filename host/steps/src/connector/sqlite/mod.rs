@@ -84,7 +84,13 @@ impl SqliteFile {
 
     /// Runs `job` with a connection on a blocking thread. A cancel interrupts the running statement and makes every
     /// later one fail; dropping the returned future does the same.
-    pub(crate) async fn work<T, F>(self: &Arc<Self>, place: &Place, usage: Use, cancel: &CancelToken, job: F) -> Result<T, StepError>
+    pub(crate) async fn work<T, F>(
+        self: &Arc<Self>,
+        place: &Place,
+        usage: Use,
+        cancel: &CancelToken,
+        job: F,
+    ) -> Result<T, StepError>
     where
         T: Send + 'static,
         F: FnOnce(&Link) -> Result<T, StepError> + Send + 'static,
@@ -173,7 +179,11 @@ impl Link {
         };
         // The first statement reads the file: what is not a database shows here.
         setup().and_then(|()| self.conn.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))).map_err(|e| {
-            if self.cancel.is_canceled() { canceled(&self.cancel) } else { self.place.unreachable(super::fault::sqlite_text(&e)) }
+            if self.cancel.is_canceled() {
+                canceled(&self.cancel)
+            } else {
+                self.place.unreachable(super::fault::sqlite_text(&e))
+            }
         })
     }
 
@@ -204,7 +214,9 @@ impl Link {
         let sql = statement.render(|n| format!("?{}", n + 1));
         let mut prepared = self.conn.prepare(&sql).map_err(|e| self.fail(&e, &sql))?;
         if prepared.parameter_count() != values.len() {
-            return Err(self.place.definition("parameters are written `:name`; `?`, `@name` and `$name` have no value here"));
+            return Err(self
+                .place
+                .definition("parameters are written `:name`; `?`, `@name` and `$name` have no value here"));
         }
         for (n, bound) in values.iter().enumerate() {
             prepared.raw_bind_parameter(n + 1, value::bound(bound)).map_err(|e| self.fail(&e, &sql))?;

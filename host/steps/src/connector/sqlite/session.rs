@@ -53,7 +53,12 @@ struct SqliteCursor {
 }
 
 /// Opens a session; fails when the database does.
-pub(crate) async fn open(file: Arc<SqliteFile>, place: Place, access: Access, cancel: &CancelToken) -> Result<SqliteSession, StepError> {
+pub(crate) async fn open(
+    file: Arc<SqliteFile>,
+    place: Place,
+    access: Access,
+    cancel: &CancelToken,
+) -> Result<SqliteSession, StepError> {
     let (calls, inbox) = mpsc::channel(4);
     let (ready, is_ready) = oneshot::channel();
     let (at, token) = (place.clone(), cancel.clone());
@@ -101,7 +106,9 @@ impl SqlSession for SqliteSession {
     }
 
     async fn query(&self, statement: &str, binds: Binds) -> Result<Box<dyn SqlCursor>, StepError> {
-        let opened = ask(&self.calls, &self.place, &self.cancel, |reply| Call::Query(statement.to_owned(), binds, reply)).await?;
+        let opened =
+            ask(&self.calls, &self.place, &self.cancel, |reply| Call::Query(statement.to_owned(), binds, reply))
+                .await?;
         Ok(Box::new(SqliteCursor {
             calls: self.calls.clone(),
             opened,
@@ -314,12 +321,15 @@ fn insert_all(link: &Link, table: &str, columns: &[String], rows: &[Row]) -> Res
     for chunk in rows.chunks((MOST_BOUND_VALUES / width.max(1)).clamp(1, ROWS_PER_STATEMENT)) {
         link.check()?;
         let tuple = format!("({})", vec!["?"; width].join(", "));
-        let sql = format!("INSERT INTO {} ({names}) VALUES {}", vet::quote_path(table), vec![tuple; chunk.len()].join(", "));
+        let sql =
+            format!("INSERT INTO {} ({names}) VALUES {}", vet::quote_path(table), vec![tuple; chunk.len()].join(", "));
         let mut prepared = link.conn.prepare_cached(&sql).map_err(|e| link.fail(&e, &sql))?;
         let mut at = 0;
         for row in chunk {
             if row.len() != width {
-                return Err(link.place().definition(format!("a row has {} cells for {width} columns of `{table}`", row.len())));
+                return Err(link
+                    .place()
+                    .definition(format!("a row has {} cells for {width} columns of `{table}`", row.len())));
             }
             for cell in row as &[Value] {
                 at += 1;

@@ -68,11 +68,29 @@ pub(crate) fn bound(value: &Value) -> ToSqlOutput<'_> {
         Value::Float(f) => ValueRef::Real(*f),
         Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Other(_, t) => ValueRef::Text(t.as_bytes()),
         Value::Bytes(bytes) => ValueRef::Blob(bytes),
-        Value::Timestamp(t) => {
-            return ToSqlOutput::Owned(rusqlite::types::Value::Text(t.replacen('T', " ", 1)));
-        }
+        Value::Timestamp(_) => return ToSqlOutput::Owned(into_cell(value.clone())),
     };
     ToSqlOutput::Borrowed(borrowed)
+}
+
+/// The same for a value that is not needed any more.
+pub(crate) fn into_cell(value: Value) -> rusqlite::types::Value {
+    use rusqlite::types::Value as Cell;
+    match value {
+        Value::Null => Cell::Null,
+        Value::Bool(b) => Cell::Integer(i64::from(b)),
+        Value::Int(n) => Cell::Integer(n),
+        Value::Float(f) if f.is_nan() => Cell::Text("NaN".to_owned()),
+        Value::Float(f) => Cell::Real(f),
+        Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Other(_, t) => Cell::Text(t),
+        Value::Bytes(bytes) => Cell::Blob(bytes),
+        Value::Timestamp(mut t) => {
+            if let Some(at) = t.find('T') {
+                t.replace_range(at..=at, " ");
+            }
+            Cell::Text(t)
+        }
+    }
 }
 
 /// `YYYY-MM-DD`.
@@ -125,7 +143,10 @@ mod tests {
         assert_eq!(text("2024-02-29", "DATE"), Value::Date("2024-02-29".into()));
         assert_eq!(text("29.2.2024", "DATE"), Value::Text("29.2.2024".into()));
         assert_eq!(text("2024-02-29 10:00:00.5Z", "DATETIME"), Value::Timestamp("2024-02-29T10:00:00.5Z".into()));
-        assert_eq!(text("2024-02-29T10:00:00+02:00", "timestamp"), Value::Timestamp("2024-02-29T10:00:00+02:00".into()));
+        assert_eq!(
+            text("2024-02-29T10:00:00+02:00", "timestamp"),
+            Value::Timestamp("2024-02-29T10:00:00+02:00".into())
+        );
         assert_eq!(text("2024-02-29 10:00", "timestamp"), Value::Text("2024-02-29 10:00".into()));
         assert_eq!(text("-1.20", "NUMERIC(15,2)"), Value::Decimal("-1.20".into()));
         assert_eq!(text("1e5", "NUMERIC"), Value::Text("1e5".into()));

@@ -32,7 +32,8 @@ pub(super) async fn lock_copy(lease: &mut Lease, path: &str, table: &str) -> Res
     const SQL: &str = "select pg_try_advisory_xact_lock(hashtextextended('nomaflow copy into ' || coalesce(to_regclass($1)::oid::text, $1), 0))";
     let stop = lease.stop.clone();
     let conn = &mut lease.conn;
-    let is_mine = stop.guard(SQL, async { Ok(sqlx::query_scalar::<_, bool>(SQL).bind(path).fetch_one(conn).await?) }).await?;
+    let is_mine =
+        stop.guard(SQL, async { Ok(sqlx::query_scalar::<_, bool>(SQL).bind(path).fetch_one(conn).await?) }).await?;
     if is_mine {
         return Ok(());
     }
@@ -96,15 +97,16 @@ impl Rebuild {
             let staging = format!("{}.{}", quote(&schema), quote(&staging_name));
             let mut before_swap = Vec::new();
             let mut after_swap = Vec::new();
-            let indexes: Vec<(String, Option<String>, String, Option<String>, bool)> =
-                sqlx::query_as(INDEXES).bind(path).fetch_all(&mut *conn).await?;
+            let indexes: Vec<Index> = sqlx::query_as(INDEXES).bind(path).fetch_all(&mut *conn).await?;
             for (n, (index, constraint, definition, comment, is_clustered)) in indexes.into_iter().enumerate() {
                 let temporary = quote(&format!("{staging_name}_{n}"));
                 if constraint.is_some() {
                     before_swap.push(format!("alter table {staging} add constraint {temporary} {definition}"));
                 } else {
                     let Some((unique, rest)) = definition.split_once('\n') else {
-                        return Err(Trouble::Step(own.place.definition(format!("the index `{index}` cannot be rebuilt"))));
+                        return Err(Trouble::Step(
+                            own.place.definition(format!("the index `{index}` cannot be rebuilt")),
+                        ));
                     };
                     before_swap.push(format!("create {unique}index {temporary} on {staging}{rest}"));
                 }
@@ -119,10 +121,12 @@ impl Rebuild {
                 }
             }
             for sql in [FOREIGN_KEYS, PROPERTIES, GRANTS] {
-                let statements: Vec<String> = sqlx::query_scalar(sql).bind(path).bind(&staging).fetch_all(&mut *conn).await?;
+                let statements: Vec<String> =
+                    sqlx::query_scalar(sql).bind(path).bind(&staging).fetch_all(&mut *conn).await?;
                 before_swap.extend(statements);
             }
-            let constraint_comments: Vec<String> = sqlx::query_scalar(CONSTRAINT_COMMENTS).bind(path).fetch_all(&mut *conn).await?;
+            let constraint_comments: Vec<String> =
+                sqlx::query_scalar(CONSTRAINT_COMMENTS).bind(path).fetch_all(&mut *conn).await?;
             after_swap.extend(constraint_comments);
             tracing::debug!(table = name, statements = before_swap.len() + after_swap.len(), "a table will be swapped");
             Ok(Self { staging, before_swap, after_swap })
@@ -130,6 +134,9 @@ impl Rebuild {
         stop.guard("reading the catalog", work).await
     }
 }
+
+/// A row of [`INDEXES`].
+type Index = (String, Option<String>, String, Option<String>, bool);
 
 /// Name, constraint if it belongs to one, what comes after `ADD CONSTRAINT name` or (`UNIQUE ` or nothing, line break,
 /// from ` USING` on) for a plain index, comment as a literal, whether the table is clustered on it.

@@ -30,7 +30,9 @@ impl Keys {
 /// Makes the temporary table the rows go to first.
 pub(super) async fn stage(lease: &mut Lease, path: &str) -> Result<String, StepError> {
     let staging = "pg_temp.nomaflow_staging";
-    lease.batch(&format!("create temporary table nomaflow_staging (like {path} including defaults) on commit drop")).await?;
+    lease
+        .batch(&format!("create temporary table nomaflow_staging (like {path} including defaults) on commit drop"))
+        .await?;
     Ok(staging.to_owned())
 }
 
@@ -53,6 +55,8 @@ pub(super) async fn apply(lease: &mut Lease, path: &str, staging: &str, keys: &K
         format!("update set {set} where ({old}) is distinct from ({new})")
     };
     lease
-        .batch(&format!("insert into {path} as t ({all}) select {all} from {staging} on conflict ({key_list}) do {action}"))
+        .batch(&format!(
+            "insert into {path} as t ({all}) select {all} from {staging} on conflict ({key_list}) do {action}"
+        ))
         .await
 }
