@@ -104,7 +104,10 @@ pub fn run_step(steps: &[Step], name: &str, params: &str) -> Result<String, Erro
             ),
         ));
     };
-    step.run(params)
+    let result = step.run(params);
+    // Standard output waits for the end of its line; the instance ends here, and with it whatever still waits.
+    let _ = std::io::Write::flush(&mut std::io::stdout());
+    result
 }
 
 /// Makes a component of this crate: `plugin! { "name" => function { title: "…", params: SCHEMA }, … }`.
