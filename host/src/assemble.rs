@@ -9,7 +9,7 @@ use host_api::server::LocalClient;
 use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
 use host_catalogue::{Catalogue, Flags, Settings, system_zone};
 use host_engine::clock::SystemClock;
-use host_engine::{Engine, EngineParts, Runners, is_owner_alive, owner_id};
+use host_engine::{Engine, EngineParts, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
 use host_model::port::{EnvReader, Secrets, Store};
 use host_python::{PythonConfig, PythonRunner};
@@ -25,6 +25,8 @@ use crate::keeper::{Keeper, Reader, jobs_of};
 const STEPS_PER_WORKER: u32 = 200;
 /// What runs in flight get when a local command ends; there are none unless it was interrupted.
 const LOCAL_DRAIN: Duration = Duration::from_secs(5);
+/// What connectors, and then the store, get to close.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// No secret store in this version; the catalogue refuses `${secret.X}`.
 struct NoSecrets;
@@ -81,7 +83,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
         .with("http", Arc::new(HttpRunner::new().context("the HTTP client cannot start")?))
         .with("wasm", Arc::new(reader.sandbox.clone()))
-        .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings)?)));
+        .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings)?)))
+        .with("prune_runs", Arc::new(PruneRunner::new(store.clone(), settings.history_days.value)));
     let jobs = jobs_of(&catalogue);
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
     let engine = Engine::start(EngineParts {
@@ -147,8 +150,9 @@ impl House {
     pub(crate) async fn close(self, drain: Duration, hurry: &CancelToken) {
         self.engine.shutdown(drain, hurry).await;
         self.stop.cancel("shutdown");
-        self.pools.close().await;
-        self.store.close().await;
+        // A step that was abandoned may still hold a connection; the process does not wait for it.
+        let _ = tokio::time::timeout(CLOSING, self.pools.close()).await;
+        let _ = tokio::time::timeout(CLOSING, self.store.close()).await;
     }
 
     /// Reads the catalogue again.

@@ -46,7 +46,9 @@ pub(crate) enum Command {
     },
     /// Read the catalogue of a running server again
     Reload,
-    /// Jobs: list, show, run, cancel, history, logs
+    /// When a schedule fires: its next instants, one a line
+    Cron(CronArgs),
+    /// Jobs: list, show, run, cancel, history, logs, next
     #[command(subcommand)]
     Job(Job),
     /// Runs: show
@@ -86,6 +88,42 @@ pub(crate) enum Job {
         #[arg(long, short)]
         follow: bool,
     },
+    /// The next fires of a job, over all its schedules
+    Next {
+        /// Job id
+        id: String,
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 10)]
+        count: u32,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct CronArgs {
+    /// `minute hour day month weekday`, a sixth field for the second in last place, or `@daily` and its like
+    #[arg(value_name = "EXPR", required_unless_present = "batch")]
+    pub(crate) expression: Option<String>,
+    /// EXPR is an interval such as `15m` or `1h30m`
+    #[arg(long)]
+    pub(crate) every: bool,
+    /// Whose wall clock EXPR speaks of, such as Europe/Paris [default: this machine's]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
+    /// Begin after this instant: RFC 3339, or a wall time of the zone [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// How many
+    #[arg(short = 'n', long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) count: u32,
+    /// A wall time that the clocks jump over: shift | skip
+    #[arg(long, value_name = "RULE")]
+    pub(crate) gap: Option<String>,
+    /// A wall time that comes twice: first | second | both
+    #[arg(long, value_name = "RULE")]
+    pub(crate) fold: Option<String>,
+    /// Answer requests from standard input, one JSON object a line
+    #[arg(long, hide = true, conflicts_with_all = ["expression", "every", "timezone", "from", "gap", "fold"])]
+    pub(crate) batch: bool,
 }
 
 #[derive(Args)]

@@ -1,6 +1,8 @@
 //! How commands talk to the API: over HTTP to a server, or to the same router inside this process (`--local`). One
 //! path, one set of answers, so that a command cannot behave differently.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
@@ -10,6 +12,10 @@ use host_model::Json;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
+
+const CONNECT: Duration = Duration::from_secs(10);
+/// A server that says nothing for so long is gone; a live stream has a heartbeat every 15 s.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// The client of a command.
 pub(crate) enum Client {
@@ -51,7 +57,8 @@ impl Client {
         };
         let token = std::env::var("NOMAFLOW_TOKEN").ok().or_else(|| home.read_token());
         // Proxies of the environment are for the world outside, not for our own server.
-        let http = reqwest::Client::builder().no_proxy().build().context("the HTTP client cannot start")?;
+        let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(SILENCE);
+        let http = http.build().context("the HTTP client cannot start")?;
         Ok(Self::Remote(Remote { http, base, token }))
     }
 
@@ -66,13 +73,14 @@ impl Client {
 
     /// The event stream of one run.
     pub(crate) async fn events(&self, run: &str) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
-        let path = format!("/admin/events?run={run}");
+        let path = format!("/admin/events?run={}", escape(run));
         match self {
             Self::Remote(remote) => {
                 let response = remote.request("GET", &path)?.send().await.map_err(|e| remote.unreachable(&e))?;
-                if !response.status().is_success() {
-                    let message = format!("the event stream answered {}", response.status());
-                    return Err(Failure::new(Exit::Denied, message));
+                let status = response.status();
+                if !status.is_success() {
+                    let text = response.text().await.unwrap_or_default();
+                    return Err(problem(status.as_u16(), &serde_json::from_str(&text).unwrap_or_default()));
                 }
                 Ok(response.bytes_stream().map(|chunk| chunk.map_err(std::io::Error::other)).boxed())
             }
@@ -125,6 +133,11 @@ impl Remote {
         Failure::new(Exit::Unreachable, format!("the server at {} cannot be reached: {cause}", self.base))
             .hint("start it with `nomaflow serve`, name another with --server, or use --local to work in this process")
     }
+}
+
+/// Text of the command line as one segment or value of an address.
+pub(crate) fn escape(text: &str) -> impl std::fmt::Display + '_ {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
 /// An RFC 9457 problem as a failure of the command.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use host_catalogue::{Flags, LoadedSettings, Style, load_settings, render};
+use host_engine::{is_owner_alive, owner_id};
 use host_model::connector::PoolAddress;
 use host_model::diagnostic::Severity;
 
@@ -105,17 +106,20 @@ impl Home {
         made.with_context(|| format!("cannot make `{}`", path.display()))
     }
 
-    /// Where the server of this home listens at the moment. Lets commands find a server on a free port.
+    /// Where the server of this home listens at the moment. Lets commands find a server on a free port. The note of a
+    /// server that was killed says nothing: somebody else may listen there now, who must not be sent our token.
     pub(crate) fn read_server_address(&self) -> Option<String> {
         let text = std::fs::read_to_string(self.address_file()).ok()?;
-        Some(text.trim().to_owned()).filter(|t| !t.is_empty())
+        let (url, owner) = text.trim_end().split_once('\n')?;
+        is_owner_alive(owner).then(|| url.to_owned())
     }
 
     /// Notes where the server listens; gone again when the note is dropped.
     pub(crate) fn note_server_address(&self, url: &str) -> anyhow::Result<AddressNote> {
         let path = self.address_file();
-        std::fs::write(&path, format!("{url}\n")).with_context(|| format!("cannot write `{}`", path.display()))?;
-        Ok(AddressNote(path))
+        let text = format!("{url}\n{}\n", owner_id());
+        std::fs::write(&path, &text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(AddressNote { path, text })
     }
 
     /// The store's URL in the form the store opens.
@@ -138,11 +142,35 @@ impl Home {
 }
 
 /// Removes the note of a server's address when the server ends.
-pub(crate) struct AddressNote(PathBuf);
+pub(crate) struct AddressNote {
+    path: PathBuf,
+    text: String,
+}
 
 impl Drop for AddressNote {
     fn drop(&mut self) {
-        // The next server writes over a note that could not be removed.
-        let _ = std::fs::remove_file(&self.0);
+        // A second server of this home may have written its own over it; the next one writes over what stays.
+        if std::fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_note_of_a_server_that_is_gone_says_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path());
+        home.ensure_data().unwrap();
+        let note = home.note_server_address("http://127.0.0.1:1").unwrap();
+        assert_eq!(home.read_server_address().as_deref(), Some("http://127.0.0.1:1"));
+        let (front, start) = owner_id().rsplit_once('/').map(|(f, s)| (f.to_owned(), s.parse::<u64>().unwrap())).unwrap();
+        std::fs::write(home.address_file(), format!("http://127.0.0.1:1\n{front}/{}\n", start + 1)).unwrap();
+        assert_eq!(home.read_server_address(), None);
+        drop(note);
+        assert!(home.address_file().exists(), "the note of another server is left alone");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use async_trait::async_trait;
 use host_api::CatalogueSource;
 use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, LoadOptions, load, system_zone};
-use host_engine::{Engine, Jobs};
+use host_engine::{Engine, Jobs, internal_jobs};
 use host_sandbox::ComponentRunner;
 use host_steps::ConnectorPools;
 
@@ -72,9 +72,11 @@ impl Keeper {
     }
 }
 
-/// The valid jobs as the engine takes them.
+/// The valid jobs as the engine takes them, with those of our own.
 pub(crate) fn jobs_of(catalogue: &Catalogue) -> Jobs {
-    Arc::new(catalogue.jobs.clone())
+    let mut jobs = catalogue.jobs.clone();
+    jobs.extend(internal_jobs(system_zone()).into_iter().map(|job| (job.id.clone(), Arc::new(job))));
+    Arc::new(jobs)
 }
 
 #[async_trait]

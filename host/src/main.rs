@@ -9,6 +9,7 @@ mod exit;
 mod home;
 mod keeper;
 mod watch;
+mod watcher;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match outcome {
         Ok(exit) => ExitCode::from(exit as u8),
+        // The reader of our output has gone; there is nobody to tell.
+        Err(failure) if failure.exit == Exit::Fine => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::from(failure.exit as u8)
@@ -66,19 +69,21 @@ async fn run(cli: Cli) -> Outcome {
         Command::Init { dir } => command::init::run(&dir, &global),
         Command::Check => command::check::run(&global),
         Command::Serve { listen } => command::serve::run(&global, listen.as_deref()).await,
+        Command::Cron(args) => command::cron::run(&args, &global),
         Command::Reload => command::job::reload(&global).await,
         Command::Job(job) => command::job::run(job, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,
     }
 }
 
-/// Prints a line of a command's answer. A closed pipe (`nomaflow job list | head`) ends the command quietly.
+/// Prints a line of a command's answer. A closed pipe (`nomaflow job list | head`) is a failure with the code 0: it ends the
+/// command quietly, but by the way that closes what is open.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(Exit::Fine as i32),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Fine, "standard output is closed")),
         Err(error) => Err(Failure::new(Exit::RunFailed, format!("cannot write to standard output: {error}"))),
     }
 }

@@ -10,7 +10,7 @@ use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
 use host_model::Json;
 
-use crate::client::Client;
+use crate::client::{Client, escape};
 use crate::exit::{Exit, Failure, Outcome};
 pub(crate) use screen::{Screen, Show, render_line};
 
@@ -27,7 +27,8 @@ pub(crate) fn field<'j>(json: &'j Json, key: &str) -> &'j str {
 /// What was already shown, so that reading again shows nothing twice.
 #[derive(Default)]
 struct Seen {
-    steps: HashMap<(u64, u64), String>,
+    /// How far each attempt was: pending, running, over.
+    steps: HashMap<(u64, u64), u8>,
     lines: u64,
 }
 
@@ -70,6 +71,9 @@ async fn follow_once(client: &Client, run: &str, screen: &mut Screen, seen: &mut
             }
             _ => {}
         }
+        if screen.is_closed() {
+            return Ok(Some(Exit::Fine));
+        }
     }
     Ok(None)
 }
@@ -80,12 +84,12 @@ fn is_final(run: &Json) -> bool {
 
 /// Reads the run as it stands and shows what is new. The exit code once it is final.
 async fn look(client: &Client, run: &str, screen: &mut Screen, seen: &mut Seen) -> Result<Option<Exit>, Failure> {
-    let answer = client.call("GET", &format!("/admin/jobs/runs/{run}"), None).await?;
+    let answer = client.call("GET", &format!("/admin/jobs/runs/{}", escape(run)), None).await?;
     for attempt in answer["steps"].as_array().into_iter().flatten() {
         step(attempt, screen, seen);
     }
-    while screen.wants_lines() && seen.lines < answer["log_total"].as_u64().unwrap_or(0) {
-        let path = format!("/admin/jobs/runs/{run}/logs?from={}&limit=5000", seen.lines);
+    while seen.lines < answer["log_total"].as_u64().unwrap_or(0) {
+        let path = format!("/admin/jobs/runs/{}/logs?from={}&limit=2500", escape(run), seen.lines);
         let page = client.call("GET", &path, None).await?;
         let before = seen.lines;
         lines(&page, screen, seen);
@@ -94,6 +98,9 @@ async fn look(client: &Client, run: &str, screen: &mut Screen, seen: &mut Seen) 
         }
     }
     let run = &answer["run"];
+    if screen.is_closed() {
+        return Ok(Some(Exit::Fine));
+    }
     if !is_final(run) {
         return Ok(None);
     }
@@ -103,10 +110,18 @@ async fn look(client: &Client, run: &str, screen: &mut Screen, seen: &mut Seen) 
 
 fn step(data: &Json, screen: &mut Screen, seen: &mut Seen) {
     let key = (data["index"].as_u64().unwrap_or(0), data["attempt"].as_u64().unwrap_or(1));
-    let status = field(data, "status");
-    let last = seen.steps.insert(key, status.to_owned());
-    if last.as_deref() != Some(status) && status != "PENDING" {
-        screen.step(data);
+    let stage = match field(data, "status") {
+        "PENDING" => 0,
+        "RUNNING" => 1,
+        _ => 2,
+    };
+    // An event may be older than a look that was taken after the stream was opened: an attempt never goes back.
+    let last = seen.steps.get(&key).copied();
+    if last.is_none_or(|last| stage > last) {
+        seen.steps.insert(key, stage);
+        if stage > 0 {
+            screen.step(data);
+        }
     }
 }
 
@@ -116,6 +131,28 @@ fn lines(data: &Json, screen: &mut Screen, seen: &mut Seen) {
         if seq >= seen.lines {
             screen.line(line);
             seen.lines = seq + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_older_than_the_last_look_changes_nothing() {
+        let mut screen = Screen::new(Show { json: false, all_lines: false, steps: false });
+        let mut seen = Seen::default();
+        let attempt = |status: &str| json!({"index": 0, "attempt": 1, "status": status});
+        for (status, stage) in [("PENDING", 0), ("SUCCEEDED", 2), ("RUNNING", 2), ("PENDING", 2)] {
+            step(&attempt(status), &mut screen, &mut seen);
+            assert_eq!(seen.steps[&(0, 1)], stage, "after {status}");
+        }
+        let page = |from: u64| json!({"lines": [{"seq": from}, {"seq": from + 1}]});
+        for (from, next) in [(0, 2), (1, 3), (0, 3)] {
+            lines(&page(from), &mut screen, &mut seen);
+            assert_eq!(seen.lines, next);
         }
     }
 }

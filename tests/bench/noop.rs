@@ -101,9 +101,18 @@ async fn bare(store: &dyn Store, n: u64) {
     let key = AttemptKey { run_id: id, index: 0, attempt: 1, owner };
     let begin = [RunChange::start(id, owner, at).into(), StepChange::start(key, at, Json::Null).into()];
     store.apply(&begin).await.expect("begun");
-    let line = |seq| LogLine { run_id: id, seq, at, level: LogLevel::Info, step: None, attempt: 0, message: "a line of the log".into() };
+    let line = |seq| LogLine {
+        run_id: id,
+        seq,
+        at,
+        level: LogLevel::Info,
+        step: None,
+        attempt: 0,
+        message: "a line of the log".into(),
+    };
     store.append_logs(&[line(0), line(1), line(2), line(3)]).await.expect("logged");
-    let end = [StepChange::succeed(key, at, JsonMap::new(), None, None).into(), RunChange::succeed(id, owner, at).into()];
+    let end =
+        [StepChange::succeed(key, at, JsonMap::new(), None, None).into(), RunChange::succeed(id, owner, at).into()];
     store.apply(&end).await.expect("ended");
 }
 

@@ -69,7 +69,7 @@ fn wasm(callable: &str) -> String {
 }
 
 /// A component of the test guests, built by the builder before the tests.
-fn guest(name: &str) -> Vec<u8> {
+pub(crate) fn guest(name: &str) -> Vec<u8> {
     let path = root().join("target/components").join(name).with_extension("wasm");
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; build it with: cargo run -p plugin-builder -- --all", path.display()))
 }

@@ -22,7 +22,8 @@ fn a_fresh_home_is_valid_and_empty() {
     let home = home_with("");
     nomaflow(home.path(), &["check"]).expect(0).saying(&["0 of 0 jobs valid; 0 errors, 0 warnings"]);
     let list = nomaflow(home.path(), &["--json", "--local", "job", "list"]).expect(0).json();
-    assert_eq!(list["jobs"], json!([]));
+    let ids: Vec<&str> = list["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["_internal-prune-runs"], "only what is built in");
 }
 
 #[test]
@@ -79,6 +80,7 @@ fn exit_codes_say_what_went_wrong() {
     nomaflow(home.path(), &["job", "rnu"]).expect(2).saying(&["rnu"]);
     nomaflow(home.path(), &["--local", "job", "run", "good", "--param", "novalue"]).expect(2).saying(&["key=value"]);
     nomaflow(home.path(), &["--local", "job", "run", "goood"]).expect(4).saying(&["there is no job `goood`", "did you mean `good`?"]);
+    nomaflow(home.path(), &["--local", "job", "show", "no such/job?"]).expect(4).saying(&["there is no job `no such/job?`"]);
     nomaflow(home.path(), &["--local", "run", "show", "0000000000000"]).expect(4).saying(&["there is no run"]);
     nomaflow(home.path(), &["--server", "http://127.0.0.1:1", "job", "list"]).expect(5).saying(&["cannot be reached", "nomaflow serve"]);
     nomaflow(&home.path().join("nowhere"), &["check"]).expect(3).saying(&["does not exist"]);

@@ -5,6 +5,10 @@
 
 mod bad_input;
 mod cli;
+mod cron;
+mod croniter;
 mod flights;
 mod program;
+mod retention;
 mod server;
+mod watch;

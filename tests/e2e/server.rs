@@ -11,7 +11,7 @@ use test_support::{TempHome, wait_until};
 const SOON: Duration = Duration::from_secs(30);
 
 /// A plain HTTP request; the answer's status, headers and body.
-fn http(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
+pub(crate) fn http(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
     use std::io::{Read, Write};
     let address = url.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
@@ -29,11 +29,11 @@ fn http(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &st
     (status, head.to_ascii_lowercase(), body.to_owned())
 }
 
-fn json_body(body: &str) -> Value {
+pub(crate) fn json_body(body: &str) -> Value {
     serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {body}"))
 }
 
-fn bearer(home: &TempHome) -> String {
+pub(crate) fn bearer(home: &TempHome) -> String {
     format!("Bearer {}", home.read("data/bootstrap.token").unwrap().trim())
 }
 
@@ -153,12 +153,16 @@ fn one_run_at_a_time_over_rest_and_cancel_names_who_asked() {
     assert_eq!((status, problem["active_run_id"].clone()), (409, json!(first)));
     let asked = Instant::now();
     nomaflow(home.path(), &["job", "cancel", "slow"]).expect(0).saying(&[&first]);
-    let state = || latest_run(home.path(), false, "slow&status=CANCELED");
+    let latest = |status: &str| {
+        let path = format!("/admin/jobs/runs?job=slow&status={status}&limit=1");
+        json_body(&http(host.url(), "GET", &path, &[("Authorization", &token)], "").2)["runs"][0].clone()
+    };
+    let state = || latest("CANCELED");
     wait_until(SOON, || state()["status"] == "CANCELED").or_panic("the run is cancelled");
     assert!(asked.elapsed() < Duration::from_secs(6), "within 2 s of the request, plus the commands");
     assert_eq!(state()["reason"], "canceled by cli:bob");
     assert_eq!(post(&format!("/admin/jobs/runs/{first}/cancel")).0, 409, "it is final now");
-    let skipped = latest_run(home.path(), false, "slow&status=SKIPPED");
+    let skipped = latest("SKIPPED");
     assert_eq!(skipped["reason"], json!(format!("previous run {first} still running")));
 }
 
@@ -207,6 +211,8 @@ fn a_killed_server_leaves_no_run_running_after_its_restart() {
     let host = serve(&home);
     let run = nomaflow(home.path(), &["job", "run", "slow", "--detach"]).expect(0).out.trim().to_owned();
     host.kill();
+    let note = home.read("data/server.address").unwrap();
+    nomaflow(home.path(), &["--server", note.lines().next().unwrap(), "job", "list"]).expect(5).saying(&["cannot be reached"]);
     let _again = serve(&home);
     let shown = nomaflow(home.path(), &["--json", "run", "show", &run]).expect(0).json();
     assert_eq!((shown["run"]["status"].clone(), shown["run"]["reason"].clone()), (json!("FAILED"), json!("lost in restart")));
@@ -232,4 +238,45 @@ fn a_taken_port_is_said_before_anything_else() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     nomaflow(home.path(), &["serve", "--listen", &address]).expect(3).saying(&["cannot listen on", "--listen"]);
+}
+
+#[test]
+fn a_followed_run_whose_reader_has_gone_ends_quietly_and_is_recorded() {
+    let home = home();
+    let mut local = command(home.path()).args(["--local", "job", "run", "slow"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(local.stdout.take().unwrap()).lines();
+    while !lines.next().expect("the step starts").unwrap().contains("started") {}
+    drop(lines);
+    nomaflow(home.path(), &["--local", "job", "cancel", "slow"]).expect(0);
+    let mut status = None;
+    wait_until(SOON, || {
+        status = local.try_wait().unwrap();
+        status.is_some()
+    })
+    .or_panic("the command ends");
+    assert_eq!(status.unwrap().code(), Some(0), "nobody was told of a failure");
+    assert_eq!(latest_run(home.path(), true, "slow")["status"], "CANCELED");
+}
+
+#[test]
+fn a_stop_signal_during_a_slow_start_is_obeyed() {
+    let home = home();
+    // A database that takes the connection and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://u:p@{}/nothing", silent.local_addr().unwrap());
+    home.write("app.toml", format!("[store]\nurl = \"{url}\"\n")).unwrap();
+    let mut host = command(home.path()).args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+    let _connection = silent.accept().unwrap();
+    assert!(std::process::Command::new("kill").arg(host.id().to_string()).status().unwrap().success());
+    let mut status = None;
+    let waited = wait_until(Duration::from_secs(5), || {
+        status = host.try_wait().unwrap();
+        status.is_some()
+    });
+    if status.is_none() {
+        host.kill().unwrap();
+        host.wait().unwrap();
+    }
+    waited.or_panic("the start is given up");
+    assert_eq!(status.unwrap().code(), Some(0));
 }

@@ -40,11 +40,14 @@ pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let (name, found) = match find(path, accepts) {
         Some(found) => (path, Some(found)),
-        None if hashed => return ApiError::not_found("this file belongs to another version of the page").into_response(),
+        None if hashed => {
+            return ApiError::not_found("this file belongs to another version of the page").into_response();
+        }
         None => ("index.html", find("index.html", accepts)),
     };
     let Some((file, encoding)) = found else {
-        return ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], PLACEHOLDER).into_response();
+        let kind = (header::CONTENT_TYPE, "text/html; charset=utf-8");
+        return ([kind, (header::CONTENT_SECURITY_POLICY, CSP)], PLACEHOLDER).into_response();
     };
     let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
     let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Extension;
 use axum::Json;
@@ -18,13 +18,15 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 
 use crate::App;
 use crate::error::ApiError;
 
 const COOKIE: &str = "nomaflow_session";
 const SESSION_FOR: Duration = Duration::from_secs(12 * 3600);
-/// Wrong tokens allowed per window, for everybody together: guessing 256 bits stays hopeless, floods stay cheap.
+/// Wrong sign-ins answered (and logged) per window. The right token is never refused: guessing 256 bits stays hopeless, and a
+/// flood, or a script with an old token, must not lock the operator out.
 const FAILURES: u32 = 20;
 const WINDOW: Duration = Duration::from_secs(60);
 /// The header by which the command line names its user; it changes the recorded trigger, never a right.
@@ -72,16 +74,13 @@ impl Auth {
     }
 
     /// Counts a wrong token. False once there were too many.
-    fn allows_another_try(&self) -> bool {
+    fn count_failure(&self) -> bool {
         let mut failures = lock(&self.failures);
         if failures.0.elapsed() > WINDOW {
             *failures = (Instant::now(), 0);
         }
-        failures.1 < FAILURES
-    }
-
-    fn count_failure(&self) {
-        lock(&self.failures).1 += 1;
+        failures.1 = failures.1.saturating_add(1);
+        failures.1 <= FAILURES
     }
 
     fn open_session(&self) -> Result<String, ApiError> {
@@ -106,16 +105,12 @@ impl Auth {
 
     fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         let user = BOOTSTRAP_USER.to_owned();
-        if let Some(token) = text(headers, "authorization").and_then(|v| v.strip_prefix("Bearer ")) {
-            if !self.allows_another_try() {
-                return None;
-            }
+        if let Some(token) = bearer(headers) {
             if !self.is_token(token) {
-                self.count_failure();
                 return None;
             }
-            let shell_user = text(headers, CLIENT_HEADER).and_then(|v| v.strip_prefix("cli/"));
-            let trigger = shell_user.map_or(Trigger::Api, |name| Trigger::Cli(plain(name)));
+            let shell_user = text(headers, CLIENT_HEADER).and_then(|v| v.strip_prefix("cli/")).map(plain);
+            let trigger = shell_user.filter(|name| !name.is_empty()).map_or(Trigger::Api, Trigger::Cli);
             return Some(Caller { user, trigger });
         }
         let session = cookie(headers)?;
@@ -130,6 +125,12 @@ fn plain(name: &str) -> String {
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// The scheme's name is not case-sensitive (RFC 9110 §11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = text(headers, "authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
@@ -176,12 +177,11 @@ pub(crate) async fn login(
 ) -> Result<Response, ApiError> {
     same_origin(&headers)?;
     let Json(login) = body?;
-    if !app.auth.allows_another_try() {
-        let problem = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", "too many wrong tokens; wait a minute");
-        return Err(problem);
-    }
     if !app.auth.is_token(&login.token) {
-        app.auth.count_failure();
+        if !app.auth.count_failure() {
+            let detail = "too many wrong tokens; wait a minute";
+            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", detail).retry_after(WINDOW));
+        }
         tracing::warn!("sign-in refused: wrong token");
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong-token", "this is not the token of this server"));
     }
@@ -202,4 +202,27 @@ pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Respon
 /// Who the caller is.
 pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<serde_json::Value> {
     Json(json!({ "user": caller.user }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_ends_by_itself_and_old_ones_are_forgotten() {
+        let auth = Auth::new("t");
+        let first = auth.open_session().unwrap();
+        tokio::time::advance(SESSION_FOR - Duration::from_secs(1)).await;
+        assert!(auth.has_session(&first));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(!auth.has_session(&first));
+        let second = auth.open_session().unwrap();
+        assert!(auth.has_session(&second));
+        assert_eq!(lock(&auth.sessions).len(), 1, "nothing piles up");
+    }
+
+    #[test]
+    fn user_names_of_the_shell_are_plain() {
+        assert_eq!(plain("bob\u{1b}[31m <x>"), "bob31mx");
+    }
 }

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use axum::Router;
-use axum::middleware;
 use axum::routing::{get, post};
+use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;
 use host_model::CancelToken;
@@ -58,6 +58,7 @@ pub fn router(parts: ApiParts) -> Router {
         .route("/auth/logout", post(auth::logout))
         .route("/admin/jobs", get(route::jobs::list))
         .route("/admin/jobs/health", get(route::health::ready))
+        .route("/admin/jobs/cron-preview", get(route::cron::preview))
         .route("/admin/jobs/runs", get(route::runs::list))
         .route("/admin/jobs/runs/{id}", get(route::runs::show))
         .route("/admin/jobs/runs/{id}/logs", get(route::runs::logs))
@@ -65,8 +66,9 @@ pub fn router(parts: ApiParts) -> Router {
         .route("/admin/jobs/runs/{id}/abort", post(route::runs::cancel))
         .route("/admin/jobs/{id}", get(route::jobs::show))
         .route("/admin/jobs/{id}/run", post(route::jobs::run))
+        .route("/admin/jobs/{id}/next", get(route::cron::next))
         .route("/admin/reload", post(route::jobs::reload))
-        .route("/admin/events", get(live::events))
+        .route("/admin/events", get(live::events).layer(Extension(live::Streams::default())))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));
     Router::new()
         .route("/healthz", get(route::health::alive))

@@ -6,9 +6,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
@@ -18,6 +19,7 @@ use host_model::event::Event;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::App;
 use crate::error::ApiError;
@@ -29,7 +31,21 @@ const RECONNECT: Duration = Duration::from_secs(2);
 /// Lines per event, so that one burst is not one huge message (design: ui §4.2).
 const LINES_PER_EVENT: usize = 500;
 
+/// Streams open at once. Each may keep a channel's worth of events alive.
+const MOST_STREAMS: usize = 512;
+
+/// Room for streams.
+#[derive(Clone)]
+pub(crate) struct Streams(Arc<Semaphore>);
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST_STREAMS)))
+    }
+}
+
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EventsQuery {
     /// Runs whose log lines are wanted, separated by commas.
     run: Option<String>,
@@ -41,11 +57,13 @@ struct Listener {
     runs: HashSet<RunId>,
     live: tokio::sync::broadcast::Receiver<Numbered>,
     ended: bool,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Opens the stream.
 pub(crate) async fn events(
     State(app): State<App>,
+    Extension(streams): Extension<Streams>,
     headers: HeaderMap,
     query: Result<Query<EventsQuery>, QueryRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -53,6 +71,10 @@ pub(crate) async fn events(
     let wanted = query.run.unwrap_or_default();
     let runs = wanted.split(',').filter(|r| !r.is_empty()).map(RunId::parse).collect::<Result<HashSet<_>, _>>();
     let runs = runs.map_err(|error| ApiError::invalid(error.to_string()))?;
+    let room = streams.0.try_acquire_owned().map_err(|_| {
+        let detail = format!("{MOST_STREAMS} event streams are open already");
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-streams", detail).retry_after(HEARTBEAT)
+    })?;
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
     let after = last.and_then(|id| id.rsplit_once('-')).and_then(|(boot, n)| Some((boot, n.parse().ok()?)));
     let bus = app.engine.bus();
@@ -65,7 +87,7 @@ pub(crate) async fn events(
     if subscription.resync {
         first.push(frame("resync", None, &json!({ "why": "gap" })));
     }
-    let listener = Listener { app, boot, runs, live: subscription.live, ended: false };
+    let listener = Listener { app, boot, runs, live: subscription.live, ended: false, _room: room };
     first.extend(subscription.missed.iter().flat_map(|numbered| listener.frames(numbered)));
     let rest = stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) });
     let all = stream::iter(first).chain(rest.flat_map(stream::iter)).map(Ok::<_, Infallible>);
@@ -94,7 +116,9 @@ impl Listener {
             return None;
         }
         loop {
+            // What was published before the stop is still delivered.
             let received = tokio::select! {
+                biased;
                 received = self.live.recv() => received,
                 () = self.app.stop.canceled() => Err(RecvError::Closed),
             };
@@ -132,7 +156,7 @@ impl Listener {
     /// A large batch goes out in parts; only the last carries the number, so that a break in between repeats it whole.
     fn log_frames(&self, run: RunId, lines: &Arc<[host_model::log::LogLine]>, id: &Option<String>) -> Vec<sse::Event> {
         let parts = lines.chunks(LINES_PER_EVENT);
-        let last = parts.len() - 1;
+        let last = parts.len().saturating_sub(1);
         let frames = parts.enumerate().map(|(n, part)| {
             let views: Vec<LineView> = part.iter().map(LineView::from).collect();
             let data = json!({ "run_id": run.to_string(), "from": part[0].seq, "lines": views });

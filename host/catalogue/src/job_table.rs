@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use chrono_tz::Tz;
-use host_model::job::{Alerts, CatchUp, Job, OnRestart, Overlap, SourcePlace};
+use host_model::job::{Alerts, CatchUp, INTERNAL_PREFIX, Job, OnRestart, Overlap, SourcePlace};
 use host_model::log::LogLevel;
 use host_model::retry::{Backoff, RetryPolicy};
 use host_model::schedule::Every;
@@ -119,6 +119,11 @@ fn read_id(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> 
     out.job = Some(text.value.clone());
     draft.id = Some(text.clone());
     match JobId::new(&text.value) {
+        Ok(id) if id.as_str().starts_with(INTERNAL_PREFIX) => {
+            let message = format!("job id `{id}` is reserved: `{INTERNAL_PREFIX}` begins the ids of built-in jobs");
+            out.error("job-id-invalid", text.span, message, Some("choose another id".into()));
+            None
+        }
         Ok(id) => Some(id),
         Err(error) => {
             out.error("job-id-invalid", text.span, error.to_string(), None);

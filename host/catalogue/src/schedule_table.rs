@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use host_model::StepName;
 use host_model::job::{JobSchedule, Overrides, Preset};
 use host_model::log::LogLevel;
-use host_model::schedule::{CronExpr, Every, Fold, Gap, ScheduleError, ScheduleKind, ScheduleSpec};
+use host_model::schedule::{CronExpr, Every, Fold, Gap, ScheduleError, ScheduleKind, ScheduleSpec, zone_hint};
 use toml::de::DeTable;
 
 use crate::draft::{Draft, Templated};
@@ -171,17 +171,6 @@ pub(crate) fn read_zone(table: &mut Table<'_, '_>, out: &mut Findings) -> Option
         out.error("unknown-timezone", text.span, message, Some(zone_hint(&text.value)));
     }
     zone
-}
-
-fn zone_hint(found: &str) -> String {
-    let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-    let city = format!("/{}", found.trim().to_lowercase().replace(' ', "_"));
-    let near = host_model::diagnostic::nearest(found, names())
-        .or_else(|| names().find(|name| name.to_lowercase().ends_with(&city)));
-    match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "write an IANA name such as `Europe/Paris` or `UTC`".to_owned(),
-    }
 }
 
 /// The `log_level` key of a job or an override.

@@ -63,6 +63,8 @@ pub struct Settings {
     pub listen: Setting<SocketAddr>,
     /// `[server] drain_seconds`: how long running steps may go on after a stop signal.
     pub drain_seconds: Setting<u32>,
+    /// `[server] watch`: whether changed files are read without being asked.
+    pub watch: Setting<bool>,
     /// `[store] url`, `password`.
     pub store: Setting<PoolAddress>,
     /// `[jobs] scheduler_enabled`: false pins this process to standby.
@@ -165,6 +167,7 @@ fn read_settings(
     let listen = layers.pick(&names, flag, listen_in_file, SocketAddr::from(([127, 0, 0, 1], 8000)), parse_listen);
     let drain_seconds =
         layers.whole(&mut server, "drain_seconds", &["NOMAFLOW_SERVER_DRAIN_SECONDS"], (0..=86_400, 20), out);
+    let watch = layers.switch(&mut server, "watch", &["NOMAFLOW_SERVER_WATCH"], None, out);
     server.finish(out);
 
     let mut store = open("store", out);
@@ -177,12 +180,10 @@ fn read_settings(
     store.finish(out);
 
     let mut jobs = open("jobs", out);
-    let line = jobs.take("scheduler_enabled").map(|entry| out.file.place(entry.key_span.0).0);
-    let in_file = jobs.boolean("scheduler_enabled", out).zip(line);
     let word = flags.scheduler_enabled.map(|on| if on { "true" } else { "false" });
     let flag = word.map(|word| ("--scheduler-enabled", word));
     let names = ["NOMAFLOW_JOBS_SCHEDULER_ENABLED", "LIBERTY_SCHEDULER_ENABLED"];
-    let scheduler_enabled = layers.pick(&names, flag, in_file, true, parse_switch);
+    let scheduler_enabled = layers.switch(&mut jobs, "scheduler_enabled", &names, flag, out);
     let names = ["NOMAFLOW_JOBS_HISTORY_DAYS", "LIBERTY_RUN_HISTORY_DAYS"];
     let history_days = layers.whole(&mut jobs, "history_days", &names, (1..=3650, 90), out);
     let names = ["NOMAFLOW_JOBS_MAX_CONCURRENT_RUNS"];
@@ -202,6 +203,7 @@ fn read_settings(
     Settings {
         listen,
         drain_seconds,
+        watch,
         store: store_address,
         scheduler_enabled,
         history_days,
@@ -251,6 +253,20 @@ impl Layers<'_> {
             Some((value, line)) => Setting { value, origin: Origin::File { line } },
             None => Setting { value: default, origin: Origin::Default },
         }
+    }
+
+    /// A switch that is on unless somebody turns it off.
+    fn switch(
+        &mut self,
+        table: &mut Table<'_, '_>,
+        key: &'static str,
+        names: &[&str],
+        flag: Option<(&'static str, &str)>,
+        out: &mut Findings,
+    ) -> Setting<bool> {
+        let line = table.take(key).map(|entry| out.file.place(entry.key_span.0).0);
+        let in_file = table.boolean(key, out).zip(line);
+        self.pick(names, flag, in_file, true, parse_switch)
     }
 
     fn whole(

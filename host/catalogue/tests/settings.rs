@@ -28,7 +28,7 @@ fn a_missing_file_and_an_empty_one_give_every_default() {
     assert_eq!((settings.drain_seconds.value, settings.history_days.value), (20, 90));
     assert_eq!((settings.max_concurrent_runs.value, settings.python_workers.value), (16, 2));
     assert_eq!(settings.python_interpreter.value, "python3");
-    assert!(settings.scheduler_enabled.value);
+    assert!(settings.scheduler_enabled.value && settings.watch.value);
     assert_eq!(settings.store.value, PoolAddress::Sqlite { path: home.path().join("data/nomaflow.db") });
     assert_eq!(settings.plugins_dir(home.path()), home.path().join("plugins"));
     assert_eq!(settings.listen.origin, Origin::Default);
@@ -55,6 +55,17 @@ fn a_flag_beats_the_environment_which_beats_the_file() {
     assert_eq!((from_env.history_days.value, from_env.scheduler_enabled.value), (7, false));
     let from_flag = read(file, &env, &flags).settings;
     assert_eq!((from_flag.listen.value.port(), from_flag.listen.origin), (3, Origin::Flag("--listen")));
+}
+
+#[test]
+fn a_switch_is_read_from_the_file_and_from_the_environment() {
+    let off = read("[server]\nwatch = false\n", &[], &Flags::default()).settings.watch;
+    assert_eq!((off.value, off.origin), (false, Origin::File { line: 2 }));
+    let env = [("NOMAFLOW_SERVER_WATCH", "on")];
+    let on = read("[server]\nwatch = false\n", &env, &Flags::default()).settings.watch;
+    assert_eq!((on.value, on.origin.to_string().as_str()), (true, "NOMAFLOW_SERVER_WATCH"));
+    let wrong = read("[server]\nwatch = \"no\"\n", &[], &Flags::default());
+    assert_eq!((wrong.diagnostics.len(), wrong.settings.watch.value), (1, true));
 }
 
 #[test]

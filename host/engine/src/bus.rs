@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use host_model::event::Event;
+use host_model::log::LogLine;
 use tokio::sync::broadcast;
 
 /// Events remembered for reconnecting listeners.
 const RING: usize = 4096;
-/// Log lines remembered within them; lines are the bulk and can always be read from the store.
-const RING_LINES: usize = 20_000;
+/// Bytes of log lines remembered within them; lines are the bulk and can always be read from the store.
+const RING_BYTES: usize = 8 * 1024 * 1024;
 /// Events a live subscriber may be behind.
 const CHANNEL: usize = 1024;
 
@@ -20,7 +21,7 @@ pub type Numbered = (u64, Arc<Event>);
 struct Ring {
     next: u64,
     events: VecDeque<Numbered>,
-    lines: usize,
+    bytes: usize,
 }
 
 /// The bus of one process.
@@ -43,13 +44,14 @@ pub struct Subscription {
 }
 
 fn weight(event: &Event) -> usize {
-    if let Event::Log { lines, .. } = event { lines.len() } else { 0 }
+    let Event::Log { lines, .. } = event else { return 0 };
+    lines.iter().map(|line| size_of::<LogLine>() + line.message.len()).sum()
 }
 
 impl Bus {
     /// A bus whose sequence belongs to `boot`, a text unique to this start of the process.
     pub fn new(boot: String) -> Self {
-        let ring = Ring { next: 1, events: VecDeque::new(), lines: 0 };
+        let ring = Ring { next: 1, events: VecDeque::new(), bytes: 0 };
         Self { boot, ring: Mutex::new(ring), live: broadcast::channel(CHANNEL).0 }
     }
 
@@ -69,11 +71,11 @@ impl Bus {
         ring.next += 1;
         // Progress is worth nothing to a listener who comes back later.
         if !matches!(*numbered.1, Event::Progress { .. }) {
-            ring.lines += weight(&numbered.1);
+            ring.bytes += weight(&numbered.1);
             ring.events.push_back(numbered.clone());
-            while ring.events.len() > RING || ring.lines > RING_LINES {
+            while ring.events.len() > RING || ring.bytes > RING_BYTES {
                 let Some((_, old)) = ring.events.pop_front() else { break };
-                ring.lines -= weight(&old);
+                ring.bytes -= weight(&old);
             }
         }
         // Sent under the lock, so that no subscriber can slip between memory and channel. Nobody listening is fine.
@@ -132,5 +134,27 @@ mod tests {
         assert!(bus.subscribe(Some(("b2", 3))).resync);
         assert!(!bus.subscribe(Some(("b2", 10))).resync);
         assert!(!bus.subscribe(None).resync);
+    }
+
+    #[test]
+    fn remembered_log_lines_are_bounded_by_their_bytes() {
+        let bus = Bus::new("b3".into());
+        let run_id = host_model::RunId::from_parts(1, 1);
+        let line = |seq| LogLine {
+            run_id,
+            seq,
+            at: host_model::Instant::default(),
+            level: host_model::log::LogLevel::Info,
+            step: None,
+            attempt: 0,
+            message: "x".repeat(1024 * 1024),
+        };
+        for seq in 0..20 {
+            let job_id = host_model::JobId::new("j").unwrap();
+            bus.publish(Event::Log { job_id, run_id, lines: [line(seq)].into() });
+        }
+        let back = bus.subscribe(Some(("b3", 15)));
+        assert_eq!((numbers(&back.missed), back.resync), (vec![16, 17, 18, 19, 20], false));
+        assert!(bus.subscribe(Some(("b3", 5))).resync);
     }
 }

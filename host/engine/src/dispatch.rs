@@ -8,11 +8,10 @@ use host_model::fire::{NewRun, Recorded, Slot, still_running};
 use host_model::job::{Job, Overrides};
 use host_model::port::StoreError;
 use host_model::run::{RunStatus, Trigger};
-use host_model::transition::RunChange;
 use host_model::{CancelToken, Instant, JobId, RunId, StepName, params};
 
 use crate::engine::{Live, Shared};
-use crate::patience::until_stored;
+use crate::recovery;
 use crate::run_task::RunTask;
 use crate::step_task::panic_text;
 use crate::tracker::queued_run;
@@ -115,7 +114,19 @@ pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<F
     if *door {
         return Err(DispatchError::ShuttingDown);
     }
-    match record(shared, &new, request.slot.is_some()).await? {
+    // A slot must not be lost, so the scheduler outlasts a store that is away; a person gets the error at once.
+    let recorded = if request.slot.is_some() {
+        shared.patience.record_fire(&*shared.store, &new).await?
+    } else {
+        match shared.store.record_fire(&new).await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                withdraw(shared, task).await;
+                return Err(error.into());
+            }
+        }
+    };
+    match recorded {
         Recorded::Queued => {
             let fired = Fired { run_id: new.id, triggered_by: new.triggered_by.clone() };
             start(shared, task).await;
@@ -129,20 +140,25 @@ pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<F
             shared.bus.publish(Event::Run(Arc::new(run)));
             Err(DispatchError::AlreadyRunning { job: new.job_id, active, skipped: new.id })
         }
-        Recorded::SlotTaken => Err(DispatchError::SlotTaken {
-            due_at: new.slot.map_or(new.queued_at, |s| s.due_at),
-            job: new.job_id,
-        }),
+        Recorded::SlotTaken => {
+            Err(DispatchError::SlotTaken { due_at: new.slot.map_or(new.queued_at, |s| s.due_at), job: new.job_id })
+        }
     }
 }
 
-/// A slot must not be lost, so the scheduler outlasts a store that is away; a person gets the error at once.
-async fn record(shared: &Shared, new: &NewRun, has_slot: bool) -> Result<Recorded, StoreError> {
-    if has_slot {
-        until_stored(|| shared.store.record_fire(new)).await
-    } else {
-        shared.store.record_fire(new).await
-    }
+/// Perhaps only the store's answer was lost, and the run is there. The caller was told that none began, so it must
+/// neither run nor stay in the way of the next one: it is cancelled as soon as the store answers.
+async fn withdraw(shared: &Arc<Shared>, task: RunTask) {
+    let keeper = shared.clone();
+    let work = async move {
+        let id = task.new.id;
+        let found = keeper.patience.until_stored(|| keeper.store.find_run(id)).await;
+        if matches!(found, Ok(Some(run)) if run.status == RunStatus::Queued) {
+            task.cancel.cancel("canceled: the store failed while recording it");
+            start(&keeper, task).await;
+        }
+    };
+    shared.tasks.lock().await.spawn(work);
 }
 
 fn prepare(shared: &Arc<Shared>, job: Arc<Job>, request: &FireRequest) -> (NewRun, RunTask) {
@@ -187,15 +203,18 @@ async fn start(shared: &Arc<Shared>, task: RunTask) {
     let work = async move {
         let span = tracing::info_span!("run", run.id = %run_id, job.id = %job_id);
         let ended = tokio::spawn(tracing::Instrument::instrument(task.run(), span)).await;
-        match ended {
-            Ok(Ok(())) => {}
-            Ok(Err(lost)) => tracing::error!(run.id = %run_id, job.id = %job_id, %lost, "the run task stopped"),
+        let why = match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(lost)) => Some(lost.to_string()),
             Err(broken) => {
                 let text = broken.try_into_panic().map(|p| panic_text(&*p).to_owned()).unwrap_or_default();
-                tracing::error!(run.id = %run_id, job.id = %job_id, panic = text, "the run task panicked");
-                let changes = [RunChange::abandon(run_id, &keeper.owner, keeper.clock.now()).into()];
-                let _ = until_stored(|| keeper.store.apply(&changes)).await;
+                Some(format!("the run's task panicked: {text}"))
             }
+        };
+        if let Some(why) = why {
+            tracing::error!(run.id = %run_id, job.id = %job_id, why, "the run's task broke off");
+            keeper.sink.finish(run_id).await;
+            recovery::close_broken(&keeper, run_id, &why).await;
         }
         keeper.live().remove(&run_id);
         keeper.idle.notify_waiters();

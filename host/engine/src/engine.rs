@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::bus::Bus;
 use crate::dispatch::{self, DispatchError, FireRequest, Fired};
 use crate::log_sink::LogSink;
+use crate::patience::Patience;
 use crate::recovery;
 use crate::registry::Runners;
 use crate::run_ids::RunIds;
@@ -25,6 +26,10 @@ pub type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
 
 /// How often marks set by other processes are looked for, while a run is in flight.
 const MARKS_EVERY: Duration = Duration::from_secs(1);
+/// What a shutdown gives the store to take the last changes, once drain is over.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
+/// What the tasks then get to notice that nobody waits any more.
+const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// What an engine is built from.
 pub struct EngineParts {
@@ -94,6 +99,7 @@ pub(crate) struct Shared {
     pub(crate) default_zone: Tz,
     pub(crate) bus: Arc<Bus>,
     pub(crate) sink: LogSink,
+    pub(crate) patience: Patience,
     pub(crate) ids: RunIds,
     /// Room for runs at once.
     pub(crate) room: Semaphore,
@@ -139,7 +145,8 @@ impl Engine {
         recovery::recover(&*parts.store, &*parts.clock, parts.is_owner_alive).await?;
         let ids = RunIds::new();
         let bus = Arc::new(Bus::new(ids.next(&*parts.clock).to_string()));
-        let (sink, writer) = LogSink::start(parts.store.clone(), bus.clone());
+        let patience = Patience::default();
+        let (sink, writer) = LogSink::start(parts.store.clone(), bus.clone(), patience.clone());
         let first = if parts.scheduler_enabled { SchedulerState::Active } else { SchedulerState::Standby };
         let shared = Arc::new(Shared {
             store: parts.store,
@@ -152,6 +159,7 @@ impl Engine {
             default_zone: parts.default_zone,
             bus,
             sink,
+            patience,
             ids,
             room: Semaphore::new(parts.max_concurrent_runs.max(1)),
             door: tokio::sync::RwLock::new(false),
@@ -165,7 +173,7 @@ impl Engine {
         let mut background = vec![writer, tokio::spawn(watch_marks(shared.clone()))];
         if parts.scheduler_enabled {
             tracing::info!("scheduler: this process fires schedules");
-            background.push(tokio::spawn(scheduler::run(shared.clone())));
+            background.push(tokio::spawn(scheduler::supervise(shared.clone(), shared.clock.now())));
         } else {
             tracing::info!("scheduler: disabled here; manual runs still work");
         }
@@ -177,7 +185,15 @@ impl Engine {
     /// # Errors
     /// [`DispatchError`] when none began.
     pub async fn fire(&self, request: FireRequest) -> Result<Fired, DispatchError> {
-        dispatch::fire(&self.shared, request).await
+        // In a task of its own: a caller that goes away in the middle (a closed connection) must not leave a recorded
+        // run that nobody runs.
+        let shared = self.shared.clone();
+        let work = tokio::spawn(async move { dispatch::fire(&shared, request).await });
+        work.await.unwrap_or_else(|broken| {
+            tracing::error!(error = %broken, "a dispatch panicked");
+            let message = "the dispatch broke off".to_owned();
+            Err(StoreError::Unavailable { operation: "record a run", message }.into())
+        })
     }
 
     /// Asks for a run to be cancelled, wherever it runs. `by` is the text of a trigger: `user:alice`.
@@ -242,8 +258,32 @@ impl Engine {
     }
 
     /// Stops: no new fires; runs in flight get `drain`, or until `hurry` is cancelled, then are cancelled and recorded as
-    /// such; every log line is written before this returns.
+    /// such; every log line is written before this returns. A store that does not answer holds it up for
+    /// [`STORE_PATIENCE`] at most: what it could not take then is left for the recovery of the next start.
     pub async fn shutdown(&self, drain: Duration, hurry: &CancelToken) {
+        let stopping = self.stop_runs(drain, hurry);
+        tokio::pin!(stopping);
+        let too_long = async {
+            tokio::select! {
+                () = tokio::time::sleep(drain) => {}
+                () = hurry.canceled() => {}
+            }
+            tokio::time::sleep(STORE_PATIENCE).await;
+        };
+        let stopped = tokio::select! {
+            () = &mut stopping => true,
+            () = too_long => false,
+        };
+        if !stopped {
+            tracing::error!("the store does not answer; the runs in flight are left for the next start");
+            self.shared.patience.end();
+            let _ = tokio::time::timeout(LAST_GRACE, stopping).await;
+        }
+        let background = std::mem::take(&mut *self.background.lock().unwrap_or_else(PoisonError::into_inner));
+        background.iter().for_each(JoinHandle::abort);
+    }
+
+    async fn stop_runs(&self, drain: Duration, hurry: &CancelToken) {
         *self.shared.door.write().await = true;
         let idle = tokio::select! {
             () = self.wait_idle() => true,
@@ -256,8 +296,6 @@ impl Engine {
             tokens.iter().for_each(|t| t.cancel("canceled by shutdown"));
             self.wait_idle().await;
         }
-        let background = std::mem::take(&mut *self.background.lock().unwrap_or_else(PoisonError::into_inner));
-        background.iter().for_each(JoinHandle::abort);
     }
 
     /// Returns once no run is in flight here. Every run ends by flushing its own log lines.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::bus::Bus;
-use crate::patience::until_stored;
+use crate::patience::Patience;
 
 /// Lines that may wait for the store.
 const QUEUE: usize = 4096;
@@ -23,6 +23,8 @@ const BATCH: usize = 1000;
 const LINGER: Duration = Duration::from_millis(50);
 /// Longest line kept whole, in bytes.
 const MAX_LINE: usize = 16 * 1024;
+/// Bytes in one event: listeners are bounded by events, so a batch of long lines must not be one of them.
+const EVENT_BYTES: usize = 64 * 1024;
 
 /// A line without its number.
 pub(crate) struct NewLine {
@@ -47,21 +49,16 @@ pub(crate) struct LogSink(mpsc::Sender<Message>);
 
 impl LogSink {
     /// Starts the writer. It ends when every `LogSink` is dropped and everything is written.
-    pub(crate) fn start(store: Arc<dyn Store>, bus: Arc<Bus>) -> (Self, JoinHandle<()>) {
+    pub(crate) fn start(store: Arc<dyn Store>, bus: Arc<Bus>, patience: Patience) -> (Self, JoinHandle<()>) {
         let (tx, rx) = mpsc::channel(QUEUE);
-        let writer = Writer { store, bus, next: HashMap::new() };
+        let writer = Writer { store, bus, patience, next: HashMap::new() };
         (Self(tx), tokio::spawn(writer.run(rx)))
     }
 
     /// Adds a line; line breaks split it. Waits while the sink is full.
     pub(crate) async fn write(&self, line: NewLine) {
-        for text in line.message.lines().filter(|l| !l.is_empty()) {
-            let one = NewLine {
-                job_id: line.job_id.clone(),
-                step: line.step.clone(),
-                message: shorten(text.trim_end()),
-                ..line
-            };
+        for text in line.message.lines().map(str::trim_end).filter(|l| !l.is_empty()) {
+            let one = NewLine { job_id: line.job_id.clone(), step: line.step.clone(), message: shorten(text), ..line };
             // The writer ends only after every sender is gone.
             let _ = self.0.send(Message::Line(one)).await;
         }
@@ -87,6 +84,7 @@ fn shorten(text: &str) -> String {
 struct Writer {
     store: Arc<dyn Store>,
     bus: Arc<Bus>,
+    patience: Patience,
     /// Next number of each run in flight.
     next: HashMap<RunId, u64>,
 }
@@ -131,7 +129,7 @@ impl Writer {
             }
         }
         if !lines.is_empty() {
-            if let Err(error) = until_stored(|| self.store.append_logs(&lines)).await {
+            if let Err(error) = self.patience.until_stored(|| self.store.append_logs(&lines)).await {
                 tracing::error!(%error, lines = lines.len(), "log lines could not be stored");
             }
             self.publish(lines, &jobs);
@@ -146,7 +144,7 @@ impl Writer {
     async fn number(&mut self, run: RunId) -> u64 {
         let next = match self.next.get(&run) {
             Some(next) => *next,
-            None => until_stored(|| self.store.count_logs(run)).await.unwrap_or(0),
+            None => self.patience.until_stored(|| self.store.count_logs(run)).await.unwrap_or(0),
         };
         self.next.insert(run, next + 1);
         next
@@ -155,7 +153,8 @@ impl Writer {
     fn publish(&self, lines: Vec<LogLine>, jobs: &HashMap<RunId, JobId>) {
         let mut by_run: Vec<(RunId, Vec<LogLine>)> = Vec::new();
         for line in lines {
-            match by_run.iter_mut().find(|(run, _)| *run == line.run_id) {
+            let room = |group: &[LogLine]| group.iter().map(|l| l.message.len()).sum::<usize>() < EVENT_BYTES;
+            match by_run.iter_mut().rev().find(|(run, _)| *run == line.run_id).filter(|(_, group)| room(group)) {
                 Some((_, group)) => group.push(line),
                 None => by_run.push((line.run_id, vec![line])),
             }
@@ -165,5 +164,19 @@ impl Writer {
                 self.bus.publish(Event::Log { job_id, run_id, lines: group.into() });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_between_characters_and_says_how_much_is_gone() {
+        let text = format!("a{}", "é".repeat(MAX_LINE));
+        let short = shorten(&text);
+        assert!(short.len() < MAX_LINE + 40 && short.starts_with("aéé"), "{}", short.len());
+        assert!(short.ends_with(&format!("({} bytes cut)", text.len() - (MAX_LINE - 1))), "{}", &short[MAX_LINE - 8..]);
+        assert_eq!(shorten("as it is"), "as it is");
     }
 }

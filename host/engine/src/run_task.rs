@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -16,10 +15,10 @@ use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepFailure, StepOutcome};
 use host_model::retry::RetryDecision;
 use host_model::template::{Reveal, Scope, StepResult, resolve_spec};
-use host_model::transition::{
-    RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_RUN_CANCELED, StepChange,
+use host_model::transition::{RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_RUN_CANCELED, StepChange};
+use host_model::{
+    CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
 };
-use host_model::{CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params};
 
 use crate::engine::Shared;
 use crate::log_sink::NewLine;
@@ -56,19 +55,19 @@ struct Stage {
     task: RunTask,
     tracker: Tracker,
     results: HashMap<StepName, StepResult>,
-    timed_out: Arc<AtomicBool>,
 }
 
 impl RunTask {
     /// Runs to the end.
     pub(crate) async fn run(self) -> Result<(), Lost> {
         let shared = self.shared.clone();
-        let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), &self.new);
-        let mut stage = Stage { task: self, tracker, results: HashMap::new(), timed_out: Arc::default() };
+        let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), shared.patience.clone(), &self.new);
+        let mut stage = Stage { task: self, tracker, results: HashMap::new() };
         shared.bus.publish(Event::Run(Arc::new(stage.tracker.run.clone())));
         let room = tokio::select! {
-            permit = shared.room.acquire() => permit.ok(),
+            biased;
             () = stage.task.cancel.canceled() => None,
+            permit = shared.room.acquire() => permit.ok(),
         };
         let end = if room.is_some() {
             let _timer = stage.start_timer();
@@ -82,6 +81,10 @@ impl RunTask {
         };
         stage.finish(end).await
     }
+}
+
+fn timeout_text(seconds: u32) -> String {
+    format!("job timed out after {seconds} s")
 }
 
 /// Stops the job's timer when the run ends.
@@ -102,11 +105,10 @@ impl Stage {
 
     fn start_timer(&self) -> Timer {
         Timer(self.task.job.timeout_seconds.map(|seconds| {
-            let (token, timed_out) = (self.task.cancel.clone(), self.timed_out.clone());
+            let token = self.task.cancel.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_secs(seconds.into())).await;
-                timed_out.store(true, Ordering::SeqCst);
-                token.cancel(&format!("job timed out after {seconds} s"));
+                token.cancel(&timeout_text(seconds));
             })
         }))
     }
@@ -151,7 +153,9 @@ impl Stage {
     /// What a cancelled token means for the run.
     fn stopped(&self) -> End {
         let reason = self.cancel_reason();
-        if self.timed_out.load(Ordering::SeqCst) { End::Failed(reason) } else { End::Canceled(reason) }
+        // The first reason given decides: a timer that ends while a cancelled step is winding up changes nothing.
+        let timed_out = self.task.job.timeout_seconds.is_some_and(|seconds| reason == timeout_text(seconds));
+        if timed_out { End::Failed(reason) } else { End::Canceled(reason) }
     }
 
     fn keep(&mut self, step: &Step, status: StepStatus, output: JsonMap) {
@@ -193,7 +197,13 @@ impl Stage {
                     let key = self.tracker.attempt(index);
                     self.tracker.queue(StepChange::retry_at(key, now, error, failure.usage, again));
                     self.tracker.commit().await?;
-                    let text = format!("step `{}`: attempt {} of {} in {} s", step.name, attempt + 1, policy.attempts, wait.as_secs());
+                    let text = format!(
+                        "step `{}`: attempt {} of {} in {} s",
+                        step.name,
+                        attempt + 1,
+                        policy.attempts,
+                        wait.as_secs()
+                    );
                     self.say(LogLevel::Info, text).await;
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
@@ -220,7 +230,8 @@ impl Stage {
     }
 
     async fn say_failure(&self, step: &Step, attempt: u32, error: &StepError) {
-        let text = format!("step `{}` failed (attempt {attempt}, {}): {}", step.name, error.kind.as_str(), error.message);
+        let text =
+            format!("step `{}` failed (attempt {attempt}, {}): {}", step.name, error.kind.as_str(), error.message);
         self.say(LogLevel::Error, text).await;
     }
 
@@ -324,12 +335,9 @@ impl Stage {
         let now = self.now();
         let (id, owner) = (self.task.new.id, self.task.shared.owner.clone());
         let (level, text, rest, change) = match end {
-            End::Succeeded => (
-                LogLevel::Info,
-                "run succeeded".to_owned(),
-                SKIPPED_DISABLED,
-                RunChange::succeed(id, &owner, now),
-            ),
+            End::Succeeded => {
+                (LogLevel::Info, "run succeeded".to_owned(), SKIPPED_DISABLED, RunChange::succeed(id, &owner, now))
+            }
             End::Failed(error) => (
                 LogLevel::Error,
                 format!("run failed: {error}"),

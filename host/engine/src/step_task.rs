@@ -16,7 +16,12 @@ const GRACE: Duration = Duration::from_millis(2_500);
 type Answer = Result<StepOutcome, StepFailure>;
 
 /// Runs the attempt to its end. `run` is the token of the whole run; `ctx.cancel` must be a child of it.
-pub(crate) async fn attempt(runner: Arc<dyn StepRunner>, spec: StepSpec, ctx: StepContext, run: &CancelToken) -> Answer {
+pub(crate) async fn attempt(
+    runner: Arc<dyn StepRunner>,
+    spec: StepSpec,
+    ctx: StepContext,
+    run: &CancelToken,
+) -> Answer {
     let timeout = ctx.timeout;
     let token = ctx.cancel.clone();
     let span = tracing::info_span!("step", run.id = %ctx.run_id, step.name = %ctx.step, attempt = ctx.attempt);

@@ -1,7 +1,11 @@
 //! The engine on a real SQLite store, with a runner whose behaviour is written into the step.
 
+mod faults;
+mod prune;
 mod runs;
+mod schedules;
 mod stops;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,20 +13,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use host_model::job::{CatchUp, OnRestart, Overlap, Overrides, SourcePlace};
+use host_model::job::{CatchUp, JobSchedule, OnRestart, Overlap, Overrides, SourcePlace};
 use host_model::log::LogLevel;
 use host_model::port::{
     Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
 };
 use host_model::retry::{Backoff, RetryPolicy};
 use host_model::run::{Run, StepRun, Trigger};
+use host_model::schedule::{Every, ScheduleKind, ScheduleSpec};
 use host_model::{CancelToken, Job, JobId, Json, JsonMap, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::json;
 
 use crate::clock::SystemClock;
-use crate::{Engine, EngineParts, FireRequest, Runners, is_owner_alive, owner_id};
+use crate::{Engine, EngineParts, FireRequest, Jobs, Runners, is_owner_alive, owner_id};
 
-/// Does what the callable's name says: `echo`, `fail`, `fail-first:N`, `wrong`, `hang`, `deaf`, `panic`, `lines:N`.
+/// Does what the callable's name says: `echo`, `fail`, `fail-first:N`, `wrong`, `hang`, `deaf`, `panic`, `ghost`, `lines:N`.
 #[derive(Default)]
 struct Scripted {
     calls: AtomicU32,
@@ -48,6 +53,14 @@ impl StepRunner for Scripted {
             }
             "deaf" => std::future::pending().await,
             "panic" => panic!("boom"),
+            "ghost" => {
+                let ghost = ctx.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    ghost.info("boo").await;
+                    ghost.voice.progress(99, None, "boo");
+                });
+            }
             "lines" => {
                 for n in 0..number {
                     ctx.info(format!("line {n}")).await;
@@ -92,7 +105,7 @@ fn name(text: &str) -> StepName {
     StepName::new(text).unwrap()
 }
 
-fn step(step: &str, script: &str) -> Step {
+pub(crate) fn step(step: &str, script: &str) -> Step {
     Step {
         name: name(step),
         enabled: true,
@@ -103,7 +116,7 @@ fn step(step: &str, script: &str) -> Step {
     }
 }
 
-fn job(id: &str, steps: Vec<Step>) -> Job {
+pub(crate) fn job(id: &str, steps: Vec<Step>) -> Job {
     Job {
         id: JobId::new(id).unwrap(),
         app: "test".into(),
@@ -127,8 +140,23 @@ fn job(id: &str, steps: Vec<Step>) -> Job {
     }
 }
 
-fn parts(store: Arc<dyn Store>, jobs: Vec<Job>) -> EngineParts {
+/// A schedule named `default`, in UTC.
+pub(crate) fn every(text: &str) -> JobSchedule {
+    JobSchedule {
+        name: "default".into(),
+        text: text.into(),
+        spec: ScheduleSpec::new(ScheduleKind::Every(Every::parse(text).unwrap()), chrono_tz::Tz::UTC),
+        enabled: true,
+        overrides: Overrides::default(),
+    }
+}
+
+pub(crate) fn jobs_of(jobs: Vec<Job>) -> Jobs {
     let jobs: BTreeMap<JobId, Arc<Job>> = jobs.into_iter().map(|j| (j.id.clone(), Arc::new(j))).collect();
+    Arc::new(jobs)
+}
+
+fn parts(store: Arc<dyn Store>, jobs: Vec<Job>) -> EngineParts {
     EngineParts {
         store,
         clock: Arc::new(SystemClock),
@@ -136,7 +164,7 @@ fn parts(store: Arc<dyn Store>, jobs: Vec<Job>) -> EngineParts {
         connectors: Arc::new(NoConnectors),
         secrets: Arc::new(OneSecret),
         env: Arc::new(|name| (name == "CITY").then(|| "Lyon".to_owned())),
-        jobs: Arc::new(jobs),
+        jobs: jobs_of(jobs),
         owner: owner_id(),
         is_owner_alive,
         default_zone: chrono_tz::Tz::UTC,
@@ -162,10 +190,8 @@ impl Bench {
     }
 
     async fn fire_with(&self, job: &str, overrides: Overrides) -> RunId {
-        let request = FireRequest {
-            overrides,
-            ..FireRequest::manual(JobId::new(job).unwrap(), Trigger::Cli("bob".into()))
-        };
+        let request =
+            FireRequest { overrides, ..FireRequest::manual(JobId::new(job).unwrap(), Trigger::Cli("bob".into())) };
         self.engine.fire(request).await.unwrap().run_id
     }
 

@@ -11,7 +11,7 @@ use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange}
 use host_model::{Instant, RunId, StepName};
 
 use crate::bus::Bus;
-use crate::patience::until_stored;
+use crate::patience::Patience;
 
 /// The run is no longer this task's: another process took it, or the store cannot keep it.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,7 @@ pub(crate) enum Lost {
 pub(crate) struct Tracker {
     store: Arc<dyn Store>,
     bus: Arc<Bus>,
+    patience: Patience,
     pub(crate) run: Run,
     /// The latest attempt of each step.
     steps: Vec<StepRun>,
@@ -77,9 +78,9 @@ fn pending_step(run_id: RunId, index: u32, name: &StepName, step_type: &str, att
 }
 
 impl Tracker {
-    pub(crate) fn new(store: Arc<dyn Store>, bus: Arc<Bus>, new: &NewRun) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, bus: Arc<Bus>, patience: Patience, new: &NewRun) -> Self {
         let steps = (0..).zip(&new.steps).map(|(i, (name, kind))| pending_step(new.id, i, name, kind, 1)).collect();
-        Self { store, bus, run: queued_run(new), steps, queued: Vec::new() }
+        Self { store, bus, patience, run: queued_run(new), steps, queued: Vec::new() }
     }
 
     /// The latest attempt of step `index`.
@@ -95,9 +96,8 @@ impl Tracker {
 
     /// Steps whose latest attempt is not final, and will not be with the next commit.
     fn unfinished(&self) -> Vec<u32> {
-        let ending = |index| {
-            self.queued.iter().any(|c| matches!(c, Change::Step(s) if s.index == index && s.to.is_final()))
-        };
+        let ending =
+            |index| self.queued.iter().any(|c| matches!(c, Change::Step(s) if s.index == index && s.to.is_final()));
         self.steps.iter().filter(|s| !s.status.is_final() && !ending(s.index)).map(|s| s.index).collect()
     }
 
@@ -112,7 +112,7 @@ impl Tracker {
         if changes.is_empty() {
             return Ok(());
         }
-        match until_stored(|| self.store.apply(&changes)).await? {
+        match self.patience.apply(&*self.store, &changes).await? {
             Applied::Yes => {}
             Applied::Stale { index, found } => {
                 return Err(Lost::Stale(format!("change {index} of {} met {found}", changes.len())));
@@ -182,7 +182,9 @@ impl Tracker {
 
     fn announce(&self, index: u32) {
         if let Some(step) = self.steps.get(index as usize) {
-            self.bus.publish(Event::Step { job_id: self.run.job_id.clone(), step: Arc::new(step.clone()) });
+            // The bus remembers events for a while; inputs and outputs may be large, and are read from the store.
+            let told = StepRun { input: None, output: None, ..step.clone() };
+            self.bus.publish(Event::Step { job_id: self.run.job_id.clone(), step: Arc::new(told) });
         }
     }
 

@@ -1,7 +1,7 @@
 //! The voice of one attempt: gives its lines their run, step and attempt, drops `DEBUG` lines nobody asked for, and
 //! thins progress out to what a person can see.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,11 +33,13 @@ pub(crate) struct ProgressState {
     started: tokio::time::Instant,
     published: Option<tokio::time::Instant>,
     held_back: Option<(u64, Option<u64>, String)>,
+    /// The attempt is over: whoever still speaks is not heard.
+    over: bool,
 }
 
 impl ProgressState {
     pub(crate) fn new() -> Self {
-        Self { started: tokio::time::Instant::now(), published: None, held_back: None }
+        Self { started: tokio::time::Instant::now(), published: None, held_back: None, over: false }
     }
 }
 
@@ -61,9 +63,15 @@ impl Voice {
         self.bus.publish(Event::Progress { job_id: self.job_id.clone(), progress });
     }
 
-    /// Publishes the last progress that was held back, so that the final figure is always seen.
+    fn state(&self) -> MutexGuard<'_, ProgressState> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes the last progress that was held back, so that the final figure is always seen, and falls silent: an
+    /// abandoned runner may go on speaking into a run that is over.
     pub(crate) fn last_word(&self) {
-        let mut state = self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.state();
+        state.over = true;
         if let Some((done, total, note)) = state.held_back.take() {
             self.publish(&mut state, done, total, note);
         }
@@ -73,7 +81,7 @@ impl Voice {
 #[async_trait]
 impl StepVoice for Voice {
     async fn log(&self, level: LogLevel, message: &str) {
-        if level < self.level {
+        if level < self.level || self.state().over {
             return;
         }
         let line = NewLine {
@@ -89,7 +97,10 @@ impl StepVoice for Voice {
     }
 
     fn progress(&self, done: u64, total: Option<u64>, note: &str) {
-        let mut state = self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.state();
+        if state.over {
+            return;
+        }
         let recent = state.published.is_some_and(|at| at.elapsed() < PROGRESS_EVERY);
         if recent {
             state.held_back = Some((done, total, note.to_owned()));

@@ -14,7 +14,7 @@ pub enum Event {
     Step {
         /// The job, so that a listener's permissions can be checked.
         job_id: JobId,
-        /// The attempt as stored.
+        /// The attempt as stored, without its input and output.
         step: Arc<StepRun>,
     },
     /// An attempt says how far it is. Not stored.

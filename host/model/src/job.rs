@@ -17,6 +17,9 @@ pub use spec::{CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTa
 /// Default of a step's `timeout_seconds`: one hour (seeds, create-a-job ④).
 pub const DEFAULT_STEP_TIMEOUT_SECONDS: u32 = 3600;
 
+/// Ids of built-in jobs begin with this; declared jobs may not.
+pub const INTERNAL_PREFIX: &str = "_internal-";
+
 /// One declared job. Immutable once read: a run keeps the `Arc` it started with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
@@ -56,7 +59,7 @@ pub struct Job {
     pub depends_on: Vec<JobId>,
     /// What a restart does with a run in flight.
     pub on_restart: OnRestart,
-    /// Where it was declared.
+    /// Where it was declared; the default for a job of our own.
     pub source: SourcePlace,
 }
 

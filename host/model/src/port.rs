@@ -47,6 +47,47 @@ pub enum CancelMark {
     NotFound,
 }
 
+/// What a batch of pruning is to remove; see [`Store::prune`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrunePass {
+    /// Log rows of runs that ended before the cutoff, and those whose run is gone. The limit counts log rows.
+    Logs,
+    /// Runs that ended before the cutoff, with their steps. The limit counts runs.
+    Runs,
+    /// Ledger rows due before the cutoff; the newest of each schedule stays, so that it is always known up to where
+    /// slots were decided. The limit counts ledger rows.
+    Slots,
+}
+
+/// Rows that pruning removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Of the logs.
+    pub log_rows: u64,
+    /// Attempts of steps.
+    pub step_rows: u64,
+    /// Runs.
+    pub run_rows: u64,
+    /// Of the ledger.
+    pub slot_rows: u64,
+}
+
+impl Pruned {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.log_rows + self.step_rows + self.run_rows + self.slot_rows
+    }
+}
+
+impl std::ops::AddAssign for Pruned {
+    fn add_assign(&mut self, more: Self) {
+        self.log_rows += more.log_rows;
+        self.step_rows += more.step_rows;
+        self.run_rows += more.run_rows;
+        self.slot_rows += more.slot_rows;
+    }
+}
+
 /// Where runs, steps, logs and slots are kept. Decides nothing: every rule arrives as a value.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -82,6 +123,10 @@ pub trait Store: Send + Sync + 'static {
     async fn list_logs(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<LogLine>, StoreError>;
     /// How many lines a run has: the next `seq`.
     async fn count_logs(&self, run: RunId) -> Result<u64, StoreError>;
+
+    /// Removes one batch of history, oldest first, in one transaction; call again until nothing was removed. Runs in
+    /// flight and everything of theirs stay, however old they are.
+    async fn prune(&self, pass: PrunePass, before: Instant, limit: u32) -> Result<Pruned, StoreError>;
 
     /// Answers a trivial query, for health checks.
     async fn ping(&self) -> Result<(), StoreError>;

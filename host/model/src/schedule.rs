@@ -3,12 +3,15 @@
 //!
 //! `fields` reads the text (the `cron` crate expands the single fields), `calendar` finds the next wall time in a
 //! calendar without zones, `walk` turns wall times into instants, `every` is the interval, `error` says what is wrong
-//! and where. Invariant: the instants of a schedule strictly increase, and each one is a whole second.
+//! and where, `request` reads the texts of a caller, `preview` shows people what comes next. Invariant: the instants of
+//! a schedule strictly increase, and each one is a whole second.
 
 mod calendar;
 mod error;
 mod every;
 mod fields;
+mod preview;
+mod request;
 mod walk;
 
 #[cfg(test)]
@@ -28,6 +31,8 @@ use chrono_tz::Tz;
 
 pub use error::{CronField, ScheduleError, ScheduleProblem};
 pub use every::Every;
+pub use preview::{Note, Preview, rfc3339_in};
+pub use request::{RequestError, ScheduleRequest, read_instant, read_zone, zone_hint};
 
 use fields::Fields;
 use walk::Walk;
@@ -203,24 +208,26 @@ impl ScheduleSpec {
             ScheduleKind::Every(every) => every.next_after(after),
             ScheduleKind::Cron(cron) if cron.never_fires => None,
             ScheduleKind::Cron(cron) => {
-                let has_wildcard_hour = cron.has_wildcard_hour();
+                let (gap, fold) = self.rules(cron);
                 Walk {
                     fields: &cron.fields,
                     zone: self.zone,
-                    gap: self.gap.unwrap_or(if has_wildcard_hour {
-                        Gap::Skip
-                    } else {
-                        Gap::Shift
-                    }),
-                    fold: self.fold.unwrap_or(if has_wildcard_hour {
-                        Fold::Both
-                    } else {
-                        Fold::First
-                    }),
+                    gap,
+                    fold,
                 }
                 .next_after(after)
             }
         }
+    }
+
+    /// The rules in force: the overrides, else what the hour field asks for.
+    fn rules(&self, cron: &CronExpr) -> (Gap, Fold) {
+        let (gap, fold) = if cron.has_wildcard_hour() {
+            (Gap::Skip, Fold::Both)
+        } else {
+            (Gap::Shift, Fold::First)
+        };
+        (self.gap.unwrap_or(gap), self.fold.unwrap_or(fold))
     }
 
     /// The instants strictly after `after`, in order. Endless for any schedule that fires; take what you need.

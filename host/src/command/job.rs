@@ -2,10 +2,11 @@
 
 use anyhow::Context as _;
 use host_model::{Json, JsonMap};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::table;
 use crate::cli::{Global, Job, RunArgs};
-use crate::client::{Client, shell_user};
+use crate::client::{Client, escape, shell_user};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use crate::watch::{self, Show, field};
@@ -19,6 +20,7 @@ pub(crate) async fn run(command: Job, global: &Global) -> Outcome {
         Job::Run(args) => start(&client, global, args).await,
         Job::Cancel { run } => cancel(&client, global, &run).await,
         Job::History { id, limit } => history(&client, global, &id, limit).await,
+        Job::Next { id, count } => super::cron::next(&client, global, &id, count).await,
         Job::Logs { run, follow } => logs(&client, global, &run, follow).await,
     };
     client.close().await;
@@ -28,8 +30,9 @@ pub(crate) async fn run(command: Job, global: &Global) -> Outcome {
 /// `nomaflow reload`.
 pub(crate) async fn reload(global: &Global) -> Outcome {
     let client = Client::open(global).await?;
-    let answer = client.call("POST", "/admin/reload", None).await?;
+    let answer = client.call("POST", "/admin/reload", None).await;
     client.close().await;
+    let answer = answer?;
     if global.json {
         say(&answer.to_string())?;
     } else {
@@ -80,12 +83,14 @@ fn job_row(job: &Json) -> Vec<String> {
 }
 
 async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
-    let job = client.call("GET", &format!("/admin/jobs/{id}"), None).await?;
+    let job = client.call("GET", &format!("/admin/jobs/{}", escape(id)), None).await?;
     if global.json {
         say(&job.to_string())?;
         return Ok(Exit::Fine);
     }
-    say(&format!("{}  ({}, {}:{})", field(&job, "id"), field(&job, "app"), field(&job["source"], "file"), job["source"]["line"]))?;
+    let source = &job["source"];
+    let place = if source.is_object() { format!("{}:{}", field(source, "file"), source["line"]) } else { "built in".to_owned() };
+    say(&format!("{}  ({}, {place})", field(&job, "id"), field(&job, "app")))?;
     if !field(&job, "description").is_empty() {
         say(field(&job, "description"))?;
     }
@@ -148,7 +153,7 @@ fn overrides(args: &RunArgs) -> Result<JsonMap, Failure> {
 
 async fn start(client: &Client, global: &Global, args: RunArgs) -> Outcome {
     let body = Json::Object(overrides(&args)?);
-    let answer = client.call("POST", &format!("/admin/jobs/{}/run", args.id), Some(&body)).await?;
+    let answer = client.call("POST", &format!("/admin/jobs/{}/run", escape(&args.id)), Some(&body)).await?;
     let run = field(&answer, "run_id").to_owned();
     if args.detach {
         say(&if global.json { answer.to_string() } else { run })?;
@@ -162,15 +167,29 @@ async fn start(client: &Client, global: &Global, args: RunArgs) -> Outcome {
     tokio::pin!(following);
     tokio::select! {
         outcome = &mut following => return outcome,
-        _ = tokio::signal::ctrl_c() => {}
+        () = interrupted() => {}
     }
     if matches!(client, Client::Remote(_)) {
         say(&format!("run {run} goes on; stop it with: nomaflow job cancel {run}"))?;
         return Ok(Exit::RunFailed);
     }
-    // A local run ends with its process, so it is cancelled properly first.
-    client.call("POST", &format!("/admin/jobs/runs/{run}/cancel"), None).await?;
+    // A local run ends with its process, so it is cancelled properly first. It may have ended meanwhile.
+    let _ = client.call("POST", &format!("/admin/jobs/runs/{run}/cancel"), None).await;
     following.await
+}
+
+/// Returns when the operator, or whoever supervises the command, wants it to end.
+async fn interrupted() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
 }
 
 /// The run meant by `text`: a run id, else the run of a job.
@@ -180,7 +199,7 @@ async fn resolve_run(client: &Client, text: &str, in_flight: bool) -> Result<Str
     }
     let status = if in_flight { "&status=QUEUED,RUNNING" } else { "" };
     // The job must exist or have existed: its runs say so.
-    let answer = client.call("GET", &format!("/admin/jobs/runs?job={text}&limit=1{status}"), None).await?;
+    let answer = client.call("GET", &format!("/admin/jobs/runs?job={}&limit=1{status}", escape(text)), None).await?;
     match answer["runs"].get(0) {
         Some(run) => Ok(field(run, "id").to_owned()),
         None => {
@@ -198,11 +217,11 @@ async fn cancel(client: &Client, global: &Global, run: &str) -> Outcome {
 }
 
 async fn history(client: &Client, global: &Global, id: &str, limit: u32) -> Outcome {
-    let answer = client.call("GET", &format!("/admin/jobs/runs?job={id}&limit={limit}"), None).await?;
+    let answer = client.call("GET", &format!("/admin/jobs/runs?job={}&limit={limit}", escape(id)), None).await?;
     let runs = answer["runs"].as_array().context("the answer has no runs")?;
     if runs.is_empty() {
         // Tells an unknown job from one that never ran.
-        client.call("GET", &format!("/admin/jobs/{id}"), None).await?;
+        client.call("GET", &format!("/admin/jobs/{}", escape(id)), None).await?;
     }
     if global.json {
         say(&answer.to_string())?;
@@ -230,7 +249,7 @@ async fn logs(client: &Client, global: &Global, run: &str, follow: bool) -> Outc
     }
     let mut from = 0;
     loop {
-        let page = client.call("GET", &format!("/admin/jobs/runs/{run}/logs?from={from}&limit=5000"), None).await?;
+        let page = client.call("GET", &format!("/admin/jobs/runs/{run}/logs?from={from}&limit=2500"), None).await?;
         let lines = page["lines"].as_array().context("the answer has no lines")?;
         for line in lines {
             say(&if global.json { line.to_string() } else { watch::render_line(line) })?;

@@ -3,7 +3,7 @@
 use host_model::Json;
 
 use crate::cli::{Global, Run};
-use crate::client::Client;
+use crate::client::{Client, escape};
 use crate::exit::{Exit, Outcome};
 use crate::say;
 use crate::watch::{Screen, Show};
@@ -12,7 +12,7 @@ use crate::watch::{Screen, Show};
 pub(crate) async fn run(command: Run, global: &Global) -> Outcome {
     let Run::Show { id } = command;
     let client = Client::open(global).await?;
-    let answer = client.call("GET", &format!("/admin/jobs/runs/{id}"), None).await;
+    let answer = client.call("GET", &format!("/admin/jobs/runs/{}", escape(&id)), None).await;
     client.close().await;
     let answer = answer?;
     if global.json {

@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::Home;
 use crate::say;
+use crate::watcher::Watcher;
 
 /// What open connections get after the runs have ended; live streams end at once.
 const CONNECTIONS: Duration = Duration::from_secs(5);
@@ -30,10 +31,18 @@ pub(crate) async fn run(global: &Global, listen: Option<&str>) -> Outcome {
     let local = listener.local_addr().map_err(anyhow::Error::from)?;
     let mut signals = Signals::new().map_err(anyhow::Error::from)?;
     let url = format!("http://{local}");
+    // Before the files are read: nothing that changes from here on is missed.
+    let watcher = settings.watch.value.then(|| Watcher::new(&home, settings.plugins_dir(home.path()))).flatten();
     // Jobs that call their own server find it here (`${NOMAFLOW_URL}`), on whatever port it is.
-    let house = assemble::build(&home, &settings, Some(&url)).await?;
+    let house = tokio::select! {
+        house = assemble::build(&home, &settings, Some(&url)) => house?,
+        // A start may take long: components to compile, a store that is slow to answer.
+        () = signals.stop() => return Ok(Exit::Fine),
+    };
     let _note = home.note_server_address(&url)?;
-    announce(global, &home, &url)?;
+    // A server whose output nobody reads any more serves on.
+    let _ = announce(global, &home, &url);
+    let watching = watcher.map(|watcher| watcher.start(house.keeper.clone()));
     let server = tokio::spawn(host_api::server::serve(listener, house.router.clone(), house.stop.clone()));
     loop {
         match signals.next().await {
@@ -41,20 +50,21 @@ pub(crate) async fn run(global: &Global, listen: Option<&str>) -> Outcome {
             Wish::Reload => house.reload().await,
         }
     }
+    drop(watching);
     let drain = Duration::from_secs(settings.drain_seconds.value.into());
-    say("stopping: no new runs; runs in flight may finish (a second signal cancels them)")?;
+    let _ = say("stopping: no new runs; runs in flight may finish (a second signal cancels them)");
     let hurry = CancelToken::new();
     let impatient = {
         let hurry = hurry.clone();
         tokio::spawn(async move {
-            while let Wish::Reload = signals.next().await {}
+            signals.stop().await;
             hurry.cancel("second signal");
         })
     };
     house.close(drain, &hurry).await;
     impatient.abort();
     let _ = tokio::time::timeout(CONNECTIONS, server).await;
-    say("stopped")?;
+    let _ = say("stopped");
     Ok(Exit::Fine)
 }
 
@@ -85,6 +95,11 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
         })
+    }
+
+    /// Returns with the next wish to stop.
+    async fn stop(&mut self) {
+        while let Wish::Reload = self.next().await {}
     }
 
     async fn next(&mut self) -> Wish {

@@ -25,24 +25,23 @@ pub(crate) struct Screen {
     show: Show,
     bar: Option<ProgressBar>,
     terminal: bool,
+    closed: bool,
 }
 
 impl Screen {
     pub(crate) fn new(show: Show) -> Self {
-        Self { show, bar: None, terminal: std::io::stdout().is_terminal() && !show.json }
+        Self { show, bar: None, terminal: std::io::stdout().is_terminal() && !show.json, closed: false }
     }
 
-    pub(crate) fn wants_lines(&self) -> bool {
-        true
+    /// Nobody reads any more, so there is nothing to follow.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 
-    fn print(&self, text: &str) {
+    fn print(&mut self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            // A closed pipe ends the command inside `say`; any other write error leaves nothing to report to.
-            None => {
-                let _ = crate::say(text);
-            }
+            None => self.closed |= crate::say(text).is_err(),
         }
     }
 

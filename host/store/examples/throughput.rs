@@ -1,5 +1,5 @@
 //! Measures a store: minimal runs (record, start, step start, three log lines, step end, run end) one after the other and
-//! many at once, and log lines. `cargo run --release -p host-store --example throughput -- <url>`; without a URL, a fresh
+//! many at once, log lines, and pruning. `cargo run --release -p host-store --example throughput -- <url>`; without a URL, a fresh
 //! SQLite file. The numbers are for comparing two versions on one machine, not for promising anything.
 #![allow(clippy::unwrap_used, reason = "a measuring program may stop at the first surprise")]
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use host_model::fire::{NewRun, Recorded};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
-use host_model::port::Store;
+use host_model::port::{PrunePass, Pruned, Store};
 use host_model::transition::{Applied, AttemptKey, RunChange, StepChange};
 use host_model::{JobId, Json, JsonMap, RunId, StepName};
 use tokio::task::JoinSet;
@@ -80,6 +80,43 @@ async fn lines_per_second(store: &Arc<dyn Store>, batch: u64) -> f64 {
     seq as f64 / begin.elapsed().as_secs_f64()
 }
 
+/// Rows a second that pruning removes from what was written before, and how long a writer waits meanwhile.
+async fn pruning(store: &Arc<dyn Store>, pass: PrunePass, limit: u32) {
+    let before = now() + chrono::TimeDelta::days(1);
+    let task = tokio::spawn({
+        let store = Arc::clone(store);
+        async move {
+            let (mut all, mut busy) = (Pruned::default(), Duration::ZERO);
+            loop {
+                let begin = Instant::now();
+                let batch = store.prune(pass, before, limit).await.unwrap();
+                if batch == Pruned::default() {
+                    return (all.total(), busy);
+                }
+                busy += begin.elapsed();
+                all += batch;
+                tokio::time::sleep(begin.elapsed()).await;
+            }
+        }
+    });
+    let mut waits = Vec::new();
+    while !task.is_finished() {
+        let begin = Instant::now();
+        store.request_cancel(RunId::from_parts(1, 1), "nobody").await.unwrap();
+        waits.push(begin.elapsed());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let (rows, busy) = task.await.unwrap();
+    waits.sort();
+    println!(
+        "{pass:?}, batches of {limit}: {rows} rows, {:.0} rows/s while at it; a writer waits {:?} (p50), {:?} (p99), {:?} (most)",
+        rows as f64 / busy.as_secs_f64(),
+        waits[waits.len() / 2],
+        waits[waits.len() * 99 / 100],
+        waits.last().unwrap(),
+    );
+}
+
 #[tokio::main]
 async fn main() {
     let folder = tempfile::tempdir().unwrap();
@@ -91,5 +128,7 @@ async fn main() {
     for batch in [1, 100, 1000] {
         println!("log lines/s, {batch} a call: {:.0}", lines_per_second(&store, batch).await);
     }
+    pruning(&store, PrunePass::Logs, 2_000).await;
+    pruning(&store, PrunePass::Runs, 500).await;
     store.close().await;
 }

@@ -16,6 +16,7 @@ mod fires;
 mod logs;
 mod migrate;
 mod postgres;
+mod prune;
 mod row;
 mod runs;
 mod slots;

@@ -16,12 +16,20 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "runs",
-    sqlite: include_str!("../../../migrations/sqlite/0001_runs.sql"),
-    postgres: include_str!("../../../migrations/postgres/0001_runs.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "runs",
+        sqlite: include_str!("../../../migrations/sqlite/0001_runs.sql"),
+        postgres: include_str!("../../../migrations/postgres/0001_runs.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "slots_by_due",
+        sqlite: include_str!("../../../migrations/sqlite/0002_slots_by_due.sql"),
+        postgres: include_str!("../../../migrations/postgres/0002_slots_by_due.sql"),
+    },
+];
 
 impl Migration {
     fn text(&self, conn: &Conn<'_>) -> &'static str {

@@ -4,10 +4,10 @@
 use async_trait::async_trait;
 use host_model::fire::{NewRun, Recorded, SlotRecord};
 use host_model::log::LogLine;
-use host_model::port::{CancelMark, Store, StoreError};
+use host_model::port::{CancelMark, PrunePass, Pruned, Store, StoreError};
 use host_model::run::RunFilter;
 use host_model::transition::{Applied, Change};
-use host_model::{JobId, Run, RunId, StepRun};
+use host_model::{Instant, JobId, Run, RunId, StepRun};
 use sqlx::pool::PoolConnection;
 use sqlx::{Postgres, Sqlite};
 
@@ -17,6 +17,7 @@ use crate::error::DbError;
 use crate::fires::RecordFire;
 use crate::logs::{self, AppendLogs};
 use crate::postgres::PostgresStore;
+use crate::prune::PruneBatch;
 use crate::runs;
 use crate::slots::{self, RecordSlot};
 use crate::sql::Conn;
@@ -132,6 +133,10 @@ impl Store for SqlStore {
 
     async fn count_logs(&self, run: RunId) -> Result<u64, StoreError> {
         read!(self, "count the log lines of a run", logs::count_logs, run)
+    }
+
+    async fn prune(&self, pass: PrunePass, before: Instant, limit: u32) -> Result<Pruned, StoreError> {
+        self.write("remove old history", PruneBatch { pass, before, limit }).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

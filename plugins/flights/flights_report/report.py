@@ -88,9 +88,7 @@ def cell(value):
     """One value as text."""
     if value is None:
         return ""
-    if isinstance(value, float):
-        return f"{value:.1f}"
-    return f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def replace(target, text):

@@ -1,44 +1,44 @@
 //! The catalogue: list, show, run, reload.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
+use host_catalogue::Catalogue;
 use host_engine::FireRequest;
 use host_model::job::Overrides;
 use host_model::log::LogLevel;
-use host_model::run::RunFilter;
+use host_model::run::{RunFilter, RunStatus};
 use host_model::{JobId, JsonMap, Run, StepName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::App;
 use crate::auth::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, Id};
 use crate::view::job::{JobCard, JobDetail, Problem};
 
 /// Runs shown with a job.
 const RUNS_SHOWN: u32 = 50;
 
-fn active_run(app: &App, job: &JobId) -> Option<String> {
-    app.engine.active_runs().into_iter().find(|(_, id)| id == job).map(|(run, _)| run.to_string())
+/// The run of the store that is not over, whichever process runs it.
+fn active_run(run: &Run) -> Option<String> {
+    (!run.status.is_final()).then(|| run.id.to_string())
 }
 
 /// Every declared job, valid or not, by id.
 pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let latest = app.engine.store().list_latest_runs().await?;
     let latest: HashMap<&str, &Run> = latest.iter().map(|run| (run.job_id.as_str(), run)).collect();
-    let active: HashMap<JobId, String> =
-        app.engine.active_runs().into_iter().map(|(run, job)| (job, run.to_string())).collect();
     let catalogue = app.catalogue.current();
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
     for job in app.engine.jobs().values() {
         let last = latest.get(job.id.as_str()).copied();
-        let mut card = JobCard::new(job, &app.engine, last, active.get(&job.id).cloned());
-        let about = catalogue.diagnostics.iter().filter(|d| d.job.as_deref() == Some(job.id.as_str()));
-        card.problems = about.map(Problem::from).collect();
+        let mut card = JobCard::new(job, &app.engine, last, last.and_then(active_run));
+        card.problems = about(&catalogue, &job.id);
         cards.insert(job.id.to_string(), card);
     }
     for broken in &catalogue.invalid {
@@ -46,21 +46,35 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError
         card.id.clone_from(&broken.id);
         card.app.clone_from(&broken.app);
         card.valid = false;
-        card.problems = broken.diagnostics.iter().map(Problem::from).collect();
-        card.last_run = latest.get(broken.id.as_str()).map(|run| (*run).into());
+        // Several may have been declared under one id; all their findings count.
+        card.problems.extend(broken.diagnostics.iter().map(Problem::from));
+        let last = latest.get(broken.id.as_str());
+        card.last_run = last.map(|run| (*run).into());
+        card.active_run_id = last.and_then(|run| active_run(run));
     }
-    let mut ids: Vec<String> = active.into_values().collect();
-    ids.sort();
-    Ok(Json(json!({ "jobs": cards.into_values().collect::<Vec<_>>(), "active_run_ids": ids })))
+    let of_files = catalogue.diagnostics.iter().filter(|d| d.job.as_ref().is_none_or(|id| !cards.contains_key(id)));
+    let problems: Vec<Problem> = of_files.map(Problem::from).collect();
+    let here = app.engine.active_runs().into_iter().map(|(run, _)| run.to_string());
+    let ids: BTreeSet<String> = latest.values().filter_map(|run| active_run(run)).chain(here).collect();
+    Ok(Json(json!({ "jobs": cards.into_values().collect::<Vec<_>>(), "active_run_ids": ids, "problems": problems })))
+}
+
+/// Warnings about a job that is valid all the same.
+fn about(catalogue: &Catalogue, job: &JobId) -> Vec<Problem> {
+    catalogue.diagnostics.iter().filter(|d| d.job.as_deref() == Some(job.as_str())).map(Problem::from).collect()
 }
 
 /// One job with its definition and latest runs.
-pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
     let filter = RunFilter { jobs: vec![job.id.clone()], limit: RUNS_SHOWN, ..RunFilter::default() };
     let runs = app.engine.store().list_runs(&filter).await?;
-    let card = JobCard::new(job, &app.engine, runs.first(), active_run(&app, &job.id));
+    // As in the list: a skipped fire is no news about the job, unless there is no other.
+    let last = runs.iter().find(|run| run.status != RunStatus::Skipped).or(runs.first());
+    let active = runs.iter().find_map(active_run);
+    let mut card = JobCard::new(job, &app.engine, last, active);
+    card.problems = about(&app.catalogue.current(), &job.id);
     let detail = JobDetail::new(job, card, app.engine.now(), &runs);
     serde_json::to_value(detail).map(Json).map_err(|error| {
         tracing::error!(%error, job.id = id, "a job could not be rendered");
@@ -69,12 +83,13 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
 }
 
 /// 404, or 422 with the findings when the job is declared but broken.
-fn no_such_job(app: &App, id: &str) -> ApiError {
+pub(super) fn no_such_job(app: &App, id: &str) -> ApiError {
     let catalogue = app.catalogue.current();
     if let Some(broken) = catalogue.invalid.iter().find(|j| j.id == id) {
         let problems: Vec<Problem> = broken.diagnostics.iter().map(Problem::from).collect();
         let first = broken.diagnostics.first().map(|d| format!(": {}", d.message)).unwrap_or_default();
-        let problem = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "job-invalid", format!("job `{id}` is invalid{first}"));
+        let problem =
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "job-invalid", format!("job `{id}` is invalid{first}"));
         return problem.with("problems", serde_json::to_value(problems).unwrap_or_default());
     }
     let jobs = app.engine.jobs();
@@ -119,19 +134,33 @@ impl TryFrom<RunBody> for Overrides {
     }
 }
 
+/// No body at all means no overrides. A body that is not said to be JSON is refused, never ignored.
+fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<RunBody, ApiError> {
+    if body.is_empty() {
+        return Ok(RunBody::default());
+    }
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let detail = format!("the body has the type `{kind}`; it must be `application/json`");
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid-body", detail));
+    }
+    // Through an object, because a struct may also be read from a list.
+    let object = serde_json::from_slice::<JsonMap>(body);
+    object.and_then(|object| serde_json::from_value(object.into())).map_err(|error| {
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-body", format!("the body cannot be read: {error}"))
+    })
+}
+
 /// Begins a run and answers at once.
 pub(crate) async fn run(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: Result<Json<RunBody>, JsonRejection>,
+    Id(id): Id,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let body = match body {
-        Ok(Json(body)) => body,
-        // No body at all means no overrides.
-        Err(JsonRejection::MissingJsonContentType(_)) => RunBody::default(),
-        Err(rejection) => return Err(rejection.into()),
-    };
+    let body = read_body(&headers, &body?)?;
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
     let request =

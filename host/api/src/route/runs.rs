@@ -1,7 +1,7 @@
 //! Runs: list, show, log lines, cancel.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use host_model::port::CancelMark;
@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 use crate::App;
 use crate::auth::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, Id};
 use crate::view::run::{LineView, RunSummary, RunView, StepView};
 
 const DEFAULT_RUNS: u32 = 50;
 const MOST_RUNS: u32 = 500;
 const DEFAULT_LINES: u32 = 1000;
-const MOST_LINES: u32 = 10_000;
+/// A page of the longest lines stays within some 40 MB; whoever wants more asks again from where it ended.
+const MOST_LINES: u32 = 2_500;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,7 +59,7 @@ pub(crate) async fn list(
     let filter = RunFilter {
         jobs: jobs.map_err(|e| ApiError::invalid(e.to_string()))?,
         statuses: statuses.collect::<Result<_, _>>()?,
-        before: query.before.as_deref().map(run_id).transpose()?,
+        before: query.before.as_deref().map(RunId::parse).transpose().map_err(|e| ApiError::invalid(e.to_string()))?,
         from: query.from,
         to: query.to,
         limit: limit + 1,
@@ -72,7 +73,7 @@ pub(crate) async fn list(
 }
 
 /// One run with every attempt.
-pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
     let store = app.engine.store();
     let id = run_id(&id)?;
     let run = store.find_run(id).await?.ok_or_else(|| no_such_run(id))?;
@@ -96,7 +97,7 @@ pub(crate) struct LogQuery {
 /// Log lines by number.
 pub(crate) async fn logs(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     query: Result<Query<LogQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let Query(query) = query?;
@@ -115,7 +116,7 @@ pub(crate) async fn logs(
 pub(crate) async fn cancel(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let id = run_id(&id)?;
     let by = caller.trigger.to_string();

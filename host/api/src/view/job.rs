@@ -143,7 +143,8 @@ pub(crate) struct JobDetail {
     schedules: Vec<ScheduleView>,
     steps: Vec<StepDefinition>,
     runs: Vec<RunSummary>,
-    source: SourceView,
+    /// None for a job of our own.
+    source: Option<SourceView>,
 }
 
 impl JobDetail {
@@ -169,7 +170,8 @@ impl JobDetail {
             schedules: schedules.collect(),
             steps: job.steps.iter().map(StepDefinition::from).collect(),
             runs: runs.iter().map(RunSummary::from).collect(),
-            source: SourceView { file: job.source.file.to_string(), line: job.source.line },
+            source: (!job.source.file.is_empty())
+                .then(|| SourceView { file: job.source.file.to_string(), line: job.source.line }),
         }
     }
 }

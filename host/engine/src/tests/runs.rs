@@ -137,8 +137,7 @@ async fn unknown_jobs_and_steps_are_refused_with_the_nearest_name() {
     let error = bench.engine.fire(unknown).await.unwrap_err();
     assert!(matches!(&error, DispatchError::UnknownJob { near: Some(near), .. } if near == "nightly"), "{error}");
     let overrides = Overrides { step_enabled: [(name("zz"), false)].into(), ..Overrides::default() };
-    let request =
-        FireRequest { overrides, ..FireRequest::manual(JobId::new("nightly").unwrap(), Trigger::Api) };
+    let request = FireRequest { overrides, ..FireRequest::manual(JobId::new("nightly").unwrap(), Trigger::Api) };
     let error = bench.engine.fire(request).await.unwrap_err();
     assert!(error.to_string().contains("`zz`"), "{error}");
     assert!(bench.store.list_runs(&RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap().is_empty());
@@ -170,8 +169,7 @@ async fn events_tell_the_story_in_order_and_only_stored_facts() {
             Event::Catalogue { .. } => "catalogue".into(),
         });
     }
-    let expected =
-        ["run QUEUED", "step RUNNING", "run RUNNING", "progress", "step SUCCEEDED", "run SUCCEEDED"];
+    let expected = ["run QUEUED", "step RUNNING", "run RUNNING", "progress", "step SUCCEEDED", "run SUCCEEDED"];
     assert_eq!(story, expected);
     assert_eq!(bench.steps(run).await[0].status, StepStatus::Succeeded);
 }

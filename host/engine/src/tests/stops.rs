@@ -2,10 +2,8 @@
 
 use super::*;
 use host_model::fire::SlotOutcome;
-use host_model::job::JobSchedule;
 use host_model::port::CancelMark;
 use host_model::run::RunStatus;
-use host_model::schedule::{Every, ScheduleKind, ScheduleSpec};
 
 #[tokio::test]
 async fn a_cancelled_run_stops_its_step_and_names_who_asked() {
@@ -112,13 +110,7 @@ async fn a_restart_fails_runs_of_dead_owners_and_leaves_living_ones_alone() {
 #[tokio::test]
 async fn a_schedule_fires_by_itself_and_leaves_its_slots_in_the_ledger() {
     let mut ticking = job("tick", vec![step("a", "echo")]);
-    ticking.schedules.push(JobSchedule {
-        name: "default".into(),
-        text: "1s".into(),
-        spec: ScheduleSpec::new(ScheduleKind::Every(Every::parse("1s").unwrap()), chrono_tz::Tz::UTC),
-        enabled: true,
-        overrides: Overrides::default(),
-    });
+    ticking.schedules.push(every("1s"));
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let engine = Engine::start(EngineParts { scheduler_enabled: true, ..parts(store.clone(), vec![ticking]) });
@@ -137,4 +129,82 @@ async fn a_schedule_fires_by_itself_and_leaves_its_slots_in_the_ledger() {
     assert!(slots.iter().all(|s| s.outcome == SlotOutcome::Fired && s.slot.due_at.timestamp_subsec_millis() == 0));
     let run = bench.run(slots[1].run_id.unwrap()).await;
     assert_eq!((run.triggered_by.as_str(), run.scheduled_at), ("cron", Some(slots[1].slot.due_at)));
+}
+
+#[tokio::test]
+async fn a_job_timeout_that_ends_while_a_cancel_is_obeyed_does_not_make_it_a_failure() {
+    let mut deaf = job("j", vec![step("a", "deaf")]);
+    deaf.timeout_seconds = Some(1);
+    let bench = bench(vec![deaf]).await;
+    let run = bench.fire("j").await;
+    bench.heard(run, "started").await;
+    bench.engine.cancel(run, "user:alice").await.unwrap();
+    let done = bench.finished(run).await;
+    assert_eq!((done.status, done.reason.as_deref()), (RunStatus::Canceled, Some("canceled by user:alice")));
+}
+
+#[tokio::test]
+async fn a_job_timeout_ends_the_wait_for_a_retry() {
+    let mut job = job("j", vec![step("a", "fail"), step("b", "echo")]);
+    job.timeout_seconds = Some(1);
+    job.retry = RetryPolicy { attempts: 2, backoff: Backoff::Fixed, base_seconds: 600 };
+    let bench = bench(vec![job]).await;
+    let run = bench.fire("j").await;
+    let done = bench.finished(run).await;
+    assert_eq!((done.status, done.error.as_deref()), (RunStatus::Failed, Some("job timed out after 1 s")));
+    let skipped = "CANCELED skipped: earlier step failed";
+    assert_eq!(bench.states(run).await, ["a/1 FAILED".to_owned(), format!("a/2 {skipped}"), format!("b/1 {skipped}")]);
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_the_wait_for_a_retry_and_runs_still_queued() {
+    let mut waiting = job("j", vec![step("a", "fail")]);
+    waiting.retry = RetryPolicy { attempts: 2, backoff: Backoff::Fixed, base_seconds: 600 };
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let jobs = vec![waiting, job("k", vec![step("a", "echo")])];
+    // No room at all would be a server that does nothing; it counts as room for one.
+    let engine = Engine::start(EngineParts { max_concurrent_runs: 0, ..parts(store.clone(), jobs) }).await.unwrap();
+    let bench = Bench { engine, store, folder };
+    let (retrying, queued) = (bench.fire("j").await, bench.fire("k").await);
+    bench.heard(retrying, "attempt 2 of 2 in 600 s").await;
+    bench.engine.shutdown(Duration::ZERO, &CancelToken::new()).await;
+    let (retrying, queued) = (bench.run(retrying).await, bench.run(queued).await);
+    assert_eq!((retrying.status, queued.status, queued.started_at), (RunStatus::Canceled, RunStatus::Canceled, None));
+    assert_eq!(bench.states(queued.id).await, ["a/1 CANCELED skipped: run canceled"]);
+}
+
+#[tokio::test]
+async fn a_queued_run_can_be_cancelled_before_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let jobs = vec![job("j", vec![step("a", "hang")]), job("k", vec![step("a", "echo")])];
+    let engine = Engine::start(EngineParts { max_concurrent_runs: 1, ..parts(store.clone(), jobs) }).await.unwrap();
+    let bench = Bench { engine, store, folder };
+    let running = bench.fire("j").await;
+    bench.heard(running, "hanging").await;
+    let queued = bench.fire("k").await;
+    bench.engine.cancel(queued, "api").await.unwrap();
+    bench.heard(queued, "run canceled by api").await;
+    bench.engine.cancel(running, "api").await.unwrap();
+    let done = bench.finished(queued).await;
+    assert_eq!((done.status, done.started_at), (RunStatus::Canceled, None));
+}
+
+#[tokio::test]
+async fn a_runner_that_speaks_on_after_its_attempt_is_not_heard() {
+    let bench = bench(vec![job("j", vec![step("a", "ghost")])]).await;
+    let mut live = bench.engine.bus().subscribe(None).live;
+    let run = bench.fire("j").await;
+    bench.finished(run).await;
+    // The ghost says its word once it sees that nobody holds it any more.
+    let mut said = 0;
+    for _ in 0..40 {
+        while let Ok((_, event)) = live.try_recv() {
+            said += usize::from(matches!(&*event, host_model::event::Event::Progress { .. }));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(said, 1, "the attempt's own progress only");
+    assert_eq!(bench.log(run).await.last().unwrap(), "run succeeded");
 }

@@ -94,6 +94,7 @@ pub fn input_json(spec: &StepSpec, params: &JsonMap) -> Json {
             put("mapping", l.mapping.clone().into());
         }
         StepSpec::CallJob { job } => put("job", job.as_str().into()),
+        StepSpec::PruneRuns => {}
     }
     put("op_kwargs", params.clone().into());
     Json::Object(out)

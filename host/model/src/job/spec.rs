@@ -32,10 +32,12 @@ pub enum StepSpec {
         /// The job to run.
         job: JobId,
     },
+    /// Removes history older than the retention window. Only the built-in job has it; files cannot say it.
+    PruneRuns,
 }
 
 impl StepSpec {
-    /// Every `type` word, in the order of the documentation.
+    /// Every `type` word that files may say, in the order of the documentation.
     pub const TYPES: [&'static str; 7] = ["sql_query", "sql_copy", "python", "wasm", "http", "ldap_sync", "call_job"];
 
     /// The word in the step's `type` key.
@@ -48,6 +50,7 @@ impl StepSpec {
             Self::Http(_) => "http",
             Self::LdapSync(_) => "ldap_sync",
             Self::CallJob { .. } => "call_job",
+            Self::PruneRuns => "prune_runs",
         }
     }
 
@@ -71,6 +74,7 @@ impl StepSpec {
             Self::Http(h) => format!("{} {}", h.method, h.url),
             Self::LdapSync(l) => format!("{} {} → {}", l.server, l.search_base, l.target_connector),
             Self::CallJob { job } => job.to_string(),
+            Self::PruneRuns => "logs, steps, runs and slots older than the retention window".to_owned(),
         }
     }
 }

@@ -106,6 +106,7 @@ pub fn resolve_spec(spec: &StepSpec, scope: &Scope<'_>) -> Result<StepSpec, Fiel
             mapping: f.map("mapping", &l.mapping)?,
         }),
         StepSpec::CallJob { job } => StepSpec::CallJob { job: job.clone() },
+        StepSpec::PruneRuns => StepSpec::PruneRuns,
     })
 }
 
@@ -176,6 +177,6 @@ pub fn for_each_string(spec: &StepSpec, see: &mut dyn FnMut(&'static str, &str))
             l.attributes.iter().for_each(|s| see("attributes", s));
             map("mapping", &l.mapping, see);
         }
-        StepSpec::CallJob { .. } => {}
+        StepSpec::CallJob { .. } | StepSpec::PruneRuns => {}
     }
 }

@@ -10,6 +10,7 @@ mod concurrency;
 mod fires;
 mod logs;
 mod odd_data;
+mod prune;
 mod queries;
 mod restart;
 mod schema;
@@ -121,6 +122,15 @@ checks! {
         instants_are_kept_to_the_millisecond
         a_row_that_cannot_be_read_names_column_and_value
         the_largest_run_id_and_seq_are_fine;
+    prune:
+        log_rows_of_old_runs_go_batch_by_batch
+        old_runs_go_with_their_steps_oldest_first
+        a_run_in_flight_is_never_pruned
+        the_end_of_a_run_counts_not_its_beginning
+        lines_that_outlived_their_run_go
+        old_slots_go_but_the_newest_of_each_schedule
+        an_empty_store_has_nothing_to_prune
+        writers_go_on_between_two_batches;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused

@@ -1,0 +1,146 @@
+//! When something would fire: the preview of a schedule that is being written, and the next fires of a job. Every
+//! instant comes from the scheduler's own code in the model.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use host_catalogue::system_zone;
+use host_model::schedule::{Note, RequestError, ScheduleRequest, read_instant, rfc3339_in};
+use host_model::{Instant, Job};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::jobs::no_such_job;
+use crate::App;
+use crate::error::{ApiError, Id};
+use crate::view::instant;
+
+/// Fires in a preview (seeds, create-a-job: the next three).
+const DEFAULT_PREVIEW: u32 = 3;
+const MOST_PREVIEW: u32 = 100;
+const DEFAULT_NEXT: u32 = 10;
+const MOST_NEXT: u32 = 1000;
+
+/// A schedule as the editor has it at the moment; an empty text counts as none, but for the expression.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PreviewQuery {
+    #[serde(alias = "schedule")]
+    expression: Option<String>,
+    every: Option<String>,
+    timezone: Option<String>,
+    gap: Option<String>,
+    fold: Option<String>,
+    from: Option<String>,
+    count: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NextQuery {
+    count: Option<u32>,
+}
+
+fn filled(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+fn read_count(count: Option<u32>, default: u32, most: u32) -> Result<usize, ApiError> {
+    match count.unwrap_or(default) {
+        count if (1..=most).contains(&count) => Ok(count as usize),
+        count => Err(ApiError::invalid(format!("count is {count}; allowed are 1 to {most}"))),
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        let mut problem = Self::invalid(error.to_string());
+        if let Some(span) = error.span() {
+            problem = problem.with("span", json!({ "offset": span.start, "len": span.len() }));
+        }
+        match error.hint() {
+            Some(hint) => problem.with("hint", hint),
+            None => problem,
+        }
+    }
+}
+
+fn note(note: &Note) -> Value {
+    json!({ "code": note.code, "at": note.at.map(instant), "message": note.message })
+}
+
+/// What a schedule would do, saved or not.
+pub(crate) async fn preview(
+    State(app): State<App>,
+    query: Result<Query<PreviewQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(query) = query?;
+    let count = read_count(query.count, DEFAULT_PREVIEW, MOST_PREVIEW)?;
+    let request = ScheduleRequest {
+        expression: query.expression.as_deref(),
+        every: filled(query.every.as_ref()),
+        timezone: filled(query.timezone.as_ref()),
+        gap: filled(query.gap.as_ref()),
+        fold: filled(query.fold.as_ref()),
+    };
+    let spec = request.read(system_zone())?;
+    let from = match filled(query.from.as_ref()) {
+        // An instant holds no blank: this is the plus of an offset that was not escaped.
+        Some(text) => read_instant(&text.replace(' ', "+"), spec.zone)?,
+        None => app.engine.now(),
+    };
+    let shown = spec.preview(from, count);
+    let next: Vec<Value> =
+        shown.fires.iter().map(|at| json!({ "at": instant(*at), "local": rfc3339_in(*at, spec.zone) })).collect();
+    Ok(Json(json!({
+        "expression": spec.kind.to_string(),
+        "timezone": spec.zone.name(),
+        "next": next,
+        "never_fires": spec.never_fires(),
+        "notes": shown.notes.iter().map(note).collect::<Vec<_>>(),
+    })))
+}
+
+/// The next fires of a job over all its schedules, and why there are none if so.
+pub(crate) async fn next(
+    State(app): State<App>,
+    Id(id): Id,
+    query: Result<Query<NextQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(query) = query?;
+    let count = read_count(query.count, DEFAULT_NEXT, MOST_NEXT)?;
+    let jobs = app.engine.jobs();
+    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
+    let next = if job.enabled { upcoming(job, app.engine.now(), count) } else { Vec::new() };
+    let reason = next.is_empty().then(|| why_never(job));
+    Ok(Json(json!({ "job_id": id, "enabled": job.enabled, "next": next, "reason": reason })))
+}
+
+/// The fires of every enabled schedule, merged. Two schedules due at one instant are two slots, and stay two.
+fn upcoming(job: &Job, now: Instant, count: usize) -> Vec<Value> {
+    let enabled = job.schedules.iter().filter(|schedule| schedule.enabled);
+    let mut fires: Vec<_> = enabled.flat_map(|s| s.spec.upcoming(now).take(count).map(move |at| (at, s))).collect();
+    fires.sort_by_key(|(at, _)| *at);
+    let view = |(at, schedule): (Instant, &host_model::job::JobSchedule)| {
+        json!({
+            "at": instant(at),
+            "local": rfc3339_in(at, schedule.spec.zone),
+            "timezone": schedule.spec.zone.name(),
+            "schedule": schedule.name,
+        })
+    };
+    fires.into_iter().take(count).map(view).collect()
+}
+
+fn why_never(job: &Job) -> String {
+    let id = &job.id;
+    if !job.enabled {
+        format!("job `{id}` is disabled: nothing fires until it is enabled")
+    } else if job.schedules.is_empty() {
+        format!("job `{id}` has no schedule: it runs on demand only")
+    } else if job.schedules.iter().all(|schedule| !schedule.enabled) {
+        format!("every schedule of job `{id}` is off")
+    } else {
+        format!("no schedule of job `{id}` ever fires")
+    }
+}

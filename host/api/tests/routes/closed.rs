@@ -1,0 +1,116 @@
+//! Who may come in.
+
+use serde_json::json;
+
+use crate::support::{TOKEN, house};
+
+/// Every route, with what it answers to the right caller.
+const ROUTES: [(&str, &str, u16); 18] = [
+    ("GET", "/auth/me", 200),
+    ("GET", "/admin/jobs", 200),
+    ("GET", "/admin/jobs/health", 200),
+    ("GET", "/admin/jobs/cron-preview?expression=0+4+*+*+*", 200),
+    ("GET", "/admin/jobs/quick", 200),
+    ("GET", "/admin/jobs/quick/next", 200),
+    ("GET", "/admin/jobs/nope", 404),
+    ("POST", "/admin/jobs/quick/run", 202),
+    ("POST", "/admin/jobs/nope/run", 404),
+    ("GET", "/admin/jobs/runs", 200),
+    ("GET", "/admin/jobs/runs/0000000000000", 404),
+    ("GET", "/admin/jobs/runs/0000000000000/logs", 404),
+    ("POST", "/admin/jobs/runs/0000000000000/cancel", 404),
+    ("POST", "/admin/jobs/runs/0000000000000/abort", 404),
+    ("POST", "/admin/reload", 200),
+    ("HEAD", "/admin/jobs", 200),
+    ("GET", "/admin/events?run=nonsense", 422),
+    ("POST", "/auth/logout", 200),
+];
+
+#[tokio::test]
+async fn every_route_is_closed_to_everybody_but_the_signed_in() {
+    let house = house().await;
+    let strangers: [&[(&str, &str)]; 7] = [
+        &[],
+        &[("authorization", "Bearer wrong")],
+        &[("authorization", "Bearer ")],
+        &[("authorization", TOKEN)],
+        &[("authorization", "Basic YWRtaW46YWRtaW4=")],
+        &[("cookie", "nomaflow_session=00")],
+        &[("cookie", "nomaflow_session=")],
+    ];
+    for (method, path, status) in ROUTES {
+        for headers in strangers {
+            let answer = house.plain(method, path, headers, "").await;
+            if method == "HEAD" {
+                assert_eq!(answer.status, 401, "{method} {path}");
+            } else {
+                answer.problem(401, path);
+            }
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+        let answer = house.ask(method, path, "").await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.body);
+        assert!(!answer.body.contains(TOKEN), "{path} tells the token");
+    }
+    let open = house.plain("GET", "/healthz", &[], "").await;
+    assert_eq!((open.status, open.json()), (200, json!({"status": "ok", "version": "1.2.3"})));
+    let scheme = house.plain("GET", "/auth/me", &[("authorization", &format!("bearer {TOKEN}"))], "").await;
+    assert_eq!(scheme.status, 200, "the scheme's name is not case-sensitive");
+    house.idle().await;
+}
+
+#[tokio::test]
+async fn a_session_opens_the_same_doors_for_our_own_page_only() {
+    let house = house().await;
+    let json = ("content-type", "application/json");
+    let body = json!({ "token": TOKEN }).to_string();
+    let foreign = house.plain("POST", "/auth/login", &[json, ("host", "a:1"), ("origin", "http://b:1")], &body).await;
+    foreign.problem(403, "a sign-in from another page");
+    let login = house.plain("POST", "/auth/login", &[json], &body).await;
+    let cookie = login.header("set-cookie").to_owned();
+    assert_eq!(login.status, 200);
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/"), "{cookie}");
+    let cookie = ("cookie", cookie.split(';').next().unwrap());
+    assert_eq!(house.plain("GET", "/auth/me", &[cookie], "").await.json(), json!({"user": "admin"}));
+    let run = async |origin: &str| {
+        house.plain("POST", "/admin/jobs/quick/run", &[cookie, ("host", "a:1"), ("origin", origin)], "").await
+    };
+    run("http://a:2").await.problem(403, "another port");
+    run("null").await.problem(403, "a sandboxed page");
+    assert_eq!(run("http://a:1").await.json()["triggered_by"], "user:admin");
+    house.idle().await;
+    assert_eq!(house.plain("POST", "/auth/logout", &[cookie], "").await.status, 200);
+    house.plain("GET", "/auth/me", &[cookie], "").await.problem(401, "after signing out");
+}
+
+#[tokio::test]
+async fn a_flood_of_wrong_tokens_is_slowed_down_and_locks_nobody_out() {
+    let house = house().await;
+    let login = async |token: &str| {
+        let body = json!({ "token": token }).to_string();
+        house.plain("POST", "/auth/login", &[("content-type", "application/json")], &body).await
+    };
+    for _ in 0..20 {
+        login("guess").await.problem(401, "a wrong token");
+    }
+    let slowed = login("guess").await;
+    slowed.problem(429, "one too many");
+    assert_eq!(slowed.header("retry-after"), "60");
+    assert_eq!(login(TOKEN).await.status, 200);
+    assert_eq!(house.ask("GET", "/auth/me", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn every_answer_is_closed_to_sniffing_and_caching() {
+    let house = house().await;
+    for (method, path) in
+        [("GET", "/healthz"), ("GET", "/admin/jobs"), ("GET", "/admin/zzz"), ("PUT", "/healthz"), ("GET", "/")]
+    {
+        let answer = house.plain(method, path, &[], "").await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert!(matches!(answer.header("cache-control"), "no-store" | "no-cache"), "{path}");
+        if answer.header("content-type").starts_with("text/html") {
+            assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
+        }
+    }
+}

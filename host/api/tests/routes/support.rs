@@ -1,0 +1,296 @@
+//! An engine, a catalogue and the router over them, called without a socket.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use host_api::{ApiParts, CatalogueSource, Router, auth::Auth, router};
+use host_catalogue::Catalogue;
+use host_engine::clock::SystemClock;
+use host_engine::{Engine, EngineParts, FireRequest, Runners, owner_id};
+use host_model::job::{CatchUp, OnRestart, Overlap, SourcePlace};
+use host_model::log::LogLevel;
+use host_model::port::{
+    Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
+};
+use host_model::retry::RetryPolicy;
+use host_model::run::Trigger;
+use host_model::{CancelToken, Job, JobId, JsonMap, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
+use serde_json::Value;
+use tower::ServiceExt;
+
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const SOON: Duration = Duration::from_secs(30);
+
+/// `echo`, `hang`, `lines:N`.
+struct Scripted;
+
+#[async_trait]
+impl StepRunner for Scripted {
+    async fn run(&self, spec: &StepSpec, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
+        let StepSpec::Python { callable } = spec else { return Err(StepError::definition("not scripted").into()) };
+        let (word, number) = callable.split_once(':').unwrap_or((callable, "0"));
+        for n in 0..number.parse().unwrap_or(0) {
+            ctx.info(format!("line {n}")).await;
+        }
+        if word == "hang" {
+            ctx.cancel.canceled().await;
+            return Err(StepError::new(StepErrorKind::Canceled, "heard it").into());
+        }
+        Ok(StepOutcome::default())
+    }
+}
+
+struct Nothing;
+
+#[async_trait]
+impl Connectors for Nothing {
+    async fn open(&self, name: &str, _: Access, _: &CancelToken) -> Result<Box<dyn SqlSession>, StepError> {
+        Err(StepError::definition(format!("there is no connector `{name}`")))
+    }
+}
+
+impl Secrets for Nothing {
+    fn find_secret(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A catalogue set by the test.
+#[derive(Default)]
+pub(crate) struct Shelf(Mutex<Arc<Catalogue>>);
+
+#[async_trait]
+impl CatalogueSource for Shelf {
+    fn current(&self) -> Arc<Catalogue> {
+        self.0.lock().unwrap().clone()
+    }
+
+    async fn reload(&self) -> Arc<Catalogue> {
+        self.current()
+    }
+}
+
+pub(crate) fn job(id: &str, script: &str) -> Job {
+    let step = Step {
+        name: StepName::new("a").unwrap(),
+        enabled: true,
+        timeout_seconds: 60,
+        retry: None,
+        op_kwargs: JsonMap::new(),
+        spec: StepSpec::Python { callable: script.to_owned() },
+    };
+    Job {
+        id: JobId::new(id).unwrap(),
+        app: "test".into(),
+        description: String::new(),
+        tags: vec![],
+        enabled: true,
+        schedules: vec![],
+        presets: vec![],
+        params: JsonMap::new(),
+        steps: vec![step],
+        retry: RetryPolicy::default(),
+        alerts: None,
+        log_level: LogLevel::Info,
+        timeout_seconds: None,
+        overlap: Overlap::Skip,
+        catch_up: CatchUp::None,
+        catch_up_window_seconds: None,
+        depends_on: vec![],
+        on_restart: OnRestart::Fail,
+        source: SourcePlace::default(),
+    }
+}
+
+/// A server without a socket.
+pub(crate) struct House {
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) router: Router,
+    pub(crate) stop: CancelToken,
+    shelf: Arc<Shelf>,
+    folder: tempfile::TempDir,
+}
+
+/// An answer, read whole.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
+    }
+
+    /// Fails unless this is a problem document with `status`.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, what: &str) -> Value {
+        assert_eq!(
+            (self.status, self.header("content-type")),
+            (status, "application/problem+json"),
+            "{what}: {}",
+            self.body
+        );
+        let json = self.json();
+        assert_eq!(json["status"], status, "{what}");
+        assert!(json["detail"].as_str().is_some_and(|d| !d.is_empty()), "{what}: {json}");
+        json
+    }
+}
+
+async fn engine(store: Arc<dyn Store>, jobs: Vec<Job>, owner: String) -> Engine {
+    let jobs: BTreeMap<JobId, Arc<Job>> = jobs.into_iter().map(|j| (j.id.clone(), Arc::new(j))).collect();
+    let parts = EngineParts {
+        store,
+        clock: Arc::new(SystemClock),
+        runners: Runners::new().with("python", Arc::new(Scripted)),
+        connectors: Arc::new(Nothing),
+        secrets: Arc::new(Nothing),
+        env: Arc::new(|_| None),
+        jobs: Arc::new(jobs),
+        owner,
+        is_owner_alive: |_| true,
+        default_zone: host_catalogue::system_zone(),
+        max_concurrent_runs: 8,
+        scheduler_enabled: false,
+    };
+    Engine::start(parts).await.unwrap()
+}
+
+pub(crate) async fn house() -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let store = host_store::open("sqlite:runs.db", folder.path()).await.unwrap();
+    let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
+    let engine = engine(store.clone(), jobs, owner_id()).await;
+    let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
+    let router = router(ApiParts {
+        engine: engine.clone(),
+        catalogue: shelf.clone(),
+        auth: Auth::new(TOKEN),
+        stop: stop.clone(),
+        version: "1.2.3",
+    });
+    House { engine, store, router, stop, shelf, folder }
+}
+
+impl House {
+    pub(crate) fn shelve(&self, catalogue: Catalogue) {
+        *self.shelf.0.lock().unwrap() = Arc::new(catalogue);
+    }
+
+    /// An engine of another process on the same store.
+    pub(crate) async fn neighbor(&self) -> Engine {
+        let store = host_store::open("sqlite:runs.db", self.folder.path()).await.unwrap();
+        engine(store, vec![job("slow", "hang")], "elsewhere/1/1".into()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 64 << 20).await.unwrap();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends with the headers given and nothing else.
+    pub(crate) async fn plain(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// Sends with the right token, a body as JSON.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+        let token = format!("Bearer {TOKEN}");
+        let mut headers = vec![("authorization", token.as_str())];
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json"));
+        }
+        self.plain(method, path, &headers, body).await
+    }
+
+    pub(crate) async fn fire(&self, job: &str) -> RunId {
+        let request = FireRequest::manual(JobId::new(job).unwrap(), Trigger::Api);
+        self.engine.fire(request).await.unwrap().run_id
+    }
+
+    pub(crate) async fn idle(&self) {
+        tokio::time::timeout(SOON, self.engine.wait_idle()).await.expect("the runs end");
+    }
+
+    /// Opens the event stream; its status when it is refused.
+    pub(crate) async fn listen(&self, query: &str, last: Option<&str>) -> Result<Listening, Answer> {
+        let mut request = Request::builder().uri(format!("/admin/events{query}"));
+        request = request.header("authorization", format!("Bearer {TOKEN}"));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        if parts.status != StatusCode::OK {
+            let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+            let body = String::from_utf8_lossy(&bytes).into_owned();
+            return Err(Answer { status: parts.status.as_u16(), headers: parts.headers, body });
+        }
+        assert_eq!(parts.headers["content-type"], "text/event-stream");
+        Ok(Listening { bytes: body.into_data_stream().boxed(), text: String::new() })
+    }
+}
+
+/// An open event stream.
+pub(crate) struct Listening {
+    bytes: BoxStream<'static, Result<Bytes, axum::Error>>,
+    text: String,
+}
+
+/// A server-sent event.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Heard {
+    pub(crate) event: String,
+    pub(crate) id: Option<String>,
+    pub(crate) data: Value,
+}
+
+impl Listening {
+    /// The next event; `None` at the end of the stream.
+    pub(crate) async fn next(&mut self) -> Option<Heard> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n").map(|(b, r)| (b.to_owned(), r.to_owned())) {
+                self.text = rest;
+                let field = |name: &str| block.lines().find_map(|l| l.strip_prefix(name)).map(|v| v.trim().to_owned());
+                let Some(event) = field("event:") else { continue };
+                let data = serde_json::from_str(&field("data:").unwrap()).unwrap();
+                return Some(Heard { event, id: field("id:"), data });
+            }
+            let chunk = tokio::time::timeout(SOON, self.bytes.next()).await.expect("something is said");
+            self.text += std::str::from_utf8(&chunk?.unwrap()).unwrap();
+        }
+    }
+
+    /// Everything up to and including the first event that `last` accepts.
+    pub(crate) async fn until(&mut self, last: impl Fn(&Heard) -> bool) -> Vec<Heard> {
+        let mut all = Vec::new();
+        loop {
+            let heard = self.next().await.expect("the stream goes on");
+            all.push(heard.clone());
+            if last(&heard) {
+                return all;
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A store that fails on purpose, in front of a real one: away, answers lost after the commit, slow to record.
+
+use std::sync::atomic::AtomicBool;
+
+use host_model::fire::{NewRun, Recorded, SlotRecord};
+use host_model::log::LogLine;
+use host_model::port::{CancelMark, PrunePass, Pruned, StoreError};
+use host_model::run::RunFilter;
+use host_model::transition::{Applied, Change};
+
+use super::*;
+
+pub(super) struct Faulty {
+    inner: Arc<dyn Store>,
+    /// Nothing answers.
+    pub(super) away: AtomicBool,
+    /// The next so many writes are done, but their answer is lost.
+    pub(super) lose: AtomicU32,
+    /// Every other write loses its answer.
+    pub(super) lose_every_other: AtomicBool,
+    /// Whoever holds it keeps fires from being recorded.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    writes: AtomicU32,
+}
+
+fn lost() -> StoreError {
+    StoreError::Unavailable { operation: "answer", message: "connection reset".into() }
+}
+
+impl Faulty {
+    pub(super) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            away: AtomicBool::new(false),
+            lose: AtomicU32::new(0),
+            lose_every_other: AtomicBool::new(false),
+            turn: tokio::sync::Mutex::new(()),
+            writes: AtomicU32::new(0),
+        })
+    }
+
+    fn reach(&self) -> Result<&dyn Store, StoreError> {
+        if self.away.load(Ordering::SeqCst) { Err(lost()) } else { Ok(&*self.inner) }
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
+        let nth = self.writes.fetch_add(1, Ordering::SeqCst);
+        let lose = self.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+        let other = self.lose_every_other.load(Ordering::SeqCst) && nth.is_multiple_of(2);
+        if lose || other { Err(lost()) } else { Ok(answer) }
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    fn dialect(&self) -> &'static str {
+        self.inner.dialect()
+    }
+
+    async fn record_fire(&self, new: &NewRun) -> Result<Recorded, StoreError> {
+        let _turn = self.turn.lock().await;
+        let answer = self.reach()?.record_fire(new).await?;
+        self.answer(answer)
+    }
+
+    async fn record_slot(&self, slot: &SlotRecord) -> Result<bool, StoreError> {
+        let answer = self.reach()?.record_slot(slot).await?;
+        self.answer(answer)
+    }
+
+    async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {
+        self.reach()?.list_slots(job, limit).await
+    }
+
+    async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError> {
+        let answer = self.reach()?.apply(changes).await?;
+        self.answer(answer)
+    }
+
+    async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
+        self.reach()?.request_cancel(run, by).await
+    }
+
+    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<(RunId, String)>, StoreError> {
+        self.reach()?.list_cancel_marks(owner).await
+    }
+
+    async fn find_run(&self, run: RunId) -> Result<Option<Run>, StoreError> {
+        self.reach()?.find_run(run).await
+    }
+
+    async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
+        self.reach()?.list_runs(filter).await
+    }
+
+    async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.reach()?.list_latest_runs().await
+    }
+
+    async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError> {
+        self.reach()?.list_steps(run).await
+    }
+
+    async fn append_logs(&self, lines: &[LogLine]) -> Result<(), StoreError> {
+        self.reach()?.append_logs(lines).await?;
+        self.answer(())
+    }
+
+    async fn list_logs(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<LogLine>, StoreError> {
+        self.reach()?.list_logs(run, from, limit).await
+    }
+
+    async fn count_logs(&self, run: RunId) -> Result<u64, StoreError> {
+        self.reach()?.count_logs(run).await
+    }
+
+    async fn prune(&self, pass: PrunePass, before: host_model::Instant, limit: u32) -> Result<Pruned, StoreError> {
+        let answer = self.reach()?.prune(pass, before, limit).await?;
+        self.answer(answer)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.reach()?.ping().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+/// An engine on a faulty store; `Bench::store` is the real one behind it.
+pub(super) async fn faulty_bench(jobs: Vec<Job>) -> (Bench, Arc<Faulty>) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let faulty = Faulty::new(store.clone());
+    let engine = Engine::start(parts(faulty.clone(), jobs)).await.unwrap();
+    (Bench { engine, store, folder }, faulty)
+}

@@ -1,0 +1,61 @@
+//! Removing history, a batch in a transaction. A run is old when it ended before the cutoff, so one in flight never is;
+//! its id says when it was accepted, which lets the primary keys of runs, steps and logs find the oldest rows.
+//!
+//! Invariant: each batch takes the oldest rows there are, so that whoever stops in between leaves no hole behind.
+
+use async_trait::async_trait;
+use host_model::port::{PrunePass, Pruned};
+use host_model::{Instant, RunId};
+
+use crate::error::DbError;
+use crate::sql::{Bind, Conn};
+use crate::write::{Verdict, Write};
+
+/// `Store::prune`.
+pub(crate) struct PruneBatch {
+    pub(crate) pass: PrunePass,
+    pub(crate) before: Instant,
+    pub(crate) limit: u32,
+}
+
+/// A log row without a run came late, after its run was pruned.
+const LOGS: &str = "delete from ly2_job_logs where (run_id, seq) in (\
+    select l.run_id, l.seq from ly2_job_logs l left join ly2_job_runs r on r.id = l.run_id \
+    where l.run_id < $1 and (r.id is null or r.finished_at < $2) order by l.run_id, l.seq limit $3)";
+
+const STEPS: &str = "delete from ly2_step_runs where run_id in (\
+    select id from ly2_job_runs where id < $1 and finished_at < $2 order by id limit $3)";
+
+const RUNS: &str = "delete from ly2_job_runs where id in (\
+    select id from ly2_job_runs where id < $1 and finished_at < $2 order by id limit $3)";
+
+const SLOTS: &str = "delete from ly2_slots where (job_id, due_at, schedule) in (\
+    select s.job_id, s.due_at, s.schedule from ly2_slots s where s.due_at < $1 and exists (\
+    select 1 from ly2_slots n where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule) \
+    order by s.due_at limit $2)";
+
+#[async_trait]
+impl Write for PruneBatch {
+    type Answer = Pruned;
+
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Pruned>, DbError> {
+        let (cutoff, limit) = (Bind::at(self.before), Bind::int(self.limit));
+        let of_runs = [Bind::word(first_id_at(self.before)), cutoff.clone(), limit.clone()];
+        let mut pruned = Pruned::default();
+        match self.pass {
+            PrunePass::Logs => pruned.log_rows = conn.execute(LOGS, &of_runs).await?,
+            PrunePass::Runs => {
+                // Before their runs: what goes by cascade is not counted.
+                pruned.step_rows = conn.execute(STEPS, &of_runs).await?;
+                pruned.run_rows = conn.execute(RUNS, &of_runs).await?;
+            }
+            PrunePass::Slots => pruned.slot_rows = conn.execute(SLOTS, &[cutoff, limit]).await?,
+        }
+        Ok(Verdict::Keep(pruned))
+    }
+}
+
+/// No run accepted before `at` has this id or a later one.
+fn first_id_at(at: Instant) -> RunId {
+    RunId::from_parts(u64::try_from(at.timestamp_millis()).unwrap_or(0), 0)
+}
