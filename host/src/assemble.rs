@@ -48,7 +48,6 @@ pub(crate) struct House {
     pools: Arc<ConnectorPools>,
 }
 
-
 /// The reader of a home's catalogue, with the sandbox to look inside components.
 pub(crate) fn reader(home: &Home, settings: &Settings) -> Result<Reader, Failure> {
     let plugins = settings.plugins_dir(home.path());
@@ -66,7 +65,11 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
     let reader = reader(home, settings)?;
     let store = host_store::open(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
         let hint = error.hint();
-        let failure = Failure { exit: Exit::Invalid, error: anyhow::Error::new(error).context("the store cannot be opened"), hint: None };
+        let failure = Failure {
+            exit: Exit::Invalid,
+            error: anyhow::Error::new(error).context("the store cannot be opened"),
+            hint: None,
+        };
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,

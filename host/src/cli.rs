@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "nomaflow", version, about = "Runs jobs: SQL, copies, HTTP, Python and sandboxed components, on a schedule or on demand")]
+#[command(
+    name = "nomaflow",
+    version,
+    about = "Runs jobs: SQL, copies, HTTP, Python and sandboxed components, on a schedule or on demand"
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

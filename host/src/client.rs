@@ -33,7 +33,8 @@ pub(crate) struct Remote {
 
 /// The user named in run rows as `cli:<user>`.
 pub(crate) fn shell_user() -> String {
-    let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let named =
+        ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     named.unwrap_or_else(|| "unknown".to_owned())
 }
 

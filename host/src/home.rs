@@ -56,8 +56,11 @@ impl Home {
     /// When a setting is wrong: every finding, drawn.
     pub(crate) fn settings(&self, flags: &Flags) -> Result<LoadedSettings, Failure> {
         if !self.0.is_dir() {
-            return Err(Failure::new(Exit::Invalid, format!("the home directory `{}` does not exist", self.0.display()))
-                .hint(format!("make one with: nomaflow init {}", self.0.display())));
+            return Err(Failure::new(
+                Exit::Invalid,
+                format!("the home directory `{}` does not exist", self.0.display()),
+            )
+            .hint(format!("make one with: nomaflow init {}", self.0.display())));
         }
         let loaded = load_settings(&self.0, &env, flags);
         if loaded.diagnostics.iter().any(|d| d.severity == Severity::Error) {
@@ -167,7 +170,8 @@ mod tests {
         home.ensure_data().unwrap();
         let note = home.note_server_address("http://127.0.0.1:1").unwrap();
         assert_eq!(home.read_server_address().as_deref(), Some("http://127.0.0.1:1"));
-        let (front, start) = owner_id().rsplit_once('/').map(|(f, s)| (f.to_owned(), s.parse::<u64>().unwrap())).unwrap();
+        let (front, start) =
+            owner_id().rsplit_once('/').map(|(f, s)| (f.to_owned(), s.parse::<u64>().unwrap())).unwrap();
         std::fs::write(home.address_file(), format!("http://127.0.0.1:1\n{front}/{}\n", start + 1)).unwrap();
         assert_eq!(home.read_server_address(), None);
         drop(note);

@@ -83,7 +83,9 @@ pub(crate) fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::new(Exit::Fine, "standard output is closed")),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Fine, "standard output is closed"))
+        }
         Err(error) => Err(Failure::new(Exit::RunFailed, format!("cannot write to standard output: {error}"))),
     }
 }

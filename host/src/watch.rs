@@ -51,7 +51,12 @@ pub(crate) async fn follow(client: &Client, run: &str, show: Show) -> Outcome {
 }
 
 /// One stream, from a first look at the run to its end. `None` = the stream broke or asks to read again.
-async fn follow_once(client: &Client, run: &str, screen: &mut Screen, seen: &mut Seen) -> Result<Option<Exit>, Failure> {
+async fn follow_once(
+    client: &Client,
+    run: &str,
+    screen: &mut Screen,
+    seen: &mut Seen,
+) -> Result<Option<Exit>, Failure> {
     // The stream first, then the look: whatever happens in between is in both, and shown once.
     let mut events = client.events(run).await?.eventsource();
     if let Some(exit) = look(client, run, screen, seen).await? {

@@ -57,7 +57,9 @@ fn an_unreachable_database_fails_the_run_and_names_it_without_the_password() {
     let job = step("bad", "type = \"sql_query\"\nconnector = \"away\"\nquery = \"select 1\"");
     let home = home(&job);
     let port = free_port().unwrap();
-    let pool = format!("\n[pools.away]\nurl = \"postgres://me:hunter2@127.0.0.1:{port}/x\"\nacquire_timeout_seconds = 2\n[connectors.away]\ntype = \"sql\"\npool = \"away\"\n");
+    let pool = format!(
+        "\n[pools.away]\nurl = \"postgres://me:hunter2@127.0.0.1:{port}/x\"\nacquire_timeout_seconds = 2\n[connectors.away]\ntype = \"sql\"\npool = \"away\"\n"
+    );
     home.write("connectors.toml", CONNECTOR.to_owned() + &pool).unwrap();
     nomaflow(home.path(), &["check"]).expect(0);
     let said = fails(&home, "bad", &["away", &port.to_string()]);
@@ -71,7 +73,8 @@ fn wasm(callable: &str) -> String {
 /// A component of the test guests, built by the builder before the tests.
 pub(crate) fn guest(name: &str) -> Vec<u8> {
     let path = root().join("target/components").join(name).with_extension("wasm");
-    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}; build it with: cargo run -p plugin-builder -- --all", path.display()))
+    std::fs::read(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; build it with: cargo run -p plugin-builder -- --all", path.display()))
 }
 
 #[test]
@@ -162,7 +165,11 @@ fn a_wrong_type_in_toml_is_shown_with_its_caret() {
 fn two_jobs_with_one_id_are_both_refused_and_both_places_named() {
     let home = home(&sql_job("twin", "select 1"));
     home.write("plugins/other/jobs.toml", sql_job("twin", "select 2")).unwrap();
-    nomaflow(home.path(), &["check"]).expect(3).saying(&["duplicate job id", "plugins/test/jobs.toml", "plugins/other/jobs.toml"]);
+    nomaflow(home.path(), &["check"]).expect(3).saying(&[
+        "duplicate job id",
+        "plugins/test/jobs.toml",
+        "plugins/other/jobs.toml",
+    ]);
     nomaflow(home.path(), &["--local", "job", "run", "twin"]).expect(3).saying(&["duplicate job id"]);
     goes_on(&home);
 }

@@ -28,13 +28,17 @@ fn a_fresh_home_is_valid_and_empty() {
 
 #[test]
 fn a_local_run_shows_its_steps_and_is_recorded_as_the_shell_users() {
-    let home = home_with(&sql_job("sums", "create table t (x); insert into t values (:a), (:b); select sum(x) as s from t"));
+    let home =
+        home_with(&sql_job("sums", "create table t (x); insert into t values (:a), (:b); select sum(x) as s from t"));
     home.write("connectors.toml", CONNECTOR).unwrap();
     let jobs = home.read("plugins/test/jobs.toml").unwrap() + "params = { a = 1, b = \"${params.b}\" }\n";
-    home.write("plugins/test/jobs.toml", jobs.replace("id = \"sums\"\n", "id = \"sums\"\nparams = { b = 41 }\n")).unwrap();
-    nomaflow(home.path(), &["job", "run", "sums", "--local"])
-        .expect(0)
-        .saying(&["1. q (sql_query)", "SUCCEEDED", "1 of 1 steps succeeded"]);
+    home.write("plugins/test/jobs.toml", jobs.replace("id = \"sums\"\n", "id = \"sums\"\nparams = { b = 41 }\n"))
+        .unwrap();
+    nomaflow(home.path(), &["job", "run", "sums", "--local"]).expect(0).saying(&[
+        "1. q (sql_query)",
+        "SUCCEEDED",
+        "1 of 1 steps succeeded",
+    ]);
     let run = latest_run(home.path(), true, "sums");
     assert_eq!(run["triggered_by"], "cli:bob");
     let id = run["id"].as_str().unwrap();
@@ -42,16 +46,23 @@ fn a_local_run_shows_its_steps_and_is_recorded_as_the_shell_users() {
     assert_eq!(shown["steps"][0]["output"]["first_row"], json!({"s": 42}));
     assert_eq!(shown["run"]["params"]["params"], json!({"b": 41}));
     let log = nomaflow(home.path(), &["--local", "job", "logs", "sums"]).expect(0);
-    assert!(log.out.contains("run started: job `sums`, triggered by cli:bob") && log.out.contains("run succeeded"), "{}", log.out);
+    assert!(
+        log.out.contains("run started: job `sums`, triggered by cli:bob") && log.out.contains("run succeeded"),
+        "{}",
+        log.out
+    );
 }
 
 #[test]
 fn parameters_of_one_run_stay_with_that_run() {
     let home = home_with(&(sql_job("echo", "select :x as x") + "params = { x = \"${params.x}\" }\n"));
     home.write("connectors.toml", CONNECTOR).unwrap();
-    let jobs = home.read("plugins/test/jobs.toml").unwrap().replace("id = \"echo\"\n", "id = \"echo\"\nparams = { x = 1 }\n");
+    let jobs =
+        home.read("plugins/test/jobs.toml").unwrap().replace("id = \"echo\"\n", "id = \"echo\"\nparams = { x = 1 }\n");
     home.write("plugins/test/jobs.toml", jobs).unwrap();
-    for (arguments, x) in [(vec!["--param", "x=\"two\""], json!("two")), (vec!["--param", "x=2"], json!(2)), (vec![], json!(1))] {
+    for (arguments, x) in
+        [(vec!["--param", "x=\"two\""], json!("two")), (vec!["--param", "x=2"], json!(2)), (vec![], json!(1))]
+    {
         let run = [&["--local", "job", "run", "echo"][..], &arguments].concat();
         nomaflow(home.path(), &run).expect(0);
         let id = latest_run(home.path(), true, "echo")["id"].as_str().unwrap().to_owned();
@@ -79,10 +90,16 @@ fn exit_codes_say_what_went_wrong() {
     nomaflow(home.path(), &["--local", "job", "run", "good"]).expect(0);
     nomaflow(home.path(), &["job", "rnu"]).expect(2).saying(&["rnu"]);
     nomaflow(home.path(), &["--local", "job", "run", "good", "--param", "novalue"]).expect(2).saying(&["key=value"]);
-    nomaflow(home.path(), &["--local", "job", "run", "goood"]).expect(4).saying(&["there is no job `goood`", "did you mean `good`?"]);
-    nomaflow(home.path(), &["--local", "job", "show", "no such/job?"]).expect(4).saying(&["there is no job `no such/job?`"]);
+    nomaflow(home.path(), &["--local", "job", "run", "goood"])
+        .expect(4)
+        .saying(&["there is no job `goood`", "did you mean `good`?"]);
+    nomaflow(home.path(), &["--local", "job", "show", "no such/job?"])
+        .expect(4)
+        .saying(&["there is no job `no such/job?`"]);
     nomaflow(home.path(), &["--local", "run", "show", "0000000000000"]).expect(4).saying(&["there is no run"]);
-    nomaflow(home.path(), &["--server", "http://127.0.0.1:1", "job", "list"]).expect(5).saying(&["cannot be reached", "nomaflow serve"]);
+    nomaflow(home.path(), &["--server", "http://127.0.0.1:1", "job", "list"])
+        .expect(5)
+        .saying(&["cannot be reached", "nomaflow serve"]);
     nomaflow(&home.path().join("nowhere"), &["check"]).expect(3).saying(&["does not exist"]);
     nomaflow(home.path(), &["--help"]).expect(0).saying(&["serve", "job", "check"]);
 }

@@ -38,17 +38,24 @@ fn home(reporting: &str) -> TempHome {
          [pools.reporting]\nurl = \"{reporting}\"\n[connectors.reporting]\ntype = \"sql\"\npool = \"reporting\"\n"
     );
     home.write("connectors.toml", connectors).unwrap();
-    let check = query_job("check-flights", "select count(*) as n, count(distinct carrier) as carriers, sum(distance) as miles from flights")
-        + &query_job("check-planes", "select count(*) as n from planes")
+    let check = query_job(
+        "check-flights",
+        "select count(*) as n, count(distinct carrier) as carriers, sum(distance) as miles from flights",
+    ) + &query_job("check-planes", "select count(*) as n from planes")
         + &query_job("check-summary", "select count(*) as n, sum(flights) as flights from carrier_delays")
         + &query_job("check-daily", "select sum(flights) as flights, sum(canceled) as canceled from daily_delays")
-        + &query_job("check-ua", "select p50_delay, p90_delay, p99_delay, max_delay, mean_delay from carrier_delays where carrier = 'UA'");
+        + &query_job(
+            "check-ua",
+            "select p50_delay, p90_delay, p99_delay, max_delay, mean_delay from carrier_delays where carrier = 'UA'",
+        );
     home.write("plugins/checks/jobs.toml", check).unwrap();
     home
 }
 
 fn query_job(id: &str, query: &str) -> String {
-    format!("[[jobs]]\nid = \"{id}\"\n[[jobs.steps]]\nname = \"q\"\ntype = \"sql_query\"\nconnector = \"reporting\"\nquery = \"{query}\"\n")
+    format!(
+        "[[jobs]]\nid = \"{id}\"\n[[jobs.steps]]\nname = \"q\"\ntype = \"sql_query\"\nconnector = \"reporting\"\nquery = \"{query}\"\n"
+    )
 }
 
 fn copy_app(from: &Path, to: &Path) {
@@ -93,10 +100,17 @@ fn the_main_job_runs(reporting: &str) {
     assert_eq!((output(3)["carriers"].clone(), output(3)["rows_read"].clone()), (json!(CARRIERS), json!(FLIGHTS)));
     assert_eq!(output(5)["status"], json!(200));
     let usage = &shown["steps"][3]["usage"];
-    assert_eq!(usage["component_sha256"].as_str().map(str::len), Some(64), "the run records which component ran: {usage}");
+    assert_eq!(
+        usage["component_sha256"].as_str().map(str::len),
+        Some(64),
+        "the run records which component ran: {usage}"
+    );
     // What it left in the reporting database, against the source.
     let flights = first_row(&home, "check-flights");
-    assert_eq!((number(&flights["n"]), number(&flights["carriers"]), number(&flights["miles"])), (336_776.0, 16.0, 350_217_607.0));
+    assert_eq!(
+        (number(&flights["n"]), number(&flights["carriers"]), number(&flights["miles"])),
+        (336_776.0, 16.0, 350_217_607.0)
+    );
     assert_eq!(number(&first_row(&home, "check-planes")["n"]), 3_322.0);
     let summary = first_row(&home, "check-summary");
     assert_eq!((number(&summary["n"]), number(&summary["flights"])), (16.0, 336_776.0));

@@ -60,7 +60,9 @@ impl Said {
 pub(crate) fn command(home: &Path) -> Command {
     let mut command = Command::new(BINARY);
     let ours = std::env::vars().map(|(name, _)| name);
-    for name in ours.filter(|n| (n.starts_with("NOMAFLOW_") || n.starts_with("LIBERTY_")) && n != "NOMAFLOW_TEST_POSTGRES") {
+    for name in
+        ours.filter(|n| (n.starts_with("NOMAFLOW_") || n.starts_with("LIBERTY_")) && n != "NOMAFLOW_TEST_POSTGRES")
+    {
         command.env_remove(name);
     }
     command.env("USER", "bob").env_remove("SUDO_USER").env_remove("RUST_BACKTRACE").stdin(Stdio::null());

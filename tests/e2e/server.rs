@@ -16,7 +16,10 @@ pub(crate) fn http(url: &str, method: &str, path: &str, headers: &[(&str, &str)]
     let address = url.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         request += &format!("{name}: {value}\r\n");
     }
@@ -72,7 +75,8 @@ fn nobody_gets_in_without_the_token() {
         let wrong = http(host.url(), method, path, &[("Cookie", "nomaflow_session=00")], "").0;
         assert_eq!(wrong, 401, "{method} {path} with a made-up session");
     }
-    let wrong = crate::program::command(home.path()).env("NOMAFLOW_TOKEN", "wrong").args(["job", "list"]).output().unwrap();
+    let wrong =
+        crate::program::command(home.path()).env("NOMAFLOW_TOKEN", "wrong").args(["job", "list"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(6));
     assert!(nomaflow(home.path(), &["job", "list"]).expect(0).out.contains("quick"));
 }
@@ -91,7 +95,9 @@ fn the_page_signs_in_with_the_token_and_out_again() {
     let session = cookie.split(';').next().unwrap().to_owned();
     let me = http(host.url(), "GET", "/auth/me", &[("Cookie", &session)], "");
     assert_eq!((me.0, json_body(&me.2)), (200, json!({"user": "admin"})));
-    let run = |origin: &str| http(host.url(), "POST", "/admin/jobs/quick/run", &[("Cookie", &session), ("Origin", origin)], "");
+    let run = |origin: &str| {
+        http(host.url(), "POST", "/admin/jobs/quick/run", &[("Cookie", &session), ("Origin", origin)], "")
+    };
     assert_eq!(run("http://elsewhere.test").0, 403, "a cookie counts for our own page only");
     let (status, _, body) = run(host.url());
     assert_eq!((status, json_body(&body)["triggered_by"].clone()), (202, json!("user:admin")));
@@ -171,7 +177,8 @@ fn logs_follow_streams_until_the_run_ends() {
     let home = home();
     let _host = serve(&home);
     let run = nomaflow(home.path(), &["job", "run", "slow", "--detach"]).expect(0).out.trim().to_owned();
-    let mut follow = command(home.path()).args(["job", "logs", "--follow", &run]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut follow =
+        command(home.path()).args(["job", "logs", "--follow", &run]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     assert!(first.contains("run started: job `slow`"), "{first}");
@@ -212,17 +219,23 @@ fn a_killed_server_leaves_no_run_running_after_its_restart() {
     let run = nomaflow(home.path(), &["job", "run", "slow", "--detach"]).expect(0).out.trim().to_owned();
     host.kill();
     let note = home.read("data/server.address").unwrap();
-    nomaflow(home.path(), &["--server", note.lines().next().unwrap(), "job", "list"]).expect(5).saying(&["cannot be reached"]);
+    nomaflow(home.path(), &["--server", note.lines().next().unwrap(), "job", "list"])
+        .expect(5)
+        .saying(&["cannot be reached"]);
     let _again = serve(&home);
     let shown = nomaflow(home.path(), &["--json", "run", "show", &run]).expect(0).json();
-    assert_eq!((shown["run"]["status"].clone(), shown["run"]["reason"].clone()), (json!("FAILED"), json!("lost in restart")));
+    assert_eq!(
+        (shown["run"]["status"].clone(), shown["run"]["reason"].clone()),
+        (json!("FAILED"), json!("lost in restart"))
+    );
     nomaflow(home.path(), &["job", "run", "quick"]).expect(0);
 }
 
 #[test]
 fn a_local_run_beside_a_server_is_left_alone() {
     let home = home();
-    let mut local = command(home.path()).args(["--local", "job", "run", "slow"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut local =
+        command(home.path()).args(["--local", "job", "run", "slow"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(local.stdout.take().unwrap()).lines();
     while !lines.next().expect("the step starts").unwrap().contains("started") {}
     let _host = serve(&home);
@@ -243,7 +256,8 @@ fn a_taken_port_is_said_before_anything_else() {
 #[test]
 fn a_followed_run_whose_reader_has_gone_ends_quietly_and_is_recorded() {
     let home = home();
-    let mut local = command(home.path()).args(["--local", "job", "run", "slow"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut local =
+        command(home.path()).args(["--local", "job", "run", "slow"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(local.stdout.take().unwrap()).lines();
     while !lines.next().expect("the step starts").unwrap().contains("started") {}
     drop(lines);
@@ -265,7 +279,8 @@ fn a_stop_signal_during_a_slow_start_is_obeyed() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://u:p@{}/nothing", silent.local_addr().unwrap());
     home.write("app.toml", format!("[store]\nurl = \"{url}\"\n")).unwrap();
-    let mut host = command(home.path()).args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut host =
+        command(home.path()).args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::null()).spawn().unwrap();
     let _connection = silent.accept().unwrap();
     assert!(std::process::Command::new("kill").arg(host.id().to_string()).status().unwrap().success());
     let mut status = None;

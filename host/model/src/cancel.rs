@@ -1,7 +1,7 @@
 //! A cancellation signal without a runtime: anything may wait for it, the first reason given wins. The engine owns
 //! one per run and hands a child to each attempt, so that a step's timeout never cancels the run.
 
-use std::sync::{Arc, OnceLock, Weak, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use event_listener::Event;
 

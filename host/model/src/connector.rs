@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn hidden_text_prints_dots() {
-        let pool = PoolAddress::Postgres { url: Hidden::new("postgres://a:b@h/d"), password: Some(Hidden::new("s3cret")) };
+        let pool =
+            PoolAddress::Postgres { url: Hidden::new("postgres://a:b@h/d"), password: Some(Hidden::new("s3cret")) };
         let shown = format!("{pool:?}");
         assert!(!shown.contains("s3cret") && !shown.contains("a:b"), "{shown}");
     }

@@ -12,7 +12,9 @@ use crate::retry::RetryPolicy;
 use crate::schedule::ScheduleSpec;
 use crate::{JobId, JsonMap, StepName};
 
-pub use spec::{CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTable, SqlCopySpec, StepSpec, TypeCoercion};
+pub use spec::{
+    CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTable, SqlCopySpec, StepSpec, TypeCoercion,
+};
 
 /// Default of a step's `timeout_seconds`: one hour (seeds, create-a-job ④).
 pub const DEFAULT_STEP_TIMEOUT_SECONDS: u32 = 3600;

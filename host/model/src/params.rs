@@ -171,7 +171,10 @@ mod tests {
         let merged = step_params(&job, &job.steps[0], &schedule, &fire);
         assert_eq!(Json::from(merged), json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}));
         let snap = snapshot(&job, &schedule, &fire);
-        assert_eq!(Json::from(snap), json!({"params": {"a": 1, "b": 2, "c": 2, "d": 4, "e": 4}, "op_kwargs": {"s": {"c": 3, "e": 5}}}));
+        assert_eq!(
+            Json::from(snap),
+            json!({"params": {"a": 1, "b": 2, "c": 2, "d": 4, "e": 4}, "op_kwargs": {"s": {"c": 3, "e": 5}}})
+        );
     }
 
     #[test]

@@ -61,7 +61,9 @@ impl RetryPolicy {
         let base = u64::from(self.base_seconds);
         let seconds = match self.backoff {
             Backoff::Fixed => base,
-            Backoff::Exponential => 1_u64.checked_shl(attempt - 1).map_or(u64::MAX, |factor| base.saturating_mul(factor)),
+            Backoff::Exponential => {
+                1_u64.checked_shl(attempt - 1).map_or(u64::MAX, |factor| base.saturating_mul(factor))
+            }
         };
         RetryDecision::Again(Duration::from_secs(seconds).min(LONGEST_WAIT))
     }

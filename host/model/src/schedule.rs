@@ -59,11 +59,7 @@ impl CronExpr {
     /// [`ScheduleError`] at the first field or list item that is wrong, with its place in `text`.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
         let fields = Fields::parse(text)?;
-        Ok(Self {
-            text: text.trim().to_owned(),
-            never_fires: !fields.has_any_date(),
-            fields,
-        })
+        Ok(Self { text: text.trim().to_owned(), never_fires: !fields.has_any_date(), fields })
     }
 
     /// The text as it was written, without the blanks around it.
@@ -192,12 +188,7 @@ pub struct ScheduleSpec {
 impl ScheduleSpec {
     /// A schedule with the default rules for daylight saving.
     pub fn new(kind: ScheduleKind, zone: Tz) -> Self {
-        Self {
-            kind,
-            zone,
-            gap: None,
-            fold: None,
-        }
+        Self { kind, zone, gap: None, fold: None }
     }
 
     /// The first instant strictly after `after`, or `None` if there is none before the year 10000.
@@ -209,33 +200,20 @@ impl ScheduleSpec {
             ScheduleKind::Cron(cron) if cron.never_fires => None,
             ScheduleKind::Cron(cron) => {
                 let (gap, fold) = self.rules(cron);
-                Walk {
-                    fields: &cron.fields,
-                    zone: self.zone,
-                    gap,
-                    fold,
-                }
-                .next_after(after)
+                Walk { fields: &cron.fields, zone: self.zone, gap, fold }.next_after(after)
             }
         }
     }
 
     /// The rules in force: the overrides, else what the hour field asks for.
     fn rules(&self, cron: &CronExpr) -> (Gap, Fold) {
-        let (gap, fold) = if cron.has_wildcard_hour() {
-            (Gap::Skip, Fold::Both)
-        } else {
-            (Gap::Shift, Fold::First)
-        };
+        let (gap, fold) = if cron.has_wildcard_hour() { (Gap::Skip, Fold::Both) } else { (Gap::Shift, Fold::First) };
         (self.gap.unwrap_or(gap), self.fold.unwrap_or(fold))
     }
 
     /// The instants strictly after `after`, in order. Endless for any schedule that fires; take what you need.
     pub fn upcoming(&self, after: DateTime<Utc>) -> Upcoming<'_> {
-        Upcoming {
-            spec: self,
-            after: Some(after),
-        }
+        Upcoming { spec: self, after: Some(after) }
     }
 
     /// Whether no date of any year matches; see [`CronExpr::never_fires`].

@@ -22,15 +22,8 @@ pub enum StepErrorKind {
 
 impl StepErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::Definition,
-        Self::Denied,
-        Self::Remote,
-        Self::Failed,
-        Self::Timeout,
-        Self::Canceled,
-        Self::Crashed,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Definition, Self::Denied, Self::Remote, Self::Failed, Self::Timeout, Self::Canceled, Self::Crashed];
 
     /// The only spelling in the store and API.
     pub fn as_str(self) -> &'static str {

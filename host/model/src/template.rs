@@ -142,7 +142,12 @@ pub fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
         if !plain.is_empty() {
             parts.push(Part::Text(std::mem::take(&mut plain)));
         }
-        let token = parse_token(&text[start + 2..end - 1]).map_err(|(message, hint)| TemplateError { message, hint, start, end })?;
+        let token = parse_token(&text[start + 2..end - 1]).map_err(|(message, hint)| TemplateError {
+            message,
+            hint,
+            start,
+            end,
+        })?;
         parts.push(Part::Token { token, start, end });
         rest = end;
     }

@@ -153,7 +153,13 @@ impl StepChange {
     }
 
     /// The attempt returned.
-    pub fn succeed(key: AttemptKey<'_>, at: Instant, output: JsonMap, rows: Option<i64>, usage: Option<JsonMap>) -> Self {
+    pub fn succeed(
+        key: AttemptKey<'_>,
+        at: Instant,
+        output: JsonMap,
+        rows: Option<i64>,
+        usage: Option<JsonMap>,
+    ) -> Self {
         Self {
             output: Some(output),
             rows_affected: rows,
@@ -163,7 +169,13 @@ impl StepChange {
     }
 
     /// The attempt failed and the step gets another at `again`.
-    pub fn retry_at(key: AttemptKey<'_>, at: Instant, error: StepError, usage: Option<JsonMap>, again: Instant) -> Self {
+    pub fn retry_at(
+        key: AttemptKey<'_>,
+        at: Instant,
+        error: StepError,
+        usage: Option<JsonMap>,
+        again: Instant,
+    ) -> Self {
         Self { retry_at: Some(again), ..Self::fail(key, at, error, usage) }
     }
 
@@ -229,10 +241,8 @@ mod tests {
             RunChange::cancel(id, "o", at, "x".into()),
             RunChange::abandon(id, "o", at),
         ];
-        let mut pairs: Vec<String> = all
-            .iter()
-            .flat_map(|c| c.from.iter().map(|f| format!("{} {}", f.as_str(), c.to.as_str())))
-            .collect();
+        let mut pairs: Vec<String> =
+            all.iter().flat_map(|c| c.from.iter().map(|f| format!("{} {}", f.as_str(), c.to.as_str()))).collect();
         pairs.sort();
         pairs.dedup();
         assert_eq!(

@@ -95,7 +95,10 @@ mod tests {
     fn json_parameters_keep_their_type() {
         assert_eq!(Value::from_json(&json!(10)), Value::Int(10));
         assert_eq!(Value::from_json(&json!(1.5)), Value::Float(1.5));
-        assert_eq!(Value::from_json(&json!(18_446_744_073_709_551_615_u64)), Value::Decimal("18446744073709551615".into()));
+        assert_eq!(
+            Value::from_json(&json!(18_446_744_073_709_551_615_u64)),
+            Value::Decimal("18446744073709551615".into())
+        );
         assert_eq!(Value::from_json(&json!("x")), Value::Text("x".into()));
         assert_eq!(Value::from_json(&json!([1, 2])), Value::Text("[1,2]".into()));
     }

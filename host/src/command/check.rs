@@ -17,7 +17,10 @@ use crate::say;
 pub(crate) fn run(global: &Global) -> Outcome {
     let home = Home::new(&global.home);
     if !home.path().is_dir() {
-        return Err(Failure::new(Exit::Invalid, format!("the home directory `{}` does not exist", home.path().display())));
+        return Err(Failure::new(
+            Exit::Invalid,
+            format!("the home directory `{}` does not exist", home.path().display()),
+        ));
     }
     let settings = load_settings(home.path(), &env, &Flags::default());
     let catalogue = assemble::reader(&home, &settings.settings)?.read();
@@ -26,7 +29,8 @@ pub(crate) fn run(global: &Global) -> Outcome {
     let broken = all.iter().any(|d| d.severity == Severity::Error);
     if global.json {
         let problems: Vec<Json> = all.iter().map(finding).collect();
-        let answer = json!({ "jobs": catalogue.jobs.len(), "invalid_jobs": catalogue.invalid.len(), "problems": problems });
+        let answer =
+            json!({ "jobs": catalogue.jobs.len(), "invalid_jobs": catalogue.invalid.len(), "problems": problems });
         say(&answer.to_string())?;
     } else {
         for (found, sources) in

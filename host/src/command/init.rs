@@ -31,7 +31,9 @@ pub(crate) fn run(dir: &Path, global: &Global) -> Outcome {
                 made.push(name);
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(anyhow::Error::from(error).context(format!("cannot write `{}`", path.display())).into()),
+            Err(error) => {
+                return Err(anyhow::Error::from(error).context(format!("cannot write `{}`", path.display())).into());
+            }
         }
     }
     if home.read_token().is_none() {

@@ -89,7 +89,11 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
         return Ok(Exit::Fine);
     }
     let source = &job["source"];
-    let place = if source.is_object() { format!("{}:{}", field(source, "file"), source["line"]) } else { "built in".to_owned() };
+    let place = if source.is_object() {
+        format!("{}:{}", field(source, "file"), source["line"])
+    } else {
+        "built in".to_owned()
+    };
     say(&format!("{}  ({}, {place})", field(&job, "id"), field(&job, "app")))?;
     if !field(&job, "description").is_empty() {
         say(field(&job, "description"))?;
@@ -106,7 +110,12 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
         .zip(steps)
         .map(|(n, s): (usize, &Json)| {
             let off = if s["enabled"] == false { " (off)" } else { "" };
-            vec![n.to_string(), format!("{}{off}", field(s, "name")), field(s, "type").to_owned(), field(s, "summary").to_owned()]
+            vec![
+                n.to_string(),
+                format!("{}{off}", field(s, "name")),
+                field(s, "type").to_owned(),
+                field(s, "summary").to_owned(),
+            ]
         })
         .collect();
     say(&table::render(&["#", "STEP", "TYPE", "WHAT"], &rows))?;
@@ -115,9 +124,10 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
 
 /// `key=value`, the value as JSON when it is JSON.
 fn pair(text: &str) -> Result<(&str, Json), Failure> {
-    let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("`{text}` is not of the form key=value"))
-    })?;
+    let (key, value) = text
+        .split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .ok_or_else(|| Failure::new(Exit::Usage, format!("`{text}` is not of the form key=value")))?;
     Ok((key, serde_json::from_str(value).unwrap_or_else(|_| Json::from(value))))
 }
 
@@ -131,9 +141,9 @@ fn overrides(args: &RunArgs) -> Result<JsonMap, Failure> {
     let mut kwargs = JsonMap::new();
     for text in &args.op_kwargs {
         let (path, value) = pair(text)?;
-        let (step, key) = path.split_once('.').ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("`{text}` is not of the form step.key=value"))
-        })?;
+        let (step, key) = path
+            .split_once('.')
+            .ok_or_else(|| Failure::new(Exit::Usage, format!("`{text}` is not of the form step.key=value")))?;
         let of_step = kwargs.entry(step).or_insert_with(|| Json::Object(JsonMap::new()));
         if let Json::Object(map) = of_step {
             map.insert(key.to_owned(), value);

@@ -56,7 +56,8 @@ impl Screen {
         let (name, kind, status) = (field(step, "name"), field(step, "type"), field(step, "status"));
         let number = step["index"].as_u64().unwrap_or(0) + 1;
         if status == "RUNNING" {
-            let again = step["attempt"].as_u64().filter(|n| *n > 1).map(|n| format!(", attempt {n}")).unwrap_or_default();
+            let again =
+                step["attempt"].as_u64().filter(|n| *n > 1).map(|n| format!(", attempt {n}")).unwrap_or_default();
             if self.terminal {
                 self.bar = Some(new_bar(format!("{number}. {name} ({kind}{again})")));
             } else {
@@ -97,7 +98,11 @@ impl Screen {
         }
         let rate = progress["rate"].as_f64().unwrap_or(0.0);
         let total = progress["total"].as_u64().map(|t| format!(" of {}", HumanCount(t))).unwrap_or_default();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people, never negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate for people, never negative"
+        )]
         let speed = HumanCount(rate as u64);
         bar.set_message(format!("{}{total} rows, {speed}/s {}", HumanCount(done), field(progress, "note")));
     }
@@ -160,7 +165,12 @@ fn figures(step: &Json) -> String {
     let seconds = seconds(field(step, "started_at"), field(step, "finished_at"));
     let rate = match (step["rows_affected"].as_i64(), seconds) {
         (Some(rows), Some(seconds)) if rows >= 1000 && seconds > 0.0 => {
-            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate for people")]
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate for people"
+            )]
             let rate = (rows as f64 / seconds) as u64;
             format!(", {}/s", HumanCount(rate))
         }

@@ -46,35 +46,22 @@ pub fn build(root: &Path, guests: &[Guest]) -> Result<Vec<Report>> {
     let mut stale = Vec::new();
     for guest in guests {
         let source = source_digest(root, &guest.folder)?;
-        let entry = index
-            .entries
-            .get(&guest.name)
-            .filter(|entry| entry.source == source);
+        let entry = index.entries.get(&guest.name).filter(|entry| entry.source == source);
         let component = fs::read(component_path(&components, guest)).ok();
-        if entry.is_none()
-            || entry.map(|entry| entry.sha256.clone()) != component.map(|bytes| digest(&bytes))
-        {
+        if entry.is_none() || entry.map(|entry| entry.sha256.clone()) != component.map(|bytes| digest(&bytes)) {
             stale.push((guest, source));
         }
     }
     if !stale.is_empty() {
         let toolchain = Toolchain::find()?;
-        eprintln!(
-            "compiling {} guests with {}",
-            stale.len(),
-            toolchain.describe()
-        );
+        eprintln!("compiling {} guests with {}", stale.len(), toolchain.describe());
         let artifacts = compile(root, &toolchain, stale.iter().map(|(guest, _)| *guest))?;
         for (guest, source) in &stale {
             let path = artifacts.join(&guest.artifact);
-            let bytes =
-                fs::read(&path).with_context(|| format!("cargo left no `{}`", path.display()))?;
+            let bytes = fs::read(&path).with_context(|| format!("cargo left no `{}`", path.display()))?;
             write_file(&component_path(&components, guest), &bytes)?;
-            let entry = Entry {
-                sha256: digest(&bytes),
-                source: source.clone(),
-                compiler: toolchain.version().to_owned(),
-            };
+            let entry =
+                Entry { sha256: digest(&bytes), source: source.clone(), compiler: toolchain.version().to_owned() };
             index.entries.insert(guest.name.clone(), entry);
         }
         index.write(&index_path)?;
@@ -83,21 +70,13 @@ pub fn build(root: &Path, guests: &[Guest]) -> Result<Vec<Report>> {
         .iter()
         .map(|guest| {
             let is_stale = stale.iter().any(|(each, _)| each.name == guest.name);
-            let outcome = if is_stale {
-                Outcome::Built
-            } else {
-                Outcome::Unchanged
-            };
+            let outcome = if is_stale { Outcome::Built } else { Outcome::Unchanged };
             deliver(&components, guest, outcome)
         })
         .collect()
 }
 
-fn compile<'a>(
-    root: &Path,
-    toolchain: &Toolchain,
-    guests: impl Iterator<Item = &'a Guest>,
-) -> Result<PathBuf> {
+fn compile<'a>(root: &Path, toolchain: &Toolchain, guests: impl Iterator<Item = &'a Guest>) -> Result<PathBuf> {
     // A folder of its own: another rustc in the folder of the host would make each rebuild for the other.
     let target_folder = root.join("target/plugins");
     let mut command = Command::new(cargo());
@@ -126,12 +105,7 @@ fn deliver(components: &Path, guest: &Guest, outcome: Outcome) -> Result<Report>
             write_file(&shipped, &bytes)?;
         }
     }
-    Ok(Report {
-        name: guest.name.clone(),
-        outcome,
-        path,
-        bytes: bytes.len(),
-    })
+    Ok(Report { name: guest.name.clone(), outcome, path, bytes: bytes.len() })
 }
 
 fn component_path(folder: &Path, guest: &Guest) -> PathBuf {

@@ -32,16 +32,9 @@ impl Index {
     /// Reads the index; empty when there is none or it cannot be read.
     #[must_use]
     pub fn read(path: &Path) -> Self {
-        let document: Value = fs::read(path)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
-        let entries = document["components"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(read_entry)
-            .collect();
+        let document: Value =
+            fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let entries = document["components"].as_array().into_iter().flatten().filter_map(read_entry).collect();
         Self { entries }
     }
 
@@ -61,14 +54,7 @@ impl Index {
 
 fn read_entry(entry: &Value) -> Option<(String, Entry)> {
     let text = |key: &str| entry[key].as_str().map(str::to_owned);
-    Some((
-        text("name")?,
-        Entry {
-            sha256: text("sha256")?,
-            source: text("source")?,
-            compiler: text("compiler")?,
-        },
-    ))
+    Some((text("name")?, Entry { sha256: text("sha256")?, source: text("source")?, compiler: text("compiler")? }))
 }
 
 /// Writes a file through a neighbour and a rename: a host that watches the folder never sees half a component.
@@ -88,16 +74,9 @@ mod tests {
 
     #[test]
     fn an_index_reads_back_as_written_and_a_broken_one_reads_as_empty() {
-        let path = std::env::temp_dir().join(format!(
-            "nomaflow-builder-{}-index.json",
-            std::process::id()
-        ));
+        let path = std::env::temp_dir().join(format!("nomaflow-builder-{}-index.json", std::process::id()));
         let mut index = Index::default();
-        let entry = Entry {
-            sha256: "aa".into(),
-            source: "bb".into(),
-            compiler: "rustc 1.96.0".into(),
-        };
+        let entry = Entry { sha256: "aa".into(), source: "bb".into(), compiler: "rustc 1.96.0".into() };
         index.entries.insert("flights".into(), entry);
         index.write(&path).expect("writes");
         assert_eq!(Index::read(&path), index);

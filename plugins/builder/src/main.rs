@@ -25,22 +25,17 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments
-        .iter()
-        .any(|argument| argument == "--help" || argument == "-h")
-    {
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         println!("{USAGE}");
         return Ok(());
     }
-    if let Some(unknown) = arguments.iter().find(|argument| {
-        argument.starts_with('-') && !["--all", "--list"].contains(&argument.as_str())
-    }) {
+    if let Some(unknown) =
+        arguments.iter().find(|argument| argument.starts_with('-') && !["--all", "--list"].contains(&argument.as_str()))
+    {
         anyhow::bail!("unknown option `{unknown}`\n{USAGE}");
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .context("the builder is not where it was compiled")?;
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the builder is not where it was compiled")?;
     let guests = find_guests(root)?;
     if arguments.iter().any(|argument| argument == "--list") {
         for guest in &guests {
@@ -51,23 +46,15 @@ fn run() -> Result<()> {
     let selected = if arguments.iter().any(|argument| argument == "--all") {
         guests
     } else if arguments.is_empty() {
-        guests
-            .into_iter()
-            .filter(|guest| guest.is_shipped)
-            .collect()
+        guests.into_iter().filter(|guest| guest.is_shipped).collect()
     } else {
         arguments
             .iter()
             .map(|name| {
-                guests
-                    .iter()
-                    .find(|guest| guest.name == *name)
-                    .cloned()
-                    .with_context(|| {
-                        let known: Vec<&str> =
-                            guests.iter().map(|guest| guest.name.as_str()).collect();
-                        format!("there is no guest `{name}`; there are {}", known.join(", "))
-                    })
+                guests.iter().find(|guest| guest.name == *name).cloned().with_context(|| {
+                    let known: Vec<&str> = guests.iter().map(|guest| guest.name.as_str()).collect();
+                    format!("there is no guest `{name}`; there are {}", known.join(", "))
+                })
             })
             .collect::<Result<_>>()?
     };
@@ -76,12 +63,7 @@ fn run() -> Result<()> {
             Outcome::Unchanged => "unchanged",
             Outcome::Built => "built",
         };
-        println!(
-            "{:<16} {what:<10} {:>7} bytes  {}",
-            report.name,
-            report.bytes,
-            report.path.display()
-        );
+        println!("{:<16} {what:<10} {:>7} bytes  {}", report.name, report.bytes, report.path.display());
     }
     Ok(())
 }

@@ -14,25 +14,16 @@ use sha2::{Digest, Sha256};
 pub fn source_digest(root: &Path, folder: &Path) -> Result<String> {
     let sdk = root.join("guest-sdk");
     let plugins = root.join("plugins");
-    let mut files = vec![
-        plugins.join("Cargo.toml"),
-        plugins.join("Cargo.lock"),
-        sdk.join("Cargo.toml"),
-        folder.join("Cargo.toml"),
-    ];
+    let mut files =
+        vec![plugins.join("Cargo.toml"), plugins.join("Cargo.lock"), sdk.join("Cargo.toml"), folder.join("Cargo.toml")];
     collect_files(&root.join("wit/step"), &mut files)?;
     collect_files(&sdk.join("src"), &mut files)?;
     collect_files(&folder.join("src"), &mut files)?;
     files.sort();
     let mut hasher = Sha256::new();
     for file in files {
-        let content =
-            fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
-        let name = file
-            .strip_prefix(root)
-            .unwrap_or(&file)
-            .to_string_lossy()
-            .replace('\\', "/");
+        let content = fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
         // Length before content: moving bytes from one file to the next must change the digest.
         hasher.update(format!("{}:{name}:{}:", name.len(), content.len()));
         hasher.update(&content);
@@ -41,8 +32,7 @@ pub fn source_digest(root: &Path, folder: &Path) -> Result<String> {
 }
 
 fn collect_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = fs::read_dir(folder)
-        .with_context(|| format!("cannot read the folder `{}`", folder.display()))?;
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder `{}`", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {
@@ -63,23 +53,12 @@ mod tests {
 
     impl Tree {
         fn new(name: &str) -> Self {
-            let root = std::env::temp_dir()
-                .join(format!("nomaflow-builder-{}-{name}", std::process::id()));
+            let root = std::env::temp_dir().join(format!("nomaflow-builder-{}-{name}", std::process::id()));
             let tree = Self(root);
-            for file in [
-                "plugins/Cargo.toml",
-                "plugins/Cargo.lock",
-                "guest-sdk/Cargo.toml",
-                "guest-sdk/src/lib.rs",
-            ] {
+            for file in ["plugins/Cargo.toml", "plugins/Cargo.lock", "guest-sdk/Cargo.toml", "guest-sdk/src/lib.rs"] {
                 tree.write(file, file);
             }
-            for file in [
-                "wit/step/step.wit",
-                "plugins/a/Cargo.toml",
-                "plugins/a/src/lib.rs",
-                "plugins/a/jobs.toml",
-            ] {
+            for file in ["wit/step/step.wit", "plugins/a/Cargo.toml", "plugins/a/src/lib.rs", "plugins/a/jobs.toml"] {
                 tree.write(file, file);
             }
             tree
@@ -106,18 +85,10 @@ mod tests {
     fn every_kind_of_source_changes_the_digest() {
         let tree = Tree::new("change");
         let mut seen = vec![tree.digest()];
-        for file in [
-            "wit/step/step.wit",
-            "guest-sdk/src/lib.rs",
-            "plugins/a/src/lib.rs",
-            "plugins/Cargo.lock",
-        ] {
+        for file in ["wit/step/step.wit", "guest-sdk/src/lib.rs", "plugins/a/src/lib.rs", "plugins/Cargo.lock"] {
             tree.write(file, "changed");
             let digest = tree.digest();
-            assert!(
-                !seen.contains(&digest),
-                "`{file}` did not change the digest"
-            );
+            assert!(!seen.contains(&digest), "`{file}` did not change the digest");
             seen.push(digest);
         }
         tree.write("plugins/a/src/more/new.rs", "");

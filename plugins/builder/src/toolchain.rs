@@ -44,15 +44,8 @@ impl Toolchain {
     /// Looks for a compiler. Fails with one text that says what to install and why each candidate was no good.
     pub(crate) fn find() -> Result<Self> {
         let sysroot = PathBuf::from(ask(Path::new("rustc"), &["--print", "sysroot"])?);
-        if sysroot
-            .join("lib/rustlib")
-            .join(TARGET)
-            .join("lib")
-            .is_dir()
-        {
-            return Ok(Self::Installed {
-                version: ask(Path::new("rustc"), &["--version"])?,
-            });
+        if sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
+            return Ok(Self::Installed { version: ask(Path::new("rustc"), &["--version"])? });
         }
         let named = env::var_os("PLUGIN_RUSTC").map(PathBuf::from);
         let mut refused = Vec::new();
@@ -62,11 +55,7 @@ impl Toolchain {
                 Err(why) => refused.push(format!("  {}: {why:#}", rustc.display())),
             }
         }
-        bail!(
-            "{HOW_TO_INSTALL}\nlooked at:\n  {}: no {TARGET} library\n{}",
-            sysroot.display(),
-            refused.join("\n")
-        )
+        bail!("{HOW_TO_INSTALL}\nlooked at:\n  {}: no {TARGET} library\n{}", sysroot.display(), refused.join("\n"))
     }
 
     /// The first line of `rustc --version`.
@@ -81,11 +70,7 @@ impl Toolchain {
         match self {
             Self::Installed { version } => format!("{version}, installed {TARGET}"),
             Self::BuildStd(found) => {
-                format!(
-                    "{}, standard library built from source, libc in {}",
-                    found.version,
-                    found.libc.display()
-                )
+                format!("{}, standard library built from source, libc in {}", found.version, found.libc.display())
             }
         }
     }
@@ -108,22 +93,11 @@ impl Toolchain {
             return Ok(());
         };
         command
-            .args([
-                "-Z",
-                "build-std=std,panic_abort",
-                "-Z",
-                "build-std-features=",
-            ])
+            .args(["-Z", "build-std=std,panic_abort", "-Z", "build-std-features="])
             .env("RUSTC", &found.rustc)
             .env("RUSTC_BOOTSTRAP", "1")
-            .env(
-                "CARGO_TARGET_WASM32_WASIP2_LINKER",
-                found.linkers.join("wasm-component-ld"),
-            )
-            .env(
-                "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS",
-                format!("-Lnative={}", found.libc.display()),
-            )
+            .env("CARGO_TARGET_WASM32_WASIP2_LINKER", found.linkers.join("wasm-component-ld"))
+            .env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", format!("-Lnative={}", found.libc.display()))
             .env("PATH", found.path_with_linkers()?);
         Ok(())
     }
@@ -135,16 +109,10 @@ impl BuildStd {
             bail!("not there");
         }
         let sysroot = PathBuf::from(ask(rustc, &["--print", "sysroot"])?);
-        if !sysroot
-            .join("lib/rustlib/src/rust/library/Cargo.lock")
-            .is_file()
-        {
+        if !sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
             bail!("has no library sources (Debian package rust-web-src)");
         }
-        if !ask(rustc, &["--print", "target-list"])?
-            .lines()
-            .any(|line| line == TARGET)
-        {
+        if !ask(rustc, &["--print", "target-list"])?.lines().any(|line| line == TARGET) {
             bail!("does not know {TARGET}");
         }
         let libc = LIBC_FOLDERS
@@ -153,30 +121,18 @@ impl BuildStd {
             .find(|folder| folder.join("libc.a").is_file())
             .context("there is no wasi-libc (Debian package wasi-libc)")?;
         let about = ask(Path::new("rustc"), &["-vV"])?;
-        let host = about
-            .lines()
-            .find_map(|line| line.strip_prefix("host: "))
-            .context("rustc names no host")?;
+        let host = about.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
         let linkers = sysroot_in_use.join("lib/rustlib").join(host).join("bin");
         if !linkers.join("wasm-component-ld").is_file() {
             bail!("the rustc in use brings no wasm-component-ld (a toolchain of rustup does)");
         }
-        Ok(Self {
-            rustc: rustc.to_path_buf(),
-            version: ask(rustc, &["--version"])?,
-            libc,
-            linkers,
-        })
+        Ok(Self { rustc: rustc.to_path_buf(), version: ask(rustc, &["--version"])?, libc, linkers })
     }
 
     /// `wasm-component-ld` looks for `wasm-ld` on the path.
     fn path_with_linkers(&self) -> Result<OsString> {
         let path = env::var_os("PATH").unwrap_or_default();
-        Ok(env::join_paths(
-            [self.linkers.join("gcc-ld")]
-                .into_iter()
-                .chain(env::split_paths(&path)),
-        )?)
+        Ok(env::join_paths([self.linkers.join("gcc-ld")].into_iter().chain(env::split_paths(&path)))?)
     }
 }
 

@@ -42,7 +42,8 @@ pub fn input_json(spec: &StepSpec, params: &JsonMap) -> Json {
             };
             let mut source = json!({ "connector": c.source.connector, "schema": schema, "table": table, "query": query,
                 "columns": c.source.columns, "where": c.source.filter, "params": c.source.params });
-            let mut target = json!({ "connector": c.target.connector, "schema": c.target.schema, "table": c.target.table });
+            let mut target =
+                json!({ "connector": c.target.connector, "schema": c.target.schema, "table": c.target.table });
             for part in [&mut source, &mut target] {
                 if let Json::Object(map) = part {
                     map.retain(|_, v| !(v.is_null() || v == &json!([]) || v == &json!({})));

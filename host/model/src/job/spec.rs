@@ -4,7 +4,7 @@
 
 use crate::JsonMap;
 use crate::job::word_enum;
-use crate::{Json, JobId};
+use crate::{JobId, Json};
 
 /// The type-specific part of a step.
 #[derive(Debug, Clone, PartialEq)]

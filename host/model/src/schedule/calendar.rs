@@ -76,8 +76,7 @@ impl Fields {
         const EVERY_WEEK: u64 = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28 | 1 << 35;
 
         let first = NaiveDate::from_ymd_opt(year, month, 1)?;
-        let by_weekday =
-            (u64::from(self.weekdays) * EVERY_WEEK) >> first.weekday().num_days_from_sunday() << 1;
+        let by_weekday = (u64::from(self.weekdays) * EVERY_WEEK) >> first.weekday().num_days_from_sunday() << 1;
         let by_day = u64::from(self.days);
         let days = match self.day_rule {
             DayRule::Both => by_day & by_weekday,

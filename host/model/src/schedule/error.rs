@@ -20,11 +20,7 @@ pub struct ScheduleError {
 
 impl ScheduleError {
     pub(super) fn new(problem: ScheduleProblem, span: Range<usize>) -> Self {
-        Self {
-            problem,
-            offset: span.start,
-            len: span.end - span.start,
-        }
+        Self { problem, offset: span.start, len: span.end - span.start }
     }
 
     /// The offending bytes of the text that was given.
@@ -40,10 +36,7 @@ impl ScheduleError {
 
 /// What is wrong with a schedule's text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[allow(
-    missing_docs,
-    reason = "the messages say what the variants and their fields mean"
-)]
+#[allow(missing_docs, reason = "the messages say what the variants and their fields mean")]
 pub enum ScheduleProblem {
     #[error("the schedule is empty")]
     Empty,
@@ -60,11 +53,7 @@ pub enum ScheduleProblem {
     #[error("`{found}` is not a value of the {field} field")]
     NotAValue { field: CronField, found: String },
     #[error("{field} range `{from}-{to}` runs backwards")]
-    BackwardRange {
-        field: CronField,
-        from: String,
-        to: String,
-    },
+    BackwardRange { field: CronField, from: String, to: String },
     #[error("empty item in the list of the {field} field")]
     EmptyItem { field: CronField },
     #[error("step `{found}` of the {field} field is not a number")]
@@ -106,7 +95,8 @@ impl ScheduleProblem {
                 "write `every = \"15m\"` in place of the cron text".to_owned()
             }
             Self::UnknownShorthand { .. } => {
-                "known are `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly` and `@annually`".to_owned()
+                "known are `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly` and `@annually`"
+                    .to_owned()
             }
             Self::OutOfRange { .. } | Self::Refused { .. } => FIELD_ORDER.to_owned(),
             Self::NotAValue { field, found } => not_a_value_hint(*field, found),
@@ -132,7 +122,8 @@ impl ScheduleProblem {
     }
 }
 
-const FIELD_ORDER: &str = "the fields are `minute hour day month weekday`, and a sixth, the second, goes last: `30 2 * * mon-fri`";
+const FIELD_ORDER: &str =
+    "the fields are `minute hour day month weekday`, and a sixth, the second, goes last: `30 2 * * mon-fri`";
 
 fn not_a_value_hint(field: CronField, found: &str) -> String {
     if found.contains(['?', '#', 'L', 'W']) {
@@ -170,14 +161,7 @@ pub enum CronField {
 
 impl CronField {
     /// Every field, in the order in which they are written.
-    pub const ALL: [Self; 6] = [
-        Self::Minute,
-        Self::Hour,
-        Self::DayOfMonth,
-        Self::Month,
-        Self::DayOfWeek,
-        Self::Second,
-    ];
+    pub const ALL: [Self; 6] = [Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek, Self::Second];
 
     /// The smallest value.
     pub fn min(self) -> u32 {

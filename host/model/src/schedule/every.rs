@@ -34,10 +34,7 @@ impl Every {
         if body.is_empty() {
             return fail(ScheduleProblem::EmptyInterval, 0..text.len());
         }
-        let long = || ScheduleProblem::LongInterval {
-            found: body.to_owned(),
-            max_days: MAX_DAYS,
-        };
+        let long = || ScheduleProblem::LongInterval { found: body.to_owned(), max_days: MAX_DAYS };
 
         let mut seconds: u64 = 0;
         let mut smallest_unit = u64::MAX;
@@ -75,10 +72,7 @@ impl Every {
         match seconds {
             0 => fail(ScheduleProblem::ZeroInterval, start..end),
             n if n > MAX_DAYS * 86_400 => fail(long(), start..end),
-            _ => Ok(Self {
-                text: body.to_owned(),
-                seconds,
-            }),
+            _ => Ok(Self { text: body.to_owned(), seconds }),
         }
     }
 

@@ -61,15 +61,7 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-const WEEKDAYS: [&str; 7] = [
-    "sunday",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-];
+const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 /// A part of the text and where it begins.
 #[derive(Debug, Clone, Copy)]
@@ -113,23 +105,16 @@ impl Fields {
         if whole.text.starts_with('@') {
             return Self::parse_shorthand(whole);
         }
-        let written: Vec<Piece<'_>> = text
-            .split_whitespace()
-            .map(|word| Piece { text, offset: 0 }.part(word))
-            .collect();
-        let (Some(&[minute, hour, day, month, weekday]), seconds) =
-            (written.first_chunk(), written.get(5..))
-        else {
+        let written: Vec<Piece<'_>> =
+            text.split_whitespace().map(|word| Piece { text, offset: 0 }.part(word)).collect();
+        let (Some(&[minute, hour, day, month, weekday]), seconds) = (written.first_chunk(), written.get(5..)) else {
             let found = written.len();
             return whole.fail(ScheduleProblem::TooFewFields { found });
         };
         if let Some(extra) = written.get(6) {
             let found = written.len();
             let span = extra.offset..whole.span().end;
-            return Err(ScheduleError::new(
-                ScheduleProblem::TooManyFields { found },
-                span,
-            ));
+            return Err(ScheduleError::new(ScheduleProblem::TooManyFields { found }, span));
         }
         let translated = format!(
             "{second} {minute} {hour} {day} {month} {weekday}",
@@ -158,11 +143,7 @@ impl Fields {
             months: bits(expanded.months()) as u16,
             // The crate's Sunday is 1.
             weekdays: (bits(expanded.days_of_week()) >> 1) as u8,
-            day_rule: if starts_with_star(day) || starts_with_star(weekday) {
-                DayRule::Both
-            } else {
-                DayRule::Either
-            },
+            day_rule: if starts_with_star(day) || starts_with_star(weekday) { DayRule::Both } else { DayRule::Either },
             has_wildcard_hour: starts_with_star(hour),
         })
     }
@@ -171,9 +152,7 @@ impl Fields {
         if written.text.eq_ignore_ascii_case("@reboot") {
             return written.fail(ScheduleProblem::Reboot);
         }
-        let known = SHORTHANDS
-            .iter()
-            .find(|(name, _)| written.text.eq_ignore_ascii_case(name));
+        let known = SHORTHANDS.iter().find(|(name, _)| written.text.eq_ignore_ascii_case(name));
         match known {
             Some((_, meaning)) => Self::parse(meaning),
             None => {
@@ -200,10 +179,7 @@ fn translate(field: CronField, written: Piece<'_>) -> Result<String, ScheduleErr
         if item.text.is_empty() {
             // Nothing stands there to point at, so point at the comma next to it.
             let comma = item.offset.saturating_sub(1).max(written.offset);
-            return Err(ScheduleError::new(
-                ScheduleProblem::EmptyItem { field },
-                comma..comma + 1,
-            ));
+            return Err(ScheduleError::new(ScheduleProblem::EmptyItem { field }, comma..comma + 1));
         }
         translated.push(translate_item(field, item)?);
     }
@@ -224,9 +200,7 @@ fn translate_item(field: CronField, item: Piece<'_>) -> Result<String, ScheduleE
         return Ok(step.map_or_else(|| "*".to_owned(), |step| format!("*/{step}")));
     }
     let (first, last) = match base.split_once('-') {
-        Some((from, to)) if !from.text.is_empty() && !to.text.is_empty() => {
-            parse_range(field, base, from, to)?
-        }
+        Some((from, to)) if !from.text.is_empty() && !to.text.is_empty() => parse_range(field, base, from, to)?,
         Some(_) => return not_a_value(),
         None if base.text.is_empty() => return not_a_value(),
         None => match (field, parse_value(field, base)?, step) {
@@ -243,10 +217,7 @@ fn parse_step(field: CronField, written: Piece<'_>) -> Result<u32, ScheduleError
     if found.is_empty() || found.contains(|c: char| !c.is_ascii_digit()) {
         // An empty step is shown by the slash in front of it.
         let span = written.span().start - usize::from(found.is_empty())..written.span().end;
-        return Err(ScheduleError::new(
-            ScheduleProblem::StepNotANumber { field, found },
-            span,
-        ));
+        return Err(ScheduleError::new(ScheduleProblem::StepNotANumber { field, found }, span));
     }
     match found.parse() {
         Ok(step) if (1..=field.max()).contains(&step) => Ok(step),
@@ -288,9 +259,9 @@ fn parse_value(field: CronField, written: Piece<'_>) -> Result<u32, ScheduleErro
         CronField::DayOfWeek => &WEEKDAYS,
         CronField::Minute | CronField::Hour | CronField::DayOfMonth | CronField::Second => &[],
     };
-    let named = (field.min()..).zip(names).find(|(_, name)| {
-        found.eq_ignore_ascii_case(name) || found.eq_ignore_ascii_case(&name[..3])
-    });
+    let named = (field.min()..)
+        .zip(names)
+        .find(|(_, name)| found.eq_ignore_ascii_case(name) || found.eq_ignore_ascii_case(&name[..3]));
     match named {
         Some((value, _)) => Ok(value),
         None => written.fail(ScheduleProblem::NotAValue { field, found }),

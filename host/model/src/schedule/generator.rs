@@ -129,54 +129,26 @@ pub(super) struct Taste {
 impl Expression {
     pub(super) fn random(random: &mut Random, taste: Taste) -> Self {
         let mut field = |min: u32, max: u32, star_weight: u32| {
-            let count = if random.one_in(3) {
-                random.between(2, 3)
-            } else {
-                1
-            };
+            let count = if random.one_in(3) { random.between(2, 3) } else { 1 };
             let items = (0..count)
                 .map(|_| {
                     if random.between(1, 10) <= star_weight {
                         let may_be_bare = taste.is_loose || count == 1;
-                        let step = if may_be_bare && random.one_in(2) {
-                            1
-                        } else {
-                            random.between(2, max)
-                        };
+                        let step = if may_be_bare && random.one_in(2) { 1 } else { random.between(2, max) };
                         return Item::Star { step };
                     }
                     let first = random.between(min, max);
                     let last = random.between(first, max);
-                    let longest_step = if taste.is_loose {
-                        max
-                    } else {
-                        (last - first).max(1)
-                    };
+                    let longest_step = if taste.is_loose { max } else { (last - first).max(1) };
                     match random.between(1, 4) {
-                        1 if taste.is_loose && first < max => Item::From {
-                            first,
-                            step: random.between(2, max),
-                        },
-                        2 => Item::Range {
-                            first,
-                            last,
-                            step: 1,
-                        },
-                        3 => Item::Range {
-                            first,
-                            last,
-                            step: random.between(1, longest_step),
-                        },
+                        1 if taste.is_loose && first < max => Item::From { first, step: random.between(2, max) },
+                        2 => Item::Range { first, last, step: 1 },
+                        3 => Item::Range { first, last, step: random.between(1, longest_step) },
                         _ => Item::Value(first),
                     }
                 })
                 .collect();
-            Field {
-                items,
-                min,
-                max,
-                round: None,
-            }
+            Field { items, min, max, round: None }
         };
         let day_stars = if taste.is_frequent { 9 } else { 3 };
         let mut weekday = field(0, 7, day_stars);
@@ -184,11 +156,7 @@ impl Expression {
         for item in &mut weekday.items {
             // The open end of the week is Saturday: 7 only repeats 0.
             if let Item::From { first, step } = *item {
-                *item = Item::Range {
-                    first,
-                    last: 6,
-                    step,
-                };
+                *item = Item::Range { first, last: 6, step };
             }
         }
         Self {
@@ -204,22 +172,14 @@ impl Expression {
 
     /// The text in our own notation: seconds last, names in half of the expressions.
     pub(super) fn text(&self) -> String {
-        const MONTHS: [&str; 12] = [
-            "jan", "Feb", "MAR", "apr", "may", "June", "jul", "aug", "sep", "oct", "nov", "dec",
-        ];
+        const MONTHS: [&str; 12] =
+            ["jan", "Feb", "MAR", "apr", "may", "June", "jul", "aug", "sep", "oct", "nov", "dec"];
         const DAYS: [&str; 7] = ["sun", "Mon", "TUE", "wed", "thu", "Friday", "sat"];
         let number = |value: u32| value.to_string();
         let (month, weekday) = if self.with_names {
             // 7 has no name of its own.
-            let day_name = |day: u32| {
-                DAYS.get(day as usize)
-                    .map_or(number(day), |name| (*name).to_owned())
-            };
-            (
-                self.month
-                    .render(|month| MONTHS[month as usize - 1].to_owned()),
-                self.weekday.render(day_name),
-            )
+            let day_name = |day: u32| DAYS.get(day as usize).map_or(number(day), |name| (*name).to_owned());
+            (self.month.render(|month| MONTHS[month as usize - 1].to_owned()), self.weekday.render(day_name))
         } else {
             (self.month.render(number), self.weekday.render(number))
         };

@@ -48,11 +48,7 @@ impl Timeline {
         }
         let ticks = shown
             .into_iter()
-            .map(|(instant, wall)| Tick {
-                instant,
-                wall,
-                occurrences: occurrences[&wall].clone(),
-            })
+            .map(|(instant, wall)| Tick { instant, wall, occurrences: occurrences[&wall].clone() })
             .collect();
         Self { ticks, swallowed }
     }
@@ -66,16 +62,8 @@ impl Timeline {
         window: Range<i64>,
     ) -> Vec<i64> {
         let follows_real_time = expression.hour.starts_with_star();
-        let gap = gap.unwrap_or(if follows_real_time {
-            Gap::Skip
-        } else {
-            Gap::Shift
-        });
-        let fold = fold.unwrap_or(if follows_real_time {
-            Fold::Both
-        } else {
-            Fold::First
-        });
+        let gap = gap.unwrap_or(if follows_real_time { Gap::Skip } else { Gap::Shift });
+        let fold = fold.unwrap_or(if follows_real_time { Fold::Both } else { Fold::First });
         let matcher = Matcher::new(expression);
         let mut slots = BTreeSet::new();
         for tick in &self.ticks {
@@ -95,19 +83,13 @@ impl Timeline {
                 }
             }
         }
-        slots
-            .into_iter()
-            .filter(|slot| window.contains(slot))
-            .collect()
+        slots.into_iter().filter(|slot| window.contains(slot)).collect()
     }
 }
 
 /// What the zone's clock shows at an instant.
 pub(super) fn wall_at(zone: Tz, instant: i64) -> NaiveDateTime {
-    DateTime::from_timestamp(instant, 0)
-        .unwrap()
-        .with_timezone(&zone)
-        .naive_local()
+    DateTime::from_timestamp(instant, 0).unwrap().with_timezone(&zone).naive_local()
 }
 
 fn offset_at(zone: Tz, instant: i64) -> i32 {
@@ -125,12 +107,7 @@ struct Matcher<'a> {
 
 impl<'a> Matcher<'a> {
     fn new(expression: &'a Expression) -> Self {
-        let holds_second = |value| {
-            expression
-                .second
-                .as_ref()
-                .map_or(value == 0, |field| field.holds(value))
-        };
+        let holds_second = |value| expression.second.as_ref().map_or(value == 0, |field| field.holds(value));
         Self {
             expression,
             hours: std::array::from_fn(|value| expression.hour.holds(value as u32)),
@@ -143,11 +120,7 @@ impl<'a> Matcher<'a> {
         self.seconds[wall.second() as usize]
             && self.minutes[wall.minute() as usize]
             && self.hours[wall.hour() as usize]
-            && self.expression.holds_day(
-                wall.month(),
-                wall.day(),
-                wall.weekday().num_days_from_sunday(),
-            )
+            && self.expression.holds_day(wall.month(), wall.day(), wall.weekday().num_days_from_sunday())
     }
 }
 

@@ -7,9 +7,7 @@
 //! after the start is the answer. `Fold::Both` is the union of two such walks: its answer is the smaller of theirs.
 //! Stretches that cannot contain the answer are jumped over whole, so no rule makes the walk slow.
 
-use chrono::{
-    DateTime, Datelike, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc,
-};
+use chrono::{DateTime, Datelike, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::calendar::CYCLE_YEARS;
@@ -42,13 +40,8 @@ enum Pass {
 /// What a wall time is in a zone.
 enum Reading {
     Once(NaiveDateTime),
-    Twice {
-        first: NaiveDateTime,
-        second: NaiveDateTime,
-    },
-    Swallowed {
-        turn: NaiveDateTime,
-    },
+    Twice { first: NaiveDateTime, second: NaiveDateTime },
+    Swallowed { turn: NaiveDateTime },
 }
 
 impl Walk<'_> {
@@ -119,10 +112,9 @@ impl Walk<'_> {
     fn read(&self, wall: NaiveDateTime) -> Reading {
         match self.zone.from_local_datetime(&wall) {
             MappedLocalTime::Single(instant) => Reading::Once(instant.naive_utc()),
-            MappedLocalTime::Ambiguous(first, second) => Reading::Twice {
-                first: first.naive_utc(),
-                second: second.naive_utc(),
-            },
+            MappedLocalTime::Ambiguous(first, second) => {
+                Reading::Twice { first: first.naive_utc(), second: second.naive_utc() }
+            }
             MappedLocalTime::None => {
                 let is_past = |instant| instant + self.offset_at(instant) > wall;
                 let turn = first_instant(wall - MAX_OFFSET, wall + MAX_OFFSET, is_past);

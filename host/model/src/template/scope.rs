@@ -122,8 +122,8 @@ impl Scope<'_> {
             }
             Token::Step(name, path) => {
                 let result = self.steps.get(name.as_str()).ok_or_else(|| {
-                    let hint = nearest(name, self.steps.keys().map(StepName::as_str))
-                        .map(|n| format!("did you mean `{n}`?"));
+                    let hint =
+                        nearest(name, self.steps.keys().map(StepName::as_str)).map(|n| format!("did you mean `{n}`?"));
                     (format!("`{written}`: no step named `{name}` has finished"), hint)
                 })?;
                 output_of(result, name, path, written)

@@ -17,7 +17,9 @@ fn map(json: serde_json::Value) -> JsonMap {
 
 fn with_scope<R>(date: &str, reveal: Reveal, work: impl FnOnce(&Scope<'_>) -> R) -> R {
     let job_id = JobId::new("j").unwrap();
-    let params = map(json!({"apps_id": 10, "list": [1, {"k": "deep"}], "flag": true, "period": "${month.previous}", "a": "${params.b}", "b": "${params.a}"}));
+    let params = map(
+        json!({"apps_id": 10, "list": [1, {"k": "deep"}], "flag": true, "period": "${month.previous}", "a": "${params.b}", "b": "${params.a}"}),
+    );
     let copy = StepName::new("copy").unwrap();
     let off = StepName::new("off").unwrap();
     let steps = HashMap::from([
