@@ -9,14 +9,10 @@ impl ColumnBatch {
     pub fn new(columns: Vec<ColumnValues>) -> Result<Self, Error> {
         let rows = columns.first().map_or(0, ColumnValues::len);
         match columns.iter().position(|column| column.len() != rows) {
-            None => Ok(Self {
-                rows: rows as u32,
-                columns,
-            }),
-            Some(at) => Err(Error::invalid(format!(
-                "column {at} has {} cells, the first has {rows}",
-                columns[at].len()
-            ))),
+            None => Ok(Self { rows: rows as u32, columns }),
+            Some(at) => {
+                Err(Error::invalid(format!("column {at} has {} cells, the first has {rows}", columns[at].len())))
+            }
         }
     }
 }
@@ -25,31 +21,19 @@ impl ColumnValues {
     /// A column of booleans.
     pub fn booleans(cells: impl IntoIterator<Item = Option<bool>>) -> Self {
         let (cells, nulls) = split(cells);
-        Self {
-            kind: "boolean".into(),
-            nulls,
-            data: ColumnData::Booleans(cells),
-        }
+        Self { kind: "boolean".into(), nulls, data: ColumnData::Booleans(cells) }
     }
 
     /// A column of integers.
     pub fn integers(cells: impl IntoIterator<Item = Option<i64>>) -> Self {
         let (cells, nulls) = split(cells);
-        Self {
-            kind: "integer".into(),
-            nulls,
-            data: ColumnData::Integers(cells),
-        }
+        Self { kind: "integer".into(), nulls, data: ColumnData::Integers(cells) }
     }
 
     /// A column of floats.
     pub fn floats(cells: impl IntoIterator<Item = Option<f64>>) -> Self {
         let (cells, nulls) = split(cells);
-        Self {
-            kind: "float".into(),
-            nulls,
-            data: ColumnData::Floats(cells),
-        }
+        Self { kind: "float".into(), nulls, data: ColumnData::Floats(cells) }
     }
 
     /// A column of texts.
@@ -87,27 +71,18 @@ impl ColumnValues {
 
     /// One cell. Error `invalid` when there is no such cell, or the column is malformed there.
     pub fn value(&self, row: usize) -> Result<Value, Error> {
-        if self
-            .nulls
-            .get(row / 8)
-            .is_some_and(|byte| byte >> (row % 8) & 1 == 1)
-        {
+        if self.nulls.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1) {
             return Ok(Value::Null);
         }
         let value = match &self.data {
             ColumnData::Booleans(cells) => cells.get(row).map(|cell| Value::Boolean(*cell)),
             ColumnData::Integers(cells) => cells.get(row).map(|cell| Value::Integer(*cell)),
             ColumnData::Floats(cells) => cells.get(row).map(|cell| Value::Float(*cell)),
-            ColumnData::Texts(cells) => {
-                cells.get(row).map(|cell| of_kind(&self.kind, cell.clone()))
-            }
+            ColumnData::Texts(cells) => cells.get(row).map(|cell| of_kind(&self.kind, cell.clone())),
             ColumnData::Packed(packed) => self.packed_value(packed, row),
         };
         value.ok_or_else(|| {
-            Error::invalid(format!(
-                "a column of {} cells has no cell {row} that can be read",
-                self.len()
-            ))
+            Error::invalid(format!("a column of {} cells has no cell {row} that can be read", self.len()))
         })
     }
 
@@ -134,34 +109,20 @@ fn of_kind(kind: &str, text: String) -> Value {
 /// Cells with place holders, and the bitmap of nulls.
 fn split<T: Default>(cells: impl IntoIterator<Item = Option<T>>) -> (Vec<T>, Vec<u8>) {
     let mut nulls = Nulls::default();
-    let cells: Vec<T> = cells
-        .into_iter()
-        .map(|cell| nulls.note(cell).unwrap_or_default())
-        .collect();
+    let cells: Vec<T> = cells.into_iter().map(|cell| nulls.note(cell).unwrap_or_default()).collect();
     (cells, nulls.finish())
 }
 
-fn packed<T>(
-    kind: &str,
-    cells: impl IntoIterator<Item = Option<T>>,
-    bytes_of: impl Fn(&T) -> &[u8],
-) -> ColumnValues {
+fn packed<T>(kind: &str, cells: impl IntoIterator<Item = Option<T>>, bytes_of: impl Fn(&T) -> &[u8]) -> ColumnValues {
     let mut nulls = Nulls::default();
-    let mut packed = Packed {
-        offsets: vec![0],
-        data: Vec::new(),
-    };
+    let mut packed = Packed { offsets: vec![0], data: Vec::new() };
     for cell in cells {
         if let Some(cell) = nulls.note(cell) {
             packed.data.extend_from_slice(bytes_of(&cell));
         }
         packed.offsets.push(packed.data.len() as u32);
     }
-    ColumnValues {
-        kind: kind.to_owned(),
-        nulls: nulls.finish(),
-        data: ColumnData::Packed(packed),
-    }
+    ColumnValues { kind: kind.to_owned(), nulls: nulls.finish(), data: ColumnData::Packed(packed) }
 }
 
 /// The bitmap of nulls while it is made.
@@ -199,9 +160,7 @@ mod tests {
     fn every_cell_reads_back_as_it_was_given_nulls_included() {
         let cells: Vec<Option<i64>> = (0..20).map(|i| (i % 3 != 0).then_some(i)).collect();
         let column = ColumnValues::integers(cells.clone());
-        let back: Vec<Value> = (0..20)
-            .map(|row| column.value(row).expect("reads"))
-            .collect();
+        let back: Vec<Value> = (0..20).map(|row| column.value(row).expect("reads")).collect();
         assert_eq!(back, cells.into_iter().map(Value::from).collect::<Vec<_>>());
         let words = ColumnValues::written("date", [Some("2013-01-01"), None, Some("")]);
         assert_eq!(words.value(0), Ok(Value::Date("2013-01-01".into())));
@@ -212,21 +171,14 @@ mod tests {
 
     #[test]
     fn columns_without_nulls_carry_no_bitmap() {
-        assert!(
-            ColumnValues::floats([Some(1.0), Some(2.0)])
-                .nulls
-                .is_empty()
-        );
+        assert!(ColumnValues::floats([Some(1.0), Some(2.0)]).nulls.is_empty());
         let one_null = ColumnValues::floats((0..10).map(|i| (i != 1).then_some(1.0)));
         assert_eq!(one_null.nulls, [0b10, 0], "a bitmap covers all rows");
     }
 
     #[test]
     fn columns_of_unlike_length_make_no_batch() {
-        let error = ColumnBatch::new(vec![
-            ColumnValues::integers([Some(1)]),
-            ColumnValues::texts([None::<&str>; 2]),
-        ]);
+        let error = ColumnBatch::new(vec![ColumnValues::integers([Some(1)]), ColumnValues::texts([None::<&str>; 2])]);
         assert!(error.is_err_and(|error| error.is("invalid")));
     }
 }

@@ -22,9 +22,5 @@ pub fn is_cancelled() -> bool {
 /// Error `cancelled` once the run has been asked to stop: `context::check()?` in a long loop makes a polite step.
 /// Calls of `sql` fail by themselves then.
 pub fn check() -> Result<(), Error> {
-    if is_cancelled() {
-        Err(Error::cancelled())
-    } else {
-        Ok(())
-    }
+    if is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
 }

@@ -24,12 +24,7 @@ pub struct Error {
 impl Error {
     /// An error that a retry will not cure.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            message: message.into(),
-            is_retryable: false,
-            detail: None,
-        }
+        Self { code: code.into(), message: message.into(), is_retryable: false, detail: None }
     }
 
     /// Code `invalid`: what was asked for makes no sense.
@@ -39,10 +34,7 @@ impl Error {
 
     /// Code `cancelled`: the step stopped because the run was asked to.
     pub fn cancelled() -> Self {
-        Self::new(
-            "cancelled",
-            "the step stopped because the run is being cancelled",
-        )
+        Self::new("cancelled", "the step stopped because the run is being cancelled")
     }
 
     /// The same error, worth a retry.
@@ -61,9 +53,7 @@ impl Error {
 
     /// True when the code is `code` or a finer reason of it: `invalid.bind` is an `invalid`.
     pub fn is(&self, code: &str) -> bool {
-        self.code
-            .strip_prefix(code)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        self.code.strip_prefix(code).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     }
 }
 
@@ -77,23 +67,13 @@ impl std::error::Error for Error {}
 
 impl From<types::Error> for Error {
     fn from(error: types::Error) -> Self {
-        Self {
-            code: error.code,
-            message: error.message,
-            is_retryable: error.retryable,
-            detail: error.detail,
-        }
+        Self { code: error.code, message: error.message, is_retryable: error.retryable, detail: error.detail }
     }
 }
 
 impl From<Error> for types::Error {
     fn from(error: Error) -> Self {
-        Self {
-            code: error.code,
-            message: error.message,
-            retryable: error.is_retryable,
-            detail: error.detail,
-        }
+        Self { code: error.code, message: error.message, retryable: error.is_retryable, detail: error.detail }
     }
 }
 

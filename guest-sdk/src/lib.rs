@@ -29,10 +29,7 @@
 //! `plugin!` (module `step`) makes the component's exports; `sql`, `log` and `context` are what a step may ask of the
 //! host, `testing` stands in for the host in native tests. The contract itself is `wit/step`; nothing here adds to it.
 
-#[allow(
-    missing_docs,
-    reason = "generated; the WIT files are the documentation"
-)]
+#[allow(missing_docs, reason = "generated; the WIT files are the documentation")]
 #[doc(hidden)]
 pub mod bindings;
 mod columns;
@@ -46,9 +43,7 @@ mod step;
 pub mod testing;
 mod value;
 
-pub use bindings::nomaflow::step::types::{
-    Column, ColumnBatch, ColumnData, ColumnValues, Packed, Value,
-};
+pub use bindings::nomaflow::step::types::{Column, ColumnBatch, ColumnData, ColumnValues, Packed, Value};
 pub use error::Error;
 pub use step::Step;
 #[doc(hidden)]

@@ -7,16 +7,13 @@ use crate::imports;
 pub use crate::bindings::nomaflow::step::log::Level;
 #[doc(inline)]
 pub use crate::{
-    __log_debug as debug, __log_error as error, __log_info as info, __log_trace as trace,
-    __log_warn as warn,
+    __log_debug as debug, __log_error as error, __log_info as info, __log_trace as trace, __log_warn as warn,
 };
 
 /// Adds one line, with further facts by name.
 pub fn write(level: Level, message: &str, fields: &[(&str, String)]) {
-    let fields: Vec<(String, String)> = fields
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
+    let fields: Vec<(String, String)> =
+        fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     imports::log(level, message, &fields);
 }
 

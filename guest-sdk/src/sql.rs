@@ -19,9 +19,7 @@ impl Connection {
     /// Opens a session on the connector called `name`. Errors: `denied` when it is not granted, `not-found` when it is
     /// granted but not configured, `unavailable` when the database cannot be reached.
     pub fn open(name: &str) -> Result<Self, Error> {
-        Ok(Self {
-            session: imports::Connection::open(name)?,
-        })
+        Ok(Self { session: imports::Connection::open(name)? })
     }
 
     /// Runs one statement and tells how many rows it changed. Errors: `invalid`, `denied` under a grant of `read`,
@@ -34,54 +32,29 @@ impl Connection {
     pub fn query(&mut self, statement: &str, binds: &[(&str, Value)]) -> Result<Rows<'_>, Error> {
         let cursor = self.session.query(statement, &owned(binds))?;
         let columns = cursor.columns().into();
-        Ok(Rows {
-            cursor,
-            columns,
-            batch: Vec::new().into_iter(),
-            batch_size: 0,
-            is_done: false,
-            connection: self,
-        })
+        Ok(Rows { cursor, columns, batch: Vec::new().into_iter(), batch_size: 0, is_done: false, connection: self })
     }
 
     /// Inserts rows, each with one cell per column (`row!` builds them). All or none. Errors: `invalid`, `not-found`
     /// for an unknown table or column, `conflict`.
-    pub fn insert_rows(
-        &mut self,
-        table: &str,
-        columns: &[&str],
-        rows: Vec<Vec<Value>>,
-    ) -> Result<u64, Error> {
-        Ok(self
-            .session
-            .insert_rows(table, &names(columns), &RowBatch { rows })?)
+    pub fn insert_rows(&mut self, table: &str, columns: &[&str], rows: Vec<Vec<Value>>) -> Result<u64, Error> {
+        Ok(self.session.insert_rows(table, &names(columns), &RowBatch { rows })?)
     }
 
     /// Inserts rows given by column: several times faster for bulk data. Errors: as `insert_rows`.
-    pub fn insert_columns(
-        &mut self,
-        table: &str,
-        columns: &[&str],
-        batch: &ColumnBatch,
-    ) -> Result<u64, Error> {
+    pub fn insert_columns(&mut self, table: &str, columns: &[&str], batch: &ColumnBatch) -> Result<u64, Error> {
         Ok(self.session.insert_columns(table, &names(columns), batch)?)
     }
 
     /// Begins a transaction, which ends with `Transaction::commit` or is undone. Error `invalid` when one is open.
     pub fn transaction(&mut self) -> Result<Transaction<'_>, Error> {
         self.session.begin()?;
-        Ok(Transaction {
-            connection: self,
-            is_over: false,
-        })
+        Ok(Transaction { connection: self, is_over: false })
     }
 }
 
 fn owned(binds: &[(&str, Value)]) -> Vec<(String, Value)> {
-    binds
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect()
+    binds.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
 fn names(columns: &[&str]) -> Vec<String> {
@@ -184,10 +157,7 @@ impl Rows<'_> {
     }
 
     fn row(&self, cells: Vec<Value>) -> Row {
-        Row {
-            columns: Rc::clone(&self.columns),
-            cells,
-        }
+        Row { columns: Rc::clone(&self.columns), cells }
     }
 }
 
@@ -216,21 +186,13 @@ impl Row {
     /// The cell of the column called `name`, letter case aside. Error `invalid` when there is no such column or the
     /// cell cannot be read as `T`.
     pub fn get<T: FromValue>(&self, name: &str) -> Result<T, Error> {
-        let at = self
-            .columns
-            .iter()
-            .position(|column| column.name.eq_ignore_ascii_case(name));
+        let at = self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
         self.at(at.ok_or_else(|| Error::invalid(format!("the result has no column `{name}`")))?)
     }
 
     /// The cell of the column at `index`, from 0. Errors: as `get`.
     pub fn at<T: FromValue>(&self, index: usize) -> Result<T, Error> {
-        let missing = || {
-            Error::invalid(format!(
-                "the result has {} columns, none at {index}",
-                self.cells.len()
-            ))
-        };
+        let missing = || Error::invalid(format!("the result has {} columns, none at {index}", self.cells.len()));
         let cell = self.cells.get(index).ok_or_else(missing)?;
         T::from_value(cell.clone()).map_err(|mut error| {
             if let Some(column) = self.columns.get(index) {

@@ -36,16 +36,11 @@ impl Step {
                 meta: Vec::new(),
             },
             function: Box::new(move |params| {
-                let params = serde_json::from_str(params).map_err(|error| {
-                    Error::invalid(format!("the params of `{called}` do not fit: {error}"))
-                })?;
+                let params = serde_json::from_str(params)
+                    .map_err(|error| Error::invalid(format!("the params of `{called}` do not fit: {error}")))?;
                 let output = function(params)?;
-                serde_json::to_string(&output).map_err(|error| {
-                    Error::new(
-                        "internal",
-                        format!("the result of `{called}` is no JSON: {error}"),
-                    )
-                })
+                serde_json::to_string(&output)
+                    .map_err(|error| Error::new("internal", format!("the result of `{called}` is no JSON: {error}")))
             }),
         }
     }
@@ -98,10 +93,7 @@ pub fn run_step(steps: &[Step], name: &str, params: &str) -> Result<String, Erro
         let known: Vec<&str> = steps.iter().map(|step| step.info.name.as_str()).collect();
         return Err(Error::new(
             "not-found",
-            format!(
-                "there is no callable `{name}`; there are `{}`",
-                known.join("`, `")
-            ),
+            format!("there is no callable `{name}`; there are `{}`", known.join("`, `")),
         ));
     };
     let result = step.run(params);
@@ -158,10 +150,7 @@ mod tests {
     }
 
     fn double(params: Params) -> Result<u32, Error> {
-        params
-            .count
-            .checked_mul(2)
-            .ok_or_else(|| Error::invalid("too large"))
+        params.count.checked_mul(2).ok_or_else(|| Error::invalid("too large"))
     }
 
     crate::plugin! {
@@ -171,32 +160,21 @@ mod tests {
 
     #[test]
     fn a_callable_is_found_by_name_and_speaks_json() {
-        assert_eq!(
-            run_step(&plugin_steps(), "more:double", r#"{"count": 21}"#),
-            Ok("42".into())
-        );
+        assert_eq!(run_step(&plugin_steps(), "more:double", r#"{"count": 21}"#), Ok("42".into()));
         assert_eq!(plugin_steps()[0].info().title, "Twice");
         assert_eq!(plugin_steps()[1].info().params_schema, "{}");
     }
 
     #[test]
     fn params_that_do_not_fit_are_invalid_and_name_the_callable() {
-        let error = Step::new("double", double)
-            .run(r#"{"count": "x"}"#)
-            .expect_err("refused");
+        let error = Step::new("double", double).run(r#"{"count": "x"}"#).expect_err("refused");
         assert!(error.is("invalid"));
-        assert!(
-            error.message.contains("`double`") && error.message.contains("u32"),
-            "{error}"
-        );
+        assert!(error.message.contains("`double`") && error.message.contains("u32"), "{error}");
     }
 
     #[test]
     fn an_unknown_callable_is_not_found_and_the_message_names_those_there_are() {
         let error = run_step(&plugin_steps(), "treble", "{}").expect_err("refused");
-        assert!(
-            error.is("not-found") && error.message.contains("`double`, `more:double`"),
-            "{error}"
-        );
+        assert!(error.is("not-found") && error.message.contains("`double`, `more:double`"), "{error}");
     }
 }

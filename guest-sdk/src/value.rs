@@ -88,9 +88,7 @@ impl FromValue for i64 {
         const LIMIT: f64 = 9_223_372_036_854_775_808.0;
         match &value {
             Value::Integer(value) => Ok(*value),
-            Value::Float(float) if float.fract() == 0.0 && (-LIMIT..LIMIT).contains(float) => {
-                Ok(*float as i64)
-            }
+            Value::Float(float) if float.fract() == 0.0 && (-LIMIT..LIMIT).contains(float) => Ok(*float as i64),
             Value::Decimal(text) => text.parse().map_err(|_| mismatch(&value, "an integer")),
             _ => Err(mismatch(&value, "an integer")),
         }
@@ -126,10 +124,7 @@ impl FromValue for String {
     /// Text, and every kind that is written as text. Numbers are not turned into text.
     fn from_value(value: Value) -> Result<Self, Error> {
         match value {
-            Value::Text(text)
-            | Value::Decimal(text)
-            | Value::Date(text)
-            | Value::Timestamp(text) => Ok(text),
+            Value::Text(text) | Value::Decimal(text) | Value::Date(text) | Value::Timestamp(text) => Ok(text),
             Value::Other((_, text)) => Ok(text),
             value => Err(mismatch(&value, "a text")),
         }

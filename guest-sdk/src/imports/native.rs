@@ -30,11 +30,7 @@ pub(crate) fn context_cancelled() -> bool {
 }
 
 fn check_cancelled() -> Wire<()> {
-    if context_cancelled() {
-        Err(Error::cancelled().into())
-    } else {
-        Ok(())
-    }
+    if context_cancelled() { Err(Error::cancelled().into()) } else { Ok(()) }
 }
 
 pub(crate) struct Connection {
@@ -49,20 +45,14 @@ impl Connection {
         let database = with_host(|host| host.database(name)).flatten().ok_or_else(|| {
             Error::new("denied", format!("the connector `{name}` is not granted: the test installed none of that name"))
         })?;
-        Ok(Self {
-            database,
-            is_in_transaction: Cell::new(false),
-            has_cursor: Rc::default(),
-        })
+        Ok(Self { database, is_in_transaction: Cell::new(false), has_cursor: Rc::default() })
     }
 
     /// The database, unless the run is cancelled or a cursor is open.
     fn ready(&self) -> Wire<std::cell::RefMut<'_, dyn Database + 'static>> {
         check_cancelled()?;
         if self.has_cursor.get() {
-            return Err(
-                Error::new("busy", "another cursor of this connection is still open").into(),
-            );
+            return Err(Error::new("busy", "another cursor of this connection is still open").into());
         }
         Ok(self.database.borrow_mut())
     }
@@ -74,46 +64,19 @@ impl Connection {
     pub(crate) fn query(&self, statement: &str, binds: Binds<'_>) -> Wire<Cursor> {
         let Table { columns, rows } = self.ready()?.query(statement, binds)?;
         self.has_cursor.set(true);
-        Ok(Cursor {
-            columns,
-            rows: RefCell::new(rows.into_iter()),
-            is_open: Rc::clone(&self.has_cursor),
-        })
+        Ok(Cursor { columns, rows: RefCell::new(rows.into_iter()), is_open: Rc::clone(&self.has_cursor) })
     }
 
-    pub(crate) fn insert_rows(
-        &self,
-        table: &str,
-        columns: &[String],
-        rows: &types::RowBatch,
-    ) -> Wire<u64> {
+    pub(crate) fn insert_rows(&self, table: &str, columns: &[String], rows: &types::RowBatch) -> Wire<u64> {
         if let Some(row) = rows.rows.iter().find(|row| row.len() != columns.len()) {
-            return Err(Error::invalid(format!(
-                "a row has {} cells for {} columns",
-                row.len(),
-                columns.len()
-            ))
-            .into());
+            return Err(Error::invalid(format!("a row has {} cells for {} columns", row.len(), columns.len())).into());
         }
         Ok(self.ready()?.insert(table, columns, &rows.rows)?)
     }
 
-    pub(crate) fn insert_columns(
-        &self,
-        table: &str,
-        columns: &[String],
-        batch: &ColumnBatch,
-    ) -> Wire<u64> {
-        let cells_of_row = |row| {
-            batch
-                .columns
-                .iter()
-                .map(|column| column.value(row))
-                .collect()
-        };
-        let rows = (0..batch.rows as usize)
-            .map(cells_of_row)
-            .collect::<Result<_, Error>>()?;
+    pub(crate) fn insert_columns(&self, table: &str, columns: &[String], batch: &ColumnBatch) -> Wire<u64> {
+        let cells_of_row = |row| batch.columns.iter().map(|column| column.value(row)).collect();
+        let rows = (0..batch.rows as usize).map(cells_of_row).collect::<Result<_, Error>>()?;
         self.insert_rows(table, columns, &types::RowBatch { rows })
     }
 
@@ -167,18 +130,13 @@ impl Cursor {
     pub(crate) fn fetch(&self, max: u32) -> Wire<types::RowBatch> {
         check_cancelled()?;
         let max = if max == 0 { 1000 } else { max as usize };
-        Ok(types::RowBatch {
-            rows: self.rows.borrow_mut().by_ref().take(max).collect(),
-        })
+        Ok(types::RowBatch { rows: self.rows.borrow_mut().by_ref().take(max).collect() })
     }
 
     pub(crate) fn fetch_columns(&self, max: u32) -> Wire<ColumnBatch> {
         let rows = self.fetch(max)?.rows;
         let column_at = |at: usize| column_of(rows.iter().map(|row| row[at].clone()).collect());
-        Ok(ColumnBatch {
-            rows: rows.len() as u32,
-            columns: (0..self.columns.len()).map(column_at).collect(),
-        })
+        Ok(ColumnBatch { rows: rows.len() as u32, columns: (0..self.columns.len()).map(column_at).collect() })
     }
 }
 
@@ -190,25 +148,18 @@ impl Drop for Cursor {
 
 /// Cells of one kind become a column of that kind, mixed ones a column of texts, as the contract says.
 fn column_of(cells: Vec<Value>) -> ColumnValues {
-    let mut kinds: Vec<String> = cells
-        .iter()
-        .map(|cell| cell.kind().to_owned())
-        .filter(|kind| kind != "null")
-        .collect();
+    let mut kinds: Vec<String> =
+        cells.iter().map(|cell| cell.kind().to_owned()).filter(|kind| kind != "null").collect();
     kinds.dedup();
     match kinds.as_slice() {
-        [kind] if kind == "boolean" => {
-            ColumnValues::booleans(cells.iter().map(|cell| match cell {
-                Value::Boolean(cell) => Some(*cell),
-                _ => None,
-            }))
-        }
-        [kind] if kind == "integer" => {
-            ColumnValues::integers(cells.iter().map(|cell| match cell {
-                Value::Integer(cell) => Some(*cell),
-                _ => None,
-            }))
-        }
+        [kind] if kind == "boolean" => ColumnValues::booleans(cells.iter().map(|cell| match cell {
+            Value::Boolean(cell) => Some(*cell),
+            _ => None,
+        })),
+        [kind] if kind == "integer" => ColumnValues::integers(cells.iter().map(|cell| match cell {
+            Value::Integer(cell) => Some(*cell),
+            _ => None,
+        })),
         [kind] if kind == "float" => ColumnValues::floats(cells.iter().map(|cell| match cell {
             Value::Float(cell) => Some(*cell),
             _ => None,
@@ -229,9 +180,7 @@ fn text_of(cell: &Value) -> Option<String> {
         Value::Integer(cell) => Some(cell.to_string()),
         Value::Float(cell) => Some(cell.to_string()),
         Value::Bytes(cell) => Some(String::from_utf8_lossy(cell).into_owned()),
-        Value::Decimal(text) | Value::Text(text) | Value::Date(text) | Value::Timestamp(text) => {
-            Some(text.clone())
-        }
+        Value::Decimal(text) | Value::Text(text) | Value::Date(text) | Value::Timestamp(text) => Some(text.clone()),
         Value::Other((_, text)) => Some(text.clone()),
     }
 }

@@ -63,8 +63,7 @@ impl Host {
     /// Grants a connector. Every session on it talks to the same `database`.
     #[must_use]
     pub fn connector(mut self, name: &str, database: impl Database + 'static) -> Self {
-        self.databases
-            .insert(name.to_owned(), Rc::new(RefCell::new(database)));
+        self.databases.insert(name.to_owned(), Rc::new(RefCell::new(database)));
         self
     }
 
@@ -104,25 +103,13 @@ impl Host {
     }
 
     pub(crate) fn add_line(&self, level: Level, message: &str, fields: &[(String, String)]) {
-        self.lines.borrow_mut().push(Line {
-            level,
-            message: message.to_owned(),
-            fields: fields.to_vec(),
-        });
+        self.lines.borrow_mut().push(Line { level, message: message.to_owned(), fields: fields.to_vec() });
     }
 
     pub(crate) fn add_progress(&self, done: u64, total: Option<u64>, note: &str) {
         let mut progress = self.progress.borrow_mut();
-        progress.push(Progress {
-            done,
-            total,
-            note: note.to_owned(),
-        });
-        if self
-            .cancel_after
-            .get()
-            .is_some_and(|reports| progress.len() >= reports)
-        {
+        progress.push(Progress { done, total, note: note.to_owned() });
+        if self.cancel_after.get().is_some_and(|reports| progress.len() >= reports) {
             self.is_cancelled.set(true);
         }
     }

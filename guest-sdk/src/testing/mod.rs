@@ -28,21 +28,12 @@ impl Table {
     /// A table of columns that may be null, of the kinds their first cells that are not null have.
     pub fn new(columns: &[&str], rows: Vec<Vec<Value>>) -> Self {
         let kind_at = |at: usize| {
-            let first = rows
-                .iter()
-                .map(|row| &row[at])
-                .find(|cell| **cell != Value::Null);
+            let first = rows.iter().map(|row| &row[at]).find(|cell| **cell != Value::Null);
             first.map_or("text", Value::kind).to_owned()
         };
-        let column = |(at, name): (usize, &&str)| Column {
-            name: (*name).to_owned(),
-            kind: kind_at(at),
-            nullable: true,
-        };
-        Self {
-            columns: columns.iter().enumerate().map(column).collect(),
-            rows,
-        }
+        let column =
+            |(at, name): (usize, &&str)| Column { name: (*name).to_owned(), kind: kind_at(at), nullable: true };
+        Self { columns: columns.iter().enumerate().map(column).collect(), rows }
     }
 }
 
@@ -55,12 +46,7 @@ pub trait Database {
     fn query(&mut self, statement: &str, binds: &[(String, Value)]) -> Result<Table, Error>;
 
     /// Answers `Connection::insert_rows` and `insert_columns`. Every row has one cell per column.
-    fn insert(
-        &mut self,
-        table: &str,
-        columns: &[String],
-        rows: &[Vec<Value>],
-    ) -> Result<u64, Error>;
+    fn insert(&mut self, table: &str, columns: &[String], rows: &[Vec<Value>]) -> Result<u64, Error>;
 
     /// Begins a transaction. Never called while one is open.
     fn begin(&mut self) -> Result<(), Error> {

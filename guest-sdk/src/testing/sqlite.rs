@@ -39,33 +39,19 @@ impl Database for Sqlite {
             let cell = |at| row.get_ref(at).map(value_of).map_err(error_of);
             cells.push((0..names.len()).map(cell).collect::<Result<_, _>>()?);
         }
-        Ok(Table::new(
-            &names.iter().map(String::as_str).collect::<Vec<_>>(),
-            cells,
-        ))
+        Ok(Table::new(&names.iter().map(String::as_str).collect::<Vec<_>>(), cells))
     }
 
-    fn insert(
-        &mut self,
-        table: &str,
-        columns: &[String],
-        rows: &[Vec<Value>],
-    ) -> Result<u64, Error> {
+    fn insert(&mut self, table: &str, columns: &[String], rows: &[Vec<Value>]) -> Result<u64, Error> {
         let table: Vec<String> = table.split('.').map(quote).collect();
         let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
         let places = vec!["?"; columns.len()].join(", ");
-        let statement = format!(
-            "insert into {} ({}) values ({places})",
-            table.join("."),
-            names.join(", ")
-        );
+        let statement = format!("insert into {} ({}) values ({places})", table.join("."), names.join(", "));
         let savepoint = self.0.savepoint().map_err(error_of)?;
         {
             let mut statement = savepoint.prepare(&statement).map_err(error_of)?;
             for row in rows {
-                statement
-                    .execute(rusqlite::params_from_iter(row.iter().map(cell_of)))
-                    .map_err(error_of)?;
+                statement.execute(rusqlite::params_from_iter(row.iter().map(cell_of))).map_err(error_of)?;
             }
         }
         savepoint.commit().map_err(error_of)?;
@@ -89,24 +75,13 @@ impl Database for Sqlite {
 fn bind(statement: &mut rusqlite::Statement<'_>, binds: &[(String, Value)]) -> Result<(), Error> {
     for (name, value) in binds {
         let missing = || Error::new("invalid.bind", format!("the statement has no `:{name}`"));
-        let at = statement
-            .parameter_index(&format!(":{name}"))
-            .map_err(error_of)?
-            .ok_or_else(missing)?;
-        statement
-            .raw_bind_parameter(at, cell_of(value))
-            .map_err(error_of)?;
+        let at = statement.parameter_index(&format!(":{name}")).map_err(error_of)?.ok_or_else(missing)?;
+        statement.raw_bind_parameter(at, cell_of(value)).map_err(error_of)?;
     }
     for at in 1..=statement.parameter_count() {
-        let name = statement
-            .parameter_name(at)
-            .unwrap_or("?")
-            .trim_start_matches(':');
+        let name = statement.parameter_name(at).unwrap_or("?").trim_start_matches(':');
         if !binds.iter().any(|(bound, _)| bound == name) {
-            return Err(Error::new(
-                "invalid.bind",
-                format!("there is no bind for `:{name}`"),
-            ));
+            return Err(Error::new("invalid.bind", format!("there is no bind for `:{name}`")));
         }
     }
     Ok(())

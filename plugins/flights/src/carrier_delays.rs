@@ -80,36 +80,19 @@ pub fn carrier_delays(params: Params) -> Result<Outcome, Error> {
     let source = TableName::parse("source_table", &params.source_table)?;
     let target = TableName::parse("target_table", &params.target_table)?;
     if source == target {
-        let message = format!(
-            "`source_table` and `target_table` are both `{}`",
-            source.as_str()
-        );
+        let message = format!("`source_table` and `target_table` are both `{}`", source.as_str());
         return Err(Error::new("invalid.param", message));
     }
     let empty = Sketch::new(params.accuracy).ok_or_else(|| {
         let (least, most) = (ACCURACIES.start(), ACCURACIES.end());
-        Error::new(
-            "invalid.param",
-            format!(
-                "`accuracy` is {}, which is not within {least} to {most}",
-                params.accuracy
-            ),
-        )
+        Error::new("invalid.param", format!("`accuracy` is {}, which is not within {least} to {most}", params.accuracy))
     })?;
 
     let mut database = Connection::open(&params.connector)?;
     let (summaries, rows_read) = read_flights(&mut database, &source, &empty)?;
     let rows_affected = write_summary(&mut database, &target, &summaries)?;
-    log::info!(
-        "{rows_read} flights of {} carriers summarized in `{}`",
-        summaries.len(),
-        target.as_str()
-    );
-    Ok(Outcome {
-        carriers: summaries.len() as u64,
-        rows_read,
-        rows_affected,
-    })
+    log::info!("{rows_read} flights of {} carriers summarized in `{}`", summaries.len(), target.as_str());
+    Ok(Outcome { carriers: summaries.len() as u64, rows_read, rows_affected })
 }
 
 fn read_flights(
@@ -138,10 +121,7 @@ fn read_flights(
                 continue;
             };
             let delay = row.at::<Option<f64>>(1)?;
-            summaries
-                .entry(carrier)
-                .or_insert_with(|| Summary::new(empty.clone()))
-                .add(delay);
+            summaries.entry(carrier).or_insert_with(|| Summary::new(empty.clone())).add(delay);
         }
     }
     if n_without_carrier > 0 {
@@ -152,10 +132,7 @@ fn read_flights(
 
 /// The number of rows to expect, for the progress only: the table may change until it is read.
 fn count_rows(database: &mut Connection, source: &TableName) -> Result<u64, Error> {
-    let mut rows = database.query(
-        &format!("select count(*) as n from {}", source.quoted()),
-        &[],
-    )?;
+    let mut rows = database.query(&format!("select count(*) as n from {}", source.quoted()), &[])?;
     rows.next().map_or(Ok(0), |row| row?.get("n"))
 }
 
@@ -167,10 +144,7 @@ fn write_summary(
     let mut transaction = database.transaction()?;
     transaction.execute(&create_statement(target), &[])?;
     transaction.execute(&format!("delete from {}", target.quoted()), &[])?;
-    let rows = summaries
-        .iter()
-        .map(|(carrier, summary)| summary.to_row(carrier))
-        .collect();
+    let rows = summaries.iter().map(|(carrier, summary)| summary.to_row(carrier)).collect();
     let n_written = transaction.insert_rows(target.as_str(), COLUMNS, rows)?;
     transaction.commit()?;
     Ok(n_written)

@@ -109,18 +109,9 @@ impl Sketch {
     /// The representatives of all buckets with their counts, ascending.
     fn in_order(&self) -> impl Iterator<Item = (f64, u64)> {
         let representative = |bucket: i32| 2.0 * self.growth.powi(bucket) / (self.growth + 1.0);
-        let negative = self
-            .negative
-            .iter()
-            .rev()
-            .map(move |(bucket, n)| (-representative(*bucket), *n));
-        let positive = self
-            .positive
-            .iter()
-            .map(move |(bucket, n)| (representative(*bucket), *n));
-        negative
-            .chain((self.zeros > 0).then_some((0.0, self.zeros)))
-            .chain(positive)
+        let negative = self.negative.iter().rev().map(move |(bucket, n)| (-representative(*bucket), *n));
+        let positive = self.positive.iter().map(move |(bucket, n)| (representative(*bucket), *n));
+        negative.chain((self.zeros > 0).then_some((0.0, self.zeros))).chain(positive)
     }
 }
 

@@ -5,16 +5,8 @@ use nomaflow_guest::{Value, row};
 use crate::sketch::Sketch;
 
 /// The columns of the summary table, in the order of `Summary::to_row`.
-pub(crate) const COLUMNS: &[&str] = &[
-    "carrier",
-    "flights",
-    "with_delay",
-    "mean_delay",
-    "p50_delay",
-    "p90_delay",
-    "p99_delay",
-    "max_delay",
-];
+pub(crate) const COLUMNS: &[&str] =
+    &["carrier", "flights", "with_delay", "mean_delay", "p50_delay", "p90_delay", "p99_delay", "max_delay"];
 
 /// What is known of one carrier. Delays are minutes, negative when early.
 #[derive(Debug)]
@@ -27,11 +19,7 @@ pub(crate) struct Summary {
 impl Summary {
     /// A summary of no flights whose quantiles will be as accurate as `empty`.
     pub(crate) fn new(empty: Sketch) -> Self {
-        Self {
-            flights: 0,
-            sum: 0.0,
-            delays: empty,
-        }
+        Self { flights: 0, sum: 0.0, delays: empty }
     }
 
     /// Adds a flight; one that was cancelled or diverted has no delay, and counts as a flight only.

@@ -24,19 +24,13 @@ impl TableName {
 
     /// Quoted for a statement, so that it means the very table that `insert_rows` means.
     pub(crate) fn quoted(&self) -> String {
-        self.0
-            .split('.')
-            .map(|part| format!("\"{part}\""))
-            .collect::<Vec<_>>()
-            .join(".")
+        self.0.split('.').map(|part| format!("\"{part}\"")).collect::<Vec<_>>().join(".")
     }
 }
 
 fn is_identifier(part: &str) -> bool {
     let mut letters = part.chars();
-    letters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
         && part.len() <= 63
 }
@@ -53,23 +47,9 @@ mod tests {
 
     #[test]
     fn whatever_could_leave_the_quotes_is_refused_by_the_name_of_its_param() {
-        for text in [
-            "",
-            "a.",
-            "a.b.c.d",
-            "1a",
-            "a b",
-            "a\"b",
-            "a;drop",
-            "a--",
-            "ä",
-            "(select 1)",
-        ] {
+        for text in ["", "a.", "a.b.c.d", "1a", "a b", "a\"b", "a;drop", "a--", "ä", "(select 1)"] {
             let error = TableName::parse("source_table", text).expect_err(text);
-            assert!(
-                error.is("invalid") && error.message.contains("`source_table`"),
-                "{text}: {error}"
-            );
+            assert!(error.is("invalid") && error.message.contains("`source_table`"), "{text}: {error}");
         }
     }
 }

@@ -3,9 +3,7 @@
 
 use super::Sketch;
 
-const QUANTILES: &[f64] = &[
-    0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0,
-];
+const QUANTILES: &[f64] = &[0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0];
 
 /// A small generator with a fixed seed (SplitMix64), so that a failure repeats.
 struct Dice(u64);
@@ -23,11 +21,7 @@ impl Dice {
     /// Minutes of delay: a bell around 9 minutes early, and for a third of the flights an exponential tail on top.
     fn delay(&mut self) -> f64 {
         let bell: f64 = (0..12).map(|_| self.roll()).sum::<f64>() - 6.0;
-        let tail = if self.roll() < 0.33 {
-            -60.0 * self.roll().ln()
-        } else {
-            0.0
-        };
+        let tail = if self.roll() < 0.33 { -60.0 * self.roll().ln() } else { 0.0 };
         (bell * 13.0 - 9.0 + tail).round()
     }
 }
@@ -47,10 +41,7 @@ fn assert_within_bound(values: &[f64], accuracy: f64) {
         let (wanted, found) = (exact(&sorted, *q), sketch.quantile(*q).expect("not empty"));
         // A hair of slack for the rounding of the logarithm itself.
         let bound = accuracy * wanted.abs() * (1.0 + 1e-9) + super::TINY;
-        assert!(
-            (wanted - found).abs() <= bound,
-            "accuracy {accuracy}, q {q}: {found} for {wanted}"
-        );
+        assert!((wanted - found).abs() <= bound, "accuracy {accuracy}, q {q}: {found} for {wanted}");
     }
 }
 
@@ -87,19 +78,9 @@ fn an_empty_sketch_has_no_quantiles_and_what_is_not_finite_is_not_counted() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert!(!sketch.add(value));
     }
-    assert_eq!(
-        (sketch.count(), sketch.quantile(0.5), sketch.max()),
-        (0, None, None)
-    );
+    assert_eq!((sketch.count(), sketch.quantile(0.5), sketch.max()), (0, None, None));
     sketch.add(0.0);
-    assert_eq!(
-        (
-            sketch.quantile(0.5),
-            sketch.quantile(1.5),
-            sketch.quantile(f64::NAN)
-        ),
-        (Some(0.0), None, None)
-    );
+    assert_eq!((sketch.quantile(0.5), sketch.quantile(1.5), sketch.quantile(f64::NAN)), (Some(0.0), None, None));
 }
 
 #[test]
@@ -108,11 +89,7 @@ fn memory_does_not_grow_with_the_number_of_values() {
     for i in 0..200_000 {
         sketch.add(f64::from(i % 1500));
     }
-    assert!(
-        sketch.positive.len() <= 366 + 1,
-        "{} buckets",
-        sketch.positive.len()
-    );
+    assert!(sketch.positive.len() <= 366 + 1, "{} buckets", sketch.positive.len());
 }
 
 #[test]

@@ -18,10 +18,7 @@ struct Outcome {
 }
 
 fn outcome_of<T>(result: Result<T, Error>) -> Result<Outcome, Error> {
-    let (code, message) = result
-        .err()
-        .map(|error| (error.code, error.message))
-        .unzip();
+    let (code, message) = result.err().map(|error| (error.code, error.message)).unzip();
     Ok(Outcome { code, message })
 }
 
@@ -36,11 +33,7 @@ fn write(params: Params) -> Result<Outcome, Error> {
 
 fn read(params: Params) -> Result<Outcome, Error> {
     let mut connection = Connection::open(&params.connector)?;
-    outcome_of(
-        connection
-            .query(&params.statement, &[])
-            .and_then(|rows| rows.collect::<Result<Vec<_>, _>>()),
-    )
+    outcome_of(connection.query(&params.statement, &[]).and_then(|rows| rows.collect::<Result<Vec<_>, _>>()))
 }
 
 nomaflow_guest::plugin! { "run" => run, "write" => write, "read" => read }

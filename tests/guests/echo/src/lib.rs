@@ -14,25 +14,9 @@ fn run(params: Value) -> Result<Value, Error> {
 }
 
 fn facts(_: Value) -> Result<Value, Error> {
-    let keys = [
-        "run.id",
-        "job.id",
-        "step.name",
-        "attempt",
-        "triggered_by",
-        "scheduled_at",
-        "log_level",
-        "no.such.key",
-    ];
-    let fact = |key: &str| {
-        (
-            key.to_owned(),
-            context::get(key).map_or(Value::Null, Value::String),
-        )
-    };
-    Ok(Value::Object(
-        keys.iter().map(|key| fact(key)).collect::<Map<_, _>>(),
-    ))
+    let keys = ["run.id", "job.id", "step.name", "attempt", "triggered_by", "scheduled_at", "log_level", "no.such.key"];
+    let fact = |key: &str| (key.to_owned(), context::get(key).map_or(Value::Null, Value::String));
+    Ok(Value::Object(keys.iter().map(|key| fact(key)).collect::<Map<_, _>>()))
 }
 
 nomaflow_guest::plugin! {

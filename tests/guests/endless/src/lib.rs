@@ -7,11 +7,7 @@ fn run(_: Value) -> Result<Value, Error> {
     let mut state = 1u64;
     loop {
         // Kept opaque, else the optimizer may drop a loop that does nothing.
-        state = std::hint::black_box(
-            state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1),
-        );
+        state = std::hint::black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
     }
 }
 

@@ -13,18 +13,8 @@ struct Params {
 }
 
 fn run(params: Params) -> Result<(), Error> {
-    let Params {
-        code,
-        message,
-        retryable,
-        detail,
-    } = params;
-    Err(Error {
-        code,
-        message,
-        is_retryable: retryable,
-        detail,
-    })
+    let Params { code, message, retryable, detail } = params;
+    Err(Error { code, message, is_retryable: retryable, detail })
 }
 
 nomaflow_guest::plugin! { "run" => run }

@@ -28,9 +28,7 @@ fn run(params: Params) -> Result<Outcome, Error> {
     for line in 0..params.lines {
         log::info!("line {line}{padding}");
     }
-    Ok(Outcome {
-        lines: params.lines,
-    })
+    Ok(Outcome { lines: params.lines })
 }
 
 nomaflow_guest::plugin! { "run" => run }

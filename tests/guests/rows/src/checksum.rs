@@ -18,10 +18,7 @@ impl Checksum {
             Value::Integer(cell) => cell.to_string(),
             Value::Float(cell) => cell.to_string(),
             Value::Bytes(cell) => cell.iter().map(|byte| format!("{byte:02x}")).collect(),
-            Value::Decimal(text)
-            | Value::Text(text)
-            | Value::Date(text)
-            | Value::Timestamp(text) => text.clone(),
+            Value::Decimal(text) | Value::Text(text) | Value::Date(text) | Value::Timestamp(text) => text.clone(),
             Value::Other((_, text)) => text.clone(),
         };
         for byte in format!("{}={text};", cell.kind()).bytes() {

@@ -49,37 +49,16 @@ pub(crate) fn read(params: Params) -> Result<Outcome, Error> {
         None => connection.query(NUMBERS, &[("n", params.n.into())])?,
     }
     .batch_size(params.batch);
-    let columns = rows
-        .columns()
-        .iter()
-        .map(|column| column.name.clone())
-        .collect();
-    let mut outcome = Outcome {
-        rows: 0,
-        batches: 0,
-        columns,
-        kinds: BTreeMap::new(),
-        checksum: String::new(),
-    };
+    let columns = rows.columns().iter().map(|column| column.name.clone()).collect();
+    let mut outcome = Outcome { rows: 0, batches: 0, columns, kinds: BTreeMap::new(), checksum: String::new() };
     let mut checksum = Checksum::new();
     loop {
         let batch: Vec<Vec<Value>> = if params.by_column {
             let batch = rows.next_columns()?;
-            let row = |at| {
-                batch
-                    .columns
-                    .iter()
-                    .map(|column| column.value(at))
-                    .collect()
-            };
-            (0..batch.rows as usize)
-                .map(row)
-                .collect::<Result<_, Error>>()?
+            let row = |at| batch.columns.iter().map(|column| column.value(at)).collect();
+            (0..batch.rows as usize).map(row).collect::<Result<_, Error>>()?
         } else {
-            rows.next_batch()?
-                .into_iter()
-                .map(|row| row.into_cells())
-                .collect()
+            rows.next_batch()?.into_iter().map(|row| row.into_cells()).collect()
         };
         if batch.is_empty() {
             break;

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::read::default_connector;
 
-const COLUMNS: &[&str] = &[
-    "id", "flag", "amount", "price", "name", "raw", "day", "moment", "nothing",
-];
+const COLUMNS: &[&str] = &["id", "flag", "amount", "price", "name", "raw", "day", "moment", "nothing"];
 
 /// How the transaction ends.
 #[derive(Deserialize, Default, Clone, Copy, PartialEq)]
@@ -43,12 +41,7 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn write(params: Params) -> Result<Outcome, Error> {
-    let Params {
-        connector,
-        table,
-        k,
-        end,
-    } = params;
+    let Params { connector, table, k, end } = params;
     let mut connection = Connection::open(&connector)?;
     let mut transaction = connection.transaction()?;
     let by_row = transaction.insert_rows(&table, COLUMNS, (1..=k).map(row).collect())?;
@@ -60,23 +53,12 @@ pub(crate) fn write(params: Params) -> Result<Outcome, Error> {
         End::Drop => std::mem::forget(transaction),
         End::Fail => {
             std::mem::forget(transaction);
-            return Err(Error::new(
-                "test.fail",
-                "the guest fails with its transaction open",
-            ));
+            return Err(Error::new("test.fail", "the guest fails with its transaction open"));
         }
         End::Panic => panic!("the guest panics with its transaction open"),
     }
-    let rows_affected = if end == End::Commit {
-        by_row + by_column
-    } else {
-        0
-    };
-    Ok(Outcome {
-        by_row,
-        by_column,
-        rows_affected,
-    })
+    let rows_affected = if end == End::Commit { by_row + by_column } else { 0 };
+    Ok(Outcome { by_row, by_column, rows_affected })
 }
 
 /// The cells of the row `id`, in the order of `COLUMNS`.
@@ -147,11 +129,8 @@ mod tests {
     fn a_row_and_its_columns_hold_the_same_cells() {
         let batch = columns(1..=40).expect("fits");
         for id in 1..=40 {
-            let cells: Vec<Value> = batch
-                .columns
-                .iter()
-                .map(|column| column.value(id as usize - 1).expect("reads"))
-                .collect();
+            let cells: Vec<Value> =
+                batch.columns.iter().map(|column| column.value(id as usize - 1).expect("reads")).collect();
             assert_eq!(cells, row(id));
         }
     }

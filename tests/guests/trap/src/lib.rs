@@ -9,11 +9,7 @@ fn run(_: Value) -> Result<Value, Error> {
 
 fn overflow(_: Value) -> Result<Value, Error> {
     fn descend(depth: u64) -> u64 {
-        if depth == u64::MAX {
-            0
-        } else {
-            std::hint::black_box(descend(std::hint::black_box(depth + 1))) + 1
-        }
+        if depth == u64::MAX { 0 } else { std::hint::black_box(descend(std::hint::black_box(depth + 1))) + 1 }
     }
     Ok(descend(0).into())
 }
