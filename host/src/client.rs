@@ -35,7 +35,17 @@ pub(crate) struct Remote {
 pub(crate) fn shell_user() -> String {
     let named =
         ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
-    named.unwrap_or_else(|| "unknown".to_owned())
+    named.or_else(account_name).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The account of this process by the machine's own list, where no variable names it (services, containers).
+fn account_name() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    // name:password:id:… (passwd(5))
+    let fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    fields.into_iter().find(|f| f.get(2) == Some(&id.as_str())).and_then(|f| f.first().map(|n| (*n).to_owned()))
 }
 
 /// The header by which a run is recorded as started from a shell.

@@ -268,6 +268,7 @@ impl Stage {
     fn prepare(&self, step: &Step, reveal: Reveal) -> Result<Prepared, StepError> {
         let shared = &self.task.shared;
         let merged = params::step_params(&self.task.job, step, &self.task.schedule, &self.task.fire);
+        let of_job = params::shared_params(&self.task.job, &self.task.schedule, &self.task.fire);
         let scheduled_at = self.scheduled_at();
         let position = self.task.job.steps.iter().position(|s| s.name == step.name).unwrap_or(0);
         let previous = position.checked_sub(1).and_then(|p| self.task.job.steps.get(p)).map(|s| &s.name);
@@ -279,6 +280,7 @@ impl Stage {
             scheduled_at,
             date: scheduled_at.with_timezone(&self.task.zone).date_naive(),
             params: &merged,
+            shared: &of_job,
             steps: &self.results,
             previous,
             env: &env,
@@ -288,7 +290,7 @@ impl Stage {
         let hinted = |message: String, hint: Option<&String>| {
             StepError::definition(message).with_detail(hint.cloned().unwrap_or_default())
         };
-        let params = scope.resolve_map(&merged).map_err(|e| hinted(e.message.clone(), e.hint.as_ref()))?;
+        let params = scope.resolve_params().map_err(|e| hinted(e.message.clone(), e.hint.as_ref()))?;
         let spec = resolve_spec(&step.spec, &scope).map_err(|e| hinted(e.to_string(), e.source.hint.as_ref()))?;
         Ok(Prepared { spec, params })
     }

@@ -10,6 +10,14 @@ fn lay(over: &JsonMap, base: &mut JsonMap) {
     }
 }
 
+/// The values every step of the job shares: job, schedule or preset, and per-fire `params`.
+pub fn shared_params(job: &Job, schedule: &Overrides, fire: &Overrides) -> JsonMap {
+    let mut shared = job.params.clone();
+    lay(&schedule.params, &mut shared);
+    lay(&fire.params, &mut shared);
+    shared
+}
+
 /// The values one step works with.
 pub fn step_params(job: &Job, step: &Step, schedule: &Overrides, fire: &Overrides) -> JsonMap {
     let mut merged = job.params.clone();
@@ -40,9 +48,7 @@ pub fn own_keys(step: &Step, schedule: &Overrides, fire: &Overrides) -> Vec<Stri
 
 /// The merged snapshot stored with the run: the shared parameters, and per step what differs from them.
 pub fn snapshot(job: &Job, schedule: &Overrides, fire: &Overrides) -> JsonMap {
-    let mut shared = job.params.clone();
-    lay(&schedule.params, &mut shared);
-    lay(&fire.params, &mut shared);
+    let shared = shared_params(job, schedule, fire);
     let mut steps = JsonMap::new();
     for step in &job.steps {
         let mut own = step_params(job, step, schedule, fire);

@@ -29,6 +29,8 @@ pub struct Scope<'a> {
     pub date: NaiveDate,
     /// Merged parameters of this step, their own tokens not filled in yet.
     pub params: &'a JsonMap,
+    /// The parameters every step of the job shares, without those given to this step by name.
+    pub shared: &'a JsonMap,
     /// Finished steps by name.
     pub steps: &'a HashMap<StepName, StepResult>,
     /// The step just before, if any.
@@ -101,6 +103,14 @@ impl Scope<'_> {
         })
     }
 
+    /// The parameters this step works with, their tokens filled in.
+    ///
+    /// # Errors
+    /// As [`Scope::resolve_text`].
+    pub fn resolve_params(&self) -> Result<JsonMap, TemplateError> {
+        self.params.iter().map(|(key, value)| Ok((key.clone(), self.json_at(value, 1)?))).collect()
+    }
+
     /// Resolves every string inside `map`.
     ///
     /// # Errors
@@ -109,16 +119,26 @@ impl Scope<'_> {
         map.iter().map(|(key, value)| Ok((key.clone(), self.resolve_json(value)?))).collect()
     }
 
+    /// Where `${params.k}` looks. Written in a step's own arguments it means what is shared with the whole job, so that
+    /// `minutes = "${params.minutes}"` passes a shared value on; written anywhere else it means what the step works with.
+    fn layer(&self, path: &[String], depth: u8) -> &JsonMap {
+        let is_shared = path.first().is_some_and(|key| self.shared.contains_key(key));
+        if depth > 0 && is_shared { self.shared } else { self.params }
+    }
+
     fn value(&self, token: &Token, written: &str, depth: u8) -> Result<Json, Missing> {
         match token {
             Token::Param(path) => {
                 if depth == DEEPEST {
-                    return Err((format!("`{written}`: parameters refer to each other in a circle"), None));
+                    return Err((format!("parameters refer to each other in a circle, through `{written}`"), None));
                 }
                 // A parameter may be written with tokens of its own. Outputs of steps never are: data that happens
                 // to hold `${` must not be read as a template.
-                let found = walk_map(self.params, path, written)?;
-                self.json_at(found, depth + 1).map_err(|e| (format!("`{written}`: {}", e.message), e.hint))
+                let found = walk_map(self.layer(path, depth), path, written)?;
+                self.json_at(found, depth + 1).map_err(|e| match depth {
+                    0 => (format!("`{written}`: {}", e.message), e.hint),
+                    _ => (e.message, e.hint),
+                })
             }
             Token::Step(name, path) => {
                 let result = self.steps.get(name.as_str()).ok_or_else(|| {
