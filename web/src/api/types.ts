@@ -99,6 +99,8 @@ export interface JobCard {
 export interface JobsDocument {
   jobs: JobCard[]
   active_run_ids: string[]
+  /** Findings about whole files: those of a job stand on its card. */
+  problems: Problem[]
 }
 
 export interface StepDefinition {

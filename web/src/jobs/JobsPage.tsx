@@ -24,8 +24,7 @@ export function JobsPage() {
     mutationFn: api.reload,
     onSuccess: () => queryClient.invalidateQueries({ predicate: (query) => query.queryKey[0] === 'jobs' || query.queryKey[0] === 'job' }),
   })
-  // Those of a job stand on its card.
-  const fileProblems = reload.data?.problems.filter((problem) => !problem.job_id) ?? []
+  const fileProblems = data?.problems ?? []
   const wanted = useDeferredValue(q)
   const all = useMemo(() => [...(data?.jobs ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1)), [data])
   const shown = useMemo(() => all.filter((job) => matches(job, wanted)), [all, wanted])

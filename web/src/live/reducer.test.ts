@@ -19,7 +19,7 @@ function card(id: string, last: RunSummary | null = null, active: string | null 
 }
 
 const said = (summary: RunSummary): LiveEvent => ({ type: 'run', run: summary })
-const jobs = (...cards: JobCard[]): JobsDocument => ({ jobs: cards, active_run_ids: [] })
+const jobs = (...cards: JobCard[]): JobsDocument => ({ jobs: cards, active_run_ids: [], problems: [] })
 
 function step(index: number, attempt: number, status: StepStatus, more: Partial<StepRun> = {}): StepRun {
   return { index, name: `S${index}`, type: 'sql_query', attempt, status, reason: null, started_at: null, finished_at: null, rows_affected: null, error: null, usage: null, ...more }
