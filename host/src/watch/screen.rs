@@ -104,7 +104,11 @@ impl Screen {
             reason = "a rate for people, never negative"
         )]
         let speed = HumanCount(rate as u64);
-        bar.set_message(format!("{}{total} rows, {speed}/s {}", HumanCount(done), field(progress, "note")));
+        let what = match field(progress, "note") {
+            "" => "rows",
+            note => note,
+        };
+        bar.set_message(format!("{}{total} {what}, {speed}/s", HumanCount(done)));
     }
 
     /// A log line.
