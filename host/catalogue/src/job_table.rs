@@ -81,7 +81,7 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
     let presets = read_presets(&mut table, draft, out);
 
     let alerts = read_alerts(&mut table, out);
-    let later = read_later(&mut table, out);
+    let later = read_later(&mut table, draft, out);
     let place = table.place.clone();
     table.finish(out);
 
@@ -196,7 +196,7 @@ struct Later {
     on_restart: OnRestart,
 }
 
-fn read_later(table: &mut Table<'_, '_>, out: &mut Findings) -> Later {
+fn read_later(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Later {
     let overlap = word_now(
         table,
         "overlap",
@@ -222,7 +222,7 @@ fn read_later(table: &mut Table<'_, '_>, out: &mut Findings) -> Later {
         overlap: overlap.unwrap_or(Overlap::Skip),
         catch_up: catch_up.unwrap_or(CatchUp::None),
         catch_up_window_seconds: read_window(table, out),
-        depends_on: read_depends_on(table, out),
+        depends_on: read_depends_on(table, draft, out),
         on_restart: on_restart.unwrap_or(OnRestart::Fail),
     };
     table.refuse("blackouts", "leave it out, or disable the schedule for that time", out);
@@ -267,17 +267,20 @@ fn read_window(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<u32> {
     }
 }
 
-fn read_depends_on(table: &mut Table<'_, '_>, out: &mut Findings) -> Vec<JobId> {
+fn read_depends_on(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Vec<JobId> {
     let texts = table.texts("depends_on", out);
     let mut ids = Vec::new();
     for text in &texts {
         match JobId::new(&text.value) {
-            Ok(id) => ids.push(id),
+            Ok(id) if ids.contains(&id) => {
+                out.error("duplicate-name", text.span.clone(), format!("`depends_on` names job `{id}` twice"), None);
+            }
+            Ok(id) => {
+                ids.push(id);
+                draft.depends_on.push(text.clone());
+            }
             Err(error) => out.error("job-id-invalid", text.span.clone(), error.to_string(), None),
         }
-    }
-    if let (false, Some(entry)) = (texts.is_empty(), table.take("depends_on")) {
-        out.not_yet(entry.key_range(), "`depends_on`", "an empty list works; put the steps into one job to order them");
     }
     ids
 }

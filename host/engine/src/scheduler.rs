@@ -142,6 +142,9 @@ async fn take(shared: &Arc<Shared>, slot: Slot, now: Instant) {
         Err(DispatchError::AlreadyRunning { active, .. }) => {
             tracing::warn!(job.id = %slot.job_id, run.id = %active, "schedule skipped: the run before is in flight");
         }
+        Err(DispatchError::HeldBack { reason, .. }) => {
+            tracing::warn!(job.id = %slot.job_id, reason, "schedule skipped");
+        }
         Err(DispatchError::SlotTaken { .. } | DispatchError::ShuttingDown) => {}
         Err(error) => {
             tracing::error!(job.id = %slot.job_id, %error, "schedule failed to start");

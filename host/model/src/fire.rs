@@ -3,6 +3,7 @@
 
 use crate::job::{Overlap, word_enum};
 use crate::log::LogLevel;
+use crate::run::RunStatus;
 use crate::{Instant, JobId, JsonMap, RunId, StepName};
 
 /// One instant at which one schedule of one job is due. Unique in the ledger.
@@ -54,6 +55,8 @@ pub struct NewRun {
     pub job_id: JobId,
     /// Whether another run of the job in flight forbids this one.
     pub overlap: Overlap,
+    /// Jobs whose latest run must have succeeded; looked at in the transaction that records the run.
+    pub depends_on: Vec<JobId>,
     /// The text of a [`crate::run::Trigger`].
     pub triggered_by: String,
     /// The slot it serves; the ledger row is written in the same transaction.
@@ -82,6 +85,11 @@ pub enum Recorded {
         /// The run in flight.
         active: RunId,
     },
+    /// The run is recorded as `SKIPPED`, without steps, for a reason that lies outside its own job's runs in flight.
+    HeldBack {
+        /// The run's reason.
+        reason: String,
+    },
     /// The slot was already decided, by this process or another: nothing was written.
     SlotTaken,
 }
@@ -89,4 +97,37 @@ pub enum Recorded {
 /// Reason of a run skipped because one was in flight.
 pub fn still_running(active: RunId) -> String {
     format!("previous run {active} still running")
+}
+
+/// Why a run of a job that depends on `job` may not begin, told from the status of that job's latest run that was not
+/// skipped. `None` = it may.
+pub fn unmet_dependency(job: &JobId, latest: Option<RunStatus>) -> Option<String> {
+    let why = match latest {
+        Some(RunStatus::Succeeded) => return None,
+        Some(RunStatus::Queued | RunStatus::Running) => "dependency-still-running",
+        Some(RunStatus::Failed | RunStatus::Canceled) => "dependency-failed",
+        Some(RunStatus::Skipped) | None => "dependency-never-ran",
+    };
+    Some(format!("{why}: {job}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_succeeded_run_meets_a_dependency() {
+        let job = JobId::new("extract").unwrap_or_else(|error| panic!("{error}"));
+        let of = |latest| unmet_dependency(&job, latest);
+        assert_eq!(of(Some(RunStatus::Succeeded)), None);
+        assert_eq!(of(None).as_deref(), Some("dependency-never-ran: extract"));
+        for (word, status) in [
+            ("dependency-failed: extract", RunStatus::Failed),
+            ("dependency-failed: extract", RunStatus::Canceled),
+            ("dependency-still-running: extract", RunStatus::Queued),
+            ("dependency-still-running: extract", RunStatus::Running),
+        ] {
+            assert_eq!(of(Some(status)).as_deref(), Some(word));
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod changes;
 pub mod conformance;
 mod error;
 mod fires;
+mod gate;
 mod logs;
 mod migrate;
 mod postgres;
