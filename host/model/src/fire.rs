@@ -46,6 +46,43 @@ pub struct SlotRecord {
     pub decided_at: Instant,
 }
 
+/// Which rows of the ledger to list. Newest first, then by schedule backwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotFilter {
+    /// The job.
+    pub job_id: JobId,
+    /// Due at this instant or later.
+    pub from: Option<Instant>,
+    /// Rows after this one in the list: due earlier, or at the same instant with an earlier schedule name.
+    pub before: Option<(Instant, String)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A schedule as the scheduler last saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenSchedule {
+    /// The job.
+    pub job_id: JobId,
+    /// The schedule's name.
+    pub schedule: String,
+    /// Rhythm, zone and rules as [`crate::schedule::ScheduleSpec::wording`] writes them.
+    pub text: String,
+    /// Slots due after this instant are to be decided; those before were not its business.
+    pub since: Instant,
+}
+
+/// A pause of the whole scheduler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Who asked: `user:alice`.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// Why, in the words of whoever asked; empty when they gave none.
+    pub reason: String,
+}
+
 /// A run to be recorded, with all its steps pending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {

@@ -16,6 +16,7 @@ mod fires;
 mod gate;
 mod logs;
 mod migrate;
+mod pause;
 mod postgres;
 mod prune;
 mod row;
