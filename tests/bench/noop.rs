@@ -67,6 +67,7 @@ fn job() -> Job {
         catch_up: CatchUp::None,
         catch_up_window_seconds: None,
         depends_on: vec![],
+        blackouts: vec![],
         on_restart: OnRestart::Fail,
         source: SourcePlace::default(),
     }
