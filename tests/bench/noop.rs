@@ -89,6 +89,7 @@ async fn bare(store: &dyn Store, n: u64) {
         id,
         job_id: JobId::new("bare").expect("an id"),
         overlap: Overlap::Skip,
+        depends_on: vec![],
         triggered_by: "api".into(),
         slot: None,
         queued_at: at,

@@ -82,16 +82,17 @@ impl BlackoutError {
 enum End {
     Time(NaiveTime),
     /// `24:00`, the midnight that ends a day.
-    EndOfDay,
+    Midnight,
     Date(NaiveDateTime),
 }
 
 fn read_end(text: &str) -> Result<End, BlackoutError> {
     if text == "24:00" {
-        return Ok(End::EndOfDay);
+        return Ok(End::Midnight);
     }
     let time = |format| (text.len() == 5).then(|| NaiveTime::parse_from_str(text, format).ok()).flatten();
-    let date = || ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
+    let date =
+        || ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
     match (time("%H:%M"), date()) {
         (Some(time), _) => Ok(End::Time(time)),
         (None, Some(date)) => Ok(End::Date(date)),
@@ -125,11 +126,11 @@ impl BlackoutSpan {
         match (read_end(from)?, read_end(to)?) {
             (End::Time(start), End::Time(end)) if start == end => Err(empty()),
             (End::Time(from), End::Time(to)) => Ok(Self::Daily { from, to, days }),
-            (End::Time(from), End::EndOfDay) => Ok(Self::Daily { from, to: NaiveTime::MIN, days }),
+            (End::Time(from), End::Midnight) => Ok(Self::Daily { from, to: NaiveTime::MIN, days }),
             (End::Date(_), End::Date(_)) if !days.is_empty() => Err(BlackoutError::DaysOfDates),
             (End::Date(start), End::Date(end)) if start >= end => Err(empty()),
             (End::Date(from), End::Date(to)) => Ok(Self::Dated { from, to }),
-            (End::EndOfDay, _) => Err(BlackoutError::NotATime { found: from.to_owned() }),
+            (End::Midnight, _) => Err(BlackoutError::NotATime { found: from.to_owned() }),
             _ => Err(BlackoutError::Mixed),
         }
     }
@@ -232,8 +233,7 @@ mod tests {
 
     #[test]
     fn a_day_may_be_taken_to_its_end_or_whole() {
-        let rows =
-            [("2026-11-21T23:59:59Z", true), ("2026-11-22T00:00:00Z", false), ("2026-11-20T23:00:00Z", false)];
+        let rows = [("2026-11-21T23:59:59Z", true), ("2026-11-22T00:00:00Z", false), ("2026-11-20T23:00:00Z", false)];
         table(&blackout("20:00", "24:00", &["sat"]), Tz::UTC, &rows);
         table(&blackout("00:00", "24:00", &["sat"]), Tz::UTC, &rows);
         table(&blackout("00:00", "24:00", &["sat"]), Tz::UTC, &[("2026-11-21T00:00:00Z", true)]);
@@ -307,7 +307,11 @@ mod tests {
             ("24:00", "06:00", "`24:00` is neither a time of day nor a date with time"),
             ("22:00", "2026-12-24T00:00", "`from` and `to` must both be times of day or both be dates with times"),
             ("10:00", "10:00", "a blackout from `10:00` to `10:00` is empty"),
-            ("2026-12-24T00:00", "2026-12-23T00:00", "a blackout from `2026-12-24T00:00` to `2026-12-23T00:00` is empty"),
+            (
+                "2026-12-24T00:00",
+                "2026-12-23T00:00",
+                "a blackout from `2026-12-24T00:00` to `2026-12-23T00:00` is empty",
+            ),
         ] {
             assert_eq!(error(from, to), Err(message.to_owned()));
         }

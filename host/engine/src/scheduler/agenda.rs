@@ -109,8 +109,7 @@ impl Agenda {
         while self.next_fire().is_some_and(|at| at <= now) {
             let Some(Reverse(first)) = self.queue.pop() else { break };
             let Some((job, schedule)) = declared(jobs, &first) else { continue };
-            let mut due =
-                Due { job: job.clone(), schedule, instants: VecDeque::from([first.due_at]), left_out: None };
+            let mut due = Due { job: job.clone(), schedule, instants: VecDeque::from([first.due_at]), left_out: None };
             let mut last = first.due_at;
             while let Some(next) = coming(job, &job.schedules[schedule], last) {
                 if next.fire_at > now {

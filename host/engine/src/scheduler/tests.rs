@@ -76,8 +76,12 @@ fn a_clock_that_leaps_by_years_leaves_a_bounded_number_of_slots_and_says_how_man
     let due = &due.values().next().unwrap()[0];
     assert_eq!(due.left_out, Some((at(1), 300_000)));
     let fates = decide(due, at(400_000), TimeDelta::minutes(1), None);
-    assert!(matches!(&fates[0], (first, Fate::Record(SlotOutcome::Missed, why))
-        if *first == at(1) && why.contains("stands for 300000 slots")), "{:?}", fates[0]);
+    assert!(
+        matches!(&fates[0], (first, Fate::Record(SlotOutcome::Missed, why))
+        if *first == at(1) && why.contains("stands for 300000 slots")),
+        "{:?}",
+        fates[0]
+    );
     assert_eq!(seconds(&agenda.take_due(&jobs, at(400_001))), [400_001]);
 }
 
@@ -184,7 +188,10 @@ fn each_missed_slot_says_why() {
     let first = |job, count| fates(job, count, at(10_000), None).1.remove(0);
     assert_eq!(first(catching(CatchUp::None, None), 3), "found 10000 s late; catch_up is none");
     assert_eq!(first(catching(CatchUp::Last, Some(60)), 3), "found 10000 s late; the catch_up_window is 60 s");
-    assert_eq!(first(catching(CatchUp::Last, None), 3), "found 10000 s late; catch_up is last: only the newest slot fires");
+    assert_eq!(
+        first(catching(CatchUp::Last, None), 3),
+        "found 10000 s late; catch_up is last: only the newest slot fires"
+    );
     let (found, reasons) = fates(catching(CatchUp::All, None), MOST_CAUGHT_UP as i64 + 2, at(10_000), None);
     assert_eq!(found, "mm".to_owned() + &"l".repeat(MOST_CAUGHT_UP));
     assert_eq!(reasons[0], "found 10000 s late; catch_up is all: only the newest 1000 slots fire");

@@ -19,12 +19,7 @@ fn of(job: &str) -> SlotFilter {
 }
 
 fn seen(schedule: &str, text: &str, since: i64) -> SeenSchedule {
-    SeenSchedule {
-        job_id: job_id("nightly"),
-        schedule: schedule.to_owned(),
-        text: text.to_owned(),
-        since: at(since),
-    }
+    SeenSchedule { job_id: job_id("nightly"), schedule: schedule.to_owned(), text: text.to_owned(), since: at(since) }
 }
 
 pub(super) async fn many_missed_slots_are_recorded_at_once_and_those_decided_stay(bench: &Bench) {
