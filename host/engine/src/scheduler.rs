@@ -26,6 +26,8 @@ mod lanes;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// A slot found later than this after it was to fire (the machine slept) is late: `catch_up` says what becomes of it.
 const GRACE: TimeDelta = TimeDelta::minutes(1);
+/// Schedules remembered in one write.
+const AT_ONCE: usize = 1000;
 
 /// Fires what is due after `start`, until it is aborted; what was due before follows `catch_up`. A panic, or a memory that
 /// cannot be read, shows as the state `error`.
@@ -86,9 +88,13 @@ async fn run(shared: Arc<Shared>, start: Instant) -> Result<std::convert::Infall
 /// Keeps the store's memory of the schedules, beside the scheduler: a store that is away must not hold up the clock.
 async fn remember(shared: Arc<Shared>, mut changes: mpsc::UnboundedReceiver<Changes>) {
     while let Some(Changes { seen, gone }) = changes.recv().await {
-        let work = || shared.store.save_seen_schedules(&seen, &gone);
-        if let Err(error) = shared.patience.until_stored(work).await {
-            tracing::error!(%error, "the schedules could not be remembered");
+        // A hundred thousand schedules must not keep other writers waiting.
+        let (seen, gone) = (seen.chunks(AT_ONCE).map(|s| (s, &[][..])), gone.chunks(AT_ONCE).map(|g| (&[][..], g)));
+        for (seen, gone) in seen.chain(gone) {
+            let work = || shared.store.save_seen_schedules(seen, gone);
+            if let Err(error) = shared.patience.until_stored(work).await {
+                tracing::error!(%error, "the schedules could not be remembered");
+            }
         }
     }
 }

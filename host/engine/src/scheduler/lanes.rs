@@ -90,7 +90,9 @@ impl Lanes {
                 let (shared, room) = (self.shared.clone(), self.room.clone());
                 self.tasks.spawn(async move {
                     while let Some((look, due)) = lane.next() {
-                        deal_with(&shared, &room, &look, due).await;
+                        if deal_with(&shared, &room, &look, due).await.is_err() {
+                            return;
+                        }
                     }
                 });
             }
@@ -112,9 +114,12 @@ impl Drop for Lane {
     }
 }
 
-async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec<Due>) {
-    // Without an answer the process is stopping; the next start finds these slots undecided.
-    let Ok(pause) = look.pause(shared).await else { return };
+/// The process is stopping. Nothing newer may get into the ledger: the next start goes on at the first slot without a row.
+struct Stopping;
+
+async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec<Due>) -> Result<(), Stopping> {
+    // The store is asked until it answers, or the process stops.
+    let pause = look.pause(shared).await.map_err(|_| Stopping)?;
     let mut fates: Vec<(Slot, Fate)> = Vec::new();
     for due in due {
         let schedule = due.job.schedules[due.schedule].name.clone();
@@ -129,11 +134,11 @@ async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec
             Fate::Record(outcome, reason) => {
                 unwritten.push(record(shared, slot, outcome, reason));
                 if unwritten.len() == ROWS_AT_ONCE {
-                    write(shared, &mut unwritten).await;
+                    write(shared, &mut unwritten).await?;
                 }
             }
             Fate::Fire { late } => {
-                write(shared, &mut unwritten).await;
+                write(shared, &mut unwritten).await?;
                 if late {
                     wait_for_runs_of(shared, &slot.job_id).await;
                     // Long may have gone by; the operator may have had enough of it.
@@ -143,12 +148,12 @@ async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec
                         continue;
                     }
                 }
-                let Ok(_permit) = room.acquire().await else { return };
-                fire(shared, slot).await;
+                let _permit = room.acquire().await.map_err(|_| Stopping)?;
+                fire(shared, slot).await?;
             }
         }
     }
-    write(shared, &mut unwritten).await;
+    write(shared, &mut unwritten).await
 }
 
 /// Returns once no run of the job is in flight here.
@@ -162,7 +167,7 @@ async fn wait_for_runs_of(shared: &Shared, job_id: &JobId) {
     }
 }
 
-async fn fire(shared: &Arc<Shared>, slot: Slot) {
+async fn fire(shared: &Arc<Shared>, slot: Slot) -> Result<(), Stopping> {
     let request = FireRequest {
         slot: Some((slot.schedule.clone(), slot.due_at)),
         ..FireRequest::manual(slot.job_id.clone(), Trigger::Cron)
@@ -177,13 +182,15 @@ async fn fire(shared: &Arc<Shared>, slot: Slot) {
         Err(DispatchError::HeldBack { reason, .. }) => {
             tracing::warn!(job.id = %slot.job_id, reason, "schedule skipped");
         }
-        Err(DispatchError::SlotTaken { .. } | DispatchError::ShuttingDown) => {}
+        Err(DispatchError::SlotTaken { .. }) => {}
+        Err(DispatchError::ShuttingDown) => return Err(Stopping),
         Err(error) => {
             tracing::error!(job.id = %slot.job_id, %error, "schedule failed to start");
             let failed = record(shared, slot, SlotOutcome::FailedToStart, error.to_string());
-            write(shared, &mut vec![failed]).await;
+            write(shared, &mut vec![failed]).await?;
         }
     }
+    Ok(())
 }
 
 fn record(shared: &Shared, slot: Slot, outcome: SlotOutcome, reason: String) -> SlotRecord {
@@ -191,12 +198,14 @@ fn record(shared: &Shared, slot: Slot, outcome: SlotOutcome, reason: String) -> 
 }
 
 /// Writes the rows and empties the list.
-async fn write(shared: &Shared, rows: &mut Vec<SlotRecord>) {
-    let Some(first) = rows.first() else { return };
+async fn write(shared: &Shared, rows: &mut Vec<SlotRecord>) -> Result<(), Stopping> {
+    let Some(first) = rows.first() else { return Ok(()) };
     let (job_id, reason) = (&first.slot.job_id, first.reason.as_deref().unwrap_or_default());
     tracing::info!(job.id = %job_id, slots = rows.len(), reason, "slots recorded without a run");
-    if let Err(error) = shared.patience.until_stored(|| shared.store.record_slots(rows)).await {
-        tracing::error!(job.id = %job_id, %error, slots = rows.len(), "slots could not be recorded");
-    }
+    shared.patience.until_stored(|| shared.store.record_slots(rows)).await.map_err(|error| {
+        tracing::error!(job.id = %job_id, %error, slots = rows.len(), "slots are left for the next start");
+        Stopping
+    })?;
     rows.clear();
+    Ok(())
 }

@@ -279,3 +279,27 @@ async fn a_slot_in_a_blackout_is_skipped_without_a_run() {
     bench.fire("tick").await;
     bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
 }
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_catching_up_leaves_the_rest_to_the_next_start() {
+    use SlotOutcome::{Fired, Skipped};
+    let late = |script: &str| {
+        let mut late = ticking("tick", "1h");
+        late.catch_up = CatchUp::All;
+        late.steps = vec![step("a", script)];
+        // The slots are those of 13:00, 14:00 and 15:00.
+        let span = host_model::blackout::BlackoutSpan::read("15:00", "15:01", vec![]).unwrap();
+        late.blackouts.push(host_model::blackout::Blackout { name: "newest".into(), zone: None, span });
+        late
+    };
+    let (bench, clock) = on_hand_clock(vec![late("echo")]).await;
+    remembered(&bench).await;
+    let bench = again(bench, &clock, vec![late("hang")], 3 * 3600 + 60).await;
+    let first = slots(&bench, "tick", 1).await;
+    bench.heard(first[0].run_id.unwrap(), "hanging").await;
+    bench.engine.shutdown(Duration::ZERO, &CancelToken::new()).await;
+    assert_eq!(bench.store.list_slots(&JobId::new("tick").unwrap(), 10).await.unwrap(), first);
+    let bench = again(bench, &clock, vec![late("echo")], 3 * 3600 + 120).await;
+    assert_eq!(outcomes(&slots(&bench, "tick", 3).await), [(1, Fired), (2, Fired), (3, Skipped)]);
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
