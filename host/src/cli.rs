@@ -55,6 +55,9 @@ pub(crate) enum Command {
     /// Jobs: list, show, run, cancel, history, logs, next
     #[command(subcommand)]
     Job(Job),
+    /// The scheduler as a whole: pause, resume, status
+    #[command(subcommand)]
+    Scheduler(Scheduler),
     /// Runs: show
     #[command(subcommand)]
     Run(Run),
@@ -92,6 +95,17 @@ pub(crate) enum Job {
         #[arg(long, short)]
         follow: bool,
     },
+    /// Why a job ran or did not: what became of the instants at which it was due
+    Why {
+        /// Job id
+        id: String,
+        /// About this time: RFC 3339, or a wall time of the job's zone, to the day, minute or second [default: the latest]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// At most so many of the latest
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
     /// The next fires of a job, over all its schedules
     Next {
         /// Job id
@@ -100,6 +114,20 @@ pub(crate) enum Job {
         #[arg(short = 'n', long, default_value_t = 10)]
         count: u32,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Scheduler {
+    /// Stop firing schedules, on every replica, until resumed; manual runs go on
+    Pause {
+        /// Why; recorded with each slot that is missed
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Fire schedules again
+    Resume,
+    /// Whether schedules fire, and who paused them
+    Status,
 }
 
 #[derive(Args)]

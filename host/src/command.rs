@@ -5,5 +5,6 @@ pub(crate) mod cron;
 pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod run;
+pub(crate) mod scheduler;
 pub(crate) mod serve;
 pub(crate) mod table;

@@ -72,6 +72,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Cron(args) => command::cron::run(&args, &global),
         Command::Reload => command::job::reload(&global).await,
         Command::Job(job) => command::job::run(job, &global).await,
+        Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,
     }
 }

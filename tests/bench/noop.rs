@@ -67,6 +67,7 @@ fn job() -> Job {
         catch_up: CatchUp::None,
         catch_up_window_seconds: None,
         depends_on: vec![],
+        blackouts: vec![],
         on_restart: OnRestart::Fail,
         source: SourcePlace::default(),
     }
@@ -88,6 +89,7 @@ async fn bare(store: &dyn Store, n: u64) {
         id,
         job_id: JobId::new("bare").expect("an id"),
         overlap: Overlap::Skip,
+        depends_on: vec![],
         triggered_by: "api".into(),
         slot: None,
         queued_at: at,

@@ -8,6 +8,7 @@ mod cli;
 mod cron;
 mod croniter;
 mod flights;
+mod ledger;
 mod program;
 mod retention;
 mod server;

@@ -115,6 +115,9 @@ impl From<DispatchError> for ApiError {
                     .with("active_run_id", active.to_string())
                     .with("run_id", skipped.to_string())
             }
+            DispatchError::HeldBack { reason, skipped, .. } => Self::new(StatusCode::CONFLICT, "skipped", detail)
+                .with("reason", reason)
+                .with("run_id", skipped.to_string()),
             DispatchError::SlotTaken { .. } => Self::new(StatusCode::CONFLICT, "slot-taken", detail),
             DispatchError::ShuttingDown => Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting-down", detail),
             DispatchError::Store(store) => store.into(),

@@ -67,6 +67,11 @@ pub fn router(parts: ApiParts) -> Router {
         .route("/admin/jobs/{id}", get(route::jobs::show))
         .route("/admin/jobs/{id}/run", post(route::jobs::run))
         .route("/admin/jobs/{id}/next", get(route::cron::next))
+        .route("/admin/jobs/{id}/slots", get(route::slots::list))
+        .route("/admin/jobs/{id}/why", get(route::slots::why))
+        .route("/admin/scheduler", get(route::scheduler::show))
+        .route("/admin/scheduler/pause", post(route::scheduler::pause))
+        .route("/admin/scheduler/resume", post(route::scheduler::resume))
         .route("/admin/reload", post(route::jobs::reload))
         .route("/admin/events", get(live::events).layer(Extension(live::Streams::default())))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));

@@ -4,3 +4,5 @@ pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod runs;
+pub(crate) mod scheduler;
+pub(crate) mod slots;

@@ -3,11 +3,14 @@
 //! templates in `template`.
 
 mod callable;
+mod dependency;
 mod reference;
 mod template;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+
+pub(crate) use dependency::check_dependencies;
 
 use crate::address::Env;
 use crate::connector_table::Connectors;

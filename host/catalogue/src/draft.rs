@@ -23,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) job: Option<Job>,
     /// Step names in order, also of steps that could not be read.
     pub(crate) step_names: Vec<Option<Text>>,
+    /// The jobs it depends on, each once.
+    pub(crate) depends_on: Vec<Text>,
     /// What its strings claim.
     pub(crate) claims: Vec<Claim>,
     /// Every string that may hold templates.
@@ -40,6 +42,7 @@ impl Draft {
             app: app.to_owned(),
             job: None,
             step_names: Vec::new(),
+            depends_on: Vec::new(),
             claims: Vec::new(),
             templated: Vec::new(),
             found: Vec::new(),

@@ -1,8 +1,6 @@
 //! Reads `[meta]` and `[[jobs]]` with everything below it into drafts. Keys of later versions are refused here, never
 //! ignored. Rules between jobs, and between jobs and the rest of the home, are `check`'s.
 
-use std::ops::Range;
-
 use chrono_tz::Tz;
 use host_model::job::{Alerts, CatchUp, INTERNAL_PREFIX, Job, OnRestart, Overlap, SourcePlace};
 use host_model::log::LogLevel;
@@ -12,6 +10,7 @@ use host_model::{JobId, Step};
 use toml::Spanned;
 use toml::de::DeTable;
 
+use crate::blackout_table::read_blackouts;
 use crate::draft::Draft;
 use crate::finding::Findings;
 use crate::reader::{Table, Text, entries, unknown_key};
@@ -81,7 +80,10 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
     let presets = read_presets(&mut table, draft, out);
 
     let alerts = read_alerts(&mut table, out);
-    let later = read_later(&mut table, out);
+    let later = read_later(&mut table, draft, out);
+    let blackouts = read_blackouts(&mut table, out);
+    let has_schedule = has_own || table.take("schedules").is_some();
+    check_catch_up(&mut table, has_schedule, out);
     let place = table.place.clone();
     table.finish(out);
 
@@ -104,6 +106,7 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
         overlap: later.overlap,
         catch_up: later.catch_up,
         catch_up_window_seconds: later.catch_up_window_seconds,
+        blackouts,
         depends_on: later.depends_on,
         on_restart: later.on_restart,
         source: SourcePlace { file: out.file.name.clone(), line },
@@ -196,7 +199,7 @@ struct Later {
     on_restart: OnRestart,
 }
 
-fn read_later(table: &mut Table<'_, '_>, out: &mut Findings) -> Later {
+fn read_later(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Later {
     let overlap = word_now(
         table,
         "overlap",
@@ -204,13 +207,8 @@ fn read_later(table: &mut Table<'_, '_>, out: &mut Findings) -> Later {
         (&[Overlap::Skip, Overlap::Allow], "`skip` and `allow` work"),
         out,
     );
-    let catch_up = word_now(
-        table,
-        "catch_up",
-        (CatchUp::ALL, CatchUp::as_str, CatchUp::parse),
-        (&[CatchUp::None], "`none` works: missed slots are recorded"),
-        out,
-    );
+    let words = CatchUp::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>();
+    let catch_up = table.word("catch_up", &words, CatchUp::parse, out).map(|(catch_up, _)| catch_up);
     let on_restart = word_now(
         table,
         "on_restart",
@@ -222,11 +220,9 @@ fn read_later(table: &mut Table<'_, '_>, out: &mut Findings) -> Later {
         overlap: overlap.unwrap_or(Overlap::Skip),
         catch_up: catch_up.unwrap_or(CatchUp::None),
         catch_up_window_seconds: read_window(table, out),
-        depends_on: read_depends_on(table, out),
+        depends_on: read_depends_on(table, draft, out),
         on_restart: on_restart.unwrap_or(OnRestart::Fail),
     };
-    table.refuse("blackouts", "leave it out, or disable the schedule for that time", out);
-    table.refuse("jitter", "leave it out: schedules fire at the instant itself", out);
     table.refuse("placement", "leave it out: runs start in the process that fires them", out);
     table.refuse("limits", "set `max_concurrent_runs` under `[jobs]` in app.toml", out);
     table.refuse_true("resumable", "leave it out: a run lost in a restart ends FAILED", out);
@@ -253,12 +249,8 @@ fn word_now<T: Copy + PartialEq>(
 
 fn read_window(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<u32> {
     let text = table.text("catch_up_window", out)?;
-    let place: Range<usize> = text.span.clone();
     match Every::parse(&text.value) {
-        Ok(length) => {
-            out.not_yet(place, "`catch_up_window`", "leave it out: missed slots are recorded and do not fire");
-            u32::try_from(length.seconds()).ok()
-        }
+        Ok(length) => u32::try_from(length.seconds()).ok(),
         Err(error) => {
             let place = out.file.inside_string(&text.span, &text.value, error.span());
             out.error("schedule-invalid", place, format!("`catch_up_window`: {error}"), Some(error.hint()));
@@ -267,17 +259,35 @@ fn read_window(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<u32> {
     }
 }
 
-fn read_depends_on(table: &mut Table<'_, '_>, out: &mut Findings) -> Vec<JobId> {
+/// Keys that say how schedules fire, on a job that has none.
+fn check_catch_up(table: &mut Table<'_, '_>, has_schedule: bool, out: &mut Findings) {
+    let found = ["catch_up", "catch_up_window", "blackouts"].into_iter().find_map(|key| table.take(key));
+    if let (Some(entry), false) = (found, has_schedule) {
+        let message = format!("{} has `{}`, but no schedule", table.what, entry.key);
+        out.error("conflict", entry.key_range(), message, Some("give it a `schedule`, or leave it out".into()));
+        return;
+    }
+    let rule = table.take("catch_up").map(|entry| entry.value.get_ref().as_str());
+    if let (Some(entry), None | Some(Some("none"))) = (table.take("catch_up_window"), rule) {
+        let message = format!("`catch_up_window` of {} does nothing: nothing is caught up", table.what);
+        out.error("conflict", entry.key_range(), message, Some("set `catch_up = \"last\"` or `\"all\"`".into()));
+    }
+}
+
+fn read_depends_on(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Vec<JobId> {
     let texts = table.texts("depends_on", out);
     let mut ids = Vec::new();
     for text in &texts {
         match JobId::new(&text.value) {
-            Ok(id) => ids.push(id),
+            Ok(id) if ids.contains(&id) => {
+                out.error("duplicate-name", text.span.clone(), format!("`depends_on` names job `{id}` twice"), None);
+            }
+            Ok(id) => {
+                ids.push(id);
+                draft.depends_on.push(text.clone());
+            }
             Err(error) => out.error("job-id-invalid", text.span.clone(), error.to_string(), None),
         }
-    }
-    if let (false, Some(entry)) = (texts.is_empty(), table.take("depends_on")) {
-        out.not_yet(entry.key_range(), "`depends_on`", "an empty list works; put the steps into one job to order them");
     }
     ids
 }

@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod address;
+mod blackout_table;
 mod blot;
 mod check;
 mod connector_table;

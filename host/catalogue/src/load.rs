@@ -17,7 +17,7 @@ use host_model::{Job, JobId};
 use toml::de::DeTable;
 
 use crate::address::Env;
-use crate::check::{ComponentCheck, Surroundings, check_duplicate_ids, check_job};
+use crate::check::{ComponentCheck, Surroundings, check_dependencies, check_duplicate_ids, check_job};
 use crate::connector_table::{Connectors, read_connectors};
 use crate::draft::Draft;
 use crate::finding::{Findings, placeless};
@@ -117,6 +117,7 @@ pub fn load(home: &Path, options: &LoadOptions<'_>) -> Catalogue {
         catalogue.diagnostics.extend(out.drain());
     }
     check_duplicate_ids(&mut drafts, &mut files);
+    check_dependencies(&mut drafts, &mut files);
     drop_cascades(&mut drafts);
     for draft in drafts {
         sort_in(draft, &files, &mut catalogue);

@@ -22,12 +22,13 @@ const OWN_SCHEDULE: &str = "default";
 pub(crate) fn read_own(table: &mut Table<'_, '_>, zone: Tz, out: &mut Findings) -> Option<JobSchedule> {
     let text = table.filled_text("schedule", out);
     let (gap, fold) = read_clock_rules(table, out);
+    let jitter_seconds = read_jitter(table, out);
     let text = text?;
     let cron = cron_of("schedule", &text, &table.what, out)?;
     let mut spec = ScheduleSpec::new(ScheduleKind::Cron(cron), zone);
     (spec.gap, spec.fold) = (gap, fold);
     let (name, overrides) = (OWN_SCHEDULE.to_owned(), Overrides::default());
-    Some(JobSchedule { name, text: text.value, spec, enabled: true, overrides })
+    Some(JobSchedule { name, text: text.value, spec, enabled: true, jitter_seconds, overrides })
 }
 
 /// Every `[[jobs.schedules]]`.
@@ -48,14 +49,19 @@ pub(crate) fn read_all(
         let spec = read_spec(&mut inner, zone, out);
         let enabled = inner.boolean("enabled", out).unwrap_or(true);
         let overrides = read_overrides(&mut inner, draft, out);
-        inner.refuse("jitter", "leave it out: the schedule fires at the instant itself", out);
+        let jitter_seconds = read_jitter(&mut inner, out);
         inner.refuse("placement", "leave it out: runs start in the process that fires them", out);
         inner.finish(out);
         if let (Some(name), Some((text, spec))) = (name, spec) {
-            schedules.push(JobSchedule { name, text, spec, enabled, overrides });
+            schedules.push(JobSchedule { name, text, spec, enabled, jitter_seconds, overrides });
         }
     }
     schedules
+}
+
+/// The `jitter_seconds` key.
+fn read_jitter(table: &mut Table<'_, '_>, out: &mut Findings) -> u32 {
+    table.whole("jitter_seconds", 0..=86_400, out).unwrap_or(0)
 }
 
 /// Every `[[jobs.presets]]`.
@@ -77,7 +83,7 @@ pub(crate) fn read_presets(table: &mut Table<'_, '_>, draft: &mut Draft, out: &m
     presets
 }
 
-fn open_named<'t, 'i>(
+pub(crate) fn open_named<'t, 'i>(
     entry: &'t DeTable<'i>,
     place: Range<usize>,
     kind: &str,

@@ -7,7 +7,7 @@ use host_model::event::Event;
 use host_model::fire::{NewRun, Recorded, Slot, still_running};
 use host_model::job::{Job, Overrides};
 use host_model::port::StoreError;
-use host_model::run::{RunStatus, Trigger};
+use host_model::run::{Run, RunStatus, Trigger};
 use host_model::{CancelToken, Instant, JobId, RunId, StepName, params};
 
 use crate::engine::{Live, Shared};
@@ -76,6 +76,16 @@ pub enum DispatchError {
         /// The recorded run.
         skipped: RunId,
     },
+    /// Something else holds the job back: a job it depends on, a full queue. The fire was recorded as a `SKIPPED` run.
+    #[error("job `{job}` was skipped: {reason}")]
+    HeldBack {
+        /// The job.
+        job: JobId,
+        /// The reason of the recorded run.
+        reason: String,
+        /// The recorded run.
+        skipped: RunId,
+    },
     /// This slot was decided before, here or by another replica.
     #[error("the slot of job `{job}` at {due_at} was already decided")]
     SlotTaken {
@@ -133,17 +143,27 @@ pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<F
             Ok(fired)
         }
         Recorded::Skipped { active } => {
-            let mut run = queued_run(&new);
-            run.status = RunStatus::Skipped;
-            run.reason = Some(still_running(active));
-            run.finished_at = Some(new.queued_at);
-            shared.bus.publish(Event::Run(Arc::new(run)));
+            announce_skipped(shared, &new, still_running(active));
             Err(DispatchError::AlreadyRunning { job: new.job_id, active, skipped: new.id })
+        }
+        Recorded::HeldBack { reason } => {
+            announce_skipped(shared, &new, reason.clone());
+            Err(DispatchError::HeldBack { job: new.job_id, reason, skipped: new.id })
         }
         Recorded::SlotTaken => {
             Err(DispatchError::SlotTaken { due_at: new.slot.map_or(new.queued_at, |s| s.due_at), job: new.job_id })
         }
     }
+}
+
+fn announce_skipped(shared: &Shared, new: &NewRun, reason: String) {
+    let run = Run {
+        status: RunStatus::Skipped,
+        reason: Some(reason),
+        finished_at: Some(new.queued_at),
+        ..queued_run(new)
+    };
+    shared.bus.publish(Event::Run(Arc::new(run)));
 }
 
 /// Perhaps only the store's answer was lost, and the run is there. The caller was told that none began, so it must
@@ -171,6 +191,7 @@ fn prepare(shared: &Arc<Shared>, job: Arc<Job>, request: &FireRequest) -> (NewRu
         id: shared.ids.next(&*shared.clock),
         job_id: job.id.clone(),
         overlap: job.overlap,
+        depends_on: job.depends_on.clone(),
         triggered_by: request.trigger.to_string(),
         slot: request.slot.as_ref().map(|(schedule, due_at)| Slot {
             job_id: job.id.clone(),

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use host_model::fire::{NewRun, Recorded};
+use host_model::fire::{NewRun, Recorded, still_running};
 use host_model::port::{Store, StoreError};
 use host_model::run::{Run, RunStatus, StepRun, StepStatus};
 use host_model::transition::{Applied, Change, RunChange, StepChange};
@@ -83,7 +83,7 @@ impl Patience {
         let attempt = || async {
             let again = unsure.swap(true, Ordering::Relaxed);
             match store.record_fire(new).await {
-                sure @ Ok(Recorded::Queued | Recorded::Skipped { .. }) => sure,
+                sure @ Ok(Recorded::Queued | Recorded::Skipped { .. } | Recorded::HeldBack { .. }) => sure,
                 // Nobody else can have used this run id, so a row with it is ours.
                 other if again => match store.find_run(new.id).await? {
                     Some(run) => Ok(recorded_as(&run)),
@@ -98,10 +98,13 @@ impl Patience {
 
 /// What recording came to, told from the row it left.
 fn recorded_as(run: &Run) -> Recorded {
-    let words = run.reason.as_deref().unwrap_or_default().split(' ');
-    match words.filter_map(|word| RunId::parse(word).ok()).next() {
-        Some(active) if run.status == RunStatus::Skipped => Recorded::Skipped { active },
-        _ => Recorded::Queued,
+    if run.status != RunStatus::Skipped {
+        return Recorded::Queued;
+    }
+    let reason = run.reason.clone().unwrap_or_default();
+    match reason.split(' ').filter_map(|word| RunId::parse(word).ok()).find(|active| reason == still_running(*active)) {
+        Some(active) => Recorded::Skipped { active },
+        None => Recorded::HeldBack { reason },
     }
 }
 

@@ -40,6 +40,7 @@ fn prune_job(zone: Tz) -> Option<Job> {
         text: SCHEDULE.to_owned(),
         spec: ScheduleSpec::new(ScheduleKind::Cron(CronExpr::parse(SCHEDULE).ok()?), zone),
         enabled: true,
+        jitter_seconds: 0,
         overrides: Overrides::default(),
     };
     let step = Step {
@@ -68,6 +69,7 @@ fn prune_job(zone: Tz) -> Option<Job> {
         catch_up: CatchUp::None,
         catch_up_window_seconds: None,
         depends_on: Vec::new(),
+        blackouts: vec![],
         on_restart: OnRestart::Fail,
         source: SourcePlace::default(),
     })

@@ -1,159 +1,101 @@
-//! Sleeps to the next due instant, takes what is due, hands it to dispatch. No polling: it wakes for the head of the
-//! queue, for a reload, and twice a minute to notice that the machine's clock was set.
+//! Sleeps to the next instant at which something fires, takes what is due and hands it to the lanes. No polling: it wakes
+//! for the head of the agenda, for a reload, and twice a minute to notice that the machine's clock was set.
 //!
-//! Each job's slots are dispatched in a task of their own, so that a slow one delays no other. What is due is held
-//! against the jobs as they are then: a job that was removed, disabled or changed since it was queued does not fire.
+//! No slot is silent. The store remembers every schedule, so that a start finds what was due while nobody was there; from
+//! then on each slot goes through `fate` (fire, or why not) and `lanes` (in order, into the ledger).
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_model::fire::{Slot, SlotOutcome, SlotRecord};
-use host_model::job::JobSchedule;
-use host_model::run::Trigger;
-use host_model::{Instant, JobId};
+use chrono::TimeDelta;
+use host_model::Instant;
+use host_model::port::StoreError;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::dispatch::{self, DispatchError, FireRequest};
 use crate::engine::{Jobs, SchedulerState, Shared};
+
+use agenda::{Agenda, Changes};
+use lanes::{Lanes, Look};
+
+mod agenda;
+mod fate;
+mod lanes;
 
 /// Longest sleep: bounds how late a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// A slot found due later than this was missed (the machine slept); it is recorded, not run.
-const TOO_LATE: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
-/// Jobs whose slots are dispatched at once; more wait, as they would for the store.
-const AT_ONCE: usize = 64;
-/// Slots of one job taken at one wake-up. A clock that leaps by years must not fill memory and ledger.
-const MOST_SLOTS: usize = 100_000;
+/// A slot found later than this after it was to fire (the machine slept) is late: `catch_up` says what becomes of it.
+const GRACE: TimeDelta = TimeDelta::minutes(1);
+/// Schedules remembered in one write.
+const AT_ONCE: usize = 1000;
 
-/// The queue of future slots: the earliest first, then by job and schedule.
-type Queue = BinaryHeap<Reverse<(Instant, JobId, String)>>;
-
-/// Fires what is due after `start`, until it is aborted; a panic shows as the state `error`.
+/// Fires what is due after `start`, until it is aborted; what was due before follows `catch_up`. A panic, or a memory that
+/// cannot be read, shows as the state `error`.
 pub(crate) async fn supervise(shared: Arc<Shared>, start: Instant) {
     let mut inner = JoinSet::new();
     inner.spawn(run(shared.clone(), start));
-    if let Some(Err(error)) = inner.join_next().await {
-        tracing::error!(%error, "the scheduler stopped; nothing fires by itself until a restart");
-        shared.set_scheduler(SchedulerState::Error);
-    }
+    let why = match inner.join_next().await {
+        Some(Err(broken)) => broken.to_string(),
+        Some(Ok(Err(error))) => error.to_string(),
+        Some(Ok(Ok(never))) => match never {},
+        None => return,
+    };
+    tracing::error!(error = why, "the scheduler stopped; nothing fires by itself until a restart");
+    shared.set_scheduler(SchedulerState::Error);
 }
 
-async fn run(shared: Arc<Shared>, start: Instant) {
+async fn run(shared: Arc<Shared>, start: Instant) -> Result<std::convert::Infallible, StoreError> {
+    let remembered = shared.patience.until_stored(|| shared.store.list_seen_schedules()).await?;
+    let (memory, changes) = mpsc::unbounded_channel();
+    let mut writer = JoinSet::new();
+    writer.spawn(remember(shared.clone(), changes));
+    let learn = |changes: Changes| {
+        if changes != Changes::default() {
+            // The receiver lives as long as this function.
+            let _ = memory.send(changes);
+        }
+    };
+    let mut agenda = Agenda::new(remembered);
+    let mut lanes = Lanes::new(shared.clone());
+    let jobs = shared.jobs();
+    learn(agenda.adopt(&jobs, start));
+    let mut hand_over = |agenda: &mut Agenda, jobs: &Jobs, look: Arc<Look>| {
+        for (job_id, due) in agenda.take_due(jobs, look.now) {
+            lanes.push(job_id, look.clone(), due);
+        }
+    };
+    // Nobody was there when these were due, however short ago.
+    hand_over(&mut agenda, &jobs, Look::new(start, TimeDelta::zero()));
     let mut looked = start;
-    let mut queue = fill(&shared.jobs(), start);
-    let mut dispatches = JoinSet::new();
     loop {
-        let wait = queue.peek().map_or(LONGEST_SLEEP, |Reverse((due, ..))| {
-            (*due - shared.clock.now()).to_std().unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
+        let wait = agenda.next_fire().map_or(LONGEST_SLEEP, |at| {
+            (at - shared.clock.now()).to_std().unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
         });
         let reloaded = tokio::select! {
             () = tokio::time::sleep(wait) => false,
             () = shared.reloaded.notified() => true,
         };
         let (now, jobs) = (shared.clock.now(), shared.jobs());
-        for slots in take_due(&mut queue, &jobs, now).into_values() {
-            while dispatches.len() >= AT_ONCE {
-                report(dispatches.join_next().await);
-            }
-            dispatches.spawn(take_all(shared.clone(), slots, now));
-        }
-        while let Some(done) = dispatches.try_join_next() {
-            report(Some(done));
-        }
-        // After a clock was set back, the queue would wait for a time that may be years away. Slots that come round
-        // again are in the ledger already and do not fire twice.
+        hand_over(&mut agenda, &jobs, Look::new(now, GRACE));
+        // After a clock was set back, the agenda would wait for a time that may be years away.
         if reloaded || now < looked {
-            queue = fill(&jobs, now);
+            learn(agenda.adopt(&jobs, now));
         }
         looked = now;
     }
 }
 
-fn report(done: Option<Result<(), tokio::task::JoinError>>) {
-    if let Some(Err(error)) = done {
-        tracing::error!(%error, "dispatching a slot ended badly");
-    }
-}
-
-fn fill(jobs: &Jobs, after: Instant) -> Queue {
-    let schedules = jobs.values().filter(|j| j.enabled).flat_map(|job| job.schedules.iter().map(move |s| (job, s)));
-    schedules
-        .filter(|(_, s)| s.enabled)
-        .filter_map(|(job, s)| Some(Reverse((s.spec.next_after(after)?, job.id.clone(), s.name.clone()))))
-        .collect()
-}
-
-/// Takes what is due out of the queue, by job and in order, and queues what comes next.
-fn take_due(queue: &mut Queue, jobs: &Jobs, now: Instant) -> BTreeMap<JobId, Vec<Slot>> {
-    let mut due: BTreeMap<JobId, Vec<Slot>> = BTreeMap::new();
-    while let Some(Reverse((due_at, job_id, name))) = queue.pop() {
-        if due_at > now {
-            queue.push(Reverse((due_at, job_id, name)));
-            break;
+/// Keeps the store's memory of the schedules, beside the scheduler: a store that is away must not hold up the clock.
+async fn remember(shared: Arc<Shared>, mut changes: mpsc::UnboundedReceiver<Changes>) {
+    while let Some(Changes { seen, gone }) = changes.recv().await {
+        // A hundred thousand schedules must not keep other writers waiting.
+        let (seen, gone) = (seen.chunks(AT_ONCE).map(|s| (s, &[][..])), gone.chunks(AT_ONCE).map(|g| (&[][..], g)));
+        for (seen, gone) in seen.chain(gone) {
+            let work = || shared.store.save_seen_schedules(seen, gone);
+            if let Err(error) = shared.patience.until_stored(work).await {
+                tracing::error!(%error, "the schedules could not be remembered");
+            }
         }
-        let Some(schedule) = declared(jobs, &job_id, &name, due_at) else { continue };
-        let slots = due.entry(job_id.clone()).or_default();
-        slots.push(Slot { job_id: job_id.clone(), schedule: name.clone(), due_at });
-        let mut from = due_at;
-        if slots.len() >= MOST_SLOTS && due_at < now {
-            tracing::warn!(job.id = %job_id, schedule = name, "too many missed slots; the rest is not recorded");
-            from = now;
-        }
-        if let Some(next) = schedule.spec.next_after(from) {
-            queue.push(Reverse((next, job_id, name)));
-        }
-    }
-    due
-}
-
-/// The schedule, if it still exists, still fires and is still due at that instant.
-fn declared<'j>(jobs: &'j Jobs, job_id: &JobId, name: &str, due_at: Instant) -> Option<&'j JobSchedule> {
-    let job = jobs.get(job_id).filter(|job| job.enabled)?;
-    let schedule = job.schedules.iter().find(|s| s.name == name && s.enabled)?;
-    let just_before = due_at - chrono::TimeDelta::milliseconds(1);
-    Some(schedule).filter(|s| s.spec.next_after(just_before) == Some(due_at))
-}
-
-async fn take_all(shared: Arc<Shared>, slots: Vec<Slot>, now: Instant) {
-    for slot in slots {
-        take(&shared, slot, now).await;
-    }
-}
-
-async fn take(shared: &Arc<Shared>, slot: Slot, now: Instant) {
-    let late = now - slot.due_at;
-    if late > TOO_LATE {
-        let reason = format!("found {} s late; catch_up is none", late.num_seconds());
-        record(shared, slot, SlotOutcome::Missed, reason).await;
-        return;
-    }
-    let request = FireRequest {
-        job_id: slot.job_id.clone(),
-        trigger: Trigger::Cron,
-        slot: Some((slot.schedule.clone(), slot.due_at)),
-        overrides: Default::default(),
-    };
-    match dispatch::fire(shared, request).await {
-        Ok(fired) => {
-            tracing::info!(job.id = %slot.job_id, run.id = %fired.run_id, due = %slot.due_at, "schedule fired")
-        }
-        Err(DispatchError::AlreadyRunning { active, .. }) => {
-            tracing::warn!(job.id = %slot.job_id, run.id = %active, "schedule skipped: the run before is in flight");
-        }
-        Err(DispatchError::SlotTaken { .. } | DispatchError::ShuttingDown) => {}
-        Err(error) => {
-            tracing::error!(job.id = %slot.job_id, %error, "schedule failed to start");
-            record(shared, slot, SlotOutcome::FailedToStart, error.to_string()).await;
-        }
-    }
-}
-
-async fn record(shared: &Shared, slot: Slot, outcome: SlotOutcome, reason: String) {
-    let record = SlotRecord { slot, outcome, reason: Some(reason), run_id: None, decided_at: shared.clock.now() };
-    if let Err(error) = shared.patience.until_stored(|| shared.store.record_slot(&record)).await {
-        tracing::error!(job.id = %record.slot.job_id, %error, "a slot could not be recorded");
     }
 }
 

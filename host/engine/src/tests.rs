@@ -1,6 +1,7 @@
 //! The engine on a real SQLite store, with a runner whose behaviour is written into the step.
 
 mod faults;
+mod overlap;
 mod prune;
 mod runs;
 mod schedules;
@@ -135,6 +136,7 @@ pub(crate) fn job(id: &str, steps: Vec<Step>) -> Job {
         catch_up: CatchUp::None,
         catch_up_window_seconds: None,
         depends_on: vec![],
+        blackouts: vec![],
         on_restart: OnRestart::Fail,
         source: SourcePlace::default(),
     }
@@ -147,6 +149,7 @@ pub(crate) fn every(text: &str) -> JobSchedule {
         text: text.into(),
         spec: ScheduleSpec::new(ScheduleKind::Every(Every::parse(text).unwrap()), chrono_tz::Tz::UTC),
         enabled: true,
+        jitter_seconds: 0,
         overrides: Overrides::default(),
     }
 }

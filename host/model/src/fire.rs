@@ -3,6 +3,7 @@
 
 use crate::job::{Overlap, word_enum};
 use crate::log::LogLevel;
+use crate::run::RunStatus;
 use crate::{Instant, JobId, JsonMap, RunId, StepName};
 
 /// One instant at which one schedule of one job is due. Unique in the ledger.
@@ -45,6 +46,43 @@ pub struct SlotRecord {
     pub decided_at: Instant,
 }
 
+/// Which rows of the ledger to list. Newest first, then by schedule backwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotFilter {
+    /// The job.
+    pub job_id: JobId,
+    /// Due at this instant or later.
+    pub from: Option<Instant>,
+    /// Rows after this one in the list: due earlier, or at the same instant with an earlier schedule name.
+    pub before: Option<(Instant, String)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A schedule as the scheduler last saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenSchedule {
+    /// The job.
+    pub job_id: JobId,
+    /// The schedule's name.
+    pub schedule: String,
+    /// Rhythm, zone and rules as [`crate::schedule::ScheduleSpec::wording`] writes them.
+    pub text: String,
+    /// Slots due after this instant are to be decided; those before were not its business.
+    pub since: Instant,
+}
+
+/// A pause of the whole scheduler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Who asked: `user:alice`.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// Why, in the words of whoever asked; empty when they gave none.
+    pub reason: String,
+}
+
 /// A run to be recorded, with all its steps pending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
@@ -54,6 +92,8 @@ pub struct NewRun {
     pub job_id: JobId,
     /// Whether another run of the job in flight forbids this one.
     pub overlap: Overlap,
+    /// Jobs whose latest run must have succeeded; looked at in the transaction that records the run.
+    pub depends_on: Vec<JobId>,
     /// The text of a [`crate::run::Trigger`].
     pub triggered_by: String,
     /// The slot it serves; the ledger row is written in the same transaction.
@@ -82,6 +122,11 @@ pub enum Recorded {
         /// The run in flight.
         active: RunId,
     },
+    /// The run is recorded as `SKIPPED`, without steps, for a reason that lies outside its own job's runs in flight.
+    HeldBack {
+        /// The run's reason.
+        reason: String,
+    },
     /// The slot was already decided, by this process or another: nothing was written.
     SlotTaken,
 }
@@ -89,4 +134,37 @@ pub enum Recorded {
 /// Reason of a run skipped because one was in flight.
 pub fn still_running(active: RunId) -> String {
     format!("previous run {active} still running")
+}
+
+/// Why a run of a job that depends on `job` may not begin, told from the status of that job's latest run that was not
+/// skipped. `None` = it may.
+pub fn unmet_dependency(job: &JobId, latest: Option<RunStatus>) -> Option<String> {
+    let why = match latest {
+        Some(RunStatus::Succeeded) => return None,
+        Some(RunStatus::Queued | RunStatus::Running) => "dependency-still-running",
+        Some(RunStatus::Failed | RunStatus::Canceled) => "dependency-failed",
+        Some(RunStatus::Skipped) | None => "dependency-never-ran",
+    };
+    Some(format!("{why}: {job}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_succeeded_run_meets_a_dependency() {
+        let job = JobId::new("extract").unwrap_or_else(|error| panic!("{error}"));
+        let of = |latest| unmet_dependency(&job, latest);
+        assert_eq!(of(Some(RunStatus::Succeeded)), None);
+        assert_eq!(of(None).as_deref(), Some("dependency-never-ran: extract"));
+        for (word, status) in [
+            ("dependency-failed: extract", RunStatus::Failed),
+            ("dependency-failed: extract", RunStatus::Canceled),
+            ("dependency-still-running: extract", RunStatus::Queued),
+            ("dependency-still-running: extract", RunStatus::Running),
+        ] {
+            assert_eq!(of(Some(status)).as_deref(), Some(word));
+        }
+    }
 }

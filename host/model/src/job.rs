@@ -7,10 +7,11 @@ pub mod spec;
 
 use std::sync::Arc;
 
+use crate::blackout::Blackout;
 use crate::log::LogLevel;
 use crate::retry::RetryPolicy;
 use crate::schedule::ScheduleSpec;
-use crate::{JobId, JsonMap, StepName};
+use crate::{Instant, JobId, JsonMap, StepName};
 
 pub use spec::{
     CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTable, SqlCopySpec, StepSpec, TypeCoercion,
@@ -57,6 +58,8 @@ pub struct Job {
     pub catch_up: CatchUp,
     /// How far back `catch_up` looks, in seconds.
     pub catch_up_window_seconds: Option<u32>,
+    /// When its schedules do not fire.
+    pub blackouts: Vec<Blackout>,
     /// Jobs whose latest run must have succeeded.
     pub depends_on: Vec<JobId>,
     /// What a restart does with a run in flight.
@@ -92,8 +95,28 @@ pub struct JobSchedule {
     pub spec: ScheduleSpec,
     /// Gates this schedule only.
     pub enabled: bool,
+    /// Each slot fires up to so many seconds after it is due, so that many jobs do not begin in one second.
+    pub jitter_seconds: u32,
     /// Values it sets over the job's.
     pub overrides: Overrides,
+}
+
+impl JobSchedule {
+    /// When the slot due at `due_at` fires: the delay is always the same one for the same slot, here and anywhere.
+    pub fn fire_at(&self, job: &JobId, due_at: Instant) -> Instant {
+        if self.jitter_seconds == 0 {
+            return due_at;
+        }
+        // FNV-1a: a few lines that never change, unlike the hash of the standard library.
+        let millis = due_at.timestamp_millis().to_le_bytes();
+        let parts: [&[u8]; 4] = [job.as_str().as_bytes(), &[0], self.name.as_bytes(), &millis];
+        let hash = parts.concat().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        // The low bits of neighbouring slots are alike; the high ones are folded in.
+        let delay = (hash ^ (hash >> 32)) % (u64::from(self.jitter_seconds) * 1000 + 1);
+        due_at + chrono::TimeDelta::milliseconds(i64::try_from(delay).unwrap_or(0))
+    }
 }
 
 /// A named set of overrides without a schedule.
@@ -212,3 +235,40 @@ word_enum!(
         Resume = "resume",
     }
 );
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::schedule::{Every, ScheduleKind};
+
+    #[test]
+    fn jitter_is_the_same_for_the_same_slot_and_spreads_over_the_whole_range() {
+        let every = Every::parse("1h").unwrap_or_else(|error| panic!("{error}"));
+        let mut schedule = JobSchedule {
+            name: "default".to_owned(),
+            text: "1h".to_owned(),
+            spec: ScheduleSpec::new(ScheduleKind::Every(every), Tz::UTC),
+            enabled: true,
+            jitter_seconds: 0,
+            overrides: Overrides::default(),
+        };
+        let due = |hour: i64| Instant::UNIX_EPOCH + chrono::TimeDelta::hours(hour);
+        let job = |n: usize| JobId::new(&format!("job-{n}")).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(schedule.fire_at(&job(1), due(7)), due(7));
+        schedule.jitter_seconds = 10;
+        let mut tenths = [0_u32; 10];
+        for n in 0..10_000_i64 {
+            let (job, due) = (job(n as usize % 100), due(n / 100));
+            let delay = (schedule.fire_at(&job, due) - due).num_milliseconds();
+            assert_eq!(delay, (schedule.fire_at(&job, due) - due).num_milliseconds());
+            assert!((0..=10_000).contains(&delay), "{delay}");
+            tenths[(delay / 1000).min(9) as usize] += 1;
+        }
+        assert!(tenths.iter().all(|count| (800..1200).contains(count)), "{tenths:?}");
+        let mut other = schedule.clone();
+        other.name = "second".to_owned();
+        assert_ne!(schedule.fire_at(&job(1), due(1)), other.fire_at(&job(1), due(1)));
+    }
+}

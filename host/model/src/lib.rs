@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod blackout;
 pub mod cancel;
 pub mod connector;
 pub mod diagnostic;

@@ -159,6 +159,7 @@ mod tests {
             catch_up: CatchUp::None,
             catch_up_window_seconds: None,
             depends_on: vec![],
+            blackouts: vec![],
             on_restart: OnRestart::Fail,
             source: SourcePlace::default(),
         }

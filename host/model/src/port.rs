@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::cancel::CancelToken;
-use crate::fire::{NewRun, Recorded, SlotRecord};
+use crate::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
 use crate::log::{LogLevel, LogLine};
 use crate::run::{Run, RunFilter, RunStatus, StepRun};
 use crate::template::StepResult;
@@ -100,6 +100,20 @@ pub trait Store: Send + Sync + 'static {
     async fn record_slot(&self, slot: &SlotRecord) -> Result<bool, StoreError>;
     /// The ledger rows of a job, newest first.
     async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
+    /// Records what became of slots that have no run, in one transaction. Those decided before stay as they are.
+    /// Returns how many were new.
+    async fn record_slots(&self, slots: &[SlotRecord]) -> Result<u64, StoreError>;
+    /// Ledger rows, newest first.
+    async fn find_slots(&self, filter: &SlotFilter) -> Result<Vec<SlotRecord>, StoreError>;
+
+    /// Every schedule as last seen, with its newest slot in the ledger.
+    async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError>;
+    /// Remembers `seen` in place of what was known of them, and forgets `gone` (job and schedule), in one transaction.
+    async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError>;
+    /// The pause of the scheduler, while there is one.
+    async fn find_pause(&self) -> Result<Option<Pause>, StoreError>;
+    /// Begins a pause, or ends it. False when it was paused, or not, already: then the first pause stays as it is.
+    async fn set_pause(&self, pause: Option<&Pause>) -> Result<bool, StoreError>;
 
     /// Applies changes in one transaction, all or none.
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError>;

@@ -205,6 +205,17 @@ impl ScheduleSpec {
         }
     }
 
+    /// Everything that decides about its instants, in one text: two schedules with the same text have the same slots.
+    pub fn wording(&self) -> String {
+        match &self.kind {
+            ScheduleKind::Every(every) => format!("every {} s", every.seconds()),
+            ScheduleKind::Cron(cron) => {
+                let (gap, fold) = self.rules(cron);
+                format!("{cron} {} gap={} fold={}", self.zone.name(), gap.as_str(), fold.as_str())
+            }
+        }
+    }
+
     /// The rules in force: the overrides, else what the hour field asks for.
     fn rules(&self, cron: &CronExpr) -> (Gap, Fold) {
         let (gap, fold) = if cron.has_wildcard_hour() { (Gap::Skip, Fold::Both) } else { (Gap::Shift, Fold::First) };

@@ -11,6 +11,7 @@ use host_model::job::Overlap;
 use host_model::run::{RunStatus, StepStatus};
 
 use crate::error::DbError;
+use crate::gate;
 use crate::slots::insert_slot;
 use crate::sql::{Bind, Conn, placeholders};
 use crate::write::{Verdict, Write};
@@ -34,17 +35,17 @@ impl Write for RecordFire {
         {
             return Ok(Verdict::Undo(Recorded::SlotTaken));
         }
+        if let Some(reason) = gate::find_unmet(conn, new).await? {
+            record_skipped(conn, new, &reason).await?;
+            return Ok(Verdict::Keep(Recorded::HeldBack { reason }));
+        }
         for _ in 0..ATTEMPTS {
             if insert_run(conn, new, RunStatus::Queued, None).await? {
                 insert_steps(conn, new).await?;
                 return Ok(Verdict::Keep(Recorded::Queued));
             }
             if let Some(active) = find_active(conn, new).await? {
-                let reason = still_running(active);
-                insert_run(conn, new, RunStatus::Skipped, Some(&reason)).await?;
-                if let Some(slot) = &new.slot {
-                    mark_slot_skipped(conn, slot, &reason).await?;
-                }
+                record_skipped(conn, new, &still_running(active)).await?;
                 return Ok(Verdict::Keep(Recorded::Skipped { active }));
             }
         }
@@ -59,6 +60,14 @@ fn fired(new: &NewRun, slot: &Slot) -> SlotRecord {
         reason: None,
         run_id: Some(new.id),
         decided_at: new.queued_at,
+    }
+}
+
+async fn record_skipped(conn: &mut Conn<'_>, new: &NewRun, reason: &str) -> Result<(), DbError> {
+    insert_run(conn, new, RunStatus::Skipped, Some(reason)).await?;
+    match &new.slot {
+        Some(slot) => mark_slot_skipped(conn, slot, reason).await,
+        None => Ok(()),
     }
 }
 

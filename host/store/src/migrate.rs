@@ -29,6 +29,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0002_slots_by_due.sql"),
         postgres: include_str!("../../../migrations/postgres/0002_slots_by_due.sql"),
     },
+    Migration {
+        version: 3,
+        name: "schedules",
+        sqlite: include_str!("../../../migrations/sqlite/0003_schedules.sql"),
+        postgres: include_str!("../../../migrations/postgres/0003_schedules.sql"),
+    },
 ];
 
 impl Migration {

@@ -142,7 +142,7 @@ impl StoredRow {
         self.opt_text(column)?.map(parse).transpose()
     }
 
-    fn job_id(&self) -> Result<JobId, DbError> {
+    pub(crate) fn job_id(&self) -> Result<JobId, DbError> {
         JobId::new(&self.text("job_id")?).map_err(|error| corrupt("job_id", format_args!("is wrong: {error}")))
     }
 

@@ -1,12 +1,13 @@
 //! The ledger `ly2_slots`: what became of every instant at which a schedule was due. Written once for each slot.
+//! Beside it `ly2_schedules`: every schedule as last seen, which says from when on the ledger must be whole.
 
 use async_trait::async_trait;
-use host_model::JobId;
-use host_model::fire::SlotRecord;
+use host_model::fire::{SeenSchedule, SlotFilter, SlotRecord};
+use host_model::{Instant, JobId};
 
 use crate::error::DbError;
 use crate::row::{SLOT_COLUMNS, read_slot};
-use crate::sql::{Bind, Conn};
+use crate::sql::{Bind, Conn, placeholders};
 use crate::write::{Verdict, Write};
 
 /// `Store::record_slot`.
@@ -21,9 +22,8 @@ impl Write for RecordSlot {
     }
 }
 
-/// False when the slot was already decided; in PostgreSQL, after waiting for whoever is deciding it.
-pub(crate) async fn insert_slot(conn: &mut Conn<'_>, record: &SlotRecord) -> Result<bool, DbError> {
-    let binds = [
+fn slot_binds(record: &SlotRecord) -> [Bind<'_>; 7] {
+    [
         Bind::text(record.slot.job_id.as_str()),
         Bind::text(&record.slot.schedule),
         Bind::at(record.slot.due_at),
@@ -31,10 +31,106 @@ pub(crate) async fn insert_slot(conn: &mut Conn<'_>, record: &SlotRecord) -> Res
         Bind::opt_text(record.reason.as_deref()),
         Bind::Text(record.run_id.map(|run| run.to_string().into())),
         Bind::at(record.decided_at),
-    ];
+    ]
+}
+
+/// False when the slot was already decided; in PostgreSQL, after waiting for whoever is deciding it.
+pub(crate) async fn insert_slot(conn: &mut Conn<'_>, record: &SlotRecord) -> Result<bool, DbError> {
+    let binds = slot_binds(record);
     let sql = "insert into ly2_slots (job_id, schedule, due_at, outcome, reason, run_id, decided_at) \
                values ($1, $2, $3, $4, $5, $6, $7) on conflict (job_id, due_at, schedule) do nothing";
     Ok(conn.execute(sql, &binds).await? == 1)
+}
+
+/// Rows of one insert; SQLite finds numbered parameters by searching, so lists stay short.
+const ROWS_PER_INSERT: usize = 100;
+
+/// `Store::record_slots`.
+pub(crate) struct RecordSlots(pub(crate) Vec<SlotRecord>);
+
+#[async_trait]
+impl Write for RecordSlots {
+    type Answer = u64;
+
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<u64>, DbError> {
+        let mut new = 0;
+        for chunk in self.0.chunks(ROWS_PER_INSERT) {
+            let binds: Vec<Bind<'_>> = chunk.iter().flat_map(slot_binds).collect();
+            let sql = format!(
+                "insert into ly2_slots (job_id, schedule, due_at, outcome, reason, run_id, decided_at) values {} \
+                 on conflict (job_id, due_at, schedule) do nothing",
+                placeholders(chunk.len(), 7)
+            );
+            new += conn.execute(&sql, &binds).await?;
+        }
+        Ok(Verdict::Keep(new))
+    }
+}
+
+/// `Store::save_seen_schedules`.
+pub(crate) struct SaveSeen {
+    pub(crate) seen: Vec<SeenSchedule>,
+    pub(crate) gone: Vec<(JobId, String)>,
+}
+
+#[async_trait]
+impl Write for SaveSeen {
+    type Answer = ();
+
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<()>, DbError> {
+        for (job, schedule) in &self.gone {
+            let binds = [Bind::text(job.as_str()), Bind::text(schedule)];
+            conn.execute("delete from ly2_schedules where job_id = $1 and schedule = $2", &binds).await?;
+        }
+        for chunk in self.seen.chunks(ROWS_PER_INSERT) {
+            let row = |seen: &'_ SeenSchedule| {
+                let SeenSchedule { job_id, schedule, text, since } = seen.clone();
+                [Bind::word(job_id), Bind::word(schedule), Bind::word(text), Bind::at(since)]
+            };
+            let binds: Vec<Bind<'_>> = chunk.iter().flat_map(row).collect();
+            let sql = format!(
+                "insert into ly2_schedules (job_id, schedule, text, since) values {} \
+                 on conflict (job_id, schedule) do update set text = excluded.text, since = excluded.since",
+                placeholders(chunk.len(), 4)
+            );
+            conn.execute(&sql, &binds).await?;
+        }
+        Ok(Verdict::Keep(()))
+    }
+}
+
+/// `Store::list_seen_schedules`. The newest slot is found by the ledger's primary key, one look for each schedule.
+pub(crate) async fn list_seen(conn: &mut Conn<'_>) -> Result<Vec<(SeenSchedule, Option<Instant>)>, DbError> {
+    let sql = "select s.job_id, s.schedule, s.text, s.since, (select l.due_at from ly2_slots l \
+               where l.job_id = s.job_id and l.schedule = s.schedule order by l.due_at desc limit 1) as decided_to \
+               from ly2_schedules s order by s.job_id, s.schedule";
+    let rows = conn.fetch_all(sql, &[]).await?;
+    let read = |row: &crate::row::StoredRow| {
+        let seen = SeenSchedule {
+            job_id: row.job_id()?,
+            schedule: row.text("schedule")?,
+            text: row.text("text")?,
+            since: row.at("since")?,
+        };
+        Ok((seen, row.opt_at("decided_to")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// `Store::find_slots`.
+pub(crate) async fn find_slots(conn: &mut Conn<'_>, filter: &SlotFilter) -> Result<Vec<SlotRecord>, DbError> {
+    let mut sql = format!("select {SLOT_COLUMNS} from ly2_slots where job_id = $1");
+    let mut binds = vec![Bind::text(filter.job_id.as_str()), Bind::int(filter.limit)];
+    if let Some(from) = filter.from {
+        binds.push(Bind::at(from));
+        sql.push_str(&format!(" and due_at >= ${}", binds.len()));
+    }
+    if let Some((due_at, schedule)) = &filter.before {
+        binds.extend([Bind::at(*due_at), Bind::text(schedule)]);
+        sql.push_str(&format!(" and (due_at, schedule) < (${}, ${})", binds.len() - 1, binds.len()));
+    }
+    sql.push_str(" order by due_at desc, schedule desc limit $2");
+    conn.fetch_all(&sql, &binds).await?.iter().map(read_slot).collect()
 }
 
 /// Newest first.

@@ -2,7 +2,7 @@
 //! wherever the dialect commits them. Nothing is decided here, and no statement is written here.
 
 use async_trait::async_trait;
-use host_model::fire::{NewRun, Recorded, SlotRecord};
+use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
 use host_model::log::LogLine;
 use host_model::port::{CancelMark, PrunePass, Pruned, Store, StoreError};
 use host_model::run::RunFilter;
@@ -16,10 +16,11 @@ use crate::changes::ApplyChanges;
 use crate::error::DbError;
 use crate::fires::RecordFire;
 use crate::logs::{self, AppendLogs};
+use crate::pause::{self, SetPause};
 use crate::postgres::PostgresStore;
 use crate::prune::PruneBatch;
 use crate::runs;
-use crate::slots::{self, RecordSlot};
+use crate::slots::{self, RecordSlot, RecordSlots, SaveSeen};
 use crate::sql::Conn;
 use crate::sqlite::SqliteStore;
 use crate::write::Write;
@@ -90,6 +91,30 @@ impl Store for SqlStore {
 
     async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {
         read!(self, "list the slots of a job", slots::list_slots, job, limit)
+    }
+
+    async fn record_slots(&self, slots: &[SlotRecord]) -> Result<u64, StoreError> {
+        self.write("record slots", RecordSlots(slots.to_vec())).await
+    }
+
+    async fn find_slots(&self, filter: &SlotFilter) -> Result<Vec<SlotRecord>, StoreError> {
+        read!(self, "find slots", slots::find_slots, filter)
+    }
+
+    async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError> {
+        read!(self, "list the schedules seen before", slots::list_seen)
+    }
+
+    async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError> {
+        self.write("remember the schedules", SaveSeen { seen: seen.to_vec(), gone: gone.to_vec() }).await
+    }
+
+    async fn find_pause(&self) -> Result<Option<Pause>, StoreError> {
+        read!(self, "read the pause of the scheduler", pause::find_pause)
+    }
+
+    async fn set_pause(&self, pause: Option<&Pause>) -> Result<bool, StoreError> {
+        self.write("pause or resume the scheduler", SetPause(pause.cloned())).await
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError> {

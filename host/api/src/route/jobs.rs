@@ -14,6 +14,7 @@ use host_model::log::LogLevel;
 use host_model::run::{RunFilter, RunStatus};
 use host_model::{JobId, JsonMap, Run, StepName};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::App;
@@ -134,10 +135,10 @@ impl TryFrom<RunBody> for Overrides {
     }
 }
 
-/// No body at all means no overrides. A body that is not said to be JSON is refused, never ignored.
-fn read_body(headers: &HeaderMap, body: &[u8]) -> Result<RunBody, ApiError> {
+/// No body at all means the default. A body that is not said to be JSON is refused, never ignored.
+pub(super) fn read_body<B: DeserializeOwned + Default>(headers: &HeaderMap, body: &[u8]) -> Result<B, ApiError> {
     if body.is_empty() {
-        return Ok(RunBody::default());
+        return Ok(B::default());
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
@@ -160,7 +161,7 @@ pub(crate) async fn run(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let body = read_body(&headers, &body?)?;
+    let body: RunBody = read_body(&headers, &body?)?;
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
     let request =

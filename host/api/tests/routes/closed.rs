@@ -5,13 +5,18 @@ use serde_json::json;
 use crate::support::{TOKEN, house};
 
 /// Every route, with what it answers to the right caller.
-const ROUTES: [(&str, &str, u16); 18] = [
+const ROUTES: [(&str, &str, u16); 23] = [
     ("GET", "/auth/me", 200),
     ("GET", "/admin/jobs", 200),
     ("GET", "/admin/jobs/health", 200),
     ("GET", "/admin/jobs/cron-preview?expression=0+4+*+*+*", 200),
     ("GET", "/admin/jobs/quick", 200),
     ("GET", "/admin/jobs/quick/next", 200),
+    ("GET", "/admin/jobs/quick/slots", 200),
+    ("GET", "/admin/jobs/quick/why", 200),
+    ("GET", "/admin/scheduler", 200),
+    ("POST", "/admin/scheduler/pause", 200),
+    ("POST", "/admin/scheduler/resume", 200),
     ("GET", "/admin/jobs/nope", 404),
     ("POST", "/admin/jobs/quick/run", 202),
     ("POST", "/admin/jobs/nope/run", 404),

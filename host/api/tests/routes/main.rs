@@ -5,4 +5,5 @@ mod closed;
 mod events;
 mod refused;
 mod shown;
+mod slots;
 mod support;

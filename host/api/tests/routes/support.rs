@@ -103,6 +103,7 @@ pub(crate) fn job(id: &str, script: &str) -> Job {
         catch_up: CatchUp::None,
         catch_up_window_seconds: None,
         depends_on: vec![],
+        blackouts: vec![],
         on_restart: OnRestart::Fail,
         source: SourcePlace::default(),
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, LoadOptions, Style, load, render};
 use host_model::Job;
+use host_model::job::CatchUp;
 
 const CONNECTORS: &str = r#"
 [pools.ops]
@@ -104,14 +105,23 @@ fn write_job(text: &mut String, job: &Job) {
     line("log_level", &job.log_level);
     line("timeout_seconds", &job.timeout_seconds);
     line("overlap", &job.overlap);
+    if job.catch_up != CatchUp::None {
+        line("catch_up", &(job.catch_up, job.catch_up_window_seconds));
+    }
     line("source", &job.source);
     for schedule in &job.schedules {
         let spec = &schedule.spec;
         let rules = (&schedule.text, spec.zone.name(), spec.gap, spec.fold, schedule.enabled);
         line(&format!("schedule {}", schedule.name), &rules);
+        if schedule.jitter_seconds > 0 {
+            line("  jitter_seconds", &schedule.jitter_seconds);
+        }
         if !schedule.overrides.is_empty() {
             line("  overrides", &schedule.overrides);
         }
+    }
+    for blackout in &job.blackouts {
+        line(&format!("blackout {}", blackout.name), &(blackout.zone.map(|zone| zone.name()), &blackout.span));
     }
     for preset in &job.presets {
         line(&format!("preset {}", preset.name), &preset.overrides);

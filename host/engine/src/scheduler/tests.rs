@@ -1,29 +1,54 @@
-//! What is due, held against the jobs of the moment; whole runs of the scheduler are in `crate::tests::schedules`.
+//! What is due, held against the jobs of the moment, and what becomes of it; whole runs of the scheduler are in
+//! `crate::tests::schedules`.
 
-use super::*;
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use host_model::blackout::{Blackout, BlackoutSpan};
+use host_model::fire::{Pause, SeenSchedule, SlotOutcome};
+use host_model::job::CatchUp;
+use host_model::{Instant, Job, JobId};
+
+use super::agenda::{Agenda, Due, MOST_SLOTS};
+use super::fate::{Fate, MOST_CAUGHT_UP, decide};
 use crate::tests::{every, job, jobs_of, step};
 
 fn at(second: i64) -> Instant {
     chrono::DateTime::from_timestamp(1_795_000_000 + second, 0).unwrap()
 }
 
-fn ticking(text: &str) -> host_model::Job {
+fn ticking(text: &str) -> Job {
     let mut ticking = job("tick", vec![step("a", "echo")]);
     ticking.schedules.push(every(text));
     ticking
 }
 
-fn seconds(due: &BTreeMap<JobId, Vec<Slot>>) -> Vec<i64> {
-    due.values().flatten().map(|s| s.due_at.timestamp() - 1_795_000_000).collect()
+fn empty() -> Agenda {
+    Agenda::new(Vec::new())
+}
+
+fn seconds(due: &BTreeMap<JobId, Vec<Due>>) -> Vec<i64> {
+    due.values().flatten().flat_map(|due| &due.instants).map(|at| at.timestamp() - 1_795_000_000).collect()
+}
+
+fn remembered(text: &str, since: i64, decided_to: Option<i64>) -> Agenda {
+    let seen = SeenSchedule {
+        job_id: JobId::new("tick").unwrap(),
+        schedule: "default".to_owned(),
+        text: every(text).spec.wording(),
+        since: at(since),
+    };
+    Agenda::new(vec![(seen, decided_to.map(at))])
 }
 
 #[test]
 fn every_slot_since_the_last_look_is_taken_once_and_in_order() {
     let jobs = jobs_of(vec![ticking("10s")]);
-    let mut queue = fill(&jobs, at(0));
-    assert_eq!(seconds(&take_due(&mut queue, &jobs, at(9))), [0_i64; 0]);
-    assert_eq!(seconds(&take_due(&mut queue, &jobs, at(35))), [10, 20, 30]);
-    assert_eq!(seconds(&take_due(&mut queue, &jobs, at(40))), [40]);
+    let mut agenda = empty();
+    agenda.adopt(&jobs, at(0));
+    assert_eq!(seconds(&agenda.take_due(&jobs, at(9))), [0_i64; 0]);
+    assert_eq!(seconds(&agenda.take_due(&jobs, at(35))), [10, 20, 30]);
+    assert_eq!(seconds(&agenda.take_due(&jobs, at(40))), [40]);
 }
 
 #[test]
@@ -34,16 +59,162 @@ fn a_job_that_is_gone_disabled_or_changed_since_it_was_queued_does_not_fire() {
     let mut quiet = ticking("10s");
     quiet.schedules[0].enabled = false;
     for jobs in [jobs_of(vec![]), jobs_of(vec![off]), jobs_of(vec![quiet]), jobs_of(vec![ticking("7m")])] {
-        let mut queue = fill(&before, at(0));
-        assert_eq!(seconds(&take_due(&mut queue, &jobs, at(20))), [0_i64; 0]);
+        let mut agenda = empty();
+        agenda.adopt(&before, at(0));
+        assert_eq!(seconds(&agenda.take_due(&jobs, at(20))), [0_i64; 0]);
     }
 }
 
 #[test]
-fn a_clock_that_leaps_by_years_leaves_a_bounded_number_of_missed_slots() {
+fn a_clock_that_leaps_by_years_leaves_a_bounded_number_of_slots_and_says_how_many_more_there_were() {
     let jobs = jobs_of(vec![ticking("1s")]);
-    let mut queue = fill(&jobs, at(0));
-    let now = at(400_000);
-    assert_eq!(seconds(&take_due(&mut queue, &jobs, now)).len(), MOST_SLOTS);
-    assert_eq!(seconds(&take_due(&mut queue, &jobs, at(400_001))), [400_001]);
+    let mut agenda = empty();
+    agenda.adopt(&jobs, at(0));
+    let due = agenda.take_due(&jobs, at(400_000));
+    let slots = seconds(&due);
+    assert_eq!((slots.len(), slots.last()), (MOST_SLOTS, Some(&400_000)));
+    let due = &due.values().next().unwrap()[0];
+    assert_eq!(due.left_out, Some((at(1), 300_000)));
+    let fates = decide(due, at(400_000), TimeDelta::minutes(1), None);
+    assert!(
+        matches!(&fates[0], (first, Fate::Record(SlotOutcome::Missed, why))
+        if *first == at(1) && why.contains("stands for 300000 slots")),
+        "{:?}",
+        fates[0]
+    );
+    assert_eq!(seconds(&agenda.take_due(&jobs, at(400_001))), [400_001]);
+}
+
+#[test]
+fn a_start_finds_what_was_due_since_the_last_slot_that_was_decided() {
+    let jobs = jobs_of(vec![ticking("10s")]);
+    for (since, decided_to, found) in
+        [(0, Some(20), vec![30, 40]), (0, None, vec![10, 20, 30, 40]), (35, Some(20), vec![40]), (0, Some(40), vec![])]
+    {
+        let mut agenda = remembered("10s", since, decided_to);
+        assert_eq!(agenda.adopt(&jobs, at(41)), Default::default(), "nothing changed");
+        assert_eq!(seconds(&agenda.take_due(&jobs, at(41))), found, "{since} {decided_to:?}");
+    }
+}
+
+#[test]
+fn a_schedule_that_is_new_or_says_something_else_counts_from_now() {
+    let jobs = jobs_of(vec![ticking("10s")]);
+    for mut agenda in [empty(), remembered("7s", 0, None)] {
+        let changes = agenda.adopt(&jobs, at(41));
+        assert_eq!((changes.seen.len(), changes.seen[0].since, changes.gone.len()), (1, at(41), 0));
+        assert_eq!(seconds(&agenda.take_due(&jobs, at(59))), [50]);
+    }
+}
+
+#[test]
+fn time_as_disabled_does_not_count_but_time_out_of_the_catalogue_does() {
+    let on = jobs_of(vec![ticking("10s")]);
+    let mut off = ticking("10s");
+    off.enabled = false;
+    let mut agenda = remembered("10s", 0, None);
+    assert_eq!(agenda.adopt(&jobs_of(vec![off]), at(5)).gone.len(), 1);
+    assert_eq!(agenda.adopt(&on, at(45)).seen[0].since, at(45));
+    assert_eq!(seconds(&agenda.take_due(&on, at(59))), [50]);
+
+    let mut agenda = remembered("10s", 0, None);
+    assert_eq!(agenda.adopt(&jobs_of(vec![]), at(5)), Default::default());
+    assert_eq!(agenda.adopt(&on, at(45)), Default::default());
+    assert_eq!(seconds(&agenda.take_due(&on, at(59))), [10, 20, 30, 40, 50]);
+}
+
+#[test]
+fn a_jittered_slot_fires_within_its_range_and_survives_a_reload_in_between() {
+    let mut jittered = ticking("1h");
+    jittered.schedules[0].jitter_seconds = 600;
+    let (due, fire_at) = (1..500)
+        .map(|n| at(0) + TimeDelta::hours(n))
+        .filter_map(|from| jittered.schedules[0].spec.next_after(from))
+        .map(|due| (due, jittered.schedules[0].fire_at(&jittered.id, due)))
+        .find(|(due, fire_at)| (*fire_at - *due).num_seconds() > 60)
+        .unwrap();
+    let jobs = jobs_of(vec![jittered]);
+    let mut agenda = empty();
+    agenda.adopt(&jobs, due - TimeDelta::seconds(1));
+    let between = due + TimeDelta::seconds(30);
+    assert!(agenda.take_due(&jobs, between).is_empty());
+    assert_eq!(agenda.adopt(&jobs, between), Default::default());
+    assert_eq!(agenda.next_fire(), Some(fire_at));
+    let taken = agenda.take_due(&jobs, fire_at);
+    assert_eq!(taken.values().next().unwrap()[0].instants, [due]);
+}
+
+/// The fates of slots 0 to `count` - 1, one a second, found at `now`: `f`ire, fire `l`ate, `m`issed, `s`kipped.
+fn fates(job: Job, count: i64, now: Instant, pause: Option<&Pause>) -> (String, Vec<String>) {
+    let due = Due { job: job.into(), schedule: 0, instants: (0..count).map(at).collect(), left_out: None };
+    let mut reasons = Vec::new();
+    let letter = |(_, fate): (Instant, Fate)| match fate {
+        Fate::Fire { late: false } => 'f',
+        Fate::Fire { late: true } => 'l',
+        Fate::Record(outcome, reason) => {
+            reasons.push(reason);
+            if outcome == SlotOutcome::Missed { 'm' } else { 's' }
+        }
+    };
+    (decide(&due, now, TimeDelta::minutes(1), pause).into_iter().map(letter).collect(), reasons)
+}
+
+fn catching(catch_up: CatchUp, window: Option<u32>) -> Job {
+    Job { catch_up, catch_up_window_seconds: window, ..ticking("1s") }
+}
+
+#[test]
+fn catch_up_says_which_late_slots_fire() {
+    use CatchUp::{All, Last, None as Never};
+    for (catch_up, window, now, expected) in [
+        (Never, None, 60, "ffffff"),
+        (Never, None, 62, "mmffff"),
+        (Never, None, 100, "mmmmmm"),
+        (Last, None, 100, "mmmmml"),
+        (Last, Some(95), 100, "mmmmml"),
+        (Last, Some(94), 100, "mmmmmm"),
+        (Last, None, 62, "mmffff"),
+        (All, None, 100, "llllll"),
+        (All, Some(97), 100, "mmmlll"),
+        (All, Some(61), 62, "mlffff"),
+    ] {
+        let (found, _) = fates(catching(catch_up, window), 6, at(now), None);
+        assert_eq!(found, expected, "{catch_up:?} {window:?} at {now}");
+    }
+}
+
+#[test]
+fn each_missed_slot_says_why() {
+    let first = |job, count| fates(job, count, at(10_000), None).1.remove(0);
+    assert_eq!(first(catching(CatchUp::None, None), 3), "found 10000 s late; catch_up is none");
+    assert_eq!(first(catching(CatchUp::Last, Some(60)), 3), "found 10000 s late; the catch_up_window is 60 s");
+    assert_eq!(
+        first(catching(CatchUp::Last, None), 3),
+        "found 10000 s late; catch_up is last: only the newest slot fires"
+    );
+    let (found, reasons) = fates(catching(CatchUp::All, None), MOST_CAUGHT_UP as i64 + 2, at(10_000), None);
+    assert_eq!(found, "mm".to_owned() + &"l".repeat(MOST_CAUGHT_UP));
+    assert_eq!(reasons[0], "found 10000 s late; catch_up is all: only the newest 1000 slots fire");
+}
+
+#[test]
+fn a_slot_in_a_blackout_is_skipped_and_the_newest_outside_is_caught_up() {
+    let mut job = catching(CatchUp::Last, None);
+    // The instants are 11:06:40 and the five seconds after it.
+    let span = BlackoutSpan::read("2026-11-18T11:06:43", "2026-11-18T11:07:00", vec![]).unwrap();
+    job.blackouts.push(Blackout { name: "backup".to_owned(), zone: None, span });
+    let (found, reasons) = fates(job.clone(), 6, at(1000), None);
+    assert_eq!((found.as_str(), reasons.last().unwrap().as_str()), ("mmlsss", "blackout: backup"));
+    assert_eq!(fates(job, 6, at(10), None).0, "fffsss", "in time or late");
+}
+
+#[test]
+fn nothing_fires_while_the_scheduler_is_paused() {
+    let mut pause = Pause { by: "user:alice".to_owned(), at: at(3), reason: "moving".to_owned() };
+    let (found, reasons) = fates(catching(CatchUp::All, None), 6, at(10), Some(&pause));
+    assert_eq!(found, "mmmmmm");
+    assert_eq!(reasons[0], "found 10 s late; scheduler paused by user:alice: moving");
+    assert_eq!(reasons[5], "scheduler paused by user:alice: moving");
+    pause.reason.clear();
+    assert_eq!(fates(catching(CatchUp::None, None), 6, at(10), Some(&pause)).1[5], "scheduler paused by user:alice");
 }

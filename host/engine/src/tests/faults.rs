@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use host_model::fire::{NewRun, Recorded, SlotRecord};
+use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
 use host_model::log::LogLine;
 use host_model::port::{CancelMark, PrunePass, Pruned, StoreError};
 use host_model::run::RunFilter;
@@ -70,6 +70,31 @@ impl Store for Faulty {
 
     async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {
         self.reach()?.list_slots(job, limit).await
+    }
+
+    async fn record_slots(&self, slots: &[SlotRecord]) -> Result<u64, StoreError> {
+        let answer = self.reach()?.record_slots(slots).await?;
+        self.answer(answer)
+    }
+
+    async fn find_slots(&self, filter: &SlotFilter) -> Result<Vec<SlotRecord>, StoreError> {
+        self.reach()?.find_slots(filter).await
+    }
+
+    async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<host_model::Instant>)>, StoreError> {
+        self.reach()?.list_seen_schedules().await
+    }
+
+    async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError> {
+        self.reach()?.save_seen_schedules(seen, gone).await
+    }
+
+    async fn find_pause(&self) -> Result<Option<Pause>, StoreError> {
+        self.reach()?.find_pause().await
+    }
+
+    async fn set_pause(&self, pause: Option<&Pause>) -> Result<bool, StoreError> {
+        self.reach()?.set_pause(pause).await
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError> {

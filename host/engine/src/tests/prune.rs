@@ -30,6 +30,7 @@ async fn run_of(store: &dyn Store, days: i64, ends: bool) -> RunId {
         id: RunId::from_parts(at.timestamp_millis() as u64, number),
         job_id: JobId::new(&format!("job-{number}")).unwrap(),
         overlap: Overlap::Skip,
+        depends_on: Vec::new(),
         triggered_by: "cron".into(),
         slot: Some(host_model::fire::Slot {
             job_id: JobId::new("job").unwrap(),

@@ -166,3 +166,140 @@ async fn a_scheduler_that_breaks_shows_it() {
     }
     panic!("the state stays {:?}", bench.engine.scheduler_state());
 }
+
+/// A second life of the same store, begun `seconds` after the first.
+async fn again(bench: Bench, clock: &Arc<HandClock>, jobs: Vec<Job>, seconds: i64) -> Bench {
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+    clock.set(seconds);
+    let parts = EngineParts { clock: clock.clone(), scheduler_enabled: true, ..parts(bench.store.clone(), jobs) };
+    Bench { engine: Engine::start(parts).await.unwrap(), ..bench }
+}
+
+/// Waits until the schedules are remembered.
+async fn remembered(bench: &Bench) {
+    for _ in 0..600 {
+        if !bench.store.list_seen_schedules().await.unwrap().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("no schedule is remembered");
+}
+
+fn outcomes(slots: &[SlotRecord]) -> Vec<(i64, SlotOutcome)> {
+    slots.iter().map(|s| ((s.slot.due_at.timestamp_millis() - START + 500) / 3_600_000, s.outcome)).collect()
+}
+
+#[tokio::test]
+async fn slots_due_while_no_scheduler_was_there_are_recorded_at_the_next_start() {
+    use SlotOutcome::{Fired, Missed};
+    let (bench, clock) = on_hand_clock(vec![ticking("tick", "1h")]).await;
+    remembered(&bench).await;
+    clock.set(3600);
+    slots(&bench, "tick", 1).await;
+    let bench = again(bench, &clock, vec![ticking("tick", "1h")], 4 * 3600).await;
+    let found = slots(&bench, "tick", 4).await;
+    assert_eq!(outcomes(&found), [(1, Fired), (2, Missed), (3, Missed), (4, Missed)]);
+    assert_eq!(found[1].reason.as_deref(), Some("found 7200 s late; catch_up is none"));
+    clock.set(5 * 3600);
+    assert_eq!(slots(&bench, "tick", 5).await[4].outcome, Fired);
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
+
+#[tokio::test]
+async fn catch_up_last_fires_the_newest_slot_of_a_downtime_as_if_it_were_then() {
+    use SlotOutcome::{Fired, Missed};
+    let late = || {
+        let mut late = ticking("tick", "1h");
+        late.catch_up = CatchUp::Last;
+        late.params = map(json!({ "at": "${run.scheduled_at}" }));
+        late
+    };
+    let (bench, clock) = on_hand_clock(vec![late()]).await;
+    remembered(&bench).await;
+    let bench = again(bench, &clock, vec![late()], 3 * 3600 + 60).await;
+    let found = slots(&bench, "tick", 3).await;
+    assert_eq!(outcomes(&found), [(1, Missed), (2, Missed), (3, Fired)]);
+    let run = bench.finished(found[2].run_id.unwrap()).await;
+    assert_eq!((run.triggered_by.as_str(), run.scheduled_at), ("cron", Some(found[2].slot.due_at)));
+    let output = bench.steps(run.id).await[0].output.clone().unwrap();
+    let due = found[2].slot.due_at.format("%Y-%m-%dT%H:%M:%S").to_string();
+    assert!(output["at"].as_str().unwrap().starts_with(&due), "{output:?}");
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
+
+#[tokio::test]
+async fn catch_up_all_fires_every_slot_of_a_downtime_oldest_first_and_one_at_a_time() {
+    let late = || {
+        let mut late = ticking("tick", "1h");
+        late.catch_up = CatchUp::All;
+        late.catch_up_window_seconds = Some(24 * 3600);
+        late
+    };
+    let (bench, clock) = on_hand_clock(vec![late()]).await;
+    remembered(&bench).await;
+    let bench = again(bench, &clock, vec![late()], 30 * 3600).await;
+    let found = slots(&bench, "tick", 30).await;
+    bench.engine.wait_idle().await;
+    let fired: Vec<&SlotRecord> = found.iter().filter(|s| s.outcome == SlotOutcome::Fired).collect();
+    assert_eq!(fired.len(), 24, "{found:?}");
+    assert!(found[..6].iter().all(|s| s.reason.as_deref().unwrap().ends_with("the catch_up_window is 86400 s")));
+    let runs: Vec<RunId> = fired.iter().map(|slot| slot.run_id.unwrap()).collect();
+    assert!(runs.is_sorted(), "oldest first");
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
+
+#[tokio::test]
+async fn a_paused_scheduler_records_what_it_misses_and_manual_runs_go_on() {
+    let (bench, clock) = on_hand_clock(vec![ticking("tick", "1h")]).await;
+    let pause = host_model::fire::Pause { by: "cli:bob".into(), at: clock.now(), reason: "backup".into() };
+    assert!(bench.store.set_pause(Some(&pause)).await.unwrap());
+    clock.set(3600);
+    let found = slots(&bench, "tick", 1).await;
+    assert_eq!(found[0].outcome, SlotOutcome::Missed);
+    assert_eq!(found[0].reason.as_deref(), Some("scheduler paused by cli:bob: backup"));
+    let run = bench.fire("tick").await;
+    bench.finished(run).await;
+    assert!(bench.store.set_pause(None).await.unwrap());
+    clock.set(7200);
+    assert_eq!(slots(&bench, "tick", 2).await[1].outcome, SlotOutcome::Fired);
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
+
+#[tokio::test]
+async fn a_slot_in_a_blackout_is_skipped_without_a_run() {
+    let mut quiet = ticking("tick", "1h");
+    let span = host_model::blackout::BlackoutSpan::read("00:00", "24:00", vec![]).unwrap();
+    quiet.blackouts.push(host_model::blackout::Blackout { name: "always".into(), zone: None, span });
+    let (bench, clock) = on_hand_clock(vec![quiet]).await;
+    clock.set(3600);
+    let found = slots(&bench, "tick", 1).await;
+    assert_eq!((found[0].outcome, found[0].run_id), (SlotOutcome::Skipped, None));
+    assert_eq!(found[0].reason.as_deref(), Some("blackout: always"));
+    bench.fire("tick").await;
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_catching_up_leaves_the_rest_to_the_next_start() {
+    use SlotOutcome::{Fired, Skipped};
+    let late = |script: &str| {
+        let mut late = ticking("tick", "1h");
+        late.catch_up = CatchUp::All;
+        late.steps = vec![step("a", script)];
+        // The slots are those of 13:00, 14:00 and 15:00.
+        let span = host_model::blackout::BlackoutSpan::read("15:00", "15:01", vec![]).unwrap();
+        late.blackouts.push(host_model::blackout::Blackout { name: "newest".into(), zone: None, span });
+        late
+    };
+    let (bench, clock) = on_hand_clock(vec![late("echo")]).await;
+    remembered(&bench).await;
+    let bench = again(bench, &clock, vec![late("hang")], 3 * 3600 + 60).await;
+    let first = slots(&bench, "tick", 1).await;
+    bench.heard(first[0].run_id.unwrap(), "hanging").await;
+    bench.engine.shutdown(Duration::ZERO, &CancelToken::new()).await;
+    assert_eq!(bench.store.list_slots(&JobId::new("tick").unwrap(), 10).await.unwrap(), first);
+    let bench = again(bench, &clock, vec![late("echo")], 3 * 3600 + 120).await;
+    assert_eq!(outcomes(&slots(&bench, "tick", 3).await), [(1, Fired), (2, Fired), (3, Skipped)]);
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}

@@ -7,7 +7,9 @@
 
 mod cancel;
 mod concurrency;
+mod dependencies;
 mod fires;
+mod ledger;
 mod logs;
 mod odd_data;
 mod prune;
@@ -74,6 +76,17 @@ checks! {
         a_missed_slot_is_recorded_once
         slots_are_listed_newest_first
         a_job_with_a_thousand_steps_keeps_their_order;
+    dependencies:
+        a_run_waits_for_nobody_whose_latest_run_succeeded
+        an_unmet_dependency_is_a_skipped_run_with_its_reason
+        a_skipped_run_of_a_dependency_does_not_count
+        an_unmet_dependency_says_so_in_the_ledger;
+    ledger:
+        many_missed_slots_are_recorded_at_once_and_those_decided_stay
+        slots_are_found_by_time_and_page_even_when_two_are_due_at_once
+        a_schedule_is_remembered_with_the_newest_slot_of_its_ledger
+        a_thousand_schedules_are_remembered_in_one_call
+        a_pause_stays_as_it_began_until_it_is_ended;
     transitions:
         a_run_goes_from_queued_to_succeeded
         every_final_change_sets_the_finish_and_its_text
@@ -180,6 +193,7 @@ impl Bench {
             id: RunId::from_parts(queued_at.timestamp_millis() as u64, number),
             job_id: job_id(job),
             overlap: Overlap::Skip,
+            depends_on: Vec::new(),
             triggered_by: "cron".to_owned(),
             slot: None,
             queued_at,

@@ -1,0 +1,81 @@
+//! Pause and resume of the whole scheduler. The store keeps the pause, so it holds for every replica and outlives a
+//! restart. Manual runs go on.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use host_engine::SchedulerState;
+use host_model::fire::Pause;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::jobs::read_body;
+use crate::App;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::view::instant;
+
+/// Longest reason, in characters: it stands in every slot the pause misses.
+const LONGEST_REASON: usize = 200;
+
+/// The body of `POST …/pause`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PauseBody {
+    reason: String,
+}
+
+/// The state in the words of the seeds. A pause is a standby on purpose.
+pub(crate) fn state_of(app: &App, pause: Option<&Pause>) -> SchedulerState {
+    match (app.engine.scheduler_state(), pause) {
+        (SchedulerState::Active, Some(_)) => SchedulerState::Standby,
+        (state, _) => state,
+    }
+}
+
+fn view(app: &App, pause: Option<&Pause>) -> Value {
+    json!({
+        "scheduler": state_of(app, pause).as_str(),
+        "paused_by": pause.map(|pause| &pause.by),
+        "paused_at": pause.map(|pause| instant(pause.at)),
+        "pause_reason": pause.map(|pause| &pause.reason),
+    })
+}
+
+/// What the scheduler is doing.
+pub(crate) async fn show(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let pause = app.engine.store().find_pause().await?;
+    Ok(Json(view(&app, pause.as_ref())))
+}
+
+/// Begins a pause. One that lasts already stays as it began.
+pub(crate) async fn pause(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let PauseBody { reason } = read_body(&headers, &body?)?;
+    let count = reason.chars().count();
+    if count > LONGEST_REASON {
+        return Err(ApiError::invalid(format!("the reason has {count} characters; allowed are {LONGEST_REASON}")));
+    }
+    let pause = Pause { by: caller.trigger.to_string(), at: app.engine.now(), reason: reason.trim().to_owned() };
+    if app.engine.store().set_pause(Some(&pause)).await? {
+        tracing::warn!(by = pause.by, reason = pause.reason, "scheduler paused");
+    }
+    show(State(app)).await
+}
+
+/// Ends the pause, if there is one. Slots due from now on fire again; those it missed stay missed.
+pub(crate) async fn resume(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, ApiError> {
+    if app.engine.store().set_pause(None).await? {
+        tracing::warn!(by = %caller.trigger, "scheduler resumed");
+    }
+    show(State(app)).await
+}

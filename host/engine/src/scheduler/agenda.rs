@@ -1,0 +1,149 @@
+//! What is due when: the queue of coming slots, and for each schedule the instant up to which its slots were handed over.
+//!
+//! Invariant: a schedule that is watched loses no slot. It leaves the watch only by being disabled; one that is merely
+//! absent for a while (its file is broken, its folder not mounted) goes on where it was when it comes back.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use host_model::fire::SeenSchedule;
+use host_model::job::JobSchedule;
+use host_model::{Instant, Job, JobId};
+
+use crate::engine::Jobs;
+
+/// Slots of one schedule handed over at once: a clock that leaps by years must fill neither memory nor ledger.
+pub(super) const MOST_SLOTS: usize = 100_000;
+
+type Key = (JobId, String);
+
+/// A coming slot; the order is that of firing.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Coming {
+    fire_at: Instant,
+    job_id: JobId,
+    schedule: String,
+    due_at: Instant,
+}
+
+struct Watched {
+    text: String,
+    handed_over_to: Instant,
+}
+
+/// See the module's note.
+pub(super) struct Agenda {
+    queue: BinaryHeap<Reverse<Coming>>,
+    watched: HashMap<Key, Watched>,
+}
+
+/// What the store has to learn.
+#[derive(Default, PartialEq, Eq, Debug)]
+pub(super) struct Changes {
+    pub(super) seen: Vec<SeenSchedule>,
+    pub(super) gone: Vec<Key>,
+}
+
+/// The slots of one schedule that are due, oldest first.
+pub(super) struct Due {
+    pub(super) job: Arc<Job>,
+    /// Index in the job's schedules.
+    pub(super) schedule: usize,
+    pub(super) instants: VecDeque<Instant>,
+    /// The oldest of the slots left out because there are too many, and how many.
+    pub(super) left_out: Option<(Instant, u64)>,
+}
+
+impl Agenda {
+    /// An empty queue over what the store remembers.
+    pub(super) fn new(remembered: Vec<(SeenSchedule, Option<Instant>)>) -> Self {
+        let watch = |(seen, decided_to): (SeenSchedule, Option<Instant>)| {
+            let handed_over_to = decided_to.map_or(seen.since, |decided_to| decided_to.max(seen.since));
+            ((seen.job_id, seen.schedule), Watched { text: seen.text, handed_over_to })
+        };
+        Self { queue: BinaryHeap::new(), watched: remembered.into_iter().map(watch).collect() }
+    }
+
+    /// Fills the queue from the jobs of the moment. New and changed schedules count from `now`, and so does everything
+    /// after a clock was set back: slots that come round again are in the ledger already and do not fire twice.
+    pub(super) fn adopt(&mut self, jobs: &Jobs, now: Instant) -> Changes {
+        let mut changes = Changes::default();
+        let mut queue = Vec::new();
+        for job in jobs.values() {
+            for schedule in &job.schedules {
+                let key = (job.id.clone(), schedule.name.clone());
+                if !(job.enabled && schedule.enabled) {
+                    if self.watched.remove(&key).is_some() {
+                        changes.gone.push(key);
+                    }
+                    continue;
+                }
+                let text = schedule.spec.wording();
+                let known = self.watched.get(&key).filter(|w| w.text == text && w.handed_over_to <= now);
+                let after = match known {
+                    Some(watched) => watched.handed_over_to,
+                    None => {
+                        let (job_id, schedule) = key.clone();
+                        changes.seen.push(SeenSchedule { job_id, schedule, text: text.clone(), since: now });
+                        self.watched.insert(key, Watched { text, handed_over_to: now });
+                        now
+                    }
+                };
+                queue.extend(coming(job, schedule, after).map(Reverse));
+            }
+        }
+        self.queue = queue.into();
+        changes
+    }
+
+    /// When the next slot fires.
+    pub(super) fn next_fire(&self) -> Option<Instant> {
+        self.queue.peek().map(|Reverse(coming)| coming.fire_at)
+    }
+
+    /// Takes what is due out of the queue, by job, and queues what comes next. What is due is held against the jobs of
+    /// the moment: a schedule that was removed, disabled or changed since it was queued does not fire.
+    pub(super) fn take_due(&mut self, jobs: &Jobs, now: Instant) -> BTreeMap<JobId, Vec<Due>> {
+        let mut taken: BTreeMap<JobId, Vec<Due>> = BTreeMap::new();
+        while self.next_fire().is_some_and(|at| at <= now) {
+            let Some(Reverse(first)) = self.queue.pop() else { break };
+            let Some((job, schedule)) = declared(jobs, &first) else { continue };
+            let mut due = Due { job: job.clone(), schedule, instants: VecDeque::from([first.due_at]), left_out: None };
+            let mut last = first.due_at;
+            while let Some(next) = coming(job, &job.schedules[schedule], last) {
+                if next.fire_at > now {
+                    self.queue.push(Reverse(next));
+                    break;
+                }
+                last = next.due_at;
+                due.instants.push_back(last);
+                if due.instants.len() > MOST_SLOTS
+                    && let Some(oldest) = due.instants.pop_front()
+                {
+                    due.left_out.get_or_insert((oldest, 0)).1 += 1;
+                }
+            }
+            if let Some(watched) = self.watched.get_mut(&(first.job_id, first.schedule)) {
+                watched.handed_over_to = last;
+            }
+            taken.entry(job.id.clone()).or_default().push(due);
+        }
+        taken
+    }
+}
+
+/// The first slot of `schedule` due after `after`.
+fn coming(job: &Job, schedule: &JobSchedule, after: Instant) -> Option<Coming> {
+    let due_at = schedule.spec.next_after(after)?;
+    let (job_id, name) = (job.id.clone(), schedule.name.clone());
+    Some(Coming { fire_at: schedule.fire_at(&job_id, due_at), job_id, schedule: name, due_at })
+}
+
+/// The schedule, if it still exists, still fires and is still due at that instant.
+fn declared<'j>(jobs: &'j Jobs, coming: &Coming) -> Option<(&'j Arc<Job>, usize)> {
+    let job = jobs.get(&coming.job_id).filter(|job| job.enabled)?;
+    let index = job.schedules.iter().position(|s| s.name == coming.schedule && s.enabled)?;
+    let just_before = coming.due_at - chrono::TimeDelta::milliseconds(1);
+    (job.schedules[index].spec.next_after(just_before) == Some(coming.due_at)).then_some((job, index))
+}

@@ -1,0 +1,211 @@
+//! The slots of each job, dealt with in the order in which they are due, each job in a task of its own so that a slow one
+//! delays no other.
+//!
+//! Invariant: a slot is in the ledger before the next one of its schedule is looked at. So the newest row of a schedule
+//! says up to where it was decided, wherever the process stops.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use host_model::fire::{Pause, Slot, SlotOutcome, SlotRecord};
+use host_model::port::StoreError;
+use host_model::run::Trigger;
+use host_model::{Instant, JobId};
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::task::JoinSet;
+
+use super::agenda::Due;
+use super::fate::{Fate, decide};
+use crate::dispatch::{self, DispatchError, FireRequest};
+use crate::engine::Shared;
+
+/// Slots dispatched at once; more wait, as they would for the store.
+const AT_ONCE: usize = 64;
+/// Ledger rows of one write.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// One look of the scheduler at the clock; everything it found due shares it.
+pub(super) struct Look {
+    pub(super) now: Instant,
+    /// A slot found later than this after it was to fire is late.
+    pub(super) grace: TimeDelta,
+    /// Read once, by the first who needs it.
+    pause: OnceCell<Option<Pause>>,
+}
+
+impl Look {
+    pub(super) fn new(now: Instant, grace: TimeDelta) -> Arc<Self> {
+        Arc::new(Self { now, grace, pause: OnceCell::new() })
+    }
+
+    async fn pause(&self, shared: &Shared) -> Result<Option<&Pause>, StoreError> {
+        let read = || shared.patience.until_stored(|| shared.store.find_pause());
+        self.pause.get_or_try_init(read).await.map(Option::as_ref)
+    }
+}
+
+type Queues = Arc<Mutex<HashMap<JobId, VecDeque<(Arc<Look>, Vec<Due>)>>>>;
+
+/// The queues of all jobs and the tasks that work them off.
+pub(super) struct Lanes {
+    shared: Arc<Shared>,
+    queues: Queues,
+    room: Arc<Semaphore>,
+    tasks: JoinSet<()>,
+}
+
+/// A job's place among the queues; however its task ends, the next slot must find none.
+struct Lane {
+    job_id: JobId,
+    queues: Queues,
+}
+
+impl Lane {
+    fn next(&self) -> Option<(Arc<Look>, Vec<Due>)> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = queues.get_mut(&self.job_id).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            queues.remove(&self.job_id);
+        }
+        next
+    }
+}
+
+impl Lanes {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        Self { shared, queues: Queues::default(), room, tasks: JoinSet::new() }
+    }
+
+    /// Queues what is due of a job.
+    pub(super) fn push(&mut self, job_id: JobId, look: Arc<Look>, due: Vec<Due>) {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        match queues.entry(job_id.clone()) {
+            Entry::Occupied(mut queue) => queue.get_mut().push_back((look, due)),
+            Entry::Vacant(free) => {
+                free.insert(VecDeque::from([(look, due)]));
+                let lane = Lane { job_id, queues: self.queues.clone() };
+                let (shared, room) = (self.shared.clone(), self.room.clone());
+                self.tasks.spawn(async move {
+                    while let Some((look, due)) = lane.next() {
+                        if deal_with(&shared, &room, &look, due).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        }
+        drop(queues);
+        while let Some(done) = self.tasks.try_join_next() {
+            if let Err(error) = done {
+                tracing::error!(%error, "dispatching a slot ended badly");
+            }
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.queues.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.job_id);
+        }
+    }
+}
+
+/// The process is stopping. Nothing newer may get into the ledger: the next start goes on at the first slot without a row.
+struct Stopping;
+
+async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec<Due>) -> Result<(), Stopping> {
+    // The store is asked until it answers, or the process stops.
+    let pause = look.pause(shared).await.map_err(|_| Stopping)?;
+    let mut fates: Vec<(Slot, Fate)> = Vec::new();
+    for due in due {
+        let schedule = due.job.schedules[due.schedule].name.clone();
+        let slot = |due_at| Slot { job_id: due.job.id.clone(), schedule: schedule.clone(), due_at };
+        let decided = decide(&due, look.now, look.grace, pause);
+        fates.extend(decided.into_iter().map(|(due_at, fate)| (slot(due_at), fate)));
+    }
+    fates.sort_by_key(|(slot, _)| slot.due_at);
+    let mut unwritten = Vec::new();
+    for (slot, fate) in fates {
+        match fate {
+            Fate::Record(outcome, reason) => {
+                unwritten.push(record(shared, slot, outcome, reason));
+                if unwritten.len() == ROWS_AT_ONCE {
+                    write(shared, &mut unwritten).await?;
+                }
+            }
+            Fate::Fire { late } => {
+                write(shared, &mut unwritten).await?;
+                if late {
+                    wait_for_runs_of(shared, &slot.job_id).await;
+                    // Long may have gone by; the operator may have had enough of it.
+                    if let Ok(Some(pause)) = shared.patience.until_stored(|| shared.store.find_pause()).await {
+                        let reason = format!("scheduler paused by {} while catching up", pause.by);
+                        unwritten.push(record(shared, slot, SlotOutcome::Missed, reason));
+                        continue;
+                    }
+                }
+                let _permit = room.acquire().await.map_err(|_| Stopping)?;
+                fire(shared, slot).await?;
+            }
+        }
+    }
+    write(shared, &mut unwritten).await
+}
+
+/// Returns once no run of the job is in flight here.
+async fn wait_for_runs_of(shared: &Shared, job_id: &JobId) {
+    loop {
+        let ended = shared.idle.notified();
+        if !shared.live().values().any(|live| live.job_id == *job_id) {
+            return;
+        }
+        ended.await;
+    }
+}
+
+async fn fire(shared: &Arc<Shared>, slot: Slot) -> Result<(), Stopping> {
+    let request = FireRequest {
+        slot: Some((slot.schedule.clone(), slot.due_at)),
+        ..FireRequest::manual(slot.job_id.clone(), Trigger::Cron)
+    };
+    match dispatch::fire(shared, request).await {
+        Ok(fired) => {
+            tracing::info!(job.id = %slot.job_id, run.id = %fired.run_id, due = %slot.due_at, "schedule fired")
+        }
+        Err(DispatchError::AlreadyRunning { active, .. }) => {
+            tracing::warn!(job.id = %slot.job_id, run.id = %active, "schedule skipped: the run before is in flight");
+        }
+        Err(DispatchError::HeldBack { reason, .. }) => {
+            tracing::warn!(job.id = %slot.job_id, reason, "schedule skipped");
+        }
+        Err(DispatchError::SlotTaken { .. }) => {}
+        Err(DispatchError::ShuttingDown) => return Err(Stopping),
+        Err(error) => {
+            tracing::error!(job.id = %slot.job_id, %error, "schedule failed to start");
+            let failed = record(shared, slot, SlotOutcome::FailedToStart, error.to_string());
+            write(shared, &mut vec![failed]).await?;
+        }
+    }
+    Ok(())
+}
+
+fn record(shared: &Shared, slot: Slot, outcome: SlotOutcome, reason: String) -> SlotRecord {
+    SlotRecord { slot, outcome, reason: Some(reason), run_id: None, decided_at: shared.clock.now() }
+}
+
+/// Writes the rows and empties the list.
+async fn write(shared: &Shared, rows: &mut Vec<SlotRecord>) -> Result<(), Stopping> {
+    let Some(first) = rows.first() else { return Ok(()) };
+    let (job_id, reason) = (&first.slot.job_id, first.reason.as_deref().unwrap_or_default());
+    tracing::info!(job.id = %job_id, slots = rows.len(), reason, "slots recorded without a run");
+    shared.patience.until_stored(|| shared.store.record_slots(rows)).await.map_err(|error| {
+        tracing::error!(job.id = %job_id, %error, slots = rows.len(), "slots are left for the next start");
+        Stopping
+    })?;
+    rows.clear();
+    Ok(())
+}

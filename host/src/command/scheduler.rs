@@ -1,0 +1,65 @@
+//! `nomaflow scheduler …` and `nomaflow job why`: the scheduler as a whole, and its answer about one job.
+
+use host_model::Json;
+use serde_json::json;
+
+use super::table;
+use crate::cli::{Global, Scheduler};
+use crate::client::{Client, escape};
+use crate::exit::{Exit, Outcome};
+use crate::say;
+use crate::watch::field;
+
+/// Runs a `scheduler` command.
+pub(crate) async fn run(command: Scheduler, global: &Global) -> Outcome {
+    let client = Client::open(global).await?;
+    let answer = match command {
+        Scheduler::Pause { reason } => {
+            let body = json!({ "reason": reason.unwrap_or_default() });
+            client.call("POST", "/admin/scheduler/pause", Some(&body)).await
+        }
+        Scheduler::Resume => client.call("POST", "/admin/scheduler/resume", None).await,
+        Scheduler::Status => client.call("GET", "/admin/scheduler", None).await,
+    };
+    client.close().await;
+    let answer = answer?;
+    if global.json {
+        say(&answer.to_string())?;
+        return Ok(Exit::Fine);
+    }
+    let mut text = format!("scheduler: {}", field(&answer, "scheduler"));
+    if answer["paused_by"].is_string() {
+        text.push_str(&format!("\npaused by {} at {}", field(&answer, "paused_by"), field(&answer, "paused_at")));
+        if !field(&answer, "pause_reason").is_empty() {
+            text.push_str(&format!(": {}", field(&answer, "pause_reason")));
+        }
+    }
+    say(&text)?;
+    Ok(Exit::Fine)
+}
+
+/// `nomaflow job why`.
+pub(crate) async fn why(client: &Client, global: &Global, id: &str, at: Option<&str>, limit: u32) -> Outcome {
+    let at = at.map(|at| format!("&at={}", escape(at))).unwrap_or_default();
+    let answer = client.call("GET", &format!("/admin/jobs/{}/why?limit={limit}{at}", escape(id)), None).await?;
+    if global.json {
+        say(&answer.to_string())?;
+        return Ok(Exit::Fine);
+    }
+    let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    let row = |found: &Json| ["local", "schedule", "text"].map(|key| or_dash(field(found, key))).to_vec();
+    let rows: Vec<Vec<String>> = answer["answers"].as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        say("the ledger has no slot of this job")?;
+    } else {
+        say(&table::render(&["DUE", "SCHEDULE", "WHY"], &rows))?;
+    }
+    for (key, word) in [("before", "due before"), ("after", "due next")] {
+        let due = &answer["nearest"][key];
+        if due.is_object() {
+            let off = if due["enabled"] == true { "" } else { ", but off" };
+            say(&format!("{word}: {} ({}{off})", field(due, "local"), field(due, "schedule")))?;
+        }
+    }
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,96 @@
+//! Slots decided without a run, the schedules seen, and the pause of the scheduler.
+
+use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotOutcome, SlotRecord};
+
+use super::{Bench, at, job_id, slot};
+
+fn missed(due: i64) -> SlotRecord {
+    SlotRecord {
+        slot: slot("nightly", due),
+        outcome: SlotOutcome::Missed,
+        reason: Some(format!("nobody was there at {due}")),
+        run_id: None,
+        decided_at: at(9999),
+    }
+}
+
+fn of(job: &str) -> SlotFilter {
+    SlotFilter { job_id: job_id(job), from: None, before: None, limit: 1000 }
+}
+
+fn seen(schedule: &str, text: &str, since: i64) -> SeenSchedule {
+    SeenSchedule { job_id: job_id("nightly"), schedule: schedule.to_owned(), text: text.to_owned(), since: at(since) }
+}
+
+pub(super) async fn many_missed_slots_are_recorded_at_once_and_those_decided_stay(bench: &Bench) {
+    let store = bench.open().await;
+    let new = NewRun { slot: Some(slot("nightly", 7)), ..bench.new_run("nightly") };
+    assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+    let batch: Vec<SlotRecord> = (0..250).map(missed).collect();
+    assert_eq!(store.record_slots(&batch).await.unwrap(), 249);
+    assert_eq!(store.record_slots(&batch).await.unwrap(), 0, "sent again after a lost answer");
+    assert_eq!(store.record_slots(&[]).await.unwrap(), 0);
+    let mut found = store.find_slots(&of("nightly")).await.unwrap();
+    found.reverse();
+    assert_eq!(found.len(), 250);
+    assert_eq!((found[7].outcome, found[7].run_id), (SlotOutcome::Fired, Some(new.id)));
+    assert_eq!((&found[6], &found[249]), (&batch[6], &batch[249]));
+}
+
+pub(super) async fn slots_are_found_by_time_and_page_even_when_two_are_due_at_once(bench: &Bench) {
+    let store = bench.open().await;
+    let mut batch: Vec<SlotRecord> = (0..6).map(missed).collect();
+    batch[3].slot.due_at = at(2);
+    batch[3].slot.schedule = "second".to_owned();
+    store.record_slots(&batch).await.unwrap();
+    let list = async |filter: SlotFilter| -> Vec<(i64, String)> {
+        let found = store.find_slots(&filter).await.unwrap();
+        found.into_iter().map(|s| ((s.slot.due_at - at(0)).num_milliseconds(), s.slot.schedule)).collect()
+    };
+    let row = |due: i64, name: &str| (due, name.to_owned());
+    let first = list(SlotFilter { limit: 3, ..of("nightly") }).await;
+    assert_eq!(first, [row(5, "default"), row(4, "default"), row(2, "second")]);
+    let rest = list(SlotFilter { before: Some((at(2), "second".to_owned())), ..of("nightly") }).await;
+    assert_eq!(rest, [row(2, "default"), row(1, "default"), row(0, "default")]);
+    let range = SlotFilter { from: Some(at(1)), before: Some((at(2), String::new())), ..of("nightly") };
+    assert_eq!(list(range).await, [row(1, "default")]);
+    assert!(list(of("daily")).await.is_empty());
+}
+
+pub(super) async fn a_schedule_is_remembered_with_the_newest_slot_of_its_ledger(bench: &Bench) {
+    let store = bench.open().await;
+    assert!(store.list_seen_schedules().await.unwrap().is_empty());
+    let (own, second) = (seen("default", "0 3 * * * UTC", 5), seen("second", "every 60 s", 6));
+    store.save_seen_schedules(&[own.clone(), second.clone()], &[]).await.unwrap();
+    store.record_slots(&[missed(10), missed(30), missed(20)]).await.unwrap();
+    let listed = store.list_seen_schedules().await.unwrap();
+    assert_eq!(listed, [(own, Some(at(30))), (second.clone(), None)]);
+    let changed = seen("default", "0 4 * * * UTC", 40);
+    let gone = [(second.job_id.clone(), second.schedule)];
+    store.save_seen_schedules(std::slice::from_ref(&changed), &gone).await.unwrap();
+    assert_eq!(store.list_seen_schedules().await.unwrap(), [(changed, Some(at(30)))]);
+    store.save_seen_schedules(&[], &[]).await.unwrap();
+}
+
+pub(super) async fn a_thousand_schedules_are_remembered_in_one_call(bench: &Bench) {
+    let store = bench.open().await;
+    let many: Vec<SeenSchedule> = (0..1000).map(|n| seen(&format!("s{n:04}"), "every 60 s", n)).collect();
+    store.save_seen_schedules(&many, &[]).await.unwrap();
+    let listed = store.list_seen_schedules().await.unwrap();
+    assert_eq!(listed.into_iter().map(|(seen, _)| seen).collect::<Vec<_>>(), many);
+}
+
+pub(super) async fn a_pause_stays_as_it_began_until_it_is_ended(bench: &Bench) {
+    let store = bench.open().await;
+    assert_eq!(store.find_pause().await.unwrap(), None);
+    assert!(!store.set_pause(None).await.unwrap(), "there is nothing to end");
+    let pause = Pause { by: "user:alice".to_owned(), at: at(1), reason: "moving house".to_owned() };
+    assert!(store.set_pause(Some(&pause)).await.unwrap());
+    let other = Pause { by: "user:bob".to_owned(), at: at(2), reason: String::new() };
+    assert!(!store.set_pause(Some(&other)).await.unwrap());
+    assert_eq!(bench.open().await.find_pause().await.unwrap(), Some(pause));
+    assert!(store.set_pause(None).await.unwrap());
+    assert_eq!(store.find_pause().await.unwrap(), None);
+    assert!(store.set_pause(Some(&other)).await.unwrap());
+    assert_eq!(store.find_pause().await.unwrap(), Some(other));
+}
