@@ -18,8 +18,10 @@ use crate::log_sink::LogSink;
 use crate::patience::Patience;
 use crate::recovery;
 use crate::registry::Runners;
+use crate::replay::{self, ReplayError, ReplayRequest};
 use crate::run_ids::RunIds;
 use crate::scheduler;
+use crate::turn::Turns;
 
 /// Every valid job by id; replaced whole on reload.
 pub type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
@@ -109,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) idle: Notify,
     /// Woken when the jobs were replaced.
     pub(crate) reloaded: Notify,
+    /// Runs that wait for the run before them.
+    pub(crate) turns: Turns,
     pub(crate) tasks: tokio::sync::Mutex<JoinSet<()>>,
     jobs: RwLock<Jobs>,
     live: Mutex<HashMap<RunId, Live>>,
@@ -165,6 +169,7 @@ impl Engine {
             door: tokio::sync::RwLock::new(false),
             idle: Notify::new(),
             reloaded: Notify::new(),
+            turns: Turns::default(),
             tasks: tokio::sync::Mutex::new(JoinSet::new()),
             jobs: RwLock::new(parts.jobs),
             live: Mutex::new(HashMap::new()),
@@ -189,11 +194,18 @@ impl Engine {
         // run that nobody runs.
         let shared = self.shared.clone();
         let work = tokio::spawn(async move { dispatch::fire(&shared, request).await });
-        work.await.unwrap_or_else(|broken| {
-            tracing::error!(error = %broken, "a dispatch panicked");
-            let message = "the dispatch broke off".to_owned();
-            Err(StoreError::Unavailable { operation: "record a run", message }.into())
-        })
+        work.await.unwrap_or_else(|broken| Err(broken_off(&broken).into()))
+    }
+
+    /// Begins a run that repeats one that is over, see [`ReplayRequest`].
+    ///
+    /// # Errors
+    /// [`ReplayError`] when none began.
+    pub async fn replay(&self, request: ReplayRequest) -> Result<Fired, ReplayError> {
+        let shared = self.shared.clone();
+        // In a task of its own, as a fire.
+        let work = tokio::spawn(async move { replay::replay(&shared, request).await });
+        work.await.unwrap_or_else(|broken| Err(broken_off(&broken).into()))
     }
 
     /// Asks for a run to be cancelled, wherever it runs. `by` is the text of a trigger: `user:alice`.
@@ -310,6 +322,11 @@ impl Engine {
     }
 }
 
+fn broken_off(broken: &tokio::task::JoinError) -> StoreError {
+    tracing::error!(error = %broken, "a dispatch panicked");
+    StoreError::Unavailable { operation: "record a run", message: "the dispatch broke off".to_owned() }
+}
+
 fn cancel_live(shared: &Shared, run: RunId, by: &str) {
     if let Some(live) = shared.live().get(&run) {
         live.cancel.cancel(&format!("canceled by {by}"));
@@ -325,12 +342,16 @@ async fn watch_marks(shared: Arc<Shared>) {
                 tracing::error!(%error, "a run's keeper ended badly");
             }
         }
-        if shared.live().is_empty() {
-            continue;
+        if !shared.live().is_empty() {
+            hear_marks(&shared).await;
         }
-        match shared.store.list_cancel_marks(&shared.owner).await {
-            Ok(marks) => marks.iter().for_each(|(run, by)| cancel_live(&shared, *run, by)),
-            Err(error) => tracing::warn!(%error, "cancel marks could not be read"),
-        }
+    }
+}
+
+/// Cancels the runs of this process that carry a mark.
+pub(crate) async fn hear_marks(shared: &Shared) {
+    match shared.store.list_cancel_marks(&shared.owner).await {
+        Ok(marks) => marks.iter().for_each(|(run, by)| cancel_live(shared, *run, by)),
+        Err(error) => tracing::warn!(%error, "cancel marks could not be read"),
     }
 }

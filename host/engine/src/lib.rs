@@ -17,11 +17,13 @@ mod patience;
 mod prune;
 mod recovery;
 mod registry;
+mod replay;
 mod run_ids;
 mod run_task;
 mod scheduler;
 mod step_task;
 mod tracker;
+mod turn;
 mod voice;
 
 #[cfg(test)]
@@ -32,3 +34,4 @@ pub use engine::{Engine, EngineParts, Jobs, SchedulerState};
 pub use owner::{is_owner_alive, owner_id};
 pub use prune::{PruneRunner, internal_jobs};
 pub use registry::Runners;
+pub use replay::{ReplayError, ReplayRequest};

@@ -15,15 +15,20 @@ use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepFailure, StepOutcome};
 use host_model::retry::RetryDecision;
 use host_model::template::{Reveal, Scope, StepResult, resolve_spec};
-use host_model::transition::{RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_RUN_CANCELED, StepChange};
+use host_model::transition::{
+    RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange,
+};
 use host_model::{
     CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
 };
+use tokio::sync::SemaphorePermit;
 
 use crate::engine::Shared;
 use crate::log_sink::NewLine;
+use crate::replay::Head;
 use crate::step_task;
 use crate::tracker::{Lost, Tracker};
+use crate::turn;
 use crate::voice::{ProgressState, Voice};
 
 /// What a run needs to begin.
@@ -36,6 +41,8 @@ pub(crate) struct RunTask {
     /// Per-fire values, made literal.
     pub(crate) fire: Overrides,
     pub(crate) zone: Tz,
+    /// The steps that are taken from the run before, when this is a replay from a step.
+    pub(crate) head: Head,
     pub(crate) cancel: CancelToken,
 }
 
@@ -64,15 +71,9 @@ impl RunTask {
         let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), shared.patience.clone(), &self.new);
         let mut stage = Stage { task: self, tracker, results: HashMap::new() };
         shared.bus.publish(Event::Run(Arc::new(stage.tracker.run.clone())));
-        let room = tokio::select! {
-            biased;
-            () = stage.task.cancel.canceled() => None,
-            permit = shared.room.acquire() => permit.ok(),
-        };
+        let room = stage.take_up(&shared).await?;
         let end = if room.is_some() {
             let _timer = stage.start_timer();
-            let change = RunChange::start(stage.task.new.id, &shared.owner, shared.clock.now());
-            stage.tracker.queue(change);
             let by = stage.task.new.triggered_by.clone();
             stage.say(LogLevel::Info, format!("run started: job `{}`, triggered by {by}", stage.task.job.id)).await;
             stage.run_steps().await?
@@ -101,6 +102,31 @@ impl Drop for Timer {
 impl Stage {
     fn now(&self) -> Instant {
         self.task.shared.clock.now()
+    }
+
+    /// Waits for the run's turn and for room, and starts it. `None` = it was cancelled before.
+    async fn take_up<'s>(&mut self, shared: &'s Shared) -> Result<Option<SemaphorePermit<'s>>, Lost> {
+        let (id, cancel) = (self.task.new.id, self.task.cancel.clone());
+        let waits = self.task.new.overlap.waits();
+        loop {
+            // Nobody waits for his turn with room in his hands: those ahead may need it.
+            if waits && !turn::wait(shared, &self.task.job.id, id, &cancel).await? {
+                return Ok(None);
+            }
+            let room = tokio::select! {
+                biased;
+                () = cancel.canceled() => None,
+                permit = shared.room.acquire() => permit.ok(),
+            };
+            let start = RunChange::start(id, &shared.owner, self.now());
+            if room.is_some() && waits && !self.tracker.try_start(start.clone()).await? {
+                continue;
+            }
+            if room.is_some() && !waits {
+                self.tracker.queue(start);
+            }
+            return Ok(room);
+        }
     }
 
     fn start_timer(&self) -> Timer {
@@ -136,6 +162,10 @@ impl Stage {
             if self.task.cancel.is_canceled() {
                 return Ok(self.stopped());
             }
+            if index < self.task.head.count {
+                self.skip_to_replay(index, step);
+                continue;
+            }
             if !params::is_enabled(step, &self.task.schedule, &self.task.fire) {
                 let change = StepChange::cancel(self.tracker.attempt(index), self.now(), SKIPPED_DISABLED.to_owned());
                 self.tracker.queue(change);
@@ -148,6 +178,14 @@ impl Stage {
             }
         }
         Ok(End::Succeeded)
+    }
+
+    fn skip_to_replay(&mut self, index: u32, step: &Step) {
+        let first = self.task.job.steps.get(self.task.head.count as usize).map_or("", |s| s.name.as_str());
+        let reason = format!("{SKIPPED_REPLAY}{first}");
+        let change = StepChange::cancel(self.tracker.attempt(index), self.now(), reason);
+        self.tracker.queue(change);
+        self.results.extend(self.task.head.results.remove_entry(&step.name));
     }
 
     /// What a cancelled token means for the run.
@@ -296,7 +334,7 @@ impl Stage {
     }
 
     fn scheduled_at(&self) -> Instant {
-        self.task.new.slot.as_ref().map_or(self.task.new.queued_at, |slot| slot.due_at)
+        self.task.new.scheduled_at().unwrap_or(self.task.new.queued_at)
     }
 
     fn context(&self, index: u32, attempt: u32, step: &Step, params: JsonMap) -> (StepContext, Arc<Voice>) {
