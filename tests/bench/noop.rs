@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Runners, is_owner_alive, owner_id};
 use host_model::fire::NewRun;
-use host_model::job::{CatchUp, OnRestart, Overlap, SourcePlace};
+use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::{
     Access, Clock, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -41,36 +41,8 @@ impl Secrets for Nothing {
 }
 
 fn job() -> Job {
-    let step = Step {
-        name: StepName::new("s").expect("a name"),
-        enabled: true,
-        timeout_seconds: 60,
-        retry: None,
-        op_kwargs: JsonMap::new(),
-        spec: StepSpec::Python { callable: "a:b".into() },
-    };
-    Job {
-        id: JobId::new("noop").expect("an id"),
-        app: "bench".into(),
-        description: String::new(),
-        tags: vec![],
-        enabled: true,
-        schedules: vec![],
-        presets: vec![],
-        params: JsonMap::new(),
-        steps: vec![step],
-        retry: Default::default(),
-        alerts: None,
-        log_level: LogLevel::Info,
-        timeout_seconds: None,
-        overlap: Overlap::Skip,
-        catch_up: CatchUp::None,
-        catch_up_window_seconds: None,
-        depends_on: vec![],
-        blackouts: vec![],
-        on_restart: OnRestart::Fail,
-        source: SourcePlace::default(),
-    }
+    let step = Step::new(StepName::new("s").expect("a name"), StepSpec::Python { callable: "a:b".into() });
+    Job::new(JobId::new("noop").expect("an id"), "bench", vec![step])
 }
 
 fn print(what: &str, times: &mut [Duration]) -> Duration {
@@ -98,6 +70,7 @@ async fn bare(store: &dyn Store, n: u64) {
         params: JsonMap::new(),
         overrides: JsonMap::new(),
         steps: vec![(step.clone(), "python")],
+        replay: None,
     };
     store.record_fire(&new).await.expect("recorded");
     let key = AttemptKey { run_id: id, index: 0, attempt: 1, owner };

@@ -16,7 +16,8 @@ fn home(keys: &str) -> TempHome {
         Some((head, tables)) => (head, format!("[[{tables}\n")),
         None => (keys, String::new()),
     };
-    let job = sql_job("tick", "select 1 as x").replace("id = \"tick\"\n", &format!("id = \"tick\"\n{head}\n")) + &tables;
+    let job =
+        sql_job("tick", "select 1 as x").replace("id = \"tick\"\n", &format!("id = \"tick\"\n{head}\n")) + &tables;
     let home = home_with(&job);
     home.write("connectors.toml", CONNECTOR).unwrap();
     home

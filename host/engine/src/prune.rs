@@ -10,12 +10,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{SecondsFormat, TimeDelta};
 use chrono_tz::Tz;
-use host_model::job::{CatchUp, INTERNAL_PREFIX, JobSchedule, OnRestart, Overlap, Overrides, SourcePlace};
+use host_model::job::{INTERNAL_PREFIX, JobSchedule, Overrides};
 use host_model::log::LogLevel;
 use host_model::port::{PrunePass, Pruned, StepContext, StepFailure, StepOutcome, StepRunner, Store};
 use host_model::retry::{Backoff, RetryPolicy};
 use host_model::schedule::{CronExpr, ScheduleKind, ScheduleSpec};
-use host_model::{Instant, Job, JobId, JsonMap, Step, StepError, StepErrorKind, StepName, StepSpec};
+use host_model::{Instant, Job, JobId, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::json;
 
 /// Log rows, and ledger rows, of one batch: some ten milliseconds.
@@ -43,35 +43,15 @@ fn prune_job(zone: Tz) -> Option<Job> {
         jitter_seconds: 0,
         overrides: Overrides::default(),
     };
-    let step = Step {
-        name: StepName::new("prune").ok()?,
-        enabled: true,
-        timeout_seconds: TIMEOUT_SECONDS,
-        retry: None,
-        op_kwargs: JsonMap::new(),
-        spec: StepSpec::PruneRuns,
-    };
+    let step =
+        Step { timeout_seconds: TIMEOUT_SECONDS, ..Step::new(StepName::new("prune").ok()?, StepSpec::PruneRuns) };
+    let id = JobId::new(&format!("{INTERNAL_PREFIX}prune-runs")).ok()?;
     Some(Job {
-        id: JobId::new(&format!("{INTERNAL_PREFIX}prune-runs")).ok()?,
-        app: "_internal".to_owned(),
         description: "Removes run history older than `history_days`".to_owned(),
         tags: vec!["internal".to_owned()],
-        enabled: true,
         schedules: vec![schedule],
-        presets: Vec::new(),
-        params: JsonMap::new(),
-        steps: vec![step],
         retry: RetryPolicy { attempts: 3, backoff: Backoff::Exponential, base_seconds: 60 },
-        alerts: None,
-        log_level: LogLevel::Info,
-        timeout_seconds: None,
-        overlap: Overlap::Skip,
-        catch_up: CatchUp::None,
-        catch_up_window_seconds: None,
-        depends_on: Vec::new(),
-        blackouts: vec![],
-        on_restart: OnRestart::Fail,
-        source: SourcePlace::default(),
+        ..Job::new(id, "_internal", vec![step])
     })
 }
 

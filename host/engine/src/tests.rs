@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use host_model::job::{CatchUp, JobSchedule, OnRestart, Overlap, Overrides, SourcePlace};
+use host_model::job::{CatchUp, JobSchedule, Overlap, Overrides};
 use host_model::log::LogLevel;
 use host_model::port::{
     Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -108,39 +108,11 @@ fn name(text: &str) -> StepName {
 }
 
 pub(crate) fn step(step: &str, script: &str) -> Step {
-    Step {
-        name: name(step),
-        enabled: true,
-        timeout_seconds: 60,
-        retry: None,
-        op_kwargs: JsonMap::new(),
-        spec: StepSpec::Python { callable: script.to_owned() },
-    }
+    Step { timeout_seconds: 60, ..Step::new(name(step), StepSpec::Python { callable: script.to_owned() }) }
 }
 
 pub(crate) fn job(id: &str, steps: Vec<Step>) -> Job {
-    Job {
-        id: JobId::new(id).unwrap(),
-        app: "test".into(),
-        description: String::new(),
-        tags: vec![],
-        enabled: true,
-        schedules: vec![],
-        presets: vec![],
-        params: JsonMap::new(),
-        steps,
-        retry: RetryPolicy::default(),
-        alerts: None,
-        log_level: LogLevel::Info,
-        timeout_seconds: None,
-        overlap: Overlap::Skip,
-        catch_up: CatchUp::None,
-        catch_up_window_seconds: None,
-        depends_on: vec![],
-        blackouts: vec![],
-        on_restart: OnRestart::Fail,
-        source: SourcePlace::default(),
-    }
+    Job::new(JobId::new(id).unwrap(), "test", steps)
 }
 
 /// A schedule named `default`, in UTC.

@@ -69,6 +69,32 @@ pub struct Job {
 }
 
 impl Job {
+    /// A job that says only what it must: no schedule, no parameters, every other key at its default.
+    pub fn new(id: JobId, app: &str, steps: Vec<Step>) -> Self {
+        Self {
+            id,
+            app: app.to_owned(),
+            description: String::new(),
+            tags: Vec::new(),
+            enabled: true,
+            schedules: Vec::new(),
+            presets: Vec::new(),
+            params: JsonMap::new(),
+            steps,
+            retry: RetryPolicy::default(),
+            alerts: None,
+            log_level: LogLevel::Info,
+            timeout_seconds: None,
+            overlap: Overlap::Skip,
+            catch_up: CatchUp::None,
+            catch_up_window_seconds: None,
+            blackouts: Vec::new(),
+            depends_on: Vec::new(),
+            on_restart: OnRestart::Fail,
+            source: SourcePlace::default(),
+        }
+    }
+
     /// The step called `name`, with its index.
     pub fn find_step(&self, name: &str) -> Option<(usize, &Step)> {
         self.steps.iter().enumerate().find(|(_, s)| s.name.as_str() == name)
@@ -110,9 +136,10 @@ impl JobSchedule {
         // FNV-1a: a few lines that never change, unlike the hash of the standard library.
         let millis = due_at.timestamp_millis().to_le_bytes();
         let parts: [&[u8]; 4] = [job.as_str().as_bytes(), &[0], self.name.as_bytes(), &millis];
-        let hash = parts.concat().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = parts
+            .concat()
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
         // The low bits of neighbouring slots are alike; the high ones are folded in.
         let delay = (hash ^ (hash >> 32)) % (u64::from(self.jitter_seconds) * 1000 + 1);
         due_at + chrono::TimeDelta::milliseconds(i64::try_from(delay).unwrap_or(0))
@@ -163,6 +190,20 @@ pub struct Step {
     pub op_kwargs: JsonMap,
     /// What it does.
     pub spec: StepSpec,
+}
+
+impl Step {
+    /// A step with every key but its type's own at its default.
+    pub fn new(name: StepName, spec: StepSpec) -> Self {
+        Self {
+            name,
+            enabled: true,
+            timeout_seconds: DEFAULT_STEP_TIMEOUT_SECONDS,
+            retry: None,
+            op_kwargs: JsonMap::new(),
+            spec,
+        }
+    }
 }
 
 /// Alert routing of one job (seeds, create-a-job ⑥).

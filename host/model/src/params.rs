@@ -143,9 +143,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::job::spec::StepSpec;
-    use crate::job::{CatchUp, OnRestart, Overlap, SourcePlace};
     use crate::JobId;
+    use crate::job::spec::StepSpec;
 
     fn map(json: Json) -> JsonMap {
         json.as_object().cloned().unwrap_or_default()
@@ -153,35 +152,12 @@ mod tests {
 
     fn job() -> Job {
         let step = |name: &str, kwargs: Json| Step {
-            name: StepName::new(name).unwrap(),
-            enabled: true,
-            timeout_seconds: 1,
-            retry: None,
             op_kwargs: map(kwargs),
-            spec: StepSpec::Python { callable: "a:b".into() },
+            ..Step::new(StepName::new(name).unwrap(), StepSpec::Python { callable: "a:b".into() })
         };
-        Job {
-            id: JobId::new("j").unwrap(),
-            app: "a".into(),
-            description: String::new(),
-            tags: vec![],
-            enabled: true,
-            schedules: vec![],
-            presets: vec![],
-            params: map(json!({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1})),
-            steps: vec![step("s", json!({"c": 3, "d": 3, "e": 3})), step("t", json!({}))],
-            retry: Default::default(),
-            alerts: None,
-            log_level: crate::log::LogLevel::Info,
-            timeout_seconds: None,
-            overlap: Overlap::Skip,
-            catch_up: CatchUp::None,
-            catch_up_window_seconds: None,
-            depends_on: vec![],
-            blackouts: vec![],
-            on_restart: OnRestart::Fail,
-            source: SourcePlace::default(),
-        }
+        let steps = vec![step("s", json!({"c": 3, "d": 3, "e": 3})), step("t", json!({}))];
+        let params = map(json!({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1}));
+        Job { params, ..Job::new(JobId::new("j").unwrap(), "a", steps) }
     }
 
     #[test]

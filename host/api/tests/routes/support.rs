@@ -13,14 +13,11 @@ use host_api::{ApiParts, CatalogueSource, Router, auth::Auth, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Runners, owner_id};
-use host_model::job::{CatchUp, OnRestart, Overlap, SourcePlace};
-use host_model::log::LogLevel;
 use host_model::port::{
     Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
 };
-use host_model::retry::RetryPolicy;
 use host_model::run::Trigger;
-use host_model::{CancelToken, Job, JobId, JsonMap, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
+use host_model::{CancelToken, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -77,36 +74,9 @@ impl CatalogueSource for Shelf {
 }
 
 pub(crate) fn job(id: &str, script: &str) -> Job {
-    let step = Step {
-        name: StepName::new("a").unwrap(),
-        enabled: true,
-        timeout_seconds: 60,
-        retry: None,
-        op_kwargs: JsonMap::new(),
-        spec: StepSpec::Python { callable: script.to_owned() },
-    };
-    Job {
-        id: JobId::new(id).unwrap(),
-        app: "test".into(),
-        description: String::new(),
-        tags: vec![],
-        enabled: true,
-        schedules: vec![],
-        presets: vec![],
-        params: JsonMap::new(),
-        steps: vec![step],
-        retry: RetryPolicy::default(),
-        alerts: None,
-        log_level: LogLevel::Info,
-        timeout_seconds: None,
-        overlap: Overlap::Skip,
-        catch_up: CatchUp::None,
-        catch_up_window_seconds: None,
-        depends_on: vec![],
-        blackouts: vec![],
-        on_restart: OnRestart::Fail,
-        source: SourcePlace::default(),
-    }
+    let spec = StepSpec::Python { callable: script.to_owned() };
+    let step = Step { timeout_seconds: 60, ..Step::new(StepName::new("a").unwrap(), spec) };
+    Job::new(JobId::new(id).unwrap(), "test", vec![step])
 }
 
 /// A server without a socket.
