@@ -9,6 +9,7 @@ mod cron;
 mod croniter;
 mod flights;
 mod ledger;
+mod overlap;
 mod program;
 mod retention;
 mod server;

@@ -200,13 +200,8 @@ struct Later {
 }
 
 fn read_later(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Later {
-    let overlap = word_now(
-        table,
-        "overlap",
-        (Overlap::ALL, Overlap::as_str, Overlap::parse),
-        (&[Overlap::Skip, Overlap::Allow], "`skip` and `allow` work"),
-        out,
-    );
+    let words: Vec<&str> = Overlap::ALL.iter().map(|word| word.as_str()).collect();
+    let overlap = table.word("overlap", &words, Overlap::parse, out).map(|(overlap, _)| overlap);
     let words = CatchUp::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>();
     let catch_up = table.word("catch_up", &words, CatchUp::parse, out).map(|(catch_up, _)| catch_up);
     let on_restart = word_now(

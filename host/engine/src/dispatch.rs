@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use host_model::event::Event;
 use host_model::fire::{NewRun, Recorded, Slot, still_running};
-use host_model::job::{Job, Overrides};
+use host_model::job::{Job, Overlap, Overrides};
 use host_model::port::StoreError;
 use host_model::run::{Run, RunStatus, Trigger};
 use host_model::{CancelToken, Instant, JobId, RunId, StepName, params};
 
-use crate::engine::{Live, Shared};
+use crate::engine::{Live, Shared, hear_marks};
 use crate::recovery;
 use crate::run_task::RunTask;
 use crate::step_task::panic_text;
@@ -140,6 +140,9 @@ pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<F
         Recorded::Queued => {
             let fired = Fired { run_id: new.id, triggered_by: new.triggered_by.clone() };
             start(shared, task).await;
+            if new.overlap == Overlap::CancelRunning {
+                hear_marks(shared).await;
+            }
             Ok(fired)
         }
         Recorded::Skipped { active } => {
@@ -238,6 +241,7 @@ async fn start(shared: &Arc<Shared>, task: RunTask) {
             recovery::close_broken(&keeper, run_id, &why).await;
         }
         keeper.live().remove(&run_id);
+        keeper.turns.ring(&job_id);
         keeper.idle.notify_waiters();
     };
     shared.tasks.lock().await.spawn(work);

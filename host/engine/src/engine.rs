@@ -20,6 +20,7 @@ use crate::recovery;
 use crate::registry::Runners;
 use crate::run_ids::RunIds;
 use crate::scheduler;
+use crate::turn::Turns;
 
 /// Every valid job by id; replaced whole on reload.
 pub type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
@@ -109,6 +110,8 @@ pub(crate) struct Shared {
     pub(crate) idle: Notify,
     /// Woken when the jobs were replaced.
     pub(crate) reloaded: Notify,
+    /// Runs that wait for the run before them.
+    pub(crate) turns: Turns,
     pub(crate) tasks: tokio::sync::Mutex<JoinSet<()>>,
     jobs: RwLock<Jobs>,
     live: Mutex<HashMap<RunId, Live>>,
@@ -165,6 +168,7 @@ impl Engine {
             door: tokio::sync::RwLock::new(false),
             idle: Notify::new(),
             reloaded: Notify::new(),
+            turns: Turns::default(),
             tasks: tokio::sync::Mutex::new(JoinSet::new()),
             jobs: RwLock::new(parts.jobs),
             live: Mutex::new(HashMap::new()),
@@ -325,12 +329,16 @@ async fn watch_marks(shared: Arc<Shared>) {
                 tracing::error!(%error, "a run's keeper ended badly");
             }
         }
-        if shared.live().is_empty() {
-            continue;
+        if !shared.live().is_empty() {
+            hear_marks(&shared).await;
         }
-        match shared.store.list_cancel_marks(&shared.owner).await {
-            Ok(marks) => marks.iter().for_each(|(run, by)| cancel_live(&shared, *run, by)),
-            Err(error) => tracing::warn!(%error, "cancel marks could not be read"),
-        }
+    }
+}
+
+/// Cancels the runs of this process that carry a mark.
+pub(crate) async fn hear_marks(shared: &Shared) {
+    match shared.store.list_cancel_marks(&shared.owner).await {
+        Ok(marks) => marks.iter().for_each(|(run, by)| cancel_live(shared, *run, by)),
+        Err(error) => tracing::warn!(%error, "cancel marks could not be read"),
     }
 }

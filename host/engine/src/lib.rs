@@ -22,6 +22,7 @@ mod run_task;
 mod scheduler;
 mod step_task;
 mod tracker;
+mod turn;
 mod voice;
 
 #[cfg(test)]

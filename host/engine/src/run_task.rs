@@ -19,11 +19,13 @@ use host_model::transition::{RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED
 use host_model::{
     CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
 };
+use tokio::sync::SemaphorePermit;
 
 use crate::engine::Shared;
 use crate::log_sink::NewLine;
 use crate::step_task;
 use crate::tracker::{Lost, Tracker};
+use crate::turn;
 use crate::voice::{ProgressState, Voice};
 
 /// What a run needs to begin.
@@ -64,15 +66,9 @@ impl RunTask {
         let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), shared.patience.clone(), &self.new);
         let mut stage = Stage { task: self, tracker, results: HashMap::new() };
         shared.bus.publish(Event::Run(Arc::new(stage.tracker.run.clone())));
-        let room = tokio::select! {
-            biased;
-            () = stage.task.cancel.canceled() => None,
-            permit = shared.room.acquire() => permit.ok(),
-        };
+        let room = stage.take_up(&shared).await?;
         let end = if room.is_some() {
             let _timer = stage.start_timer();
-            let change = RunChange::start(stage.task.new.id, &shared.owner, shared.clock.now());
-            stage.tracker.queue(change);
             let by = stage.task.new.triggered_by.clone();
             stage.say(LogLevel::Info, format!("run started: job `{}`, triggered by {by}", stage.task.job.id)).await;
             stage.run_steps().await?
@@ -101,6 +97,31 @@ impl Drop for Timer {
 impl Stage {
     fn now(&self) -> Instant {
         self.task.shared.clock.now()
+    }
+
+    /// Waits for the run's turn and for room, and starts it. `None` = it was cancelled before.
+    async fn take_up<'s>(&mut self, shared: &'s Shared) -> Result<Option<SemaphorePermit<'s>>, Lost> {
+        let (id, cancel) = (self.task.new.id, self.task.cancel.clone());
+        let waits = self.task.new.overlap.waits();
+        loop {
+            // Nobody waits for his turn with room in his hands: those ahead may need it.
+            if waits && !turn::wait(shared, &self.task.job.id, id, &cancel).await? {
+                return Ok(None);
+            }
+            let room = tokio::select! {
+                biased;
+                () = cancel.canceled() => None,
+                permit = shared.room.acquire() => permit.ok(),
+            };
+            let start = RunChange::start(id, &shared.owner, self.now());
+            if room.is_some() && waits && !self.tracker.try_start(start.clone()).await? {
+                continue;
+            }
+            if room.is_some() && !waits {
+                self.tracker.queue(start);
+            }
+            return Ok(room);
+        }
     }
 
     fn start_timer(&self) -> Timer {

@@ -108,15 +108,31 @@ impl Tracker {
 
     /// Writes the queued changes in one transaction and announces them.
     pub(crate) async fn commit(&mut self) -> Result<(), Lost> {
+        let count = self.queued.len();
+        match self.try_commit().await? {
+            Applied::Yes => Ok(()),
+            Applied::Stale { index, found } => Err(Lost::Stale(format!("change {index} of {count} met {found}"))),
+        }
+    }
+
+    /// Commits the start of a run that waits for its turn; false when it is not its turn after all.
+    pub(crate) async fn try_start(&mut self, start: RunChange) -> Result<bool, Lost> {
+        self.queue(start);
+        match self.try_commit().await? {
+            Applied::Yes => Ok(true),
+            Applied::Stale { found, .. } if found == RunStatus::Queued.as_str() => Ok(false),
+            Applied::Stale { found, .. } => Err(Lost::Stale(format!("the start met {found}"))),
+        }
+    }
+
+    async fn try_commit(&mut self) -> Result<Applied, StoreError> {
         let changes = std::mem::take(&mut self.queued);
         if changes.is_empty() {
-            return Ok(());
+            return Ok(Applied::Yes);
         }
-        match self.patience.apply(&*self.store, &changes).await? {
-            Applied::Yes => {}
-            Applied::Stale { index, found } => {
-                return Err(Lost::Stale(format!("change {index} of {} met {found}", changes.len())));
-            }
+        let applied = self.patience.apply(&*self.store, &changes).await?;
+        if applied != Applied::Yes {
+            return Ok(applied);
         }
         let mut run_changed = false;
         for change in changes {
@@ -131,7 +147,7 @@ impl Tracker {
         if run_changed {
             self.bus.publish(Event::Run(Arc::new(self.run.clone())));
         }
-        Ok(())
+        Ok(Applied::Yes)
     }
 
     fn take_run(&mut self, change: RunChange) {

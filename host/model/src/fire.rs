@@ -136,6 +136,19 @@ pub fn still_running(active: RunId) -> String {
     format!("previous run {active} still running")
 }
 
+/// Runs of one job that may wait for their turn; a fire beyond them is recorded as a `SKIPPED` run.
+pub const MOST_WAITING: u32 = 100;
+
+/// Reason of a run skipped because too many are waiting already.
+pub fn queue_full() -> String {
+    format!("queue full: {MOST_WAITING} runs are waiting")
+}
+
+/// Who asks for the runs of a job to be cancelled when run `new` takes their place.
+pub fn overlap_of(new: RunId) -> String {
+    format!("overlap of run {new}")
+}
+
 /// Why a run of a job that depends on `job` may not begin, told from the status of that job's latest run that was not
 /// skipped. `None` = it may.
 pub fn unmet_dependency(job: &JobId, latest: Option<RunStatus>) -> Option<String> {

@@ -212,6 +212,13 @@ word_enum!(
     }
 );
 
+impl Overlap {
+    /// Whether a fire waits in `QUEUED` until the runs before it are over.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Queue | Self::CancelRunning)
+    }
+}
+
 word_enum!(
     /// What happens to slots missed while no scheduler was there.
     CatchUp {

@@ -117,6 +117,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Applies changes in one transaction, all or none.
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError>;
+    /// The oldest run of the same job that goes before `run`, which waits for its turn: it runs, or waits longer.
+    /// `None` = it is `run`'s turn.
+    async fn find_run_ahead(&self, run: RunId) -> Result<Option<RunId>, StoreError>;
     /// Marks a run as to be cancelled; the owner turns the mark into the change.
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError>;
     /// Marked runs of `owner` that are not final yet, with who asked.

@@ -6,6 +6,7 @@ use host_model::transition::{Applied, Change, RunChange, StepChange};
 use host_model::{RunStatus, StepStatus};
 
 use crate::error::DbError;
+use crate::gate::AHEAD;
 use crate::row::write_step_error;
 use crate::sql::{Bind, Conn, quoted_words};
 use crate::write::{Verdict, Write};
@@ -36,10 +37,15 @@ type Found = Option<String>;
 
 async fn apply_run(conn: &mut Conn<'_>, change: &RunChange) -> Result<Found, DbError> {
     let from = quoted_words(change.from.iter().map(|status| status.as_str()));
+    // A run that waits starts when nobody is ahead of it.
+    let turn = match change.to {
+        RunStatus::Running => format!("and (waits = false or not exists (select 1 {AHEAD}))"),
+        _ => String::new(),
+    };
     let sql = format!(
         "update ly2_job_runs set status = $3, reason = coalesce($4, reason), error = coalesce($5, error), \
          started_at = coalesce($6, started_at), finished_at = $7 \
-         where id = $1 and owner = $2 and status in ({from})"
+         where id = $1 and owner = $2 and status in ({from}) {turn}"
     );
     let binds = [
         Bind::word(change.run_id),

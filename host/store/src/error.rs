@@ -147,9 +147,9 @@ impl DbError {
     }
 
     /// Whether PostgreSQL undid the transaction only because of another one, so that the same again may pass:
-    /// serialization failure and deadlock.
+    /// serialization failure, deadlock, and a row that another transaction has just made unique.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self.code().as_deref(), Some("40001" | "40P01"))
+        matches!(self.code().as_deref(), Some("40001" | "40P01" | "23505"))
     }
 
     fn code(&self) -> Option<String> {

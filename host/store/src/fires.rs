@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use host_model::RunId;
-use host_model::fire::{NewRun, Recorded, Slot, SlotOutcome, SlotRecord, still_running};
+use host_model::fire::{NewRun, Recorded, Slot, SlotOutcome, SlotRecord, queue_full, still_running};
 use host_model::job::Overlap;
 use host_model::run::{RunStatus, StepStatus};
 
@@ -38,6 +38,17 @@ impl Write for RecordFire {
         if let Some(reason) = gate::find_unmet(conn, new).await? {
             record_skipped(conn, new, &reason).await?;
             return Ok(Verdict::Keep(Recorded::HeldBack { reason }));
+        }
+        if new.overlap.waits() {
+            gate::lock_job(conn, &new.job_id).await?;
+            if gate::is_queue_full(conn, &new.job_id).await? {
+                let reason = queue_full();
+                record_skipped(conn, new, &reason).await?;
+                return Ok(Verdict::Keep(Recorded::HeldBack { reason }));
+            }
+            if new.overlap == Overlap::CancelRunning {
+                gate::supersede(conn, new).await?;
+            }
         }
         for _ in 0..ATTEMPTS {
             if insert_run(conn, new, RunStatus::Queued, None).await? {
@@ -96,17 +107,23 @@ async fn insert_run(
         Bind::json_map(Some(&new.overrides)),
         Bind::text(&new.owner),
         Bind::Flag(new.overlap != Overlap::Allow),
+        Bind::Flag(new.overlap.waits()),
     ];
-    let inserted = conn
-        .execute(
-            "insert into ly2_job_runs (id, job_id, status, reason, triggered_by, schedule, scheduled_at, queued_at, \
-             finished_at, step_count, log_level, params, overrides, owner, exclusive) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
-             on conflict (job_id) where exclusive = true and status in ('QUEUED', 'RUNNING') do nothing",
-            &binds,
-        )
-        .await?;
-    Ok(inserted == 1)
+    let when = match (new.overlap, status) {
+        (Overlap::Skip, RunStatus::Queued) => {
+            // The index knows nothing of runs that wait: they are there when the job was of another mind before.
+            "not exists (select 1 from ly2_job_runs \
+             where job_id = $2 and exclusive = true and status in ('QUEUED', 'RUNNING'))"
+        }
+        _ => "true",
+    };
+    let sql = format!(
+        "insert into ly2_job_runs (id, job_id, status, reason, triggered_by, schedule, scheduled_at, queued_at, \
+         finished_at, step_count, log_level, params, overrides, owner, exclusive, waits) \
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 where {when} \
+         on conflict (job_id) where exclusive = true and waits = false and status in ('QUEUED', 'RUNNING') do nothing"
+    );
+    Ok(conn.execute(&sql, &binds).await? == 1)
 }
 
 async fn insert_steps(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), DbError> {
@@ -133,7 +150,8 @@ async fn insert_steps(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), DbError> 
 }
 
 async fn find_active(conn: &mut Conn<'_>, new: &NewRun) -> Result<Option<RunId>, DbError> {
-    let sql = "select id from ly2_job_runs where job_id = $1 and exclusive = true and status in ('QUEUED', 'RUNNING')";
+    let sql = "select id from ly2_job_runs where job_id = $1 and exclusive = true and status in ('QUEUED', 'RUNNING') \
+               order by id limit 1";
     let row = conn.fetch_optional(sql, &[Bind::text(new.job_id.as_str())]).await?;
     row.map(|row| row.run_id("id")).transpose()
 }

@@ -1,8 +1,8 @@
-//! What stands between a fire and its run: the jobs it depends on. Read in the transaction that records the run, so that
-//! what was decided is what was true then.
+//! What stands between a fire and its run: the jobs it depends on, and the runs of its own job it waits for. Read in the
+//! transaction that records the run, so that what was decided is what was true then.
 
-use host_model::JobId;
-use host_model::fire::{NewRun, unmet_dependency};
+use host_model::fire::{MOST_WAITING, NewRun, overlap_of, unmet_dependency};
+use host_model::{JobId, RunId};
 
 use crate::error::DbError;
 use crate::sql::{Bind, Conn};
@@ -22,4 +22,42 @@ async fn latest_status(conn: &mut Conn<'_>, job: &JobId) -> Result<Option<host_m
     let sql = "select status from ly2_job_runs where job_id = $1 and status <> 'SKIPPED' order by id desc limit 1";
     let row = conn.fetch_optional(sql, &[Bind::text(job.as_str())]).await?;
     row.map(|row| row.run_status()).transpose()
+}
+
+/// Keeps other fires of the job that wait out until this transaction ends, so that each sees the ones before it. SQLite
+/// has one writer anyway.
+pub(crate) async fn lock_job(conn: &mut Conn<'_>, job: &JobId) -> Result<(), DbError> {
+    if let Conn::Postgres(_) = conn {
+        // Any seed will do as long as it is always the same one.
+        let sql = "select pg_advisory_xact_lock(hashtextextended($1, 8317242619440226))";
+        conn.execute(sql, &[Bind::text(job.as_str())]).await?;
+    }
+    Ok(())
+}
+
+/// Whether as many runs of the job wait as may.
+pub(crate) async fn is_queue_full(conn: &mut Conn<'_>, job: &JobId) -> Result<bool, DbError> {
+    let sql = "select count(*) as waiting from ly2_job_runs \
+               where job_id = $1 and status in ('QUEUED', 'RUNNING') and status = 'QUEUED'";
+    let row = conn.fetch_optional(sql, &[Bind::text(job.as_str())]).await?;
+    let waiting = row.map_or(Ok(0), |row| row.int("waiting"))?;
+    Ok(waiting >= i64::from(MOST_WAITING))
+}
+
+/// Marks every run of the job in flight as to be cancelled in favor of `new`.
+pub(crate) async fn supersede(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), DbError> {
+    let sql = "update ly2_job_runs set cancel_requested_by = coalesce(cancel_requested_by, $2) \
+               where job_id = $1 and status in ('QUEUED', 'RUNNING')";
+    conn.execute(sql, &[Bind::text(new.job_id.as_str()), Bind::word(overlap_of(new.id))]).await.map(drop)
+}
+
+/// A run waits as long as this finds one, see `Store::find_run_ahead`; `$1` is the run.
+pub(crate) const AHEAD: &str = "from ly2_job_runs ahead join ly2_job_runs me on me.id = $1 and me.job_id = ahead.job_id \
+    where ahead.exclusive = true and ahead.status in ('QUEUED', 'RUNNING') and ahead.id <> me.id \
+    and (ahead.status = 'RUNNING' or ahead.id < me.id)";
+
+pub(crate) async fn find_run_ahead(conn: &mut Conn<'_>, run: RunId) -> Result<Option<RunId>, DbError> {
+    let sql = format!("select ahead.id {AHEAD} order by ahead.id limit 1");
+    let row = conn.fetch_optional(&sql, &[Bind::word(run)]).await?;
+    row.map(|row| row.run_id("id")).transpose()
 }

@@ -35,6 +35,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0003_schedules.sql"),
         postgres: include_str!("../../../migrations/postgres/0003_schedules.sql"),
     },
+    Migration {
+        version: 4,
+        name: "waiting_runs",
+        sqlite: include_str!("../../../migrations/sqlite/0004_waiting_runs.sql"),
+        postgres: include_str!("../../../migrations/postgres/0004_waiting_runs.sql"),
+    },
 ];
 
 impl Migration {

@@ -15,6 +15,7 @@ use crate::cancels::{self, RequestCancel};
 use crate::changes::ApplyChanges;
 use crate::error::DbError;
 use crate::fires::RecordFire;
+use crate::gate;
 use crate::logs::{self, AppendLogs};
 use crate::pause::{self, SetPause};
 use crate::postgres::PostgresStore;
@@ -119,6 +120,10 @@ impl Store for SqlStore {
 
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError> {
         self.write("apply a change", ApplyChanges(changes.to_vec())).await
+    }
+
+    async fn find_run_ahead(&self, run: RunId) -> Result<Option<RunId>, StoreError> {
+        read!(self, "find the run ahead", gate::find_run_ahead, run)
     }
 
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {

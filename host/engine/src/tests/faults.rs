@@ -102,6 +102,10 @@ impl Store for Faulty {
         self.answer(answer)
     }
 
+    async fn find_run_ahead(&self, run: RunId) -> Result<Option<RunId>, StoreError> {
+        self.reach()?.find_run_ahead(run).await
+    }
+
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
         self.reach()?.request_cancel(run, by).await
     }

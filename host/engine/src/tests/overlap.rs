@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::DispatchError;
+use host_model::fire::NewRun;
 use host_model::run::RunStatus;
+use host_model::transition::{Applied, RunChange};
 
 fn request(job: &str) -> FireRequest {
     FireRequest::manual(JobId::new(job).unwrap(), Trigger::Cli("bob".into()))
@@ -32,4 +34,97 @@ async fn a_job_runs_only_after_the_jobs_it_depends_on_succeeded() {
     assert_eq!(bench.finished(good).await.status, RunStatus::Succeeded);
     let report = bench.fire("report").await;
     assert_eq!(bench.finished(report).await.status, RunStatus::Succeeded);
+}
+
+fn overlapping(overlap: Overlap, script: &str) -> Job {
+    Job { overlap, ..job("j", vec![step("a", script)]) }
+}
+
+#[tokio::test]
+async fn a_queued_run_waits_for_the_one_before_it_and_takes_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let jobs = vec![overlapping(Overlap::Queue, "hang"), job("other", vec![step("a", "echo")])];
+    let parts = EngineParts { max_concurrent_runs: 2, ..parts(store.clone(), jobs) };
+    let bench = Bench { engine: Engine::start(parts).await.unwrap(), store, folder };
+
+    let runs = [bench.fire("j").await, bench.fire("j").await, bench.fire("j").await];
+    bench.heard(runs[0], "hanging").await;
+    let other = bench.fire("other").await;
+    bench.heard(other, "run succeeded").await;
+    assert_eq!(bench.run(runs[1]).await.status, RunStatus::Queued);
+
+    // A run that waits can be cancelled, and never begins.
+    bench.engine.cancel(runs[1], "user:alice").await.unwrap();
+    bench.heard(runs[1], "run canceled by user:alice").await;
+    assert_eq!(bench.states(runs[1]).await, ["a/1 CANCELED skipped: run canceled"]);
+    assert_eq!(bench.run(runs[2]).await.status, RunStatus::Queued);
+
+    bench.engine.cancel(runs[0], "user:bob").await.unwrap();
+    bench.heard(runs[2], "hanging").await;
+    let (before, after) = (bench.run(runs[0]).await, bench.run(runs[2]).await);
+    assert!(after.started_at >= before.finished_at, "{before:?} {after:?}");
+    bench.engine.cancel(runs[2], "user:bob").await.unwrap();
+    bench.finished(runs[2]).await;
+}
+
+#[tokio::test]
+async fn a_hundred_queued_runs_end_in_order() {
+    let bench = bench(vec![overlapping(Overlap::Queue, "echo")]).await;
+    let mut runs = Vec::new();
+    for _ in 0..100 {
+        runs.push(bench.fire("j").await);
+    }
+    bench.finished(runs[99]).await;
+    let mut last = None;
+    for run in runs {
+        let run = bench.run(run).await;
+        assert_eq!(run.status, RunStatus::Succeeded);
+        assert!(run.started_at >= last, "{run:?}");
+        last = run.finished_at;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_takes_over_cancels_those_before_it() {
+    let bench = bench(vec![overlapping(Overlap::CancelRunning, "hang")]).await;
+    let first = bench.fire("j").await;
+    bench.heard(first, "hanging").await;
+    let second = bench.fire("j").await;
+    bench.heard(second, "hanging").await;
+    let done = bench.run(first).await;
+    let by = format!("canceled by overlap of run {second}");
+    assert_eq!((done.status, done.reason), (RunStatus::Canceled, Some(by)));
+    bench.engine.cancel(second, "user:bob").await.unwrap();
+    bench.finished(second).await;
+}
+
+#[tokio::test]
+async fn a_run_of_another_process_is_waited_for_too() {
+    let bench = bench(vec![overlapping(Overlap::Queue, "echo")]).await;
+    let elsewhere = NewRun {
+        id: RunId::from_parts(1, 1),
+        job_id: JobId::new("j").unwrap(),
+        overlap: Overlap::Queue,
+        depends_on: Vec::new(),
+        triggered_by: "cron".into(),
+        slot: None,
+        queued_at: bench.engine.now(),
+        owner: "another-machine/1/1".into(),
+        log_level: LogLevel::Info,
+        params: JsonMap::new(),
+        overrides: JsonMap::new(),
+        steps: vec![],
+    };
+    bench.store.record_fire(&elsewhere).await.unwrap();
+    let at = bench.engine.now();
+    let change = RunChange::start(elsewhere.id, &elsewhere.owner, at);
+    assert_eq!(bench.store.apply(&[change.into()]).await.unwrap(), Applied::Yes);
+    let run = bench.fire("j").await;
+    let waited = tokio::time::timeout(Duration::from_millis(1_500), bench.engine.wait_idle()).await;
+    assert!(waited.is_err(), "the run does not begin beside the other");
+    assert_eq!(bench.run(run).await.status, RunStatus::Queued);
+    let change = RunChange::succeed(elsewhere.id, &elsewhere.owner, at);
+    assert_eq!(bench.store.apply(&[change.into()]).await.unwrap(), Applied::Yes);
+    assert_eq!(bench.finished(run).await.status, RunStatus::Succeeded);
 }

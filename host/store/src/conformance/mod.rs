@@ -12,6 +12,7 @@ mod fires;
 mod ledger;
 mod logs;
 mod odd_data;
+mod overlap;
 mod prune;
 mod queries;
 mod restart;
@@ -87,6 +88,13 @@ checks! {
         a_schedule_is_remembered_with_the_newest_slot_of_its_ledger
         a_thousand_schedules_are_remembered_in_one_call
         a_pause_stays_as_it_began_until_it_is_ended;
+    overlap:
+        waiting_runs_start_one_at_a_time_oldest_first
+        sixteen_queued_fires_all_wait_and_one_starts
+        a_full_queue_is_a_skipped_run
+        a_run_that_takes_over_marks_all_before_it
+        sixteen_that_take_over_leave_the_last_unmarked
+        a_job_that_no_longer_queues_respects_those_that_wait;
     transitions:
         a_run_goes_from_queued_to_succeeded
         every_final_change_sets_the_finish_and_its_text
@@ -148,6 +156,7 @@ checks! {
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
         a_second_active_run_is_refused_by_the_database
+        a_second_running_run_is_refused_by_the_database
         steps_go_with_their_run;
     restart:
         a_reopened_store_holds_everything

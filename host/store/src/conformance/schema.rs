@@ -1,5 +1,7 @@
 //! What the schema itself refuses, whoever writes.
 
+use host_model::fire::{NewRun, Recorded};
+use host_model::job::Overlap;
 use host_model::transition::RunChange;
 
 use super::{Bench, ME, at, started, took};
@@ -43,6 +45,15 @@ pub(super) async fn a_second_active_run_is_refused_by_the_database(bench: &Bench
     bench.queued(&*store, "nightly").await;
     let revive = format!("update ly2_job_runs set status = 'RUNNING', finished_at = null where id = '{}'", first.id);
     assert!(bench.execute(&revive).await.is_err());
+}
+
+pub(super) async fn a_second_running_run_is_refused_by_the_database(bench: &Bench) {
+    let store = bench.open().await;
+    for _ in 0..2 {
+        let new = NewRun { overlap: Overlap::Queue, ..bench.new_run("nightly") };
+        assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+    }
+    assert!(bench.execute("update ly2_job_runs set status = 'RUNNING'").await.is_err());
 }
 
 pub(super) async fn steps_go_with_their_run(bench: &Bench) {
