@@ -185,4 +185,24 @@ pub(crate) enum Run {
         /// Run id
         id: String,
     },
+    /// Run a run again, with its values and its dates, and follow it to its end
+    Replay(ReplayArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ReplayArgs {
+    /// Run id
+    pub(crate) id: String,
+    /// Begin with this step; those before it do not run, what they returned stays
+    #[arg(long, value_name = "STEP")]
+    pub(crate) from: Option<String>,
+    /// Use the job as it is now, not as it was
+    #[arg(long)]
+    pub(crate) current: bool,
+    /// Print the run id and return without waiting
+    #[arg(long, conflicts_with = "local")]
+    pub(crate) detach: bool,
+    /// Print every log line of the run
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
 }

@@ -11,6 +11,7 @@ mod flights;
 mod ledger;
 mod overlap;
 mod program;
+mod replay;
 mod retention;
 mod server;
 mod watch;

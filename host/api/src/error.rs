@@ -9,7 +9,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use host_engine::DispatchError;
+use host_engine::{DispatchError, ReplayError};
 use host_model::port::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -121,6 +121,25 @@ impl From<DispatchError> for ApiError {
             DispatchError::SlotTaken { .. } => Self::new(StatusCode::CONFLICT, "slot-taken", detail),
             DispatchError::ShuttingDown => Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting-down", detail),
             DispatchError::Store(store) => store.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for ApiError {
+    fn from(error: ReplayError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReplayError::UnknownRun { .. } => Self::not_found(detail),
+            ReplayError::NotOver { status, .. } => {
+                Self::new(StatusCode::CONFLICT, "not-over", detail).with("status_word", status.as_str())
+            }
+            ReplayError::UnknownStep { near, .. } => match near {
+                Some(near) => Self::invalid(detail).with("hint", format!("did you mean `{near}`?")),
+                None => Self::invalid(detail),
+            },
+            ReplayError::ScheduleGone { .. } => Self::new(StatusCode::CONFLICT, "schedule-gone", detail)
+                .with("hint", "run the job with `--param` instead"),
+            ReplayError::Dispatch(error) => error.into(),
         }
     }
 }

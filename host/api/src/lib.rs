@@ -64,6 +64,7 @@ pub fn router(parts: ApiParts) -> Router {
         .route("/admin/jobs/runs/{id}/logs", get(route::runs::logs))
         .route("/admin/jobs/runs/{id}/cancel", post(route::runs::cancel))
         .route("/admin/jobs/runs/{id}/abort", post(route::runs::cancel))
+        .route("/admin/jobs/runs/{id}/replay", post(route::runs::replay))
         .route("/admin/jobs/{id}", get(route::jobs::show))
         .route("/admin/jobs/{id}/run", post(route::jobs::run))
         .route("/admin/jobs/{id}/next", get(route::cron::next))

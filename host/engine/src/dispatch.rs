@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use host_model::event::Event;
-use host_model::fire::{NewRun, Recorded, Slot, still_running};
+use host_model::fire::{NewRun, Recorded, Replay, Slot, still_running};
 use host_model::job::{Job, Overlap, Overrides};
 use host_model::port::StoreError;
 use host_model::run::{Run, RunStatus, Trigger};
@@ -12,6 +12,7 @@ use host_model::{CancelToken, Instant, JobId, RunId, StepName, params};
 
 use crate::engine::{Live, Shared, hear_marks};
 use crate::recovery;
+use crate::replay::Head;
 use crate::run_task::RunTask;
 use crate::step_task::panic_text;
 use crate::tracker::queued_run;
@@ -104,6 +105,15 @@ pub enum DispatchError {
 
 /// Creates the run and starts its task.
 pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<Fired, DispatchError> {
+    begin(shared, request, None).await
+}
+
+/// As [`fire`]; a replay says what is taken over from the run it repeats.
+pub(crate) async fn begin(
+    shared: &Arc<Shared>,
+    request: FireRequest,
+    replay: Option<(Replay, Head)>,
+) -> Result<Fired, DispatchError> {
     let jobs = shared.jobs();
     let job = jobs.get(&request.job_id).cloned().ok_or_else(|| DispatchError::UnknownJob {
         near: host_model::diagnostic::nearest(request.job_id.as_str(), jobs.keys().map(JobId::as_str))
@@ -118,7 +128,7 @@ pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<F
             known: job.steps.iter().map(|s| s.name.clone()).collect(),
         });
     }
-    let (new, task) = prepare(shared, job, &request);
+    let (new, task) = prepare(shared, job, &request, replay);
     // The door is held while the run is recorded, so that a shutdown sees either no run or a live one.
     let door = shared.door.read().await;
     if *door {
@@ -184,8 +194,16 @@ async fn withdraw(shared: &Arc<Shared>, task: RunTask) {
     shared.tasks.lock().await.spawn(work);
 }
 
-fn prepare(shared: &Arc<Shared>, job: Arc<Job>, request: &FireRequest) -> (NewRun, RunTask) {
-    let declared = request.slot.as_ref().and_then(|(name, _)| job.schedules.iter().find(|s| s.name == *name));
+fn prepare(
+    shared: &Arc<Shared>,
+    job: Arc<Job>,
+    request: &FireRequest,
+    replay: Option<(Replay, Head)>,
+) -> (NewRun, RunTask) {
+    let (replay, head) = replay.map_or((None, Head::default()), |(replay, head)| (Some(replay), head));
+    let repeated = replay.as_ref().and_then(|replay| replay.schedule.as_ref());
+    let schedule_name = request.slot.as_ref().map(|(name, _)| name).or(repeated);
+    let declared = schedule_name.and_then(|name| job.schedules.iter().find(|s| s.name == *name));
     let schedule = declared.map(|s| s.overrides.clone()).unwrap_or_default();
     let zone = declared.or(job.schedules.first()).map_or(shared.default_zone, |s| s.spec.zone);
     let fire = &request.overrides;
@@ -201,6 +219,7 @@ fn prepare(shared: &Arc<Shared>, job: Arc<Job>, request: &FireRequest) -> (NewRu
             schedule: schedule.clone(),
             due_at: *due_at,
         }),
+        replay,
         queued_at: shared.clock.now(),
         owner: shared.owner.clone(),
         log_level,
@@ -215,6 +234,7 @@ fn prepare(shared: &Arc<Shared>, job: Arc<Job>, request: &FireRequest) -> (NewRu
         schedule,
         fire: params::literal(fire),
         zone,
+        head,
         cancel: CancelToken::new(),
     };
     (new, task)

@@ -18,6 +18,7 @@ use crate::log_sink::LogSink;
 use crate::patience::Patience;
 use crate::recovery;
 use crate::registry::Runners;
+use crate::replay::{self, ReplayError, ReplayRequest};
 use crate::run_ids::RunIds;
 use crate::scheduler;
 use crate::turn::Turns;
@@ -193,11 +194,18 @@ impl Engine {
         // run that nobody runs.
         let shared = self.shared.clone();
         let work = tokio::spawn(async move { dispatch::fire(&shared, request).await });
-        work.await.unwrap_or_else(|broken| {
-            tracing::error!(error = %broken, "a dispatch panicked");
-            let message = "the dispatch broke off".to_owned();
-            Err(StoreError::Unavailable { operation: "record a run", message }.into())
-        })
+        work.await.unwrap_or_else(|broken| Err(broken_off(&broken).into()))
+    }
+
+    /// Begins a run that repeats one that is over, see [`ReplayRequest`].
+    ///
+    /// # Errors
+    /// [`ReplayError`] when none began.
+    pub async fn replay(&self, request: ReplayRequest) -> Result<Fired, ReplayError> {
+        let shared = self.shared.clone();
+        // In a task of its own, as a fire.
+        let work = tokio::spawn(async move { replay::replay(&shared, request).await });
+        work.await.unwrap_or_else(|broken| Err(broken_off(&broken).into()))
     }
 
     /// Asks for a run to be cancelled, wherever it runs. `by` is the text of a trigger: `user:alice`.
@@ -312,6 +320,11 @@ impl Engine {
             ended.await;
         }
     }
+}
+
+fn broken_off(broken: &tokio::task::JoinError) -> StoreError {
+    tracing::error!(error = %broken, "a dispatch panicked");
+    StoreError::Unavailable { operation: "record a run", message: "the dispatch broke off".to_owned() }
 }
 
 fn cancel_live(shared: &Shared, run: RunId, by: &str) {

@@ -15,7 +15,7 @@ use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepFailure, StepOutcome};
 use host_model::retry::RetryDecision;
 use host_model::template::{Reveal, Scope, StepResult, resolve_spec};
-use host_model::transition::{RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_RUN_CANCELED, StepChange};
+use host_model::transition::{RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange};
 use host_model::{
     CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
 };
@@ -23,6 +23,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::engine::Shared;
 use crate::log_sink::NewLine;
+use crate::replay::Head;
 use crate::step_task;
 use crate::tracker::{Lost, Tracker};
 use crate::turn;
@@ -38,6 +39,8 @@ pub(crate) struct RunTask {
     /// Per-fire values, made literal.
     pub(crate) fire: Overrides,
     pub(crate) zone: Tz,
+    /// The steps that are taken from the run before, when this is a replay from a step.
+    pub(crate) head: Head,
     pub(crate) cancel: CancelToken,
 }
 
@@ -157,6 +160,10 @@ impl Stage {
             if self.task.cancel.is_canceled() {
                 return Ok(self.stopped());
             }
+            if index < self.task.head.count {
+                self.skip_to_replay(index, step);
+                continue;
+            }
             if !params::is_enabled(step, &self.task.schedule, &self.task.fire) {
                 let change = StepChange::cancel(self.tracker.attempt(index), self.now(), SKIPPED_DISABLED.to_owned());
                 self.tracker.queue(change);
@@ -169,6 +176,16 @@ impl Stage {
             }
         }
         Ok(End::Succeeded)
+    }
+
+    fn skip_to_replay(&mut self, index: u32, step: &Step) {
+        let first = self.task.job.steps.get(self.task.head.count as usize).map_or("", |s| s.name.as_str());
+        let reason = format!("{SKIPPED_REPLAY}{first}");
+        let change = StepChange::cancel(self.tracker.attempt(index), self.now(), reason);
+        self.tracker.queue(change);
+        if let Some(result) = self.task.head.results.remove(&step.name) {
+            self.results.insert(step.name.clone(), result);
+        }
     }
 
     /// What a cancelled token means for the run.
@@ -315,7 +332,7 @@ impl Stage {
     }
 
     fn scheduled_at(&self) -> Instant {
-        self.task.new.slot.as_ref().map_or(self.task.new.queued_at, |slot| slot.due_at)
+        self.task.new.scheduled_at().unwrap_or(self.task.new.queued_at)
     }
 
     fn context(&self, index: u32, attempt: u32, step: &Step, params: JsonMap) -> (StepContext, Arc<Voice>) {

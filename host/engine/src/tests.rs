@@ -3,6 +3,7 @@
 mod faults;
 mod overlap;
 mod prune;
+mod replay;
 mod runs;
 mod schedules;
 mod stops;

@@ -98,6 +98,8 @@ pub struct NewRun {
     pub triggered_by: String,
     /// The slot it serves; the ledger row is written in the same transaction.
     pub slot: Option<Slot>,
+    /// The run it repeats; such a run serves no slot.
+    pub replay: Option<Replay>,
     /// When it was accepted.
     pub queued_at: Instant,
     /// The process that will run it.
@@ -110,6 +112,31 @@ pub struct NewRun {
     pub overrides: JsonMap,
     /// Name and type of every step, in order.
     pub steps: Vec<(StepName, &'static str)>,
+}
+
+/// What a run takes over from the run it repeats.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// That run.
+    pub of: RunId,
+    /// The schedule it was fired by.
+    pub schedule: Option<String>,
+    /// Its slot, or the moment of its trigger: dates are counted from there again.
+    pub scheduled_at: Instant,
+}
+
+impl NewRun {
+    /// The schedule whose values apply.
+    pub fn schedule(&self) -> Option<&str> {
+        let slot = self.slot.as_ref().map(|slot| slot.schedule.as_str());
+        slot.or_else(|| self.replay.as_ref()?.schedule.as_deref())
+    }
+
+    /// The instant it stands for, when that is not the moment of the trigger.
+    pub fn scheduled_at(&self) -> Option<Instant> {
+        let slot = self.slot.as_ref().map(|slot| slot.due_at);
+        slot.or_else(|| Some(self.replay.as_ref()?.scheduled_at))
+    }
 }
 
 /// What recording a fire came to.

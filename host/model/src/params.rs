@@ -2,7 +2,8 @@
 //! `op_kwargs`, per-fire `params`, per-fire `op_kwargs`; later wins, key by key, values replaced whole.
 
 use crate::job::{Job, Overrides, Step};
-use crate::{Json, JsonMap};
+use crate::log::LogLevel;
+use crate::{Json, JsonMap, StepName};
 
 fn lay(over: &JsonMap, base: &mut JsonMap) {
     for (key, value) in over {
@@ -113,6 +114,24 @@ pub fn overrides_json(overrides: &Overrides) -> JsonMap {
     all
 }
 
+/// Reads the form of [`overrides_json`]; what is not of that form is left out.
+pub fn read_overrides(stored: &JsonMap) -> Overrides {
+    let object = |key: &str| stored.get(key).and_then(Json::as_object).cloned().unwrap_or_default();
+    let step = |name: &str| StepName::new(name).ok();
+    Overrides {
+        params: object("params"),
+        op_kwargs: object("op_kwargs")
+            .iter()
+            .filter_map(|(name, values)| Some((step(name)?, values.as_object()?.clone())))
+            .collect(),
+        step_enabled: object("step_enabled")
+            .iter()
+            .filter_map(|(name, enabled)| Some((step(name)?, enabled.as_bool()?)))
+            .collect(),
+        log_level: stored.get("log_level").and_then(Json::as_str).and_then(LogLevel::parse),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -120,7 +139,7 @@ mod tests {
     use super::*;
     use crate::job::spec::StepSpec;
     use crate::job::{CatchUp, OnRestart, Overlap, SourcePlace};
-    use crate::{JobId, StepName};
+    use crate::JobId;
 
     fn map(json: Json) -> JsonMap {
         json.as_object().cloned().unwrap_or_default()
@@ -179,6 +198,19 @@ mod tests {
     fn what_an_operator_types_in_is_never_a_template() {
         let fire = Overrides { params: map(json!({"x": ["${secret.pw}"]})), ..Overrides::default() };
         assert_eq!(literal(&fire).params["x"], json!(["$${secret.pw}"]));
+    }
+
+    #[test]
+    fn stored_overrides_are_read_back_as_they_were() {
+        let s = StepName::new("s").unwrap();
+        let fire = Overrides {
+            params: map(json!({"d": [4, null], "t": "${x}"})),
+            op_kwargs: [(s.clone(), map(json!({"e": {"f": 5}})))].into(),
+            step_enabled: [(s, false)].into(),
+            log_level: Some(LogLevel::Debug),
+        };
+        assert_eq!(read_overrides(&overrides_json(&fire)), fire);
+        assert_eq!(read_overrides(&JsonMap::new()), Overrides::default());
     }
 
     #[test]

@@ -109,6 +109,8 @@ pub struct Run {
     pub schedule: Option<String>,
     /// The slot it serves.
     pub scheduled_at: Option<Instant>,
+    /// The run it repeats.
+    pub replay_of: Option<RunId>,
     /// When it was accepted.
     pub queued_at: Instant,
     /// When it began; empty until then.

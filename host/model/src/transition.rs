@@ -28,6 +28,9 @@ pub const SKIPPED_EARLIER_FAILED: &str = "skipped: earlier step failed";
 /// Reason of a step never reached because the run was cancelled.
 pub const SKIPPED_RUN_CANCELED: &str = "skipped: run canceled";
 
+/// Begins the reason of a step that a replay does not run again; the name of its first step follows.
+pub const SKIPPED_REPLAY: &str = "skipped: replay from ";
+
 /// A change of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunChange {

@@ -163,8 +163,12 @@ async fn start(client: &Client, global: &Global, args: RunArgs) -> Outcome {
     if !global.json {
         say(&format!("run {run} of job {} ({})", args.id, field(&answer, "triggered_by")))?;
     }
-    let show = Show { json: global.json, all_lines: args.verbose, steps: true };
-    let following = watch::follow(client, &run, show);
+    follow_to_end(client, &run, Show { json: global.json, all_lines: args.verbose, steps: true }).await
+}
+
+/// Shows a run until it ends. Whoever stops watching leaves a run of the server alone; a local one is cancelled.
+pub(crate) async fn follow_to_end(client: &Client, run: &str, show: Show) -> Outcome {
+    let following = watch::follow(client, run, show);
     tokio::pin!(following);
     tokio::select! {
         outcome = &mut following => return outcome,

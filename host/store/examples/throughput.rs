@@ -33,6 +33,7 @@ async fn one_run(store: &dyn Store, job: &str, number: u32) {
         job_id: JobId::new(job).unwrap(),
         overlap: Overlap::Skip,
         depends_on: Vec::new(),
+        replay: None,
         triggered_by: "cron".to_owned(),
         slot: None,
         queued_at: now(),

@@ -97,8 +97,8 @@ async fn insert_run(
         Bind::text(status.as_str()),
         Bind::opt_text(reason),
         Bind::text(&new.triggered_by),
-        Bind::opt_text(new.slot.as_ref().map(|slot| slot.schedule.as_str())),
-        Bind::opt_at(new.slot.as_ref().map(|slot| slot.due_at)),
+        Bind::opt_text(new.schedule()),
+        Bind::opt_at(new.scheduled_at()),
         Bind::at(new.queued_at),
         Bind::opt_at(finished_at),
         Bind::int(step_count),
@@ -108,6 +108,7 @@ async fn insert_run(
         Bind::text(&new.owner),
         Bind::Flag(new.overlap != Overlap::Allow),
         Bind::Flag(new.overlap.waits()),
+        Bind::Text(new.replay.as_ref().map(|replay| replay.of.to_string().into())),
     ];
     let when = match (new.overlap, status) {
         (Overlap::Skip, RunStatus::Queued) => {
@@ -119,8 +120,8 @@ async fn insert_run(
     };
     let sql = format!(
         "insert into ly2_job_runs (id, job_id, status, reason, triggered_by, schedule, scheduled_at, queued_at, \
-         finished_at, step_count, log_level, params, overrides, owner, exclusive, waits) \
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16 where {when} \
+         finished_at, step_count, log_level, params, overrides, owner, exclusive, waits, replay_of) \
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 where {when} \
          on conflict (job_id) where exclusive = true and waits = false and status in ('QUEUED', 'RUNNING') do nothing"
     );
     Ok(conn.execute(&sql, &binds).await? == 1)

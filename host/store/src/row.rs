@@ -17,7 +17,8 @@ use crate::error::DbError;
 
 /// The columns [`read_run`] wants.
 pub(crate) const RUN_COLUMNS: &str = "id, job_id, status, reason, error, triggered_by, schedule, scheduled_at, queued_at, \
-    started_at, finished_at, rows_affected, step_count, steps_done, log_level, params, overrides, owner, cancel_requested_by";
+    started_at, finished_at, rows_affected, step_count, steps_done, log_level, params, overrides, owner, cancel_requested_by, \
+    replay_of";
 /// The columns [`read_step`] wants.
 pub(crate) const STEP_COLUMNS: &str = "run_id, step_index, attempt, step_name, step_type, status, reason, retry_at, \
     started_at, finished_at, rows_affected, input, output, error, usage";
@@ -182,6 +183,7 @@ pub(crate) fn read_run(row: &StoredRow) -> Result<Run, DbError> {
         triggered_by: row.text("triggered_by")?,
         schedule: row.opt_text("schedule")?,
         scheduled_at: row.opt_at("scheduled_at")?,
+        replay_of: row.opt_run_id("replay_of")?,
         queued_at: row.at("queued_at")?,
         started_at: row.opt_at("started_at")?,
         finished_at: row.opt_at("finished_at")?,

@@ -1,12 +1,13 @@
-//! Runs: list, show, log lines, cancel.
+//! Runs: list, show, log lines, cancel, replay.
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use host_engine::ReplayRequest;
 use host_model::port::CancelMark;
 use host_model::run::{RunFilter, RunStatus};
-use host_model::{JobId, RunId};
+use host_model::{JobId, RunId, StepName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -131,4 +132,51 @@ pub(crate) async fn cancel(
         }
         CancelMark::NotFound => Err(no_such_run(id)),
     }
+}
+
+/// The body of `POST …/replay`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplayBody {
+    /// The first step to run; none = all run.
+    from_step: Option<String>,
+    /// `current`: the job as it is now.
+    definition: String,
+}
+
+/// Begins a run that repeats one, and answers at once.
+pub(crate) async fn replay(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+    body: Result<Json<ReplayBody>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let id = run_id(&id)?;
+    let Json(body) = body?;
+    match body.definition.as_str() {
+        "current" => {}
+        "stored" => {
+            let detail = "replaying a run with the definition it had (`stored`) is not supported yet";
+            return Err(ApiError::invalid(detail).with("hint", "`current` works: the job as it is now"));
+        }
+        other => {
+            return Err(ApiError::invalid(format!("definition is `{other}`; allowed are `stored` and `current`")));
+        }
+    }
+    let run = app.engine.store().find_run(id).await?.ok_or_else(|| no_such_run(id))?;
+    if !app.engine.jobs().contains_key(&run.job_id) {
+        return Err(super::jobs::no_such_job(&app, run.job_id.as_str()));
+    }
+    let from_step = body.from_step.as_deref().map(StepName::new).transpose();
+    let from_step = from_step.map_err(|error| ApiError::invalid(error.to_string()))?;
+    let request = ReplayRequest { run: id, from_step, trigger: caller.trigger.clone() };
+    let fired = app.engine.replay(request).await?;
+    let answer = json!({
+        "job_id": run.job_id.to_string(),
+        "run_id": fired.run_id.to_string(),
+        "replay_of": id.to_string(),
+        "triggered_by": fired.triggered_by,
+        "status": "QUEUED",
+    });
+    Ok((StatusCode::ACCEPTED, Json(answer)))
 }

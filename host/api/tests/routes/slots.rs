@@ -68,6 +68,7 @@ async fn every_kind_of_instant_has_its_answer() {
         job_id: slot(hour(&house, -3)).job_id,
         overlap: Overlap::Skip,
         depends_on: vec![],
+        replay: None,
         triggered_by: "cron".into(),
         slot: Some(slot(hour(&house, -3))),
         queued_at: hour(&house, -3),

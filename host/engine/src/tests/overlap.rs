@@ -107,6 +107,7 @@ async fn a_run_of_another_process_is_waited_for_too() {
         job_id: JobId::new("j").unwrap(),
         overlap: Overlap::Queue,
         depends_on: Vec::new(),
+        replay: None,
         triggered_by: "cron".into(),
         slot: None,
         queued_at: bench.engine.now(),

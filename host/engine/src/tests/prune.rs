@@ -31,6 +31,7 @@ async fn run_of(store: &dyn Store, days: i64, ends: bool) -> RunId {
         job_id: JobId::new(&format!("job-{number}")).unwrap(),
         overlap: Overlap::Skip,
         depends_on: Vec::new(),
+        replay: None,
         triggered_by: "cron".into(),
         slot: Some(host_model::fire::Slot {
             job_id: JobId::new("job").unwrap(),

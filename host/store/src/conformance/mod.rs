@@ -203,6 +203,7 @@ impl Bench {
             job_id: job_id(job),
             overlap: Overlap::Skip,
             depends_on: Vec::new(),
+            replay: None,
             triggered_by: "cron".to_owned(),
             slot: None,
             queued_at,
