@@ -170,12 +170,8 @@ pub(crate) async fn begin(
 }
 
 fn announce_skipped(shared: &Shared, new: &NewRun, reason: String) {
-    let run = Run {
-        status: RunStatus::Skipped,
-        reason: Some(reason),
-        finished_at: Some(new.queued_at),
-        ..queued_run(new)
-    };
+    let run =
+        Run { status: RunStatus::Skipped, reason: Some(reason), finished_at: Some(new.queued_at), ..queued_run(new) };
     shared.bus.publish(Event::Run(Arc::new(run)));
 }
 

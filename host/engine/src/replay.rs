@@ -102,8 +102,7 @@ pub(crate) async fn replay(shared: &Arc<Shared>, request: ReplayRequest) -> Resu
             head.results = find_results(store, &run).await?;
         }
     }
-    let replay =
-        Replay { of: run.id, schedule: run.schedule, scheduled_at: run.scheduled_at.unwrap_or(run.queued_at) };
+    let replay = Replay { of: run.id, schedule: run.schedule, scheduled_at: run.scheduled_at.unwrap_or(run.queued_at) };
     let overrides = params::read_overrides(&run.overrides);
     let fire = FireRequest { overrides, ..FireRequest::manual(run.job_id, request.trigger) };
     Ok(dispatch::begin(shared, fire, Some((replay, head))).await?)

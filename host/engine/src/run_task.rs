@@ -15,7 +15,9 @@ use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepFailure, StepOutcome};
 use host_model::retry::RetryDecision;
 use host_model::template::{Reveal, Scope, StepResult, resolve_spec};
-use host_model::transition::{RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange};
+use host_model::transition::{
+    RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange,
+};
 use host_model::{
     CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
 };
@@ -183,9 +185,7 @@ impl Stage {
         let reason = format!("{SKIPPED_REPLAY}{first}");
         let change = StepChange::cancel(self.tracker.attempt(index), self.now(), reason);
         self.tracker.queue(change);
-        if let Some(result) = self.task.head.results.remove(&step.name) {
-            self.results.insert(step.name.clone(), result);
-        }
+        self.results.extend(self.task.head.results.remove_entry(&step.name));
     }
 
     /// What a cancelled token means for the run.

@@ -29,7 +29,10 @@ async fn a_replay_from_a_step_sees_what_the_steps_before_returned() {
     let second = bench.replay(first, Some("b")).await.unwrap();
     let done = bench.finished(second).await;
     assert_eq!((done.status, done.replay_of), (RunStatus::Succeeded, Some(first)), "{:?}", done.error);
-    assert_eq!((done.triggered_by.as_str(), &done.params, &done.overrides), ("user:alice", &failed.params, &failed.overrides));
+    assert_eq!(
+        (done.triggered_by.as_str(), &done.params, &done.overrides),
+        ("user:alice", &failed.params, &failed.overrides)
+    );
     assert_eq!(bench.states(second).await, ["a/1 CANCELED skipped: replay from b", "b/1 SUCCEEDED", "c/1 SUCCEEDED"]);
     let at = failed.queued_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let seen = bench.steps(second).await[2].output.clone().unwrap();
