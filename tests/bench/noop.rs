@@ -90,6 +90,7 @@ async fn bare(store: &dyn Store, n: u64) {
         job_id: JobId::new("bare").expect("an id"),
         overlap: Overlap::Skip,
         depends_on: vec![],
+        replay: None,
         triggered_by: "api".into(),
         slot: None,
         queued_at: at,
