@@ -62,6 +62,7 @@ async fn bare(store: &dyn Store, n: u64) {
         job_id: JobId::new("bare").expect("an id"),
         overlap: Overlap::Skip,
         depends_on: vec![],
+        replay: None,
         triggered_by: "api".into(),
         slot: None,
         queued_at: at,
@@ -70,7 +71,6 @@ async fn bare(store: &dyn Store, n: u64) {
         params: JsonMap::new(),
         overrides: JsonMap::new(),
         steps: vec![(step.clone(), "python")],
-        replay: None,
     };
     store.record_fire(&new).await.expect("recorded");
     let key = AttemptKey { run_id: id, index: 0, attempt: 1, owner };

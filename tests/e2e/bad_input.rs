@@ -182,7 +182,7 @@ fn a_template_that_names_an_unknown_step_is_found_by_the_check() {
 
 #[test]
 fn a_step_that_reads_what_no_step_left_fails_the_run() {
-    let job = sql_job("bad", "select 1 as x").replace("[[jobs.steps]]\n", "[[jobs.steps]]\n")
+    let job = sql_job("bad", "select 1 as x")
         + "[[jobs.steps]]\nname = \"r\"\ntype = \"sql_query\"\nconnector = \"db\"\nquery = \"select :y\"\nparams = { y = \"${steps.q.nothing}\" }\n";
     fails(&home(&job), "bad", &["${steps.q.nothing}"]);
 }

@@ -20,7 +20,7 @@ use crate::view::instant;
 
 const DEFAULT_SLOTS: u32 = 50;
 const MOST_SLOTS: u32 = 1000;
-/// Rows looked at around an instant; a job has no more schedules than that.
+/// Most rows, and instants of a schedule, of one answer.
 const AROUND: u32 = 1000;
 /// How far back the nearest instant before another is looked for: the rarest date, 29 February on a given weekday,
 /// comes back after 40 years at most.
@@ -118,7 +118,9 @@ pub(crate) async fn why(
         answers.push(answer(&app, job, record).await?);
     }
     let pause = store.find_pause().await?;
-    for schedule in &job.schedules {
+    // Of a long time with more rows than are shown, the rows are the answer.
+    let may_lack = decided.len() < AROUND as usize;
+    for schedule in job.schedules.iter().filter(|_| may_lack) {
         let due = schedule.spec.upcoming(from - TimeDelta::milliseconds(1)).take_while(|due| *due < to);
         for due in due.take(AROUND as usize) {
             let is_known = decided.iter().any(|r| r.slot.due_at == due && r.slot.schedule == schedule.name);
@@ -132,6 +134,7 @@ pub(crate) async fn why(
             }
         }
     }
+    answers.sort_by(|a, b| a["due_at"].as_str().cmp(&b["due_at"].as_str()));
     if answers.is_empty() {
         let text = match why_silent(job) {
             Some(why) => format!("not due: {why}"),

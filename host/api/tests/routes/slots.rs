@@ -98,6 +98,11 @@ async fn every_kind_of_instant_has_its_answer() {
     let between = why(&house, &text(hour(&house, -2) + TimeDelta::minutes(5))).await;
     assert_eq!(between["answers"][0]["verdict"], "not_due");
     assert_eq!(between["nearest"]["before"]["at"], text(hour(&house, -2)));
+    let day = text(hour(&house, -2))[..10].to_owned();
+    let whole_day = why(&house, &day).await;
+    let dues: Vec<&str> =
+        whole_day["answers"].as_array().unwrap().iter().map(|a| a["due_at"].as_str().unwrap()).collect();
+    assert!(dues.len() >= 23 && dues.is_sorted() && dues.contains(&text(hour(&house, -2)).as_str()), "{whole_day}");
     let latest = house.ask("GET", "/admin/jobs/hourly/why?limit=2", "").await.json();
     let verdicts: Vec<&str> =
         latest["answers"].as_array().unwrap().iter().map(|a| a["verdict"].as_str().unwrap()).collect();
