@@ -93,11 +93,24 @@ impl Home {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).context("no randomness for the bootstrap token")?;
         let token = hex::encode(secret);
-        let path = self.token_file();
         self.ensure_data()?;
-        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let mut file = file.with_context(|| format!("cannot write `{}`", path.display()))?;
-        writeln!(file, "{token}").with_context(|| format!("cannot write `{}`", path.display()))?;
+        let path = self.token_file();
+        let cannot = || format!("cannot write `{}`", path.display());
+        // Written whole beside it and then put in place, so that two first starts at once end with one token.
+        let draft = path.with_extension(format!("{}.new", std::process::id()));
+        let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+        writeln!(file.with_context(cannot)?, "{token}").with_context(cannot)?;
+        let placed = std::fs::hard_link(&draft, &path);
+        let other = self.read_token();
+        match (placed, other) {
+            (Err(_), Some(other)) => {
+                std::fs::remove_file(&draft).with_context(cannot)?;
+                return Ok(other);
+            }
+            // An empty file is left of a start that was cut off, and some file systems have no links.
+            (Err(_), None) => std::fs::rename(&draft, &path).with_context(cannot)?,
+            (Ok(()), _) => std::fs::remove_file(&draft).with_context(cannot)?,
+        }
         Ok(token)
     }
 

@@ -18,6 +18,20 @@ fn init_lays_out_a_home_and_a_second_time_changes_nothing() {
 }
 
 #[test]
+fn first_starts_at_once_end_with_one_token() {
+    for _ in 0..5 {
+        let home = test_support::TempHome::new().unwrap();
+        let start = || std::process::Command::new(crate::program::BINARY).arg("init").arg(home.path()).spawn().unwrap();
+        let started: Vec<_> = (0..8).map(|_| start()).collect();
+        for mut child in started {
+            assert!(child.wait().unwrap().success());
+        }
+        let files = std::fs::read_dir(home.path().join("data")).unwrap().count();
+        assert_eq!((files, home.read("data/bootstrap.token").unwrap().trim().len()), (1, 64), "no draft is left");
+    }
+}
+
+#[test]
 fn a_fresh_home_is_valid_and_empty() {
     let home = home_with("");
     nomaflow(home.path(), &["check"]).expect(0).saying(&["0 of 0 jobs valid; 0 errors, 0 warnings"]);

@@ -39,9 +39,10 @@ impl Screen {
     }
 
     fn print(&mut self, text: &str) {
+        let text = visible(text);
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => self.closed |= crate::say(text).is_err(),
+            None => self.closed |= crate::say(&text).is_err(),
         }
     }
 
@@ -153,6 +154,19 @@ impl Screen {
     }
 }
 
+/// Text of steps and servers as it may reach a terminal: what could move the cursor or set colours becomes a sign.
+fn visible(text: &str) -> String {
+    let sign = |c: char| match c {
+        '\t' | '\n' => c,
+        '\u{7f}' => '\u{2421}',
+        // The pictures of the control characters stand in their order from U+2400 on.
+        c if c < ' ' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(sign).collect()
+}
+
 /// A log line as the log viewer shows it.
 pub(crate) fn render_line(line: &Json) -> String {
     let at = field(line, "at");
@@ -161,7 +175,7 @@ pub(crate) fn render_line(line: &Json) -> String {
         "" => String::new(),
         step => format!("[{step}] "),
     };
-    format!("{clock} {:<7} {step}{}", field(line, "level"), field(line, "message"))
+    visible(&format!("{clock} {:<7} {step}{}", field(line, "level"), field(line, "message")))
 }
 
 fn figures(step: &Json) -> String {
@@ -206,4 +220,18 @@ fn new_bar(prefix: String) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_style(style("{spinner} {prefix} {msg}")).with_prefix(prefix);
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::render_line;
+
+    #[test]
+    fn a_log_line_cannot_steer_the_terminal() {
+        let line =
+            json!({"at": "2026-03-01T01:00:00.000Z", "level": "INFO", "step": "s", "message": "a\u{1b}[2Jb\tc\u{9b}d"});
+        assert_eq!(render_line(&line), "01:00:00.000 INFO    [s] a\u{241b}[2Jb\tc\u{fffd}d");
+    }
 }
