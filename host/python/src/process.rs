@@ -121,7 +121,15 @@ impl Worker {
 
     /// Whether it is still there, as far as the kernel knows.
     pub(crate) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        matches!(self.child.try_wait(), Ok(None)) && !self.is_ending()
+    }
+
+    /// A killed process cannot be waited for before its last thread has gone, but is a zombie at once (proc(5), `stat`,
+    /// field 3). Without this a worker killed a moment ago would be given the next step.
+    fn is_ending(&self) -> bool {
+        let stat = self.child.id().and_then(|id| std::fs::read_to_string(format!("/proc/{id}/stat")).ok());
+        // The program's name, before the last parenthesis, may hold anything.
+        stat.as_deref().and_then(|text| text.rsplit_once(") ")).is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
     }
 
     /// A handle for signals, good until the worker is waited for or dropped.
