@@ -1,8 +1,11 @@
 //! A fire: the act of starting a run, what is recorded in the one transaction that does so, and the ledger row of the
 //! slot it serves (product §5: no silent slot).
 
+use std::sync::Arc;
+
 use crate::job::{Overlap, word_enum};
 use crate::log::LogLevel;
+use crate::replica::Held;
 use crate::run::RunStatus;
 use crate::{Instant, JobId, JsonMap, RunId, StepName};
 
@@ -102,8 +105,16 @@ pub struct NewRun {
     pub replay: Option<Replay>,
     /// When it was accepted.
     pub queued_at: Instant,
-    /// The process that will run it.
+    /// The process that runs it at once, in term 1; empty = it waits until somebody takes it up.
     pub owner: String,
+    /// Who may take it up, see [`crate::Placement::of_run`].
+    pub placement: String,
+    /// What it counts against, see [`crate::placement::limited_by`]; a run with limits has no owner yet.
+    pub limits: Vec<String>,
+    /// What it does: the text of a [`crate::definition::Definition`].
+    pub definition: Arc<str>,
+    /// The right to serve `slot`; looked at in the transaction. `None` = whoever comes first.
+    pub lease: Option<Held>,
     /// Verbosity.
     pub log_level: LogLevel,
     /// Merged parameters, secrets unresolved.
@@ -123,6 +134,8 @@ pub struct Replay {
     pub schedule: Option<String>,
     /// Its slot, or the moment of its trigger: dates are counted from there again.
     pub scheduled_at: Instant,
+    /// The first step that runs; `None` = the first of all.
+    pub from: Option<StepName>,
 }
 
 impl NewRun {
@@ -156,6 +169,8 @@ pub enum Recorded {
     },
     /// The slot was already decided, by this process or another: nothing was written.
     SlotTaken,
+    /// The lease named by the run is no longer this process's: nothing was written.
+    LeaseLost,
 }
 
 /// Reason of a run skipped because one was in flight.

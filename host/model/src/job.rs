@@ -7,11 +7,13 @@ pub mod spec;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::blackout::Blackout;
 use crate::log::LogLevel;
 use crate::retry::RetryPolicy;
 use crate::schedule::ScheduleSpec;
-use crate::{Instant, JobId, JsonMap, StepName};
+use crate::{Instant, JobId, JsonMap, Placement, StepName};
 
 pub use spec::{
     CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTable, SqlCopySpec, StepSpec, TypeCoercion,
@@ -64,6 +66,8 @@ pub struct Job {
     pub depends_on: Vec<JobId>,
     /// What a restart does with a run in flight.
     pub on_restart: OnRestart,
+    /// Where its runs go, unless a schedule or a trigger says otherwise; `None` = see [`Placement`].
+    pub placement: Option<Placement>,
     /// Where it was declared; the default for a job of our own.
     pub source: SourcePlace,
 }
@@ -91,6 +95,7 @@ impl Job {
             blackouts: Vec::new(),
             depends_on: Vec::new(),
             on_restart: OnRestart::Fail,
+            placement: None,
             source: SourcePlace::default(),
         }
     }
@@ -123,6 +128,8 @@ pub struct JobSchedule {
     pub enabled: bool,
     /// Each slot fires up to so many seconds after it is due, so that many jobs do not begin in one second.
     pub jitter_seconds: u32,
+    /// Where its runs go, over the job's.
+    pub placement: Option<Placement>,
     /// Values it sets over the job's.
     pub overrides: Overrides,
 }
@@ -156,7 +163,8 @@ pub struct Preset {
 }
 
 /// Values that one fire, schedule or preset sets over the saved job. Everything is optional.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Overrides {
     /// Over the job's `params`.
     pub params: JsonMap,
@@ -176,7 +184,7 @@ impl Overrides {
 }
 
 /// One step of a job.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Unique in its job.
     pub name: StepName,
@@ -188,6 +196,9 @@ pub struct Step {
     pub retry: Option<RetryPolicy>,
     /// Keyword arguments, over the job's `params`. Any type may have them; templates read them as `${params.k}`.
     pub op_kwargs: JsonMap,
+    /// False = it may not begin a second time: a run that lost its process in it fails, whatever `on_restart` says.
+    #[serde(default = "yes")]
+    pub resumable: bool,
     /// What it does.
     pub spec: StepSpec,
 }
@@ -201,9 +212,14 @@ impl Step {
             timeout_seconds: DEFAULT_STEP_TIMEOUT_SECONDS,
             retry: None,
             op_kwargs: JsonMap::new(),
+            resumable: true,
             spec,
         }
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Alert routing of one job (seeds, create-a-job ⑥).
@@ -235,6 +251,20 @@ macro_rules! word_enum {
             /// Reads the spelling of `as_str`.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|v| v.as_str() == text)
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                out.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                let unknown = || ::serde::de::Error::custom(format!("`{text}` is no {}", stringify!($name)));
+                Self::parse(&text).ok_or_else(unknown)
             }
         }
     };
@@ -300,6 +330,7 @@ mod tests {
             spec: ScheduleSpec::new(ScheduleKind::Every(every), Tz::UTC),
             enabled: true,
             jitter_seconds: 0,
+            placement: None,
             overrides: Overrides::default(),
         };
         let due = |hour: i64| Instant::UNIX_EPOCH + chrono::TimeDelta::hours(hour);

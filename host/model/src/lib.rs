@@ -2,13 +2,15 @@
 //! no I/O. Suggested reading order: `id`, `job`, `params`, `template`, `run`, `transition`, `port`.
 //!
 //! Invariants: nothing here reads a clock, a file or a socket; no type derives a wire format (`api::view`,
-//! `catalogue` and `store::row` own those); a status has exactly one spelling, in its `as_str`.
+//! `catalogue` and `store::row` own those) but what a [`definition::Definition`] is made of, which is kept as JSON; a
+//! status has exactly one spelling, in its `as_str`.
 
 #![warn(missing_docs)]
 
 pub mod blackout;
 pub mod cancel;
 pub mod connector;
+pub mod definition;
 pub mod diagnostic;
 pub mod event;
 pub mod fire;
@@ -16,7 +18,9 @@ pub mod id;
 pub mod job;
 pub mod log;
 pub mod params;
+pub mod placement;
 pub mod port;
+pub mod replica;
 pub mod retry;
 pub mod run;
 pub mod schedule;
@@ -28,8 +32,10 @@ pub mod value;
 pub use cancel::CancelToken;
 pub use id::{ConnectorName, JobId, RunId, StepName};
 pub use job::{Job, Step, StepSpec};
+pub use placement::Placement;
 pub use run::{Run, RunStatus, StepRun, StepStatus};
 pub use step_error::{StepError, StepErrorKind};
+pub use transition::Owner;
 
 /// A JSON object with its key order kept: parameters, step outputs, overrides.
 pub type JsonMap = serde_json::Map<String, serde_json::Value>;

@@ -1,9 +1,12 @@
 //! One line of a run's log. Ordering is by `seq`, given by the engine's sink, never by time.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Instant, RunId, StepName};
 
 /// How much a line matters; `Debug` lines are kept only when the run asked for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {
     /// Full SQL, verbose internals.
     Debug,

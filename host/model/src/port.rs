@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use crate::cancel::CancelToken;
 use crate::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
 use crate::log::{LogLevel, LogLine};
+use crate::placement::Limits;
+use crate::replica::{Held, Lease, Presence, Replica};
 use crate::run::{Run, RunFilter, RunStatus, StepRun};
 use crate::template::StepResult;
 use crate::transition::{Applied, Change};
@@ -88,6 +90,40 @@ impl std::ops::AddAssign for Pruned {
     }
 }
 
+/// Rings once; from the moment it is made, no ring is missed.
+pub type Bell = event_listener::EventListener;
+
+/// What a process is ready to take up; see [`Store::claim_runs`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The process.
+    pub owner: String,
+    /// Placements it accepts, see [`crate::Placement::accepted`].
+    pub placements: Vec<String>,
+    /// At most so many runs.
+    pub most: u32,
+    /// A run that counts against one of these is taken only while fewer than so many that do are with a process.
+    pub limits: Limits,
+}
+
+/// A run that this process has now, and what it does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The run, `QUEUED`, with its new owner and term.
+    pub run: Run,
+    /// The text of its [`crate::definition::Definition`].
+    pub definition: Arc<str>,
+}
+
+/// What [`Store::record_slots`] came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotsKept {
+    /// So many were new; the others had been decided before and stay as they are.
+    New(u64),
+    /// The lease is no longer this process's: nothing was written.
+    LeaseLost,
+}
+
 /// Where runs, steps, logs and slots are kept. Decides nothing: every rule arrives as a value.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -100,9 +136,9 @@ pub trait Store: Send + Sync + 'static {
     async fn record_slot(&self, slot: &SlotRecord) -> Result<bool, StoreError>;
     /// The ledger rows of a job, newest first.
     async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
-    /// Records what became of slots that have no run, in one transaction. Those decided before stay as they are.
-    /// Returns how many were new.
-    async fn record_slots(&self, slots: &[SlotRecord]) -> Result<u64, StoreError>;
+    /// Records what became of slots that have no run, in one transaction, while `lease` lasts (`None` = always). Those
+    /// decided before stay as they are.
+    async fn record_slots(&self, slots: &[SlotRecord], lease: Option<&Held>) -> Result<SlotsKept, StoreError>;
     /// Ledger rows, newest first.
     async fn find_slots(&self, filter: &SlotFilter) -> Result<Vec<SlotRecord>, StoreError>;
 
@@ -117,13 +153,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// Applies changes in one transaction, all or none.
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError>;
-    /// The oldest run of the same job that goes before `run`, which waits for its turn: it runs, or waits longer.
-    /// `None` = it is `run`'s turn.
-    async fn find_run_ahead(&self, run: RunId) -> Result<Option<RunId>, StoreError>;
-    /// Marks a run as to be cancelled; the owner turns the mark into the change.
+    /// Gives to `claim.owner` the oldest runs that are `QUEUED` with nobody, carry no mark to be cancelled, are placed where
+    /// it accepts, wait for no other run of their job (with [`crate::job::Overlap::waits`], those before it go first, one at
+    /// a time) and are within every limit. The term of each rises by one. Two processes never get the same run.
+    async fn claim_runs(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError>;
+    /// What the run does, as it was recorded; `None` for a run of a version that did not keep it.
+    async fn find_definition(&self, run: RunId) -> Result<Option<Arc<str>>, StoreError>;
+    /// Rings whenever another process may have left a run to be taken up. A bell may ring too often, and it may miss a
+    /// ring while the store is away.
+    fn bell(&self) -> Bell;
+    /// Marks a run as to be cancelled; the owner turns the mark into the change, or whoever finds the mark on a run that
+    /// nobody has.
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError>;
-    /// Marked runs of `owner` that are not final yet, with who asked.
-    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<(RunId, String)>, StoreError>;
+    /// Marked runs of `owner`, and of nobody, that are not final yet, oldest first.
+    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<Run>, StoreError>;
 
     /// One run.
     async fn find_run(&self, run: RunId) -> Result<Option<Run>, StoreError>;
@@ -133,6 +176,25 @@ pub trait Store: Send + Sync + 'static {
     async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError>;
     /// Every attempt of a run, by step and attempt.
     async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError>;
+
+    /// Counts a sign of life of `presence.owner` and keeps what it says of itself. Returns false when the process was not
+    /// known: it is new, or was given up for lost and forgotten.
+    async fn beat(&self, presence: &Presence, at: Instant) -> Result<bool, StoreError>;
+    /// Every process known, by owner.
+    async fn list_replicas(&self) -> Result<Vec<Replica>, StoreError>;
+    /// Forgets a process. With `beat`, only if that is still its last sign of life. False when nothing was forgotten.
+    async fn forget_replica(&self, owner: &str, beat: Option<u64>) -> Result<bool, StoreError>;
+    /// Owners of runs that are not final, each once; nobody is not among them.
+    async fn list_owners(&self) -> Result<Vec<String>, StoreError>;
+    /// The lease, if anybody ever had it.
+    async fn find_lease(&self) -> Result<Option<Lease>, StoreError>;
+    /// Takes the lease if nobody has it, or if it is still exactly as `seen` (the same term and beat: a holder that gives no
+    /// sign of life). Returns the new term.
+    async fn take_lease(&self, holder: &str, seen: Option<&Lease>, at: Instant) -> Result<Option<u64>, StoreError>;
+    /// A sign of life of the holder. False when the lease is no longer its own.
+    async fn keep_lease(&self, held: &Held, at: Instant) -> Result<bool, StoreError>;
+    /// Gives the lease back, so that another may take it at once. False when it was not its own any more.
+    async fn release_lease(&self, held: &Held) -> Result<bool, StoreError>;
 
     /// Appends lines; a line already there (same run and seq) is left as it is, so that a retry is harmless.
     async fn append_logs(&self, lines: &[LogLine]) -> Result<(), StoreError>;
@@ -152,9 +214,14 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// The clock of the house; tests turn it by hand.
+#[async_trait]
 pub trait Clock: Send + Sync + 'static {
     /// The current instant, cut to milliseconds.
     fn now(&self) -> Instant;
+    /// Returns when somebody sets the clock, or the machine wakes after a sleep; for ever silent where that is not told.
+    async fn was_set(&self) {
+        std::future::pending().await
+    }
 }
 
 /// Reads an environment variable, as templates see the environment.

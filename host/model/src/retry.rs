@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::StepError;
 
 /// Growth of the wait between attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Backoff {
     /// Always `base_seconds`.
     Fixed,
@@ -24,7 +27,7 @@ impl Backoff {
 }
 
 /// The retry policy of a job or a step. Applies to step failures, never to the whole run (seeds, create-a-job ⑤).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetryPolicy {
     /// Total tries, the first included; at least 1.
     pub attempts: u32,

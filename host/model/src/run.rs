@@ -2,7 +2,7 @@
 
 use crate::job::word_enum;
 use crate::log::LogLevel;
-use crate::{Instant, JobId, Json, JsonMap, RunId, StepError, StepName};
+use crate::{Instant, JobId, Json, JsonMap, Owner, RunId, StepError, StepName};
 
 word_enum!(
     /// State of a run.
@@ -111,6 +111,8 @@ pub struct Run {
     pub scheduled_at: Option<Instant>,
     /// The run it repeats.
     pub replay_of: Option<RunId>,
+    /// The first step of a replay that runs; `None` = the first of all.
+    pub replay_from: Option<StepName>,
     /// When it was accepted.
     pub queued_at: Instant,
     /// When it began; empty until then.
@@ -129,10 +131,21 @@ pub struct Run {
     pub params: JsonMap,
     /// Only what this fire set over the saved job.
     pub overrides: JsonMap,
-    /// The process that runs it: `host/pid/start`.
+    /// The process that has it: `host/pid/start`; empty while it waits to be taken up.
     pub owner: String,
+    /// How often it has been taken up.
+    pub term: u32,
+    /// Who may take it up, see [`crate::Placement::of_run`].
+    pub placement: String,
     /// Who asked for its cancellation, once somebody has.
     pub cancel_requested_by: Option<String>,
+}
+
+impl Run {
+    /// Who has the run, as changes name it.
+    pub fn owner(&self) -> Owner<'_> {
+        Owner { name: &self.owner, term: self.term }
+    }
 }
 
 /// One attempt of one step in a run.

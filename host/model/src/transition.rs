@@ -7,6 +7,7 @@
 //! | succeed, fail | RUNNING | SUCCEEDED, FAILED |
 //! | cancel | QUEUED, RUNNING | CANCELED |
 //! | abandon | QUEUED, RUNNING | FAILED, when the owner is gone |
+//! | give back | QUEUED, RUNNING | QUEUED, when the owner is gone and another process may go on |
 //!
 //! | Step attempt | from | to |
 //! |---|---|---|
@@ -31,6 +32,23 @@ pub const SKIPPED_RUN_CANCELED: &str = "skipped: run canceled";
 /// Begins the reason of a step that a replay does not run again; the name of its first step follows.
 pub const SKIPPED_REPLAY: &str = "skipped: replay from ";
 
+/// Who has a run: a process, and how often the run had been taken up when that process took it. A process that was given
+/// up for lost and comes back has an old term, and nothing it writes takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// The process: `host/pid/start`; empty = nobody, the run waits to be taken up.
+    pub name: &'a str,
+    /// 0 while nobody has taken the run up, 1 for the first who did.
+    pub term: u32,
+}
+
+impl<'a> From<&'a str> for Owner<'a> {
+    /// The first owner of a run.
+    fn from(name: &'a str) -> Self {
+        Self { name, term: 1 }
+    }
+}
+
 /// A change of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunChange {
@@ -40,47 +58,65 @@ pub struct RunChange {
     pub from: &'static [RunStatus],
     /// The state it leads to.
     pub to: RunStatus,
-    /// The change takes only while the run still has this owner.
+    /// The change takes only while the run still has this owner, in this term.
     pub owner: String,
+    /// See [`Owner::term`].
+    pub term: u32,
     /// When.
     pub at: Instant,
     /// Stored as the run's reason.
     pub reason: Option<String>,
     /// Stored as the run's error.
     pub error: Option<String>,
+    /// When set, the run belongs to nobody from now on and may be taken up where this says.
+    pub give_to: Option<String>,
 }
 
 impl RunChange {
-    fn new(run_id: RunId, owner: &str, from: &'static [RunStatus], to: RunStatus, at: Instant) -> Self {
-        Self { run_id, from, to, owner: owner.to_owned(), at, reason: None, error: None }
+    fn new<'a>(
+        run_id: RunId,
+        owner: impl Into<Owner<'a>>,
+        from: &'static [RunStatus],
+        to: RunStatus,
+        at: Instant,
+    ) -> Self {
+        let Owner { name, term } = owner.into();
+        Self { run_id, from, to, owner: name.to_owned(), term, at, reason: None, error: None, give_to: None }
     }
 
     /// The run task takes the run up.
-    pub fn start(run_id: RunId, owner: &str, at: Instant) -> Self {
+    pub fn start<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant) -> Self {
         Self::new(run_id, owner, &[RunStatus::Queued], RunStatus::Running, at)
     }
 
     /// Every step that had to run succeeded.
-    pub fn succeed(run_id: RunId, owner: &str, at: Instant) -> Self {
+    pub fn succeed<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant) -> Self {
         Self::new(run_id, owner, &[RunStatus::Running], RunStatus::Succeeded, at)
     }
 
     /// A step exhausted its attempts.
-    pub fn fail(run_id: RunId, owner: &str, at: Instant, error: String) -> Self {
+    pub fn fail<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant, error: String) -> Self {
         Self { error: Some(error), ..Self::new(run_id, owner, &[RunStatus::Running], RunStatus::Failed, at) }
     }
 
     /// Somebody stopped the run.
-    pub fn cancel(run_id: RunId, owner: &str, at: Instant, reason: String) -> Self {
+    pub fn cancel<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant, reason: String) -> Self {
         let from = &[RunStatus::Queued, RunStatus::Running];
         Self { reason: Some(reason), ..Self::new(run_id, owner, from, RunStatus::Canceled, at) }
     }
 
     /// The process that owned the run is gone.
-    pub fn abandon(run_id: RunId, owner: &str, at: Instant) -> Self {
+    pub fn abandon<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant) -> Self {
         let from = &[RunStatus::Queued, RunStatus::Running];
         let reason = Some(LOST_IN_RESTART.to_owned());
         Self { error: reason.clone(), reason, ..Self::new(run_id, owner, from, RunStatus::Failed, at) }
+    }
+
+    /// The process that owned the run is gone; whoever accepts placement `to` may go on with it.
+    pub fn give_back<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant, to: &str, reason: String) -> Self {
+        let from = &[RunStatus::Queued, RunStatus::Running];
+        let give_to = Some(to.to_owned());
+        Self { reason: Some(reason), give_to, ..Self::new(run_id, owner, from, RunStatus::Queued, at) }
     }
 }
 
@@ -97,8 +133,10 @@ pub struct StepChange {
     pub from: &'static [StepStatus],
     /// The state it leads to.
     pub to: StepStatus,
-    /// The change takes only while the run still has this owner.
+    /// The change takes only while the run still has this owner, in this term.
     pub owner: String,
+    /// See [`Owner::term`].
+    pub term: u32,
     /// When.
     pub at: Instant,
     /// Stored as the attempt's reason.
@@ -127,7 +165,7 @@ pub struct AttemptKey<'a> {
     /// The attempt, from 1.
     pub attempt: u32,
     /// The owner of the run.
-    pub owner: &'a str,
+    pub owner: Owner<'a>,
 }
 
 impl StepChange {
@@ -138,7 +176,8 @@ impl StepChange {
             attempt: key.attempt,
             from,
             to,
-            owner: key.owner.to_owned(),
+            owner: key.owner.name.to_owned(),
+            term: key.owner.term,
             at,
             reason: None,
             input: None,
@@ -243,6 +282,7 @@ mod tests {
             RunChange::fail(id, "o", at, "x".into()),
             RunChange::cancel(id, "o", at, "x".into()),
             RunChange::abandon(id, "o", at),
+            RunChange::give_back(id, "o", at, "any", "x".into()),
         ];
         let mut pairs: Vec<String> =
             all.iter().flat_map(|c| c.from.iter().map(|f| format!("{} {}", f.as_str(), c.to.as_str()))).collect();
@@ -253,9 +293,11 @@ mod tests {
             [
                 "QUEUED CANCELED",
                 "QUEUED FAILED",
+                "QUEUED QUEUED",
                 "QUEUED RUNNING",
                 "RUNNING CANCELED",
                 "RUNNING FAILED",
+                "RUNNING QUEUED",
                 "RUNNING SUCCEEDED"
             ]
         );
@@ -267,7 +309,7 @@ mod tests {
     #[test]
     fn step_changes_never_leave_a_final_state() {
         let at = Instant::default();
-        let key = AttemptKey { run_id: RunId::from_parts(1, 1), index: 0, attempt: 1, owner: "o" };
+        let key = AttemptKey { run_id: RunId::from_parts(1, 1), index: 0, attempt: 1, owner: "o".into() };
         let error = || StepError::new(StepErrorKind::Remote, "x");
         let all = [
             StepChange::start(key, at, Json::Null),

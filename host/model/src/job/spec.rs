@@ -2,12 +2,15 @@
 //! runner, one line in `host::assemble`. Strings may hold templates; [`crate::template::resolve_spec`] fills them in
 //! before a runner sees them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::JsonMap;
 use crate::job::word_enum;
 use crate::{JobId, Json};
 
 /// The type-specific part of a step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepSpec {
     /// A named query or SQL text on one connector.
     SqlQuery(SqlQuerySpec),
@@ -88,7 +91,7 @@ fn dotted(connector: &str, schema: Option<&str>, table: &str) -> String {
 
 /// `sql_query`: `query` is the name of a query declared on the connector (`name` or `name:write`), else SQL text.
 /// Several statements are one transaction.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SqlQuerySpec {
     /// Connector name.
     pub connector: String,
@@ -99,7 +102,7 @@ pub struct SqlQuerySpec {
 }
 
 /// `sql_copy`: stream rows into a table of another connector.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SqlCopySpec {
     /// Where rows come from.
     pub source: CopySource,
@@ -122,7 +125,7 @@ pub struct SqlCopySpec {
 }
 
 /// The source of a copy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CopySource {
     /// Connector name.
     pub connector: String,
@@ -137,7 +140,8 @@ pub struct CopySource {
 }
 
 /// What a copy reads.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SourceTable {
     /// A whole table.
     Table {
@@ -151,7 +155,7 @@ pub enum SourceTable {
 }
 
 /// The target of a copy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CopyTarget {
     /// Connector name.
     pub connector: String,
@@ -192,7 +196,7 @@ word_enum!(
 );
 
 /// `http`: one request; the response is the step's output.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HttpSpec {
     /// Absolute URL.
     pub url: String,
@@ -209,7 +213,8 @@ pub struct HttpSpec {
 }
 
 /// Credentials of an HTTP step; parts usually come from `${env.X}` or `${secret.X}`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HttpAuth {
     /// User and password.
     Basic {
@@ -226,7 +231,7 @@ pub enum HttpAuth {
 }
 
 /// `ldap_sync`: a directory subtree through a named query (seeds, create-a-job ④).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LdapSyncSpec {
     /// `ldap://` or `ldaps://` URL.
     pub server: String,
