@@ -1,5 +1,5 @@
 //! Measures a store: minimal runs (record, start, step start, three log lines, step end, run end) one after the other and
-//! many at once, log lines, and pruning. `cargo run --release -p host-store --example throughput -- <url>`; without a URL, a fresh
+//! many at once, log lines, runs that are taken up, and pruning. `cargo run --release -p host-store --example throughput -- <url>`; without a URL, a fresh
 //! SQLite file. The numbers are for comparing two versions on one machine, not for promising anything.
 #![allow(clippy::unwrap_used, reason = "a measuring program may stop at the first surprise")]
 
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use host_model::fire::{NewRun, Recorded};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
-use host_model::port::{PrunePass, Pruned, Store};
+use host_model::port::{Claim, PrunePass, Pruned, Store};
+use host_model::replica::Presence;
 use host_model::transition::{Applied, AttemptKey, RunChange, StepChange};
-use host_model::{JobId, Json, JsonMap, RunId, StepName};
+use host_model::{JobId, Json, JsonMap, Placement, RunId, StepName};
 use tokio::task::JoinSet;
 
 const OWNER: &str = "host/1/0";
@@ -26,9 +27,8 @@ fn log_line(run_id: RunId, seq: u64) -> LogLine {
     LogLine { run_id, seq, at: now(), level: LogLevel::Info, step: None, attempt: 0, message }
 }
 
-async fn one_run(store: &dyn Store, job: &str, number: u32) {
-    let id = RunId::from_parts(now().timestamp_millis() as u64, number);
-    let new = NewRun {
+fn new_run(id: RunId, job: &str) -> NewRun {
+    NewRun {
         id,
         job_id: JobId::new(job).unwrap(),
         overlap: Overlap::Skip,
@@ -38,13 +38,22 @@ async fn one_run(store: &dyn Store, job: &str, number: u32) {
         slot: None,
         queued_at: now(),
         owner: OWNER.to_owned(),
+        placement: format!("here:{OWNER}"),
+        limits: Vec::new(),
+        definition: "{}".into(),
+        lease: None,
         log_level: LogLevel::Info,
         params: JsonMap::new(),
         overrides: JsonMap::new(),
         steps: vec![(StepName::new("only").unwrap(), "python")],
-    };
+    }
+}
+
+async fn one_run(store: &dyn Store, job: &str, number: u32) {
+    let id = RunId::from_parts(now().timestamp_millis() as u64, number);
+    let new = new_run(id, job);
     assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
-    let key = AttemptKey { run_id: id, index: 0, attempt: 1, owner: OWNER };
+    let key = AttemptKey { run_id: id, index: 0, attempt: 1, owner: OWNER.into() };
     let begin = [RunChange::start(id, OWNER, now()).into(), StepChange::start(key, now(), Json::Null).into()];
     assert_eq!(store.apply(&begin).await.unwrap(), Applied::Yes);
     store.append_logs(&(0..3).map(|seq| log_line(id, seq)).collect::<Vec<_>>()).await.unwrap();
@@ -80,6 +89,75 @@ async fn lines_per_second(store: &Arc<dyn Store>, batch: u64) -> f64 {
         seq += batch;
     }
     seq as f64 / begin.elapsed().as_secs_f64()
+}
+
+/// Records `n` runs for anybody and lets several processes take them up; how many a second each took.
+async fn claims(url: &str, home: &std::path::Path, n: u32) {
+    let store = host_store::open(url, home).await.unwrap();
+    let begin = Instant::now();
+    let mut tasks = JoinSet::new();
+    for task in 0..16 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            for number in (0..n).filter(|number| number % 16 == task) {
+                let id = RunId::from_parts(now().timestamp_millis() as u64, 1_000_000 + number);
+                let limits = if number % 4 == 0 { vec!["tag:etl".to_owned()] } else { Vec::new() };
+                let new = NewRun {
+                    owner: String::new(),
+                    placement: "any".into(),
+                    limits,
+                    ..new_run(id, &format!("c-{number}"))
+                };
+                assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+            }
+        });
+    }
+    tasks.join_all().await;
+    println!("runs for anybody recorded/s, 16 at once: {:.0}", f64::from(n) / begin.elapsed().as_secs_f64());
+    let begin = Instant::now();
+    let mut tasks = JoinSet::new();
+    for process in 0..4 {
+        let store = host_store::open(url, home).await.unwrap();
+        tasks.spawn(async move {
+            let owner = format!("host/{process}/0");
+            let presence = Presence {
+                owner: owner.clone(),
+                role: "worker".into(),
+                labels: Vec::new(),
+                url: None,
+                version: String::new(),
+                scheduler_enabled: false,
+                room: 16,
+                started_at: now(),
+            };
+            store.beat(&presence, now()).await.unwrap();
+            let limits = [("tag:etl".to_owned(), n)].into();
+            let claim = Claim { placements: Placement::accepted(&owner, &[]), owner, most: 16, limits };
+            let mut times = Vec::new();
+            loop {
+                let begin = Instant::now();
+                let claimed = store.claim_runs(&claim).await.unwrap();
+                times.push(begin.elapsed());
+                for claimed in &claimed {
+                    let run = &claimed.run;
+                    store.apply(&[RunChange::cancel(run.id, run.owner(), now(), "x".into()).into()]).await.unwrap();
+                }
+                if claimed.is_empty() {
+                    store.close().await;
+                    return times;
+                }
+            }
+        });
+    }
+    let mut times = tasks.join_all().await.concat();
+    times.sort();
+    println!(
+        "{n} runs taken up and ended by 4 processes: {:.0}/s; one claim of up to 16: {:?} (p50), {:?} (p99)",
+        f64::from(n) / begin.elapsed().as_secs_f64(),
+        times[times.len() / 2],
+        times[times.len() * 99 / 100],
+    );
+    store.close().await;
 }
 
 /// Rows a second that pruning removes from what was written before, and how long a writer waits meanwhile.
@@ -130,6 +208,7 @@ async fn main() {
     for batch in [1, 100, 1000] {
         println!("log lines/s, {batch} a call: {:.0}", lines_per_second(&store, batch).await);
     }
+    claims(&url, folder.path(), 10_000).await;
     pruning(&store, PrunePass::Logs, 2_000).await;
     pruning(&store, PrunePass::Runs, 500).await;
     store.close().await;

@@ -1,10 +1,12 @@
-//! Marks of runs that somebody wants canceled. The mark changes no status: the owner of the run finds it and does that.
+//! Marks of runs that somebody wants canceled. The mark changes no status: the owner of the run finds it and does
+//! that, or whoever looks when nobody has the run.
 
 use async_trait::async_trait;
-use host_model::RunId;
 use host_model::port::CancelMark;
+use host_model::{Run, RunId};
 
 use crate::error::DbError;
+use crate::row::{RUN_COLUMNS, read_run};
 use crate::sql::{Bind, Conn};
 use crate::write::{Verdict, Write};
 
@@ -33,10 +35,12 @@ impl Write for RequestCancel {
     }
 }
 
-/// Oldest run first.
-pub(crate) async fn list_cancel_marks(conn: &mut Conn<'_>, owner: &str) -> Result<Vec<(RunId, String)>, DbError> {
-    let sql = "select id, cancel_requested_by from ly2_job_runs \
-               where status in ('QUEUED', 'RUNNING') and owner = $1 and cancel_requested_by is not null order by id";
-    let rows = conn.fetch_all(sql, &[Bind::text(owner)]).await?;
-    rows.iter().map(|row| Ok((row.run_id("id")?, row.text("cancel_requested_by")?))).collect()
+/// Runs of `owner` and of nobody, oldest first.
+pub(crate) async fn list_cancel_marks(conn: &mut Conn<'_>, owner: &str) -> Result<Vec<Run>, DbError> {
+    let sql = format!(
+        "select {RUN_COLUMNS} from ly2_job_runs where status in ('QUEUED', 'RUNNING') \
+         and cancel_requested_by is not null and owner in ($1, '') order by id"
+    );
+    let rows = conn.fetch_all(&sql, &[Bind::text(owner)]).await?;
+    rows.iter().map(read_run).collect()
 }

@@ -1,12 +1,15 @@
 //! Applying transitions: one guarded update for each change. A change takes only from a state it may start from and only
-//! while the run has the owner it names; the first that does not take undoes the batch and says what it met.
+//! while the run has the owner it names, in the term it names; the first that does not take undoes the batch and says what
+//! it met.
+//!
+//! A change of a step holds the run's row until its transaction ends: otherwise a recovery could give the run to another
+//! process in between, which would find the step as it was before.
 
 use async_trait::async_trait;
 use host_model::transition::{Applied, Change, RunChange, StepChange};
 use host_model::{RunStatus, StepStatus};
 
 use crate::error::DbError;
-use crate::gate::AHEAD;
 use crate::row::write_step_error;
 use crate::sql::{Bind, Conn, quoted_words};
 use crate::write::{Verdict, Write};
@@ -16,36 +19,45 @@ pub(crate) struct ApplyChanges(pub(crate) Vec<Change>);
 
 #[async_trait]
 impl Write for ApplyChanges {
-    type Answer = Applied;
+    /// And whether a run may be taken up now that could not be before.
+    type Answer = (Applied, bool);
 
-    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Applied>, DbError> {
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Self::Answer>, DbError> {
+        let mut ring = false;
         for (index, change) in self.0.iter().enumerate() {
-            let found = match change {
+            let made = match change {
                 Change::Run(change) => apply_run(conn, change).await?,
                 Change::Step(change) => apply_step(conn, change).await?,
             };
-            if let Some(found) = found {
-                return Ok(Verdict::Undo(Applied::Stale { index, found }));
+            match made {
+                Made::Change { frees } => ring |= frees,
+                Made::Nothing { found } => return Ok(Verdict::Undo((Applied::Stale { index, found }, false))),
             }
         }
-        Ok(Verdict::Keep(Applied::Yes))
+        Ok(Verdict::Keep((Applied::Yes, ring)))
     }
 }
 
-/// What was in the way, if anything was.
-type Found = Option<String>;
+enum Made {
+    Change {
+        /// A run may be taken up that could not be before.
+        frees: bool,
+    },
+    Nothing {
+        /// What was in the way.
+        found: String,
+    },
+}
 
-async fn apply_run(conn: &mut Conn<'_>, change: &RunChange) -> Result<Found, DbError> {
+async fn apply_run(conn: &mut Conn<'_>, change: &RunChange) -> Result<Made, DbError> {
     let from = quoted_words(change.from.iter().map(|status| status.as_str()));
-    // A run that waits starts when nobody is ahead of it.
-    let turn = match change.to {
-        RunStatus::Running => format!("and (waits = false or not exists (select 1 {AHEAD}))"),
-        _ => String::new(),
-    };
+    // The end of such a run may be what another waits for.
+    const FREES: &str = "case when waits = true or limits <> '[]' then 1 else 0 end";
     let sql = format!(
         "update ly2_job_runs set status = $3, reason = coalesce($4, reason), error = coalesce($5, error), \
-         started_at = coalesce($6, started_at), finished_at = $7 \
-         where id = $1 and owner = $2 and status in ({from}) {turn}"
+         started_at = coalesce($6, started_at), finished_at = $7, \
+         owner = case when $9 is null then owner else '' end, placement = coalesce($9, placement) \
+         where id = $1 and owner = $2 and term = $8 and status in ({from}) returning cast({FREES} as bigint) as frees"
     );
     let binds = [
         Bind::word(change.run_id),
@@ -55,21 +67,26 @@ async fn apply_run(conn: &mut Conn<'_>, change: &RunChange) -> Result<Found, DbE
         Bind::opt_text(change.error.as_deref()),
         Bind::opt_at((change.to == RunStatus::Running).then_some(change.at)),
         Bind::opt_at(change.to.is_final().then_some(change.at)),
+        Bind::int(change.term),
+        Bind::opt_text(change.give_to.as_deref()),
     ];
-    if conn.execute(&sql, &binds).await? == 1 {
-        return Ok(None);
+    if let Some(row) = conn.fetch_optional(&sql, &binds).await? {
+        let frees = change.give_to.is_some() || (change.to.is_final() && row.int("frees")? == 1);
+        return Ok(Made::Change { frees });
     }
-    let sql = "select owner, status from ly2_job_runs where id = $1";
-    describe(conn, sql, &[Bind::word(change.run_id)], &change.owner).await
+    let sql = "select owner, term, status from ly2_job_runs where id = $1";
+    let found = describe(conn, sql, &[Bind::word(change.run_id)], (&change.owner, change.term)).await?;
+    Ok(Made::Nothing { found })
 }
 
-async fn apply_step(conn: &mut Conn<'_>, change: &StepChange) -> Result<Found, DbError> {
+async fn apply_step(conn: &mut Conn<'_>, change: &StepChange) -> Result<Made, DbError> {
     let from = quoted_words(change.from.iter().map(|status| status.as_str()));
     let sql = format!(
         "update ly2_step_runs set status = $5, reason = coalesce($6, reason), started_at = coalesce($7, started_at), \
          finished_at = $8, input = coalesce($9, input), output = $10, rows_affected = $11, error = $12, usage = $13 \
          where run_id = $1 and step_index = $2 and attempt = $3 and status in ({from}) \
-         and exists (select 1 from ly2_job_runs where id = $1 and owner = $4)"
+         and exists (select 1 from ly2_job_runs where id = $1 and owner = $4 and term = $14 {})",
+        conn.locking("for no key update")
     );
     let error = change.error.as_ref().map(write_step_error);
     let binds = [
@@ -86,26 +103,33 @@ async fn apply_step(conn: &mut Conn<'_>, change: &StepChange) -> Result<Found, D
         Bind::Int(change.rows_affected),
         Bind::json_map(error.as_ref()),
         Bind::json_map(change.usage.as_ref()),
+        Bind::int(change.term),
     ];
     if conn.execute(&sql, &binds).await? != 1 {
-        let sql = "select r.owner, s.status from ly2_step_runs s join ly2_job_runs r on r.id = s.run_id \
+        let sql = "select r.owner, r.term, s.status from ly2_step_runs s join ly2_job_runs r on r.id = s.run_id \
                    where s.run_id = $1 and s.step_index = $2 and s.attempt = $3";
-        return describe(conn, sql, &binds[..3], &change.owner).await;
+        let found = describe(conn, sql, &binds[..3], (&change.owner, change.term)).await?;
+        return Ok(Made::Nothing { found });
     }
     if change.retry_at.is_some() {
         insert_next_attempt(conn, change).await?;
     }
     add_to_run(conn, change).await?;
-    Ok(None)
+    Ok(Made::Change { frees: false })
 }
 
 /// The words of [`Applied::Stale`].
-async fn describe(conn: &mut Conn<'_>, sql: &str, binds: &[Bind<'_>], owner: &str) -> Result<Found, DbError> {
-    let Some(row) = conn.fetch_optional(sql, binds).await? else { return Ok(Some("missing".to_owned())) };
-    if row.text("owner")? != owner {
-        return Ok(Some("another owner".to_owned()));
+async fn describe(
+    conn: &mut Conn<'_>,
+    sql: &str,
+    binds: &[Bind<'_>],
+    (owner, term): (&str, u32),
+) -> Result<String, DbError> {
+    let Some(row) = conn.fetch_optional(sql, binds).await? else { return Ok("missing".to_owned()) };
+    if row.text("owner")? != owner || row.count::<u32>("term")? != term {
+        return Ok("another owner".to_owned());
     }
-    row.text("status").map(Some)
+    row.text("status")
 }
 
 async fn insert_next_attempt(conn: &mut Conn<'_>, change: &StepChange) -> Result<(), DbError> {

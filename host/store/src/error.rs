@@ -147,9 +147,9 @@ impl DbError {
     }
 
     /// Whether PostgreSQL undid the transaction only because of another one, so that the same again may pass:
-    /// serialization failure, deadlock, and a row that another transaction has just made unique.
+    /// serialization failure, deadlock, a row that another transaction has just made unique, or has just taken away.
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self.code().as_deref(), Some("40001" | "40P01" | "23505"))
+        matches!(self.code().as_deref(), Some("40001" | "40P01" | "23505" | "23503"))
     }
 
     fn code(&self) -> Option<String> {

@@ -1,8 +1,11 @@
 //! Recording a fire: the run with its pending steps, or the skipped run, and the row of the slot it serves.
 //!
-//! Order matters. The slot's row comes first: where two replicas fire the same slot, its primary key makes the second wait
-//! and then find it taken, before it has written anything. The run comes next, and the partial unique index decides
+//! Order matters. The lease comes before anything is written. A take-over that commits between that look and our own commit
+//! does no harm: the new holder meets our row of the slot, waits for it and finds the slot taken. The slot's row comes next: where two replicas fire the same slot, its primary key makes the second wait
+//! and then find it taken, before it has written anything. Then comes the run, and the partial unique index decides
 //! whether it may be active; only a refusal makes us look for the run that is in the way.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use host_model::RunId;
@@ -10,14 +13,26 @@ use host_model::fire::{NewRun, Recorded, Slot, SlotOutcome, SlotRecord, queue_fu
 use host_model::job::Overlap;
 use host_model::run::{RunStatus, StepStatus};
 
+use crate::definitions::{self, Definitions, Digest};
 use crate::error::DbError;
 use crate::gate;
+use crate::lease;
 use crate::slots::insert_slot;
 use crate::sql::{Bind, Conn, placeholders};
 use crate::write::{Verdict, Write};
 
 /// `Store::record_fire`.
-pub(crate) struct RecordFire(pub(crate) NewRun);
+pub(crate) struct RecordFire {
+    new: NewRun,
+    digest: Digest,
+    definitions: Arc<Definitions>,
+}
+
+impl RecordFire {
+    pub(crate) fn new(new: NewRun, definitions: Arc<Definitions>) -> Self {
+        Self { digest: Digest::of(&new.definition), new, definitions }
+    }
+}
 
 /// The run in the way may end between the refusal and our look at it; more than twice in a row is no coincidence.
 const ATTEMPTS: u32 = 8;
@@ -29,11 +44,14 @@ impl Write for RecordFire {
     type Answer = Recorded;
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Recorded>, DbError> {
-        let new = &self.0;
-        if let Some(slot) = &new.slot
-            && !insert_slot(conn, &fired(new, slot)).await?
-        {
-            return Ok(Verdict::Undo(Recorded::SlotTaken));
+        let new = &self.new;
+        if let Some(slot) = &new.slot {
+            if lease::is_lost(conn, new.lease.as_ref()).await? {
+                return Ok(Verdict::Undo(Recorded::LeaseLost));
+            }
+            if !insert_slot(conn, &fired(new, slot)).await? {
+                return Ok(Verdict::Undo(Recorded::SlotTaken));
+            }
         }
         if let Some(reason) = gate::find_unmet(conn, new).await? {
             record_skipped(conn, new, &reason).await?;
@@ -50,8 +68,13 @@ impl Write for RecordFire {
                 gate::supersede(conn, new).await?;
             }
         }
+        let digest = self.digest.to_string();
+        if !self.definitions.is_noted(&self.digest, new.queued_at) {
+            definitions::keep(conn, &digest, new).await?;
+            self.definitions.note(self.digest, new.queued_at);
+        }
         for _ in 0..ATTEMPTS {
-            if insert_run(conn, new, RunStatus::Queued, None).await? {
+            if insert_run(conn, new, RunStatus::Queued, Does::This(&digest)).await? {
                 insert_steps(conn, new).await?;
                 return Ok(Verdict::Keep(Recorded::Queued));
             }
@@ -59,6 +82,8 @@ impl Write for RecordFire {
                 record_skipped(conn, new, &still_running(active)).await?;
                 return Ok(Verdict::Keep(Recorded::Skipped { active }));
             }
+            // Nobody was in the way, so it may be that retention has taken the definition.
+            definitions::keep(conn, &digest, new).await?;
         }
         Err(DbError::NotCommitted(format!("runs of job `{}` begin and end too quickly", new.job_id)))
     }
@@ -75,20 +100,28 @@ fn fired(new: &NewRun, slot: &Slot) -> SlotRecord {
 }
 
 async fn record_skipped(conn: &mut Conn<'_>, new: &NewRun, reason: &str) -> Result<(), DbError> {
-    insert_run(conn, new, RunStatus::Skipped, Some(reason)).await?;
+    insert_run(conn, new, RunStatus::Skipped, Does::Nothing { reason }).await?;
     match &new.slot {
         Some(slot) => mark_slot_skipped(conn, slot, reason).await,
         None => Ok(()),
     }
 }
 
-/// False when the run would be the second active one of a job that allows one.
-async fn insert_run(
-    conn: &mut Conn<'_>,
-    new: &NewRun,
-    status: RunStatus,
-    reason: Option<&str>,
-) -> Result<bool, DbError> {
+/// What a new run does.
+enum Does<'a> {
+    /// What the definition with this digest says.
+    This(&'a str),
+    Nothing {
+        reason: &'a str,
+    },
+}
+
+/// False when the run would be the second active one of a job that allows one, or its definition is not there.
+async fn insert_run(conn: &mut Conn<'_>, new: &NewRun, status: RunStatus, does: Does<'_>) -> Result<bool, DbError> {
+    let (definition, reason) = match does {
+        Does::This(digest) => (Some(digest), None),
+        Does::Nothing { reason } => (None, Some(reason)),
+    };
     let step_count = i64::try_from(new.steps.len()).unwrap_or(i64::MAX);
     let finished_at = status.is_final().then_some(new.queued_at);
     let binds = [
@@ -109,6 +142,11 @@ async fn insert_run(
         Bind::Flag(new.overlap != Overlap::Allow),
         Bind::Flag(new.overlap.waits()),
         Bind::Text(new.replay.as_ref().map(|replay| replay.of.to_string().into())),
+        Bind::int(i64::from(!new.owner.is_empty())),
+        Bind::text(&new.placement),
+        Bind::texts(&new.limits),
+        Bind::opt_text(definition),
+        Bind::opt_text(new.replay.as_ref().and_then(|replay| replay.from.as_ref()).map(|step| step.as_str())),
     ];
     let when = match (new.overlap, status) {
         (Overlap::Skip, RunStatus::Queued) => {
@@ -120,8 +158,10 @@ async fn insert_run(
     };
     let sql = format!(
         "insert into ly2_job_runs (id, job_id, status, reason, triggered_by, schedule, scheduled_at, queued_at, \
-         finished_at, step_count, log_level, params, overrides, owner, exclusive, waits, replay_of) \
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 where {when} \
+         finished_at, step_count, log_level, params, overrides, owner, exclusive, waits, replay_of, \
+         term, placement, limits, definition, replay_from) \
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22 \
+         where {when} and ($21 is null or exists (select 1 from ly2_job_definitions where digest = $21)) \
          on conflict (job_id) where exclusive = true and waits = false and status in ('QUEUED', 'RUNNING') do nothing"
     );
     Ok(conn.execute(&sql, &binds).await? == 1)

@@ -1,8 +1,8 @@
 //! What stands between a fire and its run: the jobs it depends on, and the runs of its own job it waits for. Read in the
 //! transaction that records the run, so that what was decided is what was true then.
 
+use host_model::JobId;
 use host_model::fire::{MOST_WAITING, NewRun, overlap_of, unmet_dependency};
-use host_model::{JobId, RunId};
 
 use crate::error::DbError;
 use crate::sql::{Bind, Conn};
@@ -24,8 +24,8 @@ async fn latest_status(conn: &mut Conn<'_>, job: &JobId) -> Result<Option<host_m
     row.map(|row| row.run_status()).transpose()
 }
 
-/// Keeps other fires of the job that wait out until this transaction ends, so that each sees the ones before it. SQLite
-/// has one writer anyway.
+/// Keeps other fires of the job that wait out until this transaction ends, and whoever would take one of its runs up, so
+/// that each sees the ones before it. SQLite has one writer anyway.
 pub(crate) async fn lock_job(conn: &mut Conn<'_>, job: &JobId) -> Result<(), DbError> {
     if let Conn::Postgres(_) = conn {
         // Any seed will do as long as it is always the same one.
@@ -33,6 +33,14 @@ pub(crate) async fn lock_job(conn: &mut Conn<'_>, job: &JobId) -> Result<(), DbE
         conn.execute(sql, &[Bind::text(job.as_str())]).await?;
     }
     Ok(())
+}
+
+/// Like [`lock_job`] for whoever can do without: false when somebody else is at it.
+pub(crate) async fn try_lock_job(conn: &mut Conn<'_>, job: &JobId) -> Result<bool, DbError> {
+    let Conn::Postgres(_) = conn else { return Ok(true) };
+    let sql = "select pg_try_advisory_xact_lock(hashtextextended($1, 8317242619440226)) as got";
+    let row = conn.fetch_optional(sql, &[Bind::text(job.as_str())]).await?;
+    row.map_or(Ok(false), |row| row.flag("got"))
 }
 
 /// Whether as many runs of the job wait as may.
@@ -51,13 +59,7 @@ pub(crate) async fn supersede(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), D
     conn.execute(sql, &[Bind::text(new.job_id.as_str()), Bind::word(overlap_of(new.id))]).await.map(drop)
 }
 
-/// A run waits as long as this finds one, see `Store::find_run_ahead`; `$1` is the run.
-pub(crate) const AHEAD: &str = "from ly2_job_runs ahead join ly2_job_runs me on me.id = $1 and me.job_id = ahead.job_id \
-    where ahead.exclusive = true and ahead.status in ('QUEUED', 'RUNNING') and ahead.id <> me.id \
-    and (ahead.status = 'RUNNING' or ahead.id < me.id)";
-
-pub(crate) async fn find_run_ahead(conn: &mut Conn<'_>, run: RunId) -> Result<Option<RunId>, DbError> {
-    let sql = format!("select ahead.id {AHEAD} order by ahead.id limit 1");
-    let row = conn.fetch_optional(&sql, &[Bind::word(run)]).await?;
-    row.map(|row| row.run_id("id")).transpose()
-}
+/// A run that waits may not be taken up as long as this finds one: an older run of its job, or one that somebody has. `me`
+/// is the run that waits.
+pub(crate) const AHEAD: &str = "select 1 from ly2_job_runs ahead where ahead.job_id = me.job_id and ahead.id <> me.id \
+    and ahead.exclusive = true and ahead.status in ('QUEUED', 'RUNNING') and (ahead.owner <> '' or ahead.id < me.id)";

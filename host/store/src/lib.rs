@@ -1,5 +1,5 @@
 //! The only SQL about runs: [`open`] turns a URL into an `Arc<dyn Store>` on SQLite or PostgreSQL, with its schema
-//! brought up to date. Suggested reading order: `store`, `sqlite`, `postgres`, then `fires`, `changes`, `runs`, `logs`.
+//! brought up to date. Suggested reading order: `store`, `sqlite`, `postgres`, then `fires`, `claims`, `changes`, `runs`, `logs`.
 //!
 //! Statements are written once: both dialects take `$1` placeholders, and what differs (types, log batches) is kept
 //! in `sql`, `row` and `logs`. Invariant: the store decides nothing. Every status it writes comes in a value of
@@ -7,18 +7,23 @@
 
 #![warn(missing_docs)]
 
+mod bell;
 mod cancels;
 mod changes;
+mod claims;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod definitions;
 mod error;
 mod fires;
 mod gate;
+mod lease;
 mod logs;
 mod migrate;
 mod pause;
 mod postgres;
 mod prune;
+mod replicas;
 mod row;
 mod runs;
 mod slots;
@@ -48,9 +53,10 @@ use crate::url::Target;
 /// [`OpenError`] says which of URL, folder, file, server, login or schema is at fault, and has a hint for most.
 pub async fn open(url: &str, home: &Path) -> Result<Arc<dyn Store>, OpenError> {
     let store = match Target::parse(url, home)? {
-        Target::Sqlite(path) => SqlStore::Sqlite(sqlite::SqliteStore::open(&path).await?),
+        Target::Sqlite(path) => SqlStore::on_sqlite(sqlite::SqliteStore::open(&path).await?),
         Target::Postgres { options, shown } => {
-            SqlStore::Postgres(postgres::PostgresStore::open(*options, &shown).await?)
+            let (store, options) = postgres::PostgresStore::open(*options, &shown).await?;
+            SqlStore::on_postgres(store, options)
         }
     };
     Ok(Arc::new(store))

@@ -41,6 +41,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0004_waiting_runs.sql"),
         postgres: include_str!("../../../migrations/postgres/0004_waiting_runs.sql"),
     },
+    Migration {
+        version: 5,
+        name: "replicas",
+        sqlite: include_str!("../../../migrations/sqlite/0005_replicas.sql"),
+        postgres: include_str!("../../../migrations/postgres/0005_replicas.sql"),
+    },
 ];
 
 impl Migration {
@@ -68,13 +74,18 @@ pub(crate) enum MigrateError {
 
 /// Applies what is missing. `store` names the database in errors.
 pub(crate) async fn migrate(conn: &mut Conn<'_>, store: &str) -> Result<(), MigrateError> {
+    migrate_through(conn, store, MIGRATIONS.len()).await
+}
+
+/// [`migrate`] as a program did that knew only the first `count` migrations.
+pub(crate) async fn migrate_through(conn: &mut Conn<'_>, store: &str, count: usize) -> Result<(), MigrateError> {
     let begin = match conn {
         Conn::Sqlite(_) => "begin immediate",
         // Any number will do as long as it is always the same one.
         Conn::Postgres(_) => "begin; select pg_advisory_xact_lock(8317242619440226)",
     };
     conn.script(begin).await.map_err(|error| unexpected(store, "begin", error))?;
-    let end = match apply_pending(conn, store).await {
+    let end = match apply_pending(conn, store, &MIGRATIONS[..count]).await {
         Ok(()) => conn.script("commit").await.map_err(|error| unexpected(store, "commit", error)),
         Err(error) => Err(error),
     };
@@ -85,13 +96,13 @@ pub(crate) async fn migrate(conn: &mut Conn<'_>, store: &str) -> Result<(), Migr
     end
 }
 
-async fn apply_pending(conn: &mut Conn<'_>, store: &str) -> Result<(), MigrateError> {
+async fn apply_pending(conn: &mut Conn<'_>, store: &str, migrations: &[Migration]) -> Result<(), MigrateError> {
     let applied = read_applied(conn).await.map_err(|error| unexpected(store, "reading `ly2_migrations`", error))?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = migrations.last().map_or(0, |migration| migration.version);
     if let Some((found, _)) = applied.last().filter(|(found, _)| *found > known) {
         return Err(MigrateError::Schema(OpenError::Newer { store: store.to_owned(), found: *found, known }));
     }
-    for migration in MIGRATIONS {
+    for migration in migrations {
         let text = migration.text(conn);
         match applied.iter().find(|(version, _)| *version == migration.version) {
             Some((_, found)) if *found == checksum(text) => {}

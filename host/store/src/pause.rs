@@ -1,7 +1,7 @@
 //! The pause of the whole scheduler, kept in the one row of `ly2_jobs_lock` so that it outlives a restart and holds for
 //! every replica.
 //!
-//! Where nobody ever held the lease, pausing makes its row: nobody's, and expired since 1970, so that any process may take it.
+//! Where nobody ever held the lease, pausing makes its row: nobody's, and without a sign of life, so that any process may take it.
 
 use async_trait::async_trait;
 use host_model::Instant;

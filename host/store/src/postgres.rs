@@ -12,6 +12,15 @@ use crate::sql::Conn;
 use crate::write::{Verdict, Write};
 
 const CONNECTIONS: u32 = 10;
+/// Settings of every session that the URL does not set itself. A process that is stopped or cut off in the middle of a
+/// transaction must not hold its rows for ever: the server ends the transaction after 10 s, and notices a client that is
+/// gone within half a minute. The driver has no keepalive of its own side.
+const SETTINGS: [(&str, &str); 4] = [
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+];
 /// How long to wait for the server, and later for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 5;
@@ -22,11 +31,9 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
-    pub(crate) async fn open(options: PgConnectOptions, shown: &str) -> Result<Self, OpenError> {
-        let options = match options.get_application_name() {
-            Some(_) => options,
-            None => options.application_name("nomaflow"),
-        };
+    /// Also returns how it connects, for whoever needs a connection beside the pool.
+    pub(crate) async fn open(options: PgConnectOptions, shown: &str) -> Result<(Self, PgConnectOptions), OpenError> {
+        let options = with_settings(options);
         // Not through the pool: it would repeat a refused connection until its timeout and then say only "timed out".
         let mut conn = match tokio::time::timeout(PATIENCE, options.connect()).await {
             Ok(connected) => connected.map_err(|error| connect_error(shown, &error))?,
@@ -39,9 +46,11 @@ impl PostgresStore {
         // Also on failure: the server should not have to find out by itself.
         let _ = conn.close().await;
         prepared?;
-        let pool =
-            PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_lazy_with(options);
-        Ok(Self { pool })
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options.clone());
+        Ok((Self { pool }, options))
     }
 
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Answer, DbError> {
@@ -72,6 +81,15 @@ impl PostgresStore {
     }
 }
 
+fn with_settings(options: PgConnectOptions) -> PgConnectOptions {
+    let given = options.get_options().unwrap_or_default().to_owned();
+    let options = options.options(SETTINGS.into_iter().filter(|(name, _)| !given.contains(name)));
+    match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("nomaflow"),
+    }
+}
+
 async fn prepare(conn: &mut PgConnection, shown: &str) -> Result<(), OpenError> {
     let encoding: String = sqlx::query_scalar("select current_setting('server_encoding')")
         .fetch_one(&mut *conn)
@@ -97,5 +115,25 @@ fn connect_error(shown: &str, error: &sqlx::Error) -> OpenError {
         Some("28P01" | "28000") => OpenError::Refused { url, message },
         Some("3D000") => OpenError::NoDatabase { url, message },
         _ => OpenError::Unreachable { url, message },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_has_the_last_word_on_a_setting() {
+        let of = |url: &str| with_settings(url.parse().unwrap());
+        let plain = of("postgres://h/d");
+        assert_eq!(plain.get_application_name(), Some("nomaflow"));
+        for (name, value) in SETTINGS {
+            assert!(plain.get_options().unwrap().contains(&format!("-c {name}={value}")), "{plain:?}");
+        }
+        let set = of("postgres://h/d?application_name=x&options[idle_in_transaction_session_timeout]=3s");
+        assert_eq!(set.get_application_name(), Some("x"));
+        let options = set.get_options().unwrap();
+        assert_eq!(options.matches("idle_in_transaction_session_timeout").count(), 1, "{options}");
+        assert!(options.contains("=3s") && options.contains("tcp_keepalives_idle=10"), "{options}");
     }
 }

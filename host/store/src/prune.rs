@@ -29,6 +29,11 @@ const STEPS: &str = "delete from ly2_step_runs where run_id in (\
 const RUNS: &str = "delete from ly2_job_runs where id in (\
     select id from ly2_job_runs where id < $1 and finished_at < $2 order by id limit $3)";
 
+/// A fire of the last hours has moved `used_at`; one that needs the text while it is taken away writes it again.
+const DEFINITIONS: &str = "delete from ly2_job_definitions where digest in (\
+    select d.digest from ly2_job_definitions d where d.used_at < $1 and not exists (\
+    select 1 from ly2_job_runs r where r.definition = d.digest) order by d.used_at limit $2)";
+
 const SLOTS: &str = "delete from ly2_slots where (job_id, due_at, schedule) in (\
     select s.job_id, s.due_at, s.schedule from ly2_slots s where s.due_at < $1 and exists (\
     select 1 from ly2_slots n where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule) \
@@ -48,6 +53,10 @@ impl Write for PruneBatch {
                 // Before their runs: what goes by cascade is not counted.
                 pruned.step_rows = conn.execute(STEPS, &of_runs).await?;
                 pruned.run_rows = conn.execute(RUNS, &of_runs).await?;
+                if pruned.run_rows < u64::from(self.limit) {
+                    // The last batch: what only these runs did is not needed any more.
+                    conn.execute(DEFINITIONS, &[cutoff, limit]).await?;
+                }
             }
             PrunePass::Slots => pruned.slot_rows = conn.execute(SLOTS, &[cutoff, limit]).await?,
         }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use host_model::fire::{Slot, SlotOutcome, SlotRecord};
 use host_model::log::{LogLevel, LogLine};
+use host_model::replica::{Lease, Presence, Replica};
 use host_model::{
     Instant, JobId, Json, JsonMap, Run, RunId, RunStatus, StepError, StepErrorKind, StepName, StepRun, StepStatus,
 };
@@ -18,7 +19,7 @@ use crate::error::DbError;
 /// The columns [`read_run`] wants.
 pub(crate) const RUN_COLUMNS: &str = "id, job_id, status, reason, error, triggered_by, schedule, scheduled_at, queued_at, \
     started_at, finished_at, rows_affected, step_count, steps_done, log_level, params, overrides, owner, cancel_requested_by, \
-    replay_of";
+    replay_of, term, placement, replay_from";
 /// The columns [`read_step`] wants.
 pub(crate) const STEP_COLUMNS: &str = "run_id, step_index, attempt, step_name, step_type, status, reason, retry_at, \
     started_at, finished_at, rows_affected, input, output, error, usage";
@@ -26,6 +27,12 @@ pub(crate) const STEP_COLUMNS: &str = "run_id, step_index, attempt, step_name, s
 pub(crate) const LOG_COLUMNS: &str = "run_id, seq, at, level, step, attempt, message";
 /// The columns [`read_slot`] wants.
 pub(crate) const SLOT_COLUMNS: &str = "job_id, schedule, due_at, outcome, reason, run_id, decided_at";
+
+/// The columns [`read_replica`] wants.
+pub(crate) const REPLICA_COLUMNS: &str =
+    "owner, beat, seen_at, role, labels, url, version, scheduler_enabled, room, started_at";
+/// The columns [`read_lease`] wants.
+pub(crate) const LEASE_COLUMNS: &str = "holder, term, beat, heartbeat_at";
 
 /// A row of either driver.
 pub(crate) enum StoredRow {
@@ -80,6 +87,17 @@ impl StoredRow {
     pub(crate) fn count<T: TryFrom<i64>>(&self, column: &str) -> Result<T, DbError> {
         let value = self.int(column)?;
         T::try_from(value).map_err(|_| corrupt(column, format_args!("holds {value}, which is out of range")))
+    }
+
+    pub(crate) fn flag(&self, column: &str) -> Result<bool, DbError> {
+        required(column, get!(self, column, Option<bool>)?)
+    }
+
+    /// A JSON list of texts.
+    pub(crate) fn texts(&self, column: &str) -> Result<Vec<String>, DbError> {
+        let text = self.text(column)?;
+        serde_json::from_str(&text)
+            .map_err(|_| corrupt(column, format_args!("holds `{}`, which is no list of texts", shorten(&text))))
     }
 
     pub(crate) fn opt_at(&self, column: &str) -> Result<Option<Instant>, DbError> {
@@ -184,6 +202,7 @@ pub(crate) fn read_run(row: &StoredRow) -> Result<Run, DbError> {
         schedule: row.opt_text("schedule")?,
         scheduled_at: row.opt_at("scheduled_at")?,
         replay_of: row.opt_run_id("replay_of")?,
+        replay_from: row.opt_step_name("replay_from")?,
         queued_at: row.at("queued_at")?,
         started_at: row.opt_at("started_at")?,
         finished_at: row.opt_at("finished_at")?,
@@ -194,6 +213,8 @@ pub(crate) fn read_run(row: &StoredRow) -> Result<Run, DbError> {
         params: row.json_map("params")?,
         overrides: row.json_map("overrides")?,
         owner: row.text("owner")?,
+        term: row.count("term")?,
+        placement: row.text("placement")?,
         cancel_requested_by: row.opt_text("cancel_requested_by")?,
     })
 }
@@ -237,6 +258,29 @@ pub(crate) fn read_slot(row: &StoredRow) -> Result<SlotRecord, DbError> {
         reason: row.opt_text("reason")?,
         run_id: row.opt_run_id("run_id")?,
         decided_at: row.at("decided_at")?,
+    })
+}
+
+pub(crate) fn read_replica(row: &StoredRow) -> Result<Replica, DbError> {
+    let presence = Presence {
+        owner: row.text("owner")?,
+        role: row.text("role")?,
+        labels: row.texts("labels")?,
+        url: row.opt_text("url")?,
+        version: row.text("version")?,
+        scheduler_enabled: row.flag("scheduler_enabled")?,
+        room: row.count("room")?,
+        started_at: row.at("started_at")?,
+    };
+    Ok(Replica { presence, beat: row.count("beat")?, seen_at: row.at("seen_at")? })
+}
+
+pub(crate) fn read_lease(row: &StoredRow) -> Result<Lease, DbError> {
+    Ok(Lease {
+        holder: row.text("holder")?,
+        term: row.count("term")?,
+        beat: row.count("beat")?,
+        seen_at: row.at("heartbeat_at")?,
     })
 }
 

@@ -6,7 +6,7 @@ use host_model::{Run, RunId, StepRun};
 
 use crate::error::DbError;
 use crate::row::{RUN_COLUMNS, STEP_COLUMNS, read_run, read_step};
-use crate::sql::{Bind, Conn, quoted_words};
+use crate::sql::{Bind, Conn, numbered, quoted_words};
 
 pub(crate) async fn find_run(conn: &mut Conn<'_>, run: RunId) -> Result<Option<Run>, DbError> {
     let sql = format!("select {RUN_COLUMNS} from ly2_job_runs where id = $1");
@@ -18,10 +18,8 @@ pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result
     let mut conditions = Vec::new();
     let mut binds = Vec::new();
     if !filter.jobs.is_empty() {
-        let first = binds.len() + 1;
+        conditions.push(format!("job_id in ({})", numbered(1, filter.jobs.len())));
         binds.extend(filter.jobs.iter().map(|job| Bind::text(job.as_str())));
-        let holders: Vec<String> = (first..=binds.len()).map(|n| format!("${n}")).collect();
-        conditions.push(format!("job_id in ({})", holders.join(", ")));
     }
     if !filter.statuses.is_empty() {
         conditions.push(format!("status in ({})", quoted_words(filter.statuses.iter().map(|status| status.as_str()))));

@@ -3,9 +3,12 @@
 
 use async_trait::async_trait;
 use host_model::fire::{SeenSchedule, SlotFilter, SlotRecord};
+use host_model::port::SlotsKept;
+use host_model::replica::Held;
 use host_model::{Instant, JobId};
 
 use crate::error::DbError;
+use crate::lease;
 use crate::row::{SLOT_COLUMNS, read_slot};
 use crate::sql::{Bind, Conn, placeholders};
 use crate::write::{Verdict, Write};
@@ -46,15 +49,21 @@ pub(crate) async fn insert_slot(conn: &mut Conn<'_>, record: &SlotRecord) -> Res
 const ROWS_PER_INSERT: usize = 100;
 
 /// `Store::record_slots`.
-pub(crate) struct RecordSlots(pub(crate) Vec<SlotRecord>);
+pub(crate) struct RecordSlots {
+    pub(crate) slots: Vec<SlotRecord>,
+    pub(crate) lease: Option<Held>,
+}
 
 #[async_trait]
 impl Write for RecordSlots {
-    type Answer = u64;
+    type Answer = SlotsKept;
 
-    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<u64>, DbError> {
+    async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<SlotsKept>, DbError> {
+        if lease::is_lost(conn, self.lease.as_ref()).await? {
+            return Ok(Verdict::Undo(SlotsKept::LeaseLost));
+        }
         let mut new = 0;
-        for chunk in self.0.chunks(ROWS_PER_INSERT) {
+        for chunk in self.slots.chunks(ROWS_PER_INSERT) {
             let binds: Vec<Bind<'_>> = chunk.iter().flat_map(slot_binds).collect();
             let sql = format!(
                 "insert into ly2_slots (job_id, schedule, due_at, outcome, reason, run_id, decided_at) values {} \
@@ -63,7 +72,7 @@ impl Write for RecordSlots {
             );
             new += conn.execute(&sql, &binds).await?;
         }
-        Ok(Verdict::Keep(new))
+        Ok(Verdict::Keep(SlotsKept::New(new)))
     }
 }
 

@@ -37,6 +37,11 @@ impl<'a> Bind<'a> {
         Self::Text(text.map(visible_nul))
     }
 
+    /// A list of texts, as JSON.
+    pub(crate) fn texts(texts: &[String]) -> Self {
+        Self::word(Json::from(texts.to_vec()))
+    }
+
     /// A run id or another value with a printed form.
     pub(crate) fn word(value: impl std::fmt::Display) -> Self {
         Self::Text(Some(Cow::Owned(value.to_string())))
@@ -62,6 +67,11 @@ impl<'a> Bind<'a> {
         // A map of strings to values always serializes.
         Self::Json(map.map(|map| readable_json(serde_json::to_string(map).unwrap_or_else(|_| "{}".to_owned()))))
     }
+}
+
+/// A count without a sign; both databases have one.
+pub(crate) fn count(value: u64) -> Bind<'static> {
+    Bind::Int(Some(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
 /// Makes NUL characters visible, see the module note.
@@ -133,6 +143,14 @@ pub(crate) enum Conn<'c> {
 }
 
 impl Conn<'_> {
+    /// What takes a lock on the rows a SELECT finds, or nothing: SQLite has one writer, and every row is its own.
+    pub(crate) fn locking(&self, clause: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => clause,
+        }
+    }
+
     /// Runs one statement and counts the rows it changed.
     pub(crate) async fn execute(&mut self, sql: &str, binds: &[Bind<'_>]) -> Result<u64, DbError> {
         let sql = AssertSqlSafe(sql);
@@ -234,6 +252,11 @@ pub(crate) fn placeholders(n_rows: usize, n_columns: usize) -> String {
         text.push(')');
     }
     text
+}
+
+/// `$3, $4` for two parameters from the third on.
+pub(crate) fn numbered(first: usize, count: usize) -> String {
+    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 /// `'QUEUED', 'RUNNING'`: status words are ours, so they may stand in the text of a statement.

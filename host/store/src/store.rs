@@ -1,25 +1,34 @@
 //! `SqlStore`: the port's `Store` on either database. Reads go to a pooled connection; writes become a `Write` and go
 //! wherever the dialect commits them. Nothing is decided here, and no statement is written here.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use event_listener::EventListener;
 use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
 use host_model::log::LogLine;
-use host_model::port::{CancelMark, PrunePass, Pruned, Store, StoreError};
+use host_model::port::{CancelMark, Claim, Claimed, PrunePass, Pruned, SlotsKept, Store, StoreError};
+use host_model::replica::{Held, Lease, Presence, Replica};
 use host_model::run::RunFilter;
 use host_model::transition::{Applied, Change};
 use host_model::{Instant, JobId, Run, RunId, StepRun};
 use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Postgres, Sqlite};
 
+use crate::bell::Bell;
 use crate::cancels::{self, RequestCancel};
 use crate::changes::ApplyChanges;
+use crate::claims::ClaimRuns;
+use crate::definitions::{self, Definitions};
 use crate::error::DbError;
 use crate::fires::RecordFire;
-use crate::gate;
+use crate::lease::{self, KeepLease, ReleaseLease, TakeLease};
 use crate::logs::{self, AppendLogs};
 use crate::pause::{self, SetPause};
 use crate::postgres::PostgresStore;
 use crate::prune::PruneBatch;
+use crate::replicas::{self, Beat, ForgetReplica};
 use crate::runs;
 use crate::slots::{self, RecordSlot, RecordSlots, SaveSeen};
 use crate::sql::Conn;
@@ -27,7 +36,14 @@ use crate::sqlite::SqliteStore;
 use crate::write::Write;
 
 #[derive(Debug)]
-pub(crate) enum SqlStore {
+pub(crate) struct SqlStore {
+    place: Place,
+    bell: Bell,
+    definitions: Arc<Definitions>,
+}
+
+#[derive(Debug)]
+enum Place {
     Sqlite(SqliteStore),
     Postgres(PostgresStore),
 }
@@ -48,18 +64,27 @@ impl Reader {
 }
 
 impl SqlStore {
+    pub(crate) fn on_sqlite(store: SqliteStore) -> Self {
+        Self { place: Place::Sqlite(store), bell: Bell::here(), definitions: Arc::default() }
+    }
+
+    /// `options` lead to the same server.
+    pub(crate) fn on_postgres(store: PostgresStore, options: PgConnectOptions) -> Self {
+        Self { place: Place::Postgres(store), bell: Bell::on(options), definitions: Arc::default() }
+    }
+
     async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
-        let acquired = match self {
-            Self::Sqlite(store) => store.readers.acquire().await.map(Reader::Sqlite),
-            Self::Postgres(store) => store.pool.acquire().await.map(Reader::Postgres),
+        let acquired = match &self.place {
+            Place::Sqlite(store) => store.readers.acquire().await.map(Reader::Sqlite),
+            Place::Postgres(store) => store.pool.acquire().await.map(Reader::Postgres),
         };
         acquired.map_err(|error| DbError::from(error).during(operation))
     }
 
     async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
-        match self {
-            Self::Sqlite(store) => store.write(write).await,
-            Self::Postgres(store) => store.write(write).await,
+        match &self.place {
+            Place::Sqlite(store) => store.write(write).await,
+            Place::Postgres(store) => store.write(write).await,
         }
         .map_err(|error| error.during(operation))
     }
@@ -76,14 +101,19 @@ macro_rules! read {
 #[async_trait]
 impl Store for SqlStore {
     fn dialect(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "sqlite",
-            Self::Postgres(_) => "postgres",
+        match self.place {
+            Place::Sqlite(_) => "sqlite",
+            Place::Postgres(_) => "postgres",
         }
     }
 
     async fn record_fire(&self, new: &NewRun) -> Result<Recorded, StoreError> {
-        self.write("record a run", RecordFire(new.clone())).await
+        let write = RecordFire::new(new.clone(), Arc::clone(&self.definitions));
+        let recorded = self.write("record a run", write).await?;
+        if recorded == Recorded::Queued && new.owner.is_empty() {
+            self.bell.ring();
+        }
+        Ok(recorded)
     }
 
     async fn record_slot(&self, slot: &SlotRecord) -> Result<bool, StoreError> {
@@ -94,8 +124,8 @@ impl Store for SqlStore {
         read!(self, "list the slots of a job", slots::list_slots, job, limit)
     }
 
-    async fn record_slots(&self, slots: &[SlotRecord]) -> Result<u64, StoreError> {
-        self.write("record slots", RecordSlots(slots.to_vec())).await
+    async fn record_slots(&self, slots: &[SlotRecord], lease: Option<&Held>) -> Result<SlotsKept, StoreError> {
+        self.write("record slots", RecordSlots { slots: slots.to_vec(), lease: lease.cloned() }).await
     }
 
     async fn find_slots(&self, filter: &SlotFilter) -> Result<Vec<SlotRecord>, StoreError> {
@@ -119,18 +149,30 @@ impl Store for SqlStore {
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError> {
-        self.write("apply a change", ApplyChanges(changes.to_vec())).await
+        let (applied, ring) = self.write("apply a change", ApplyChanges(changes.to_vec())).await?;
+        if ring {
+            self.bell.ring();
+        }
+        Ok(applied)
     }
 
-    async fn find_run_ahead(&self, run: RunId) -> Result<Option<RunId>, StoreError> {
-        read!(self, "find the run ahead", gate::find_run_ahead, run)
+    async fn claim_runs(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.write("take runs up", ClaimRuns(claim.clone())).await
+    }
+
+    async fn find_definition(&self, run: RunId) -> Result<Option<Arc<str>>, StoreError> {
+        read!(self, "find what a run does", definitions::find_definition, run)
+    }
+
+    fn bell(&self) -> EventListener {
+        self.bell.listen()
     }
 
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
         self.write("mark a run as to be canceled", RequestCancel { run, by: by.to_owned() }).await
     }
 
-    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<(RunId, String)>, StoreError> {
+    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<Run>, StoreError> {
         read!(self, "list the runs to be canceled", cancels::list_cancel_marks, owner)
     }
 
@@ -148,6 +190,38 @@ impl Store for SqlStore {
 
     async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError> {
         read!(self, "list the steps of a run", runs::list_steps, run)
+    }
+
+    async fn beat(&self, presence: &Presence, at: Instant) -> Result<bool, StoreError> {
+        self.write("give a sign of life", Beat { presence: presence.clone(), at }).await
+    }
+
+    async fn list_replicas(&self) -> Result<Vec<Replica>, StoreError> {
+        read!(self, "list the processes", replicas::list_replicas)
+    }
+
+    async fn forget_replica(&self, owner: &str, beat: Option<u64>) -> Result<bool, StoreError> {
+        self.write("forget a process", ForgetReplica { owner: owner.to_owned(), beat }).await
+    }
+
+    async fn list_owners(&self) -> Result<Vec<String>, StoreError> {
+        read!(self, "list the owners of runs", replicas::list_owners)
+    }
+
+    async fn find_lease(&self) -> Result<Option<Lease>, StoreError> {
+        read!(self, "find the lease", lease::find_lease)
+    }
+
+    async fn take_lease(&self, holder: &str, seen: Option<&Lease>, at: Instant) -> Result<Option<u64>, StoreError> {
+        self.write("take the lease", TakeLease { holder: holder.to_owned(), seen: seen.cloned(), at }).await
+    }
+
+    async fn keep_lease(&self, held: &Held, at: Instant) -> Result<bool, StoreError> {
+        self.write("keep the lease", KeepLease { held: held.clone(), at }).await
+    }
+
+    async fn release_lease(&self, held: &Held) -> Result<bool, StoreError> {
+        self.write("give the lease back", ReleaseLease(held.clone())).await
     }
 
     async fn append_logs(&self, lines: &[LogLine]) -> Result<(), StoreError> {
@@ -170,16 +244,17 @@ impl Store for SqlStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        if let Self::Sqlite(store) = self {
+        if let Place::Sqlite(store) = &self.place {
             store.check_writer().map_err(|error| error.during("answer"))?;
         }
         read!(self, "answer", runs::ping)
     }
 
     async fn close(&self) {
-        match self {
-            Self::Sqlite(store) => store.close().await,
-            Self::Postgres(store) => store.pool.close().await,
+        self.bell.close().await;
+        match &self.place {
+            Place::Sqlite(store) => store.close().await,
+            Place::Postgres(store) => store.pool.close().await,
         }
     }
 }

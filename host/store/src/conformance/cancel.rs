@@ -1,10 +1,16 @@
 //! Marks of runs to be canceled.
 
-use host_model::port::CancelMark;
+use host_model::port::{CancelMark, Store};
 use host_model::transition::RunChange;
 use host_model::{RunId, RunStatus};
 
 use super::{Bench, ME, at, get, took};
+
+/// Runs and who wants them canceled.
+pub(super) async fn marks(store: &dyn Store, owner: &str) -> Vec<(RunId, String)> {
+    let runs = store.list_cancel_marks(owner).await.unwrap();
+    runs.into_iter().map(|run| (run.id, run.cancel_requested_by.unwrap())).collect()
+}
 
 pub(super) async fn a_mark_is_found_by_the_owner_alone(bench: &Bench) {
     let store = bench.open().await;
@@ -13,13 +19,29 @@ pub(super) async fn a_mark_is_found_by_the_owner_alone(bench: &Bench) {
     bench.running(&*store, "unmarked").await;
     assert_eq!(store.request_cancel(queued, "user:ann").await.unwrap(), CancelMark::Marked);
     assert_eq!(store.request_cancel(running, "cli:bob").await.unwrap(), CancelMark::Marked);
-    let expected = [(queued, "user:ann".to_owned()), (running, "cli:bob".to_owned())];
-    assert_eq!(store.list_cancel_marks(ME).await.unwrap(), expected);
+    assert_eq!(marks(&*store, ME).await, [(queued, "user:ann".to_owned()), (running, "cli:bob".to_owned())]);
     assert!(store.list_cancel_marks("somebody/else/0").await.unwrap().is_empty());
     let run = get(&*store, running).await;
     assert_eq!((run.status, run.cancel_requested_by.as_deref()), (RunStatus::Running, Some("cli:bob")));
     took(&*store, &[RunChange::cancel(running, ME, at(3), "x".into()).into()]).await;
-    assert_eq!(store.list_cancel_marks(ME).await.unwrap(), expected[..1]);
+    assert_eq!(marks(&*store, ME).await, [(queued, "user:ann".to_owned())]);
+}
+
+pub(super) async fn a_mark_of_a_run_that_nobody_has_is_found_by_everybody(bench: &Bench) {
+    let store = bench.open().await;
+    let waiting = bench.for_anybody("a");
+    store.record_fire(&waiting).await.unwrap();
+    let mine = bench.queued(&*store, "b").await.id;
+    for run in [waiting.id, mine] {
+        assert_eq!(store.request_cancel(run, "user:ann").await.unwrap(), CancelMark::Marked);
+    }
+    let by_ann = |run| (run, "user:ann".to_owned());
+    assert_eq!(marks(&*store, ME).await, [by_ann(waiting.id), by_ann(mine)]);
+    assert_eq!(marks(&*store, "somebody/else/0").await, [by_ann(waiting.id)]);
+    let found = store.list_cancel_marks("somebody/else/0").await.unwrap().remove(0);
+    took(&*store, &[RunChange::cancel(found.id, found.owner(), at(3), "canceled".into()).into()]).await;
+    assert_eq!(get(&*store, waiting.id).await.status, RunStatus::Canceled);
+    assert!(marks(&*store, "somebody/else/0").await.is_empty());
 }
 
 pub(super) async fn the_first_to_cancel_is_named(bench: &Bench) {

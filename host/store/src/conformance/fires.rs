@@ -1,9 +1,9 @@
 //! Recording fires and slots.
 
-use host_model::fire::{NewRun, Recorded, SlotOutcome, SlotRecord, still_running};
+use host_model::fire::{NewRun, Recorded, Replay, SlotOutcome, SlotRecord, still_running};
 use host_model::job::Overlap;
 use host_model::run::RunFilter;
-use host_model::transition::RunChange;
+use host_model::transition::{Applied, RunChange};
 use host_model::{RunStatus, StepStatus};
 
 use super::{Bench, ME, at, get, job_id, map, slot, step_name, took};
@@ -18,13 +18,14 @@ pub(super) async fn a_recorded_run_is_queued_with_every_step_pending(bench: &Ben
     assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
     let run = get(&*store, new.id).await;
     assert_eq!((run.id, &run.job_id, run.status), (new.id, &new.job_id, RunStatus::Queued));
+    assert_eq!((run.owner(), &run.placement), (ME.into(), &new.placement));
     assert_eq!((run.reason, run.error, run.cancel_requested_by), (None, None, None));
     assert_eq!((run.triggered_by.as_str(), run.schedule.as_deref()), ("cron", Some("default")));
     assert_eq!((run.scheduled_at, run.queued_at), (Some(at(5)), new.queued_at));
     assert_eq!((run.started_at, run.finished_at), (None, None));
     assert_eq!((run.rows_affected, run.step_count, run.steps_done), (0, 2, 0));
     assert_eq!((run.log_level, run.params, run.overrides), (new.log_level, new.params, new.overrides));
-    assert_eq!(run.owner, ME);
+    assert_eq!((run.replay_of, run.replay_from), (None, None));
     let steps = store.list_steps(new.id).await.unwrap();
     assert_eq!(steps.len(), 2);
     for (index, step) in steps.iter().enumerate() {
@@ -63,14 +64,14 @@ pub(super) async fn a_job_that_allows_overlap_runs_beside_itself(bench: &Bench) 
 pub(super) async fn a_run_may_begin_once_the_one_before_is_final(bench: &Bench) {
     let store = bench.open().await;
     let ends = [
-        RunChange::succeed as fn(_, &str, _) -> _,
-        |id, owner, at| RunChange::fail(id, owner, at, "x".to_owned()),
-        |id, owner, at| RunChange::cancel(id, owner, at, "x".to_owned()),
-        RunChange::abandon,
+        |id| RunChange::succeed(id, ME, at(1)),
+        |id| RunChange::fail(id, ME, at(1), "x".to_owned()),
+        |id| RunChange::cancel(id, ME, at(1), "x".to_owned()),
+        |id| RunChange::abandon(id, ME, at(1)),
     ];
     for end in ends {
         let new = bench.running(&*store, "nightly").await;
-        took(&*store, &[end(new.id, ME, at(1)).into()]).await;
+        took(&*store, &[end(new.id).into()]).await;
     }
     bench.queued(&*store, "nightly").await;
 }
@@ -163,4 +164,28 @@ pub(super) async fn a_job_with_a_thousand_steps_keeps_their_order(bench: &Bench)
     );
     assert_eq!(stored[1002].index, 1002);
     assert_eq!(get(&*store, new.id).await.step_count, 1003);
+}
+
+pub(super) async fn a_replay_names_its_run_and_its_first_step(bench: &Bench) {
+    let store = bench.open().await;
+    let old = bench.running(&*store, "nightly").await;
+    took(&*store, &[RunChange::succeed(old.id, ME, at(9)).into()]).await;
+    let replay = Replay { of: old.id, schedule: None, scheduled_at: at(4), from: Some(step_name("report")) };
+    let new = NewRun { replay: Some(replay), ..bench.new_run("nightly") };
+    assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+    let run = get(&*store, new.id).await;
+    assert_eq!(
+        (run.replay_of, run.replay_from, run.scheduled_at),
+        (Some(old.id), Some(step_name("report")), Some(at(4)))
+    );
+}
+
+pub(super) async fn a_run_for_anybody_has_no_owner_and_no_term(bench: &Bench) {
+    let store = bench.open().await;
+    let new = NewRun { placement: "label:big".to_owned(), ..bench.for_anybody("nightly") };
+    assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+    let run = get(&*store, new.id).await;
+    assert_eq!((run.owner.as_str(), run.term, run.placement.as_str()), ("", 0, "label:big"));
+    let start = RunChange::start(new.id, ME, at(1));
+    assert!(matches!(store.apply(&[start.into()]).await.unwrap(), Applied::Stale { index: 0, .. }));
 }

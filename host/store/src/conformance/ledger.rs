@@ -1,6 +1,7 @@
 //! Slots decided without a run, the schedules seen, and the pause of the scheduler.
 
 use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotOutcome, SlotRecord};
+use host_model::port::SlotsKept;
 
 use super::{Bench, at, job_id, slot};
 
@@ -27,9 +28,9 @@ pub(super) async fn many_missed_slots_are_recorded_at_once_and_those_decided_sta
     let new = NewRun { slot: Some(slot("nightly", 7)), ..bench.new_run("nightly") };
     assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
     let batch: Vec<SlotRecord> = (0..250).map(missed).collect();
-    assert_eq!(store.record_slots(&batch).await.unwrap(), 249);
-    assert_eq!(store.record_slots(&batch).await.unwrap(), 0, "sent again after a lost answer");
-    assert_eq!(store.record_slots(&[]).await.unwrap(), 0);
+    assert_eq!(store.record_slots(&batch, None).await.unwrap(), SlotsKept::New(249));
+    assert_eq!(store.record_slots(&batch, None).await.unwrap(), SlotsKept::New(0), "sent again after a lost answer");
+    assert_eq!(store.record_slots(&[], None).await.unwrap(), SlotsKept::New(0));
     let mut found = store.find_slots(&of("nightly")).await.unwrap();
     found.reverse();
     assert_eq!(found.len(), 250);
@@ -42,7 +43,7 @@ pub(super) async fn slots_are_found_by_time_and_page_even_when_two_are_due_at_on
     let mut batch: Vec<SlotRecord> = (0..6).map(missed).collect();
     batch[3].slot.due_at = at(2);
     batch[3].slot.schedule = "second".to_owned();
-    store.record_slots(&batch).await.unwrap();
+    store.record_slots(&batch, None).await.unwrap();
     let list = async |filter: SlotFilter| -> Vec<(i64, String)> {
         let found = store.find_slots(&filter).await.unwrap();
         found.into_iter().map(|s| ((s.slot.due_at - at(0)).num_milliseconds(), s.slot.schedule)).collect()
@@ -62,7 +63,7 @@ pub(super) async fn a_schedule_is_remembered_with_the_newest_slot_of_its_ledger(
     assert!(store.list_seen_schedules().await.unwrap().is_empty());
     let (own, second) = (seen("default", "0 3 * * * UTC", 5), seen("second", "every 60 s", 6));
     store.save_seen_schedules(&[own.clone(), second.clone()], &[]).await.unwrap();
-    store.record_slots(&[missed(10), missed(30), missed(20)]).await.unwrap();
+    store.record_slots(&[missed(10), missed(30), missed(20)], None).await.unwrap();
     let listed = store.list_seen_schedules().await.unwrap();
     assert_eq!(listed, [(own, Some(at(30))), (second.clone(), None)]);
     let changed = seen("default", "0 4 * * * UTC", 40);

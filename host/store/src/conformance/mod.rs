@@ -5,19 +5,27 @@
 //! is the list of all of them; the compiler warns of one that is missing there, because it is never used.
 #![allow(clippy::unwrap_used, missing_docs, reason = "test code: a check panics, and its name says what it checks")]
 
+mod bell;
 mod cancel;
+mod claims;
 mod concurrency;
+mod definitions;
 mod dependencies;
+mod fencing;
 mod fires;
+mod lease;
 mod ledger;
+mod limits;
 mod logs;
 mod odd_data;
 mod overlap;
 mod prune;
 mod queries;
+mod replicas;
 mod restart;
 mod schema;
 mod transitions;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,9 +35,11 @@ use chrono::TimeDelta;
 use host_model::fire::{NewRun, Recorded, Slot};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
-use host_model::port::Store;
+use host_model::placement::Limits;
+use host_model::port::{Claim, Store};
+use host_model::replica::Presence;
 use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
-use host_model::{Instant, JobId, Json, JsonMap, Run, RunId, StepName};
+use host_model::{Instant, JobId, Json, JsonMap, Placement, Run, RunId, StepName};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::url::Target;
@@ -68,6 +78,8 @@ macro_rules! checks {
 checks! {
     fires:
         a_recorded_run_is_queued_with_every_step_pending
+        a_run_for_anybody_has_no_owner_and_no_term
+        a_replay_names_its_run_and_its_first_step
         a_second_run_of_a_job_is_skipped_with_the_first_named
         a_job_that_allows_overlap_runs_beside_itself
         a_run_may_begin_once_the_one_before_is_final
@@ -89,8 +101,10 @@ checks! {
         a_thousand_schedules_are_remembered_in_one_call
         a_pause_stays_as_it_began_until_it_is_ended;
     overlap:
-        waiting_runs_start_one_at_a_time_oldest_first
-        sixteen_queued_fires_all_wait_and_one_starts
+        waiting_runs_are_taken_up_one_at_a_time_oldest_first
+        sixteen_queued_fires_are_taken_up_in_order
+        a_run_of_a_job_that_is_being_fired_is_passed_over
+        a_run_that_comes_late_with_an_older_id_waits_for_the_one_taken_up
         a_full_queue_is_a_skipped_run
         a_run_that_takes_over_marks_all_before_it
         sixteen_that_take_over_leave_the_last_unmarked
@@ -109,6 +123,7 @@ checks! {
         no_change_is_a_change_that_took;
     cancel:
         a_mark_is_found_by_the_owner_alone
+        a_mark_of_a_run_that_nobody_has_is_found_by_everybody
         the_first_to_cancel_is_named
         a_final_run_cannot_be_marked
         an_unknown_run_cannot_be_marked;
@@ -134,6 +149,48 @@ checks! {
         two_deciders_of_one_run_have_one_winner
         readers_see_whole_batches_only
         batches_in_opposite_order_do_not_block_each_other;
+    claims:
+        the_oldest_runs_go_to_whoever_asks
+        a_run_is_taken_up_only_where_it_is_placed
+        a_process_nobody_knows_gets_nothing
+        a_run_to_be_canceled_is_not_taken_up
+        a_run_of_an_older_version_is_not_taken_up
+        a_claimed_run_starts_in_its_new_term
+        a_run_given_back_goes_to_another_in_the_next_term
+        many_claimers_never_share_a_run
+        claims_and_fires_at_once_keep_every_order;
+    limits:
+        a_limit_counts_runs_of_every_process
+        a_limit_that_is_used_up_does_not_hold_up_the_others
+        keys_that_look_alike_are_told_apart
+        of_many_that_claim_at_once_one_gets_the_last_place
+        many_claimers_never_exceed_a_limit;
+    definitions:
+        a_run_keeps_what_it_does
+        a_text_is_kept_once
+        a_definition_is_marked_as_used_at_most_once_an_hour
+        a_definition_goes_with_the_last_run_that_does_it
+        a_fire_finds_that_its_definition_was_pruned;
+    replicas:
+        a_process_is_known_from_its_first_sign_of_life
+        a_process_is_forgotten_only_if_it_gave_no_sign_since
+        owners_are_listed_once_and_nobody_is_not_among_them;
+    lease:
+        a_lease_is_taken_kept_and_given_back
+        a_lease_is_taken_over_only_from_a_holder_that_gives_no_sign
+        one_of_many_takes_the_lease
+        a_pause_and_the_lease_leave_each_other_alone;
+    fencing:
+        a_change_of_an_old_term_does_not_take
+        a_fire_under_a_lost_lease_writes_nothing
+        slots_under_a_lost_lease_are_not_written
+        a_step_and_a_take_over_have_one_winner;
+    bell:
+        a_fire_for_anybody_rings_here
+        a_fire_for_anybody_rings_in_another_process
+        a_run_given_back_rings
+        the_end_of_a_run_that_others_wait_for_rings
+        a_bell_works_again_after_the_server_dropped_it;
     odd_data:
         any_text_comes_back_as_it_was
         a_nul_becomes_visible
@@ -164,6 +221,8 @@ checks! {
         a_newer_schema_is_refused
         a_changed_migration_is_refused
         a_closed_store_refuses_and_may_be_closed_again;
+    upgrade:
+        runs_of_the_schema_before_are_still_readable;
 }
 
 impl Bench {
@@ -194,6 +253,22 @@ impl Bench {
         }
     }
 
+    /// Reads one number past the store.
+    async fn number(&self, sql: &str) -> i64 {
+        let query = sqlx::AssertSqlSafe(sql);
+        match Target::parse(&self.url, &self.home).unwrap() {
+            Target::Sqlite(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let mut conn = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query_scalar(query).fetch_one(&mut conn).await.unwrap()
+            }
+            Target::Postgres { options, .. } => {
+                let mut conn = PgConnection::connect_with(&options).await.unwrap();
+                sqlx::query_scalar(query).fetch_one(&mut conn).await.unwrap()
+            }
+        }
+    }
+
     /// A run of `job` with two steps, later than every one before.
     fn new_run(&self, job: &str) -> NewRun {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -208,6 +283,10 @@ impl Bench {
             slot: None,
             queued_at,
             owner: ME.to_owned(),
+            placement: format!("here:{ME}"),
+            limits: Vec::new(),
+            definition: definition(job),
+            lease: None,
             log_level: LogLevel::Info,
             params: map(r#"{"params":{"day":"2026-11-22"},"op_kwargs":{}}"#),
             overrides: JsonMap::new(),
@@ -220,6 +299,11 @@ impl Bench {
         let new = self.new_run(job);
         assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
         new
+    }
+
+    /// A run of `job` that waits for any process.
+    fn for_anybody(&self, job: &str) -> NewRun {
+        NewRun { owner: String::new(), placement: "any".to_owned(), ..self.new_run(job) }
     }
 
     /// Records a run and starts it.
@@ -250,6 +334,35 @@ fn map(json: &str) -> JsonMap {
     }
 }
 
+/// What runs of `job` do.
+fn definition(job: &str) -> Arc<str> {
+    format!(r#"{{"steps of":"{job}"}}"#).into()
+}
+
+/// A process that takes up what is for anybody, after it has introduced itself.
+async fn claimer(store: &dyn Store, owner: &str, most: u32) -> Claim {
+    store.beat(&presence(owner), at(0)).await.unwrap();
+    Claim { owner: owner.to_owned(), placements: Placement::accepted(owner, &[]), most, limits: Limits::new() }
+}
+
+fn presence(owner: &str) -> Presence {
+    Presence {
+        owner: owner.to_owned(),
+        role: "server".to_owned(),
+        labels: Vec::new(),
+        url: None,
+        version: "1.2.3".to_owned(),
+        scheduler_enabled: true,
+        room: 16,
+        started_at: at(0),
+    }
+}
+
+/// Takes runs up; their ids.
+async fn claim(store: &dyn Store, claim: &Claim) -> Vec<RunId> {
+    store.claim_runs(claim).await.unwrap().into_iter().map(|claimed| claimed.run.id).collect()
+}
+
 fn slot(job: &str, due: i64) -> Slot {
     Slot { job_id: job_id(job), schedule: "default".to_owned(), due_at: at(due) }
 }
@@ -267,7 +380,7 @@ fn line(run: RunId, seq: u64, message: &str) -> LogLine {
 }
 
 fn first_attempt(run: RunId, index: u32) -> AttemptKey<'static> {
-    AttemptKey { run_id: run, index, attempt: 1, owner: ME }
+    AttemptKey { run_id: run, index, attempt: 1, owner: ME.into() }
 }
 
 /// Applies changes that must take.

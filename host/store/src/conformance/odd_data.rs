@@ -27,18 +27,23 @@ pub(super) async fn any_text_comes_back_as_it_was(bench: &Bench) {
         params.insert(text.to_owned(), text.into());
         let mut due = slot(&format!("job-{n}"), n);
         due.schedule = text.to_owned();
+        let owner = format!("{text}/1/2");
         let new = NewRun {
             triggered_by: text.to_owned(),
-            owner: text.to_owned(),
+            owner: owner.clone(),
+            placement: text.to_owned(),
+            limits: vec![text.to_owned()],
+            definition: text.into(),
             params: params.clone(),
             slot: Some(due.clone()),
             ..bench.new_run(&format!("job-{n}"))
         };
         assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
-        took(&*store, &[RunChange::cancel(new.id, text, at(1), text.to_owned()).into()]).await;
+        took(&*store, &[RunChange::cancel(new.id, owner.as_str(), at(1), text.to_owned()).into()]).await;
         store.append_logs(&[line(new.id, 0, text)]).await.unwrap();
         let run = get(&*store, new.id).await;
-        assert_eq!((run.triggered_by.as_str(), run.owner.as_str()), (text, text));
+        assert_eq!((run.triggered_by.as_str(), run.placement.as_str(), run.owner), (text, text, owner));
+        assert_eq!(store.find_definition(new.id).await.unwrap().as_deref(), Some(text));
         assert_eq!((run.reason.as_deref(), run.schedule.as_deref(), run.params), (Some(text), Some(text), params));
         assert_eq!(store.list_logs(new.id, 0, 1).await.unwrap()[0].message, text);
         assert_eq!(store.list_slots(&new.job_id, 1).await.unwrap()[0].slot, due);

@@ -6,15 +6,20 @@ use host_model::fire::{MOST_WAITING, NewRun, Recorded, overlap_of, queue_full, s
 use host_model::job::Overlap;
 use host_model::port::Store;
 use host_model::run::RunFilter;
-use host_model::transition::{Applied, RunChange};
-use host_model::{RunId, RunStatus};
+use host_model::transition::RunChange;
+use host_model::{Owner, RunId, RunStatus};
+use sqlx::{Connection, PgConnection};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::{Bench, ME, at, get, job_id, took};
+use super::cancel::marks;
+use super::{Bench, ME, at, claim, claimer, get, job_id, took};
+use crate::gate;
+use crate::sql::Conn;
+use crate::url::Target;
 
 fn waiting(bench: &Bench, overlap: Overlap) -> NewRun {
-    NewRun { overlap, ..bench.new_run("nightly") }
+    NewRun { overlap, ..bench.for_anybody("nightly") }
 }
 
 async fn queued(bench: &Bench, store: &dyn Store, overlap: Overlap) -> RunId {
@@ -23,12 +28,13 @@ async fn queued(bench: &Bench, store: &dyn Store, overlap: Overlap) -> RunId {
     new.id
 }
 
-async fn start(store: &dyn Store, run: RunId) -> Applied {
-    store.apply(&[RunChange::start(run, ME, at(1)).into()]).await.unwrap()
-}
+/// Of a run that was never taken up.
+const NOBODY: Owner<'static> = Owner { name: "", term: 0 };
 
-fn not_its_turn() -> Applied {
-    Applied::Stale { index: 0, found: "QUEUED".to_owned() }
+/// Takes up the next run there is, which must be this one, and starts it.
+async fn start(store: &dyn Store, run: RunId) {
+    assert_eq!(claim(store, &claimer(store, ME, 1).await).await, [run]);
+    took(store, &[RunChange::start(run, ME, at(1)).into()]).await;
 }
 
 /// Records sixteen runs at the same moment; their ids, oldest first.
@@ -49,45 +55,86 @@ async fn sixteen(bench: &Bench, stores: &[Arc<dyn Store>; 2], overlap: Overlap) 
     answers.into_iter().map(|(id, _)| id).collect()
 }
 
-pub(super) async fn waiting_runs_start_one_at_a_time_oldest_first(bench: &Bench) {
+pub(super) async fn waiting_runs_are_taken_up_one_at_a_time_oldest_first(bench: &Bench) {
     let store = bench.open().await;
     let mut runs = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..4 {
         runs.push(queued(bench, &*store, Overlap::Queue).await);
     }
-    assert_eq!(store.find_run_ahead(runs[0]).await.unwrap(), None);
-    assert_eq!(store.find_run_ahead(runs[2]).await.unwrap(), Some(runs[0]));
-    assert_eq!(start(&*store, runs[1]).await, not_its_turn());
-    assert_eq!(start(&*store, runs[0]).await, Applied::Yes);
-    assert_eq!(start(&*store, runs[1]).await, not_its_turn());
+    let mine = claimer(&*store, ME, 9).await;
+    assert_eq!(claim(&*store, &mine).await, runs[..1]);
+    assert!(claim(&*store, &mine).await.is_empty(), "the first has not begun, but it has its process");
+    took(&*store, &[RunChange::start(runs[0], ME, at(1)).into()]).await;
+    assert!(claim(&*store, &mine).await.is_empty());
     // Whoever is cancelled while waiting is no longer ahead of anybody.
-    took(&*store, &[RunChange::cancel(runs[1], ME, at(2), "canceled by user:alice".into()).into()]).await;
-    assert_eq!(start(&*store, runs[2]).await, not_its_turn());
+    took(&*store, &[RunChange::cancel(runs[1], NOBODY, at(2), "canceled by user:alice".into()).into()]).await;
     took(&*store, &[RunChange::succeed(runs[0], ME, at(3)).into()]).await;
-    assert_eq!(store.find_run_ahead(runs[2]).await.unwrap(), None);
-    assert_eq!(start(&*store, runs[2]).await, Applied::Yes);
-    assert_eq!(get(&*store, runs[2]).await.status, RunStatus::Running);
+    assert_eq!(claim(&*store, &mine).await, runs[2..3]);
+    // One that is given back is the oldest again.
+    took(&*store, &[RunChange::give_back(runs[2], ME, at(4), "any", "lost".into()).into()]).await;
+    assert_eq!(claim(&*store, &mine).await, runs[2..3]);
+    let run = get(&*store, runs[2]).await;
+    took(&*store, &[RunChange::start(run.id, run.owner(), at(5)).into()]).await;
+    took(&*store, &[RunChange::fail(run.id, run.owner(), at(6), "x".into()).into()]).await;
+    assert_eq!(claim(&*store, &mine).await, runs[3..]);
 }
 
-pub(super) async fn sixteen_queued_fires_all_wait_and_one_starts(bench: &Bench) {
+pub(super) async fn sixteen_queued_fires_are_taken_up_in_order(bench: &Bench) {
     let stores = [bench.open().await, bench.open().await];
     let runs = sixteen(bench, &stores, Overlap::Queue).await;
-    for next in 0..3 {
+    for next in &runs[..4] {
         let mut tasks = JoinSet::new();
-        for (n, run) in runs.iter().copied().enumerate().skip(next) {
+        for n in 0..8 {
             let store = Arc::clone(&stores[n % 2]);
-            tasks.spawn(async move { (run, start(&*store, run).await) });
+            tasks.spawn(async move {
+                let mine = claimer(&*store, &format!("host/{n}/0"), 9).await;
+                store.claim_runs(&mine).await.unwrap()
+            });
         }
-        let started = tasks.join_all().await.into_iter().filter(|(_, answer)| *answer == Applied::Yes);
-        assert_eq!(started.map(|(run, _)| run).collect::<Vec<_>>(), [runs[next]]);
-        took(&*stores[0], &[RunChange::succeed(runs[next], ME, at(9)).into()]).await;
+        let claimed = tasks.join_all().await.concat();
+        assert_eq!(claimed.iter().map(|claimed| claimed.run.id).collect::<Vec<_>>(), [*next]);
+        let owner = claimed[0].run.owner();
+        took(&*stores[0], &[RunChange::start(*next, owner, at(8)).into()]).await;
+        took(&*stores[0], &[RunChange::succeed(*next, owner, at(9)).into()]).await;
     }
+}
+
+pub(super) async fn a_run_that_comes_late_with_an_older_id_waits_for_the_one_taken_up(bench: &Bench) {
+    let store = bench.open().await;
+    let late = waiting(bench, Overlap::Queue);
+    let first = queued(bench, &*store, Overlap::Queue).await;
+    let mine = claimer(&*store, ME, 9).await;
+    assert_eq!(claim(&*store, &mine).await, [first]);
+    assert_eq!(store.record_fire(&late).await.unwrap(), Recorded::Queued);
+    assert!(late.id < first && claim(&*store, &mine).await.is_empty());
+    took(&*store, &[RunChange::cancel(first, ME, at(2), "x".into()).into()]).await;
+    assert_eq!(claim(&*store, &mine).await, [late.id]);
+}
+
+/// An older run of the job may be on its way into the store: its fire holds the lock of the job meanwhile.
+pub(super) async fn a_run_of_a_job_that_is_being_fired_is_passed_over(bench: &Bench) {
+    let store = bench.open().await;
+    let waits = queued(bench, &*store, Overlap::Queue).await;
+    let other = bench.for_anybody("other");
+    store.record_fire(&other).await.unwrap();
+    let mine = claimer(&*store, ME, 9).await;
+    let Target::Postgres { options, .. } = Target::parse(&bench.url, &bench.home).unwrap() else {
+        // One writer at a time: a fire and a claim cannot meet.
+        assert_eq!(claim(&*store, &mine).await, [waits, other.id]);
+        return;
+    };
+    let mut fire = PgConnection::connect_with(&options).await.unwrap();
+    let mut transaction = fire.begin().await.unwrap();
+    gate::lock_job(&mut Conn::Postgres(&mut transaction), &job_id("nightly")).await.unwrap();
+    assert_eq!(claim(&*store, &mine).await, [other.id]);
+    transaction.rollback().await.unwrap();
+    assert_eq!(claim(&*store, &mine).await, [waits]);
 }
 
 pub(super) async fn a_full_queue_is_a_skipped_run(bench: &Bench) {
     let store = bench.open().await;
     let first = queued(bench, &*store, Overlap::Queue).await;
-    assert_eq!(start(&*store, first).await, Applied::Yes);
+    start(&*store, first).await;
     for _ in 0..MOST_WAITING {
         queued(bench, &*store, Overlap::Queue).await;
     }
@@ -103,23 +150,22 @@ pub(super) async fn a_run_that_takes_over_marks_all_before_it(bench: &Bench) {
     let store = bench.open().await;
     let other = bench.running(&*store, "other").await;
     let first = queued(bench, &*store, Overlap::CancelRunning).await;
-    assert_eq!(start(&*store, first).await, Applied::Yes);
+    start(&*store, first).await;
     let second = queued(bench, &*store, Overlap::CancelRunning).await;
-    assert_eq!(start(&*store, second).await, not_its_turn());
     let third = queued(bench, &*store, Overlap::CancelRunning).await;
-    let marks = store.list_cancel_marks(ME).await.unwrap();
-    assert_eq!(marks, [(first, overlap_of(second)), (second, overlap_of(third))]);
-    for run in [first, second] {
-        took(&*store, &[RunChange::cancel(run, ME, at(2), "canceled".into()).into()]).await;
+    assert_eq!(marks(&*store, ME).await, [(first, overlap_of(second)), (second, overlap_of(third))]);
+    assert!(claim(&*store, &claimer(&*store, ME, 9).await).await.is_empty());
+    for (run, owner) in [(first, ME.into()), (second, NOBODY)] {
+        took(&*store, &[RunChange::cancel(run, owner, at(2), "canceled".into()).into()]).await;
     }
-    assert_eq!(start(&*store, third).await, Applied::Yes);
+    start(&*store, third).await;
     assert_eq!(get(&*store, other.id).await.cancel_requested_by, None);
 }
 
 pub(super) async fn sixteen_that_take_over_leave_the_last_unmarked(bench: &Bench) {
     let stores = [bench.open().await, bench.open().await];
     let runs = sixteen(bench, &stores, Overlap::CancelRunning).await;
-    let marks = stores[0].list_cancel_marks(ME).await.unwrap();
+    let marks = marks(&*stores[0], ME).await;
     assert_eq!(marks.len(), 15, "{marks:?}");
     let left: Vec<_> = runs.iter().filter(|run| !marks.iter().any(|(marked, _)| marked == *run)).collect();
     assert!(marks.iter().any(|(_, by)| *by == overlap_of(*left[0])), "the last one to be recorded marked others");

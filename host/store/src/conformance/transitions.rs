@@ -68,7 +68,7 @@ pub(super) async fn a_change_by_another_owner_does_not_take(bench: &Bench) {
     let id = bench.running(&*store, "nightly").await.id;
     let other = "host/2/0";
     assert_eq!(store.apply(&[RunChange::succeed(id, other, at(5)).into()]).await.unwrap(), stale(0, "another owner"));
-    let key = AttemptKey { owner: other, ..first_attempt(id, 0) };
+    let key = AttemptKey { owner: other.into(), ..first_attempt(id, 0) };
     let step = StepChange::start(key, at(5), Json::Null);
     assert_eq!(store.apply(&[step.into()]).await.unwrap(), stale(0, "another owner"));
     assert_eq!(get(&*store, id).await.status, RunStatus::Running);

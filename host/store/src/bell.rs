@@ -1,0 +1,172 @@
+//! The bell: rings in this process and, on PostgreSQL, in every other one, when a run may be taken up.
+//!
+//! One task has a connection of its own that both listens and notifies. A notification leaves just after the commit it is
+//! about, not inside it: PostgreSQL lets transactions that notify commit one at a time only, and a thousand fires at once
+//! would wait for the disk one after the other. So it is also sent once for as many commits as came meanwhile. What a lost
+//! connection swallows is made up for by ringing after each new one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use event_listener::{Event, EventListener};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+const CHANNEL: &str = "ly2_runs";
+/// A connection that says nothing is asked that often whether it is still there.
+const CHECK_EVERY: Duration = Duration::from_secs(20);
+/// How long a statement of ours may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two attempts to connect, doubled each time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Bell {
+    line: Arc<Line>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the bell and its task share.
+#[derive(Debug, Default)]
+struct Line {
+    rung: Event,
+    /// Others are still to be told.
+    pending: AtomicBool,
+    closed: AtomicBool,
+    /// One of the two above has changed.
+    changed: Notify,
+}
+
+impl Bell {
+    /// A bell for this process alone.
+    pub(crate) fn here() -> Self {
+        Self { line: Arc::default(), task: Mutex::new(None) }
+    }
+
+    /// A bell for every process on one database. Must be called inside a runtime.
+    pub(crate) fn on(options: PgConnectOptions) -> Self {
+        let line = Arc::<Line>::default();
+        let task = tokio::spawn(serve(Arc::clone(&line), options));
+        Self { line, task: Mutex::new(Some(task)) }
+    }
+
+    pub(crate) fn listen(&self) -> EventListener {
+        self.line.rung.listen()
+    }
+
+    pub(crate) fn ring(&self) {
+        self.line.ring_here();
+        self.line.pending.store(true, Ordering::Release);
+        self.line.changed.notify_one();
+    }
+
+    /// Tells others what they have not been told yet, and hangs up.
+    pub(crate) async fn close(&self) {
+        self.line.closed.store(true, Ordering::Release);
+        self.line.changed.notify_one();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the store's bell did not end well");
+        }
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            task.abort();
+        }
+    }
+}
+
+impl Line {
+    fn ring_here(&self) {
+        self.rung.notify(usize::MAX);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    async fn closing(&self) {
+        while !self.is_closed() {
+            self.changed.notified().await;
+        }
+    }
+}
+
+async fn serve(line: Arc<Line>, options: PgConnectOptions) {
+    let mut pause = SHORTEST_PAUSE;
+    while !line.is_closed() {
+        let connected = tokio::select! {
+            connected = connect(&options) => connected,
+            () = line.closing() => return,
+        };
+        let end = match connected {
+            Ok((pool, listener)) => {
+                pause = SHORTEST_PAUSE;
+                line.ring_here();
+                let end = attend(&line, listener).await;
+                // Its one connection comes back by itself; a server that is gone is not waited for.
+                let _ = timeout(PATIENCE, pool.close()).await;
+                end
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = end {
+            tracing::debug!(%error, "the store's bell lost its connection");
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = line.closing() => return,
+            }
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+}
+
+/// A pool of one, because the driver's listener wants a pool; a new one each time, because a connection that hangs is not
+/// given back to it.
+async fn connect(options: &PgConnectOptions) -> Result<(PgPool, PgListener), sqlx::Error> {
+    let one = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
+    let pool = one.connect_lazy_with(options.clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    Ok((pool, listener))
+}
+
+/// Listens and tells others until the line is closed (`Ok`) or the connection is lost.
+async fn attend(line: &Line, mut listener: PgListener) -> Result<(), sqlx::Error> {
+    loop {
+        if line.pending.swap(false, Ordering::AcqRel)
+            && let Err(error) = ask(&mut listener, "select pg_notify($1, '')").await
+        {
+            line.pending.store(true, Ordering::Release);
+            return Err(error);
+        }
+        if line.is_closed() {
+            return Ok(());
+        }
+        tokio::select! {
+            heard = listener.try_recv() => match heard? {
+                Some(_) => line.ring_here(),
+                None => return Err(sqlx::Error::Protocol("the server hung up".to_owned())),
+            },
+            () = line.changed.notified() => {}
+            () = sleep(CHECK_EVERY) => ask(&mut listener, "select $1").await?,
+        }
+    }
+}
+
+async fn ask(listener: &mut PgListener, sql: &'static str) -> Result<(), sqlx::Error> {
+    match timeout(PATIENCE, sqlx::query(sql).bind(CHANNEL).execute(listener)).await {
+        Ok(answer) => answer.map(drop),
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
+}
