@@ -3,19 +3,24 @@
 
 use std::sync::Arc;
 
+use host_model::definition::Definition;
 use host_model::event::Event;
 use host_model::fire::{NewRun, Recorded, Replay, Slot, still_running};
 use host_model::job::{Job, Overlap, Overrides};
+use host_model::placement::{Placement, limited_by};
 use host_model::port::StoreError;
+use host_model::replica::Held;
 use host_model::run::{Run, RunStatus, Trigger};
-use host_model::{CancelToken, Instant, JobId, RunId, StepName, params};
+use host_model::{Instant, JobId, RunId, StepName, params};
+use tokio::sync::OwnedSemaphorePermit;
 
-use crate::engine::{Live, Shared, hear_marks};
+use crate::claim;
 use crate::recovery;
 use crate::replay::Head;
 use crate::run_task::RunTask;
+use crate::shared::{Live, Shared};
 use crate::step_task::panic_text;
-use crate::tracker::queued_run;
+use crate::tracker::{pending_steps, queued_run};
 
 /// A wish to run a job.
 #[derive(Debug, Clone)]
@@ -26,6 +31,8 @@ pub struct FireRequest {
     pub trigger: Trigger,
     /// The schedule and instant, when a schedule asks.
     pub slot: Option<(String, Instant)>,
+    /// Where the run goes, over what schedule and job say.
+    pub placement: Option<Placement>,
     /// Values for this fire only.
     pub overrides: Overrides,
 }
@@ -33,7 +40,7 @@ pub struct FireRequest {
 impl FireRequest {
     /// A request without overrides or schedule.
     pub fn manual(job_id: JobId, trigger: Trigger) -> Self {
-        Self { job_id, trigger, slot: None, overrides: Overrides::default() }
+        Self { job_id, trigger, slot: None, placement: None, overrides: Overrides::default() }
     }
 }
 
@@ -95,6 +102,9 @@ pub enum DispatchError {
         /// The instant.
         due_at: Instant,
     },
+    /// Another process fires schedules by now.
+    #[error("the scheduler's lease belongs to another process")]
+    LeaseLost,
     /// The process is stopping.
     #[error("the server is shutting down and takes no new runs")]
     ShuttingDown,
@@ -105,22 +115,35 @@ pub enum DispatchError {
 
 /// Creates the run and starts its task.
 pub(crate) async fn fire(shared: &Arc<Shared>, request: FireRequest) -> Result<Fired, DispatchError> {
-    begin(shared, request, None).await
+    let job = find_job(shared, &request)?;
+    begin(shared, job, request, How::default()).await
 }
 
-/// As [`fire`]; a replay says what is taken over from the run it repeats.
-pub(crate) async fn begin(
-    shared: &Arc<Shared>,
-    request: FireRequest,
-    replay: Option<(Replay, Head)>,
-) -> Result<Fired, DispatchError> {
+/// What sets a fire apart from one somebody asks for.
+#[derive(Default)]
+pub(crate) struct How {
+    /// What is taken over from the run it repeats.
+    pub(crate) replay: Option<(Replay, Head)>,
+    /// What it does, when that is not what the job says now.
+    pub(crate) definition: Option<Definition>,
+    /// The right to serve the slot.
+    pub(crate) lease: Option<Held>,
+}
+
+/// The job a request is about; its overrides must name steps the job has.
+pub(crate) fn find_job(shared: &Shared, request: &FireRequest) -> Result<Arc<Job>, DispatchError> {
     let jobs = shared.jobs();
     let job = jobs.get(&request.job_id).cloned().ok_or_else(|| DispatchError::UnknownJob {
         near: host_model::diagnostic::nearest(request.job_id.as_str(), jobs.keys().map(JobId::as_str))
             .map(str::to_owned),
         job: request.job_id.clone(),
     })?;
-    let unknown = params::unknown_steps(&job, &request.overrides);
+    check_steps(&job, &request.overrides)?;
+    Ok(job)
+}
+
+pub(crate) fn check_steps(job: &Job, overrides: &Overrides) -> Result<(), DispatchError> {
+    let unknown = params::unknown_steps(job, overrides);
     if !unknown.is_empty() {
         return Err(DispatchError::UnknownSteps {
             job: job.id.clone(),
@@ -128,7 +151,17 @@ pub(crate) async fn begin(
             known: job.steps.iter().map(|s| s.name.clone()).collect(),
         });
     }
-    let (new, task) = prepare(shared, job, &request, replay);
+    Ok(())
+}
+
+/// Records a run of `job` and starts its task, or leaves it to be taken up.
+pub(crate) async fn begin(
+    shared: &Arc<Shared>,
+    job: Arc<Job>,
+    request: FireRequest,
+    how: How,
+) -> Result<Fired, DispatchError> {
+    let (new, prepared) = prepare(shared, &job, &request, how);
     // The door is held while the run is recorded, so that a shutdown sees either no run or a live one.
     let door = shared.door.read().await;
     if *door {
@@ -141,7 +174,7 @@ pub(crate) async fn begin(
         match shared.store.record_fire(&new).await {
             Ok(recorded) => recorded,
             Err(error) => {
-                withdraw(shared, task).await;
+                withdraw(shared, &new, prepared).await;
                 return Err(error.into());
             }
         }
@@ -149,9 +182,15 @@ pub(crate) async fn begin(
     match recorded {
         Recorded::Queued => {
             let fired = Fired { run_id: new.id, triggered_by: new.triggered_by.clone() };
-            start(shared, task).await;
+            match prepared.place {
+                Some(_) => start(shared, prepared.task(shared, &new)).await,
+                None => {
+                    shared.bus.publish(Event::Run(Arc::new(queued_run(&new))));
+                    shared.waiting.add();
+                }
+            }
             if new.overlap == Overlap::CancelRunning {
-                hear_marks(shared).await;
+                claim::cancel_marked(shared).await;
             }
             Ok(fired)
         }
@@ -166,6 +205,7 @@ pub(crate) async fn begin(
         Recorded::SlotTaken => {
             Err(DispatchError::SlotTaken { due_at: new.slot.map_or(new.queued_at, |s| s.due_at), job: new.job_id })
         }
+        Recorded::LeaseLost => Err(DispatchError::LeaseLost),
     }
 }
 
@@ -175,35 +215,63 @@ fn announce_skipped(shared: &Shared, new: &NewRun, reason: String) {
     shared.bus.publish(Event::Run(Arc::new(run)));
 }
 
+/// What the task of a run needs beyond its row, and the place it has here; without one it waits.
+struct Prepared {
+    definition: Definition,
+    fire: Overrides,
+    head: Head,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Prepared {
+    fn task(self, shared: &Arc<Shared>, new: &NewRun) -> RunTask {
+        let Self { definition, fire, head, place } = self;
+        RunTask::new(shared.clone(), queued_run(new), pending_steps(new), definition, fire, head, place)
+    }
+}
+
 /// Perhaps only the store's answer was lost, and the run is there. The caller was told that none began, so it must
 /// neither run nor stay in the way of the next one: it is cancelled as soon as the store answers.
-async fn withdraw(shared: &Arc<Shared>, task: RunTask) {
-    let keeper = shared.clone();
+async fn withdraw(shared: &Arc<Shared>, new: &NewRun, prepared: Prepared) {
+    const WHY: &str = "the store failed while recording it";
+    let (keeper, id, task) = (shared.clone(), new.id, prepared.task(shared, new));
     let work = async move {
-        let id = task.new.id;
         let found = keeper.patience.until_stored(|| keeper.store.find_run(id)).await;
-        if matches!(found, Ok(Some(run)) if run.status == RunStatus::Queued) {
-            task.cancel.cancel("canceled: the store failed while recording it");
+        let Ok(Some(run)) = found else { return };
+        if run.status != RunStatus::Queued {
+            return;
+        }
+        if run.owner == keeper.me() {
+            task.cancel.cancel(&format!("canceled: {WHY}"));
             start(&keeper, task).await;
+        } else if keeper.patience.until_stored(|| keeper.store.request_cancel(id, WHY)).await.is_ok() {
+            claim::cancel_marked(&keeper).await;
         }
     };
     shared.tasks.lock().await.spawn(work);
 }
 
-fn prepare(
-    shared: &Arc<Shared>,
-    job: Arc<Job>,
-    request: &FireRequest,
-    replay: Option<(Replay, Head)>,
-) -> (NewRun, RunTask) {
-    let (replay, head) = replay.map_or((None, Head::default()), |(replay, head)| (Some(replay), head));
+fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> (NewRun, Prepared) {
+    let (replay, head) = how.replay.map_or((None, Head::default()), |(replay, head)| (Some(replay), head));
     let repeated = replay.as_ref().and_then(|replay| replay.schedule.as_ref());
     let schedule_name = request.slot.as_ref().map(|(name, _)| name).or(repeated);
     let declared = schedule_name.and_then(|name| job.schedules.iter().find(|s| s.name == *name));
-    let schedule = declared.map(|s| s.overrides.clone()).unwrap_or_default();
-    let zone = declared.or(job.schedules.first()).map_or(shared.default_zone, |s| s.spec.zone);
+    let definition = how.definition.unwrap_or_else(|| {
+        let zone = declared.or(job.schedules.first()).map_or(shared.default_zone, |s| s.spec.zone);
+        Definition::of(job, &declared.map(|s| s.overrides.clone()).unwrap_or_default(), zone)
+    });
     let fire = &request.overrides;
-    let log_level = fire.log_level.or(schedule.log_level).unwrap_or(job.log_level);
+    let log_level = fire.log_level.or(definition.schedule.log_level).unwrap_or(job.log_level);
+    let is_scheduled = request.slot.is_some();
+    let placement = [request.placement.as_ref(), declared.and_then(|s| s.placement.as_ref()), job.placement.as_ref()];
+    let placement = placement.into_iter().flatten().next().cloned();
+    let placement = placement.unwrap_or(if is_scheduled { Placement::Any } else { Placement::Here });
+    let placement = placement.of_run(shared.me());
+    let limits = limited_by(job, &shared.limits);
+    let goes_here = shared.accepts().contains(&placement);
+    // What has to wait for something else than a place is taken up through the store, which knows all that it waits for.
+    let at_once = goes_here && !job.overlap.waits() && limits.is_empty() && !shared.waiting.is_there();
+    let place = shared.room.clone().try_acquire_owned().ok().filter(|_| at_once);
     let new = NewRun {
         id: shared.ids.next(&*shared.clock),
         job_id: job.id.clone(),
@@ -217,28 +285,23 @@ fn prepare(
         }),
         replay,
         queued_at: shared.clock.now(),
-        owner: shared.owner.clone(),
+        owner: if place.is_some() { shared.me().to_owned() } else { String::new() },
+        placement,
+        limits,
+        definition: definition.to_json().into(),
+        lease: how.lease,
         log_level,
-        params: params::snapshot(&job, &schedule, fire),
+        params: params::snapshot(job, &definition.schedule, fire),
         overrides: params::overrides_json(fire),
         steps: job.steps.iter().map(|s| (s.name.clone(), s.spec.type_name())).collect(),
     };
-    let task = RunTask {
-        shared: shared.clone(),
-        job,
-        new: new.clone(),
-        schedule,
-        fire: params::literal(fire),
-        zone,
-        head,
-        cancel: CancelToken::new(),
-    };
-    (new, task)
+    (new, Prepared { definition, fire: params::literal(fire), head, place })
 }
 
-async fn start(shared: &Arc<Shared>, task: RunTask) {
-    let (run_id, job_id) = (task.new.id, task.job.id.clone());
-    shared.live().insert(run_id, Live { job_id: job_id.clone(), cancel: task.cancel.clone() });
+/// Runs the task to its end, and closes the run should the task break off.
+pub(crate) async fn start(shared: &Arc<Shared>, task: RunTask) {
+    let (run_id, job_id, term) = (task.run.id, task.job.id.clone(), task.run.term);
+    shared.live().insert(run_id, Live { job_id: job_id.clone(), term, cancel: task.cancel.clone() });
     let keeper = shared.clone();
     let work = async move {
         let span = tracing::info_span!("run", run.id = %run_id, job.id = %job_id);
@@ -254,11 +317,11 @@ async fn start(shared: &Arc<Shared>, task: RunTask) {
         if let Some(why) = why {
             tracing::error!(run.id = %run_id, job.id = %job_id, why, "the run's task broke off");
             keeper.sink.finish(run_id).await;
-            recovery::close_broken(&keeper, run_id, &why).await;
+            recovery::close_broken(&keeper, run_id, term, &why).await;
         }
         keeper.live().remove(&run_id);
-        keeper.turns.ring(&job_id);
         keeper.idle.notify_waiters();
+        keeper.waiting.look_again();
     };
     shared.tasks.lock().await.spawn(work);
 }

@@ -2,32 +2,33 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono_tz::Tz;
 use host_model::event::Event;
+use host_model::placement::Limits;
 use host_model::port::{CancelMark, Clock, Connectors, EnvReader, Secrets, Store, StoreError};
+use host_model::replica::Presence;
 use host_model::{CancelToken, Instant, Job, JobId, RunId};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bus::Bus;
+use crate::claim::{self, Waiting};
 use crate::dispatch::{self, DispatchError, FireRequest, Fired};
+use crate::lease;
 use crate::log_sink::LogSink;
 use crate::patience::Patience;
-use crate::recovery;
+use crate::presence::{self, Pace};
 use crate::registry::Runners;
 use crate::replay::{self, ReplayError, ReplayRequest};
 use crate::run_ids::RunIds;
-use crate::scheduler;
-use crate::turn::Turns;
+use crate::shared::{SchedulerState, Shared};
 
 /// Every valid job by id; replaced whole on reload.
 pub type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
 
-/// How often marks set by other processes are looked for, while a run is in flight.
-const MARKS_EVERY: Duration = Duration::from_secs(1);
 /// What a shutdown gives the store to take the last changes, once drain is over.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 /// What the tasks then get to notice that nobody waits any more.
@@ -49,88 +50,16 @@ pub struct EngineParts {
     pub env: EnvReader,
     /// The jobs known now.
     pub jobs: Jobs,
-    /// This process in run rows.
-    pub owner: String,
-    /// Says whether the process behind an owner text lives.
+    /// This process as others know it.
+    pub presence: Presence,
+    /// How fast it gives and looks for signs of life.
+    pub pace: Pace,
+    /// False when the process behind an owner text is known to be dead, see [`crate::is_owner_alive`].
     pub is_owner_alive: fn(&str) -> bool,
+    /// How many runs may use a connector or have a tag at once, over all processes.
+    pub limits: Limits,
     /// Zone of date words for jobs without a schedule.
     pub default_zone: Tz,
-    /// Runs at once; more wait in `QUEUED`.
-    pub max_concurrent_runs: usize,
-    /// Whether schedules fire here.
-    pub scheduler_enabled: bool,
-}
-
-/// What the scheduler is doing, in the words of the seeds (administration, health checks).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SchedulerState {
-    /// Schedules fire here.
-    Active,
-    /// They do not, on purpose.
-    Standby,
-    /// They should, and do not.
-    Error,
-}
-
-impl SchedulerState {
-    /// The spelling in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Standby => "standby",
-            Self::Error => "error",
-        }
-    }
-}
-
-/// A run in flight in this process.
-pub(crate) struct Live {
-    pub(crate) job_id: JobId,
-    pub(crate) cancel: CancelToken,
-}
-
-/// What every part of the engine shares.
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) runners: Runners,
-    pub(crate) connectors: Arc<dyn Connectors>,
-    pub(crate) secrets: Arc<dyn Secrets>,
-    pub(crate) env: EnvReader,
-    pub(crate) owner: String,
-    pub(crate) default_zone: Tz,
-    pub(crate) bus: Arc<Bus>,
-    pub(crate) sink: LogSink,
-    pub(crate) patience: Patience,
-    pub(crate) ids: RunIds,
-    /// Room for runs at once.
-    pub(crate) room: Semaphore,
-    /// True once no new run may begin.
-    pub(crate) door: tokio::sync::RwLock<bool>,
-    /// Woken whenever a run ends.
-    pub(crate) idle: Notify,
-    /// Woken when the jobs were replaced.
-    pub(crate) reloaded: Notify,
-    /// Runs that wait for the run before them.
-    pub(crate) turns: Turns,
-    pub(crate) tasks: tokio::sync::Mutex<JoinSet<()>>,
-    jobs: RwLock<Jobs>,
-    live: Mutex<HashMap<RunId, Live>>,
-    scheduler: AtomicU8,
-}
-
-impl Shared {
-    pub(crate) fn jobs(&self) -> Jobs {
-        self.jobs.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn live(&self) -> MutexGuard<'_, HashMap<RunId, Live>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn set_scheduler(&self, state: SchedulerState) {
-        self.scheduler.store(state as u8, Ordering::Relaxed);
-    }
 }
 
 /// A running engine.
@@ -141,17 +70,16 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Fails runs whose owner is gone, then starts the sink, the watcher for cancel marks and the scheduler.
+    /// Introduces the process to the others, deals with runs whose process is gone, and starts what works in the
+    /// background: the sink, the signs of life, the taking up of runs and, if it is enabled, the scheduler.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn start(parts: EngineParts) -> Result<Self, StoreError> {
-        recovery::recover(&*parts.store, &*parts.clock, parts.is_owner_alive).await?;
         let ids = RunIds::new();
         let bus = Arc::new(Bus::new(ids.next(&*parts.clock).to_string()));
         let patience = Patience::default();
         let (sink, writer) = LogSink::start(parts.store.clone(), bus.clone(), patience.clone());
-        let first = if parts.scheduler_enabled { SchedulerState::Active } else { SchedulerState::Standby };
         let shared = Arc::new(Shared {
             store: parts.store,
             clock: parts.clock,
@@ -159,26 +87,37 @@ impl Engine {
             connectors: parts.connectors,
             secrets: parts.secrets,
             env: parts.env,
-            owner: parts.owner,
+            room: Arc::new(Semaphore::new(parts.presence.room.max(1) as usize)),
+            waiting: Waiting::default(),
+            leaving: CancelToken::new(),
+            held: Mutex::new(None),
+            presence: parts.presence,
+            pace: parts.pace,
+            limits: parts.limits,
+            is_owner_alive: parts.is_owner_alive,
             default_zone: parts.default_zone,
             bus,
             sink,
             patience,
             ids,
-            room: Semaphore::new(parts.max_concurrent_runs.max(1)),
             door: tokio::sync::RwLock::new(false),
             idle: Notify::new(),
             reloaded: Notify::new(),
-            turns: Turns::default(),
             tasks: tokio::sync::Mutex::new(JoinSet::new()),
             jobs: RwLock::new(parts.jobs),
             live: Mutex::new(HashMap::new()),
-            scheduler: AtomicU8::new(first as u8),
+            scheduler: AtomicU8::new(SchedulerState::Standby as u8),
         });
-        let mut background = vec![writer, tokio::spawn(watch_marks(shared.clone()))];
-        if parts.scheduler_enabled {
-            tracing::info!("scheduler: this process fires schedules");
-            background.push(tokio::spawn(scheduler::supervise(shared.clone(), shared.clock.now())));
+        let start = shared.clock.now();
+        let others = presence::introduce(&shared).await?;
+        let mut background = vec![
+            writer,
+            tokio::spawn(presence::keep(shared.clone(), others)),
+            tokio::spawn(claim::keep_taking(shared.clone())),
+            tokio::spawn(claim::watch_marks(shared.clone())),
+        ];
+        if shared.presence.scheduler_enabled {
+            background.push(tokio::spawn(lease::compete(shared.clone(), start)));
         } else {
             tracing::info!("scheduler: disabled here; manual runs still work");
         }
@@ -215,7 +154,12 @@ impl Engine {
     pub async fn cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
         let mark = self.shared.store.request_cancel(run, by).await?;
         if mark == CancelMark::Marked {
-            cancel_live(&self.shared, run, by);
+            let is_here = self.shared.live().contains_key(&run);
+            if is_here {
+                self.shared.cancel_live(run, &format!("canceled by {by}"));
+            } else {
+                claim::cancel_marked(&self.shared).await;
+            }
         }
         Ok(mark)
     }
@@ -233,9 +177,9 @@ impl Engine {
         self.shared.bus.publish(Event::Catalogue { jobs: count, problems });
     }
 
-    /// Runs in flight in this process.
-    pub fn active_runs(&self) -> Vec<(RunId, JobId)> {
-        self.shared.live().iter().map(|(run, live)| (*run, live.job_id.clone())).collect()
+    /// This process as others know it.
+    pub fn presence(&self) -> &Presence {
+        &self.shared.presence
     }
 
     /// When the job is next due, if its schedules fire at all.
@@ -293,10 +237,27 @@ impl Engine {
         }
         let background = std::mem::take(&mut *self.background.lock().unwrap_or_else(PoisonError::into_inner));
         background.iter().for_each(JoinHandle::abort);
+        // No sign of life any more: whoever comes next need not wait to be sure.
+        for task in background {
+            let _ = task.await;
+        }
+        let farewell = self.shared.store.forget_replica(self.shared.me(), None);
+        if !matches!(tokio::time::timeout(LAST_GRACE, farewell).await, Ok(Ok(_))) {
+            tracing::warn!("the store does not answer; the others will find out that this process is gone");
+        }
+    }
+
+    /// Stops what works in the background, and tells nobody; with a store that is away for it, it is as good as killed.
+    #[cfg(test)]
+    pub(crate) fn vanish(self) {
+        self.background.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(JoinHandle::abort);
     }
 
     async fn stop_runs(&self, drain: Duration, hurry: &CancelToken) {
         *self.shared.door.write().await = true;
+        // A standby may take over while the last runs end here.
+        self.shared.leaving.cancel("the process stops");
+        lease::release(&self.shared).await;
         let idle = tokio::select! {
             () = self.wait_idle() => true,
             () = tokio::time::sleep(drain) => false,
@@ -310,7 +271,8 @@ impl Engine {
         }
     }
 
-    /// Returns once no run is in flight here. Every run ends by flushing its own log lines.
+    /// Returns once no run is in flight here; runs that wait to be taken up do not count. Every run ends by flushing its
+    /// own log lines.
     pub async fn wait_idle(&self) {
         loop {
             let ended = self.shared.idle.notified();
@@ -325,33 +287,4 @@ impl Engine {
 fn broken_off(broken: &tokio::task::JoinError) -> StoreError {
     tracing::error!(error = %broken, "a dispatch panicked");
     StoreError::Unavailable { operation: "record a run", message: "the dispatch broke off".to_owned() }
-}
-
-fn cancel_live(shared: &Shared, run: RunId, by: &str) {
-    if let Some(live) = shared.live().get(&run) {
-        live.cancel.cancel(&format!("canceled by {by}"));
-    }
-}
-
-/// Turns marks set through other processes into cancellations.
-async fn watch_marks(shared: Arc<Shared>) {
-    loop {
-        tokio::time::sleep(MARKS_EVERY).await;
-        while let Some(done) = shared.tasks.lock().await.try_join_next() {
-            if let Err(error) = done {
-                tracing::error!(%error, "a run's keeper ended badly");
-            }
-        }
-        if !shared.live().is_empty() {
-            hear_marks(&shared).await;
-        }
-    }
-}
-
-/// Cancels the runs of this process that carry a mark.
-pub(crate) async fn hear_marks(shared: &Shared) {
-    match shared.store.list_cancel_marks(&shared.owner).await {
-        Ok(marks) => marks.iter().for_each(|(run, by)| cancel_live(shared, *run, by)),
-        Err(error) => tracing::warn!(%error, "cancel marks could not be read"),
-    }
 }

@@ -8,12 +8,15 @@
 #![warn(missing_docs)]
 
 pub mod bus;
+mod claim;
 pub mod clock;
 pub mod dispatch;
 mod engine;
+mod lease;
 mod log_sink;
 mod owner;
 mod patience;
+mod presence;
 mod prune;
 mod recovery;
 mod registry;
@@ -21,17 +24,19 @@ mod replay;
 mod run_ids;
 mod run_task;
 mod scheduler;
+mod shared;
 mod step_task;
 mod tracker;
-mod turn;
 mod voice;
 
 #[cfg(test)]
 mod tests;
 
 pub use dispatch::{DispatchError, FireRequest, Fired};
-pub use engine::{Engine, EngineParts, Jobs, SchedulerState};
+pub use engine::{Engine, EngineParts, Jobs};
 pub use owner::{is_owner_alive, owner_id};
+pub use presence::Pace;
 pub use prune::{PruneRunner, internal_jobs};
 pub use registry::Runners;
 pub use replay::{ReplayError, ReplayRequest};
+pub use shared::SchedulerState;

@@ -116,7 +116,11 @@ async fn are_stored(store: &dyn Store, changes: &[Change]) -> Result<bool, Store
     let is_last = |n: usize| !changes[n + 1..].iter().any(|later| same_row(&changes[n], later));
     Ok(changes.iter().enumerate().filter(|(n, _)| is_last(*n)).all(|(_, change)| match change {
         Change::Run(change) => is_run_stored(change, &run),
-        Change::Step(change) => run.owner == change.owner && steps.iter().any(|step| is_step_stored(change, step)),
+        Change::Step(change) => {
+            run.owner == change.owner
+                && run.term == change.term
+                && steps.iter().any(|step| is_step_stored(change, step))
+        }
     }))
 }
 
@@ -137,7 +141,7 @@ fn same_row(a: &Change, b: &Change) -> bool {
 
 fn is_run_stored(change: &RunChange, run: &Run) -> bool {
     let at = if change.to == RunStatus::Running { run.started_at } else { run.finished_at };
-    (run.status, &run.owner, at) == (change.to, &change.owner, Some(change.at))
+    (run.status, &run.owner, run.term, at) == (change.to, &change.owner, change.term, Some(change.at))
 }
 
 fn is_step_stored(change: &StepChange, step: &StepRun) -> bool {

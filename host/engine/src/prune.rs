@@ -41,6 +41,7 @@ fn prune_job(zone: Tz) -> Option<Job> {
         spec: ScheduleSpec::new(ScheduleKind::Cron(CronExpr::parse(SCHEDULE).ok()?), zone),
         enabled: true,
         jitter_seconds: 0,
+        placement: None,
         overrides: Overrides::default(),
     };
     let step =

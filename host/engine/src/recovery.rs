@@ -1,53 +1,155 @@
-//! Runs whose process is gone, failed before the first fire (seeds, administration: `lost in restart`), and runs whose
-//! task broke off. A run with another live owner, here or on another machine, is left alone.
+//! Runs whose process is gone: given back to be taken up again, or failed with the reason `lost in restart` (seeds,
+//! administration); and runs whose task broke off.
+//!
+//! A run that had not begun is given back: nothing of it was done. One that had is failed, unless its job says
+//! `on_restart = "resume"` and no step it was in says `resumable = false`: then the attempt that was lost fails, the step
+//! gets another, and the run goes on there. A run of a process that lives, here or on another machine, is left alone.
 
 use std::sync::Arc;
 
+use host_model::definition::Definition;
 use host_model::event::Event;
-use host_model::port::{Clock, Store, StoreError};
+use host_model::job::OnRestart;
+use host_model::port::StoreError;
 use host_model::run::{RunFilter, RunStatus, StepStatus};
 use host_model::transition::{
-    Applied, AttemptKey, Change, LOST_IN_RESTART, RunChange, SKIPPED_EARLIER_FAILED, StepChange,
+    Applied, AttemptKey, Change, LOST_IN_RESTART, RunChange, SKIPPED_EARLIER_FAILED, SKIPPED_RUN_CANCELED, StepChange,
 };
-use host_model::{Run, RunId, StepError, StepErrorKind};
+use host_model::{Placement, Run, RunId, StepError, StepErrorKind, StepRun};
 
-use crate::engine::Shared;
+use crate::shared::Shared;
 
 const PAGE: u32 = 500;
+/// A run that was taken up so often and lost its process every time may be the reason; it is not given to another.
+const MOST_TERMS: u32 = 5;
 
-/// Fails every unfinished run whose owner is dead. Returns how many.
-pub(crate) async fn recover(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    is_owner_alive: fn(&str) -> bool,
-) -> Result<usize, StoreError> {
+/// Deals with every run that is not final and whose process is not among `alive`. `all` = also with those that wait for
+/// such a process and have no owner yet, which takes a look at every run.
+pub(crate) async fn recover(shared: &Arc<Shared>, alive: &[String], all: bool) -> Result<(), StoreError> {
+    let is_lost = |owner: &str| owner != shared.me() && !alive.iter().any(|known| known == owner);
+    if !all && !shared.store.list_owners().await?.iter().any(|owner| is_lost(owner)) {
+        return Ok(());
+    }
+    // Runs that wait for a process that is gone have no owner, only a place.
+    let waits_for_lost = |run: &Run| run.owner.is_empty() && here(run).is_some_and(is_lost);
     let mut filter =
         RunFilter { statuses: vec![RunStatus::Queued, RunStatus::Running], limit: PAGE, ..RunFilter::default() };
-    let mut count = 0;
     loop {
-        let runs = store.list_runs(&filter).await?;
-        for run in runs.iter().filter(|r| !is_owner_alive(&r.owner)) {
-            if abandon(store, clock, run, LOST_IN_RESTART).await? {
-                tracing::warn!(run.id = %run.id, job.id = %run.job_id, owner = run.owner, "run failed: {LOST_IN_RESTART}");
-                count += 1;
+        let runs = shared.store.list_runs(&filter).await?;
+        for run in runs.iter().filter(|run| (!run.owner.is_empty() && is_lost(&run.owner)) || waits_for_lost(run)) {
+            let changes = decide(shared, run).await?;
+            if shared.store.apply(&changes).await? == Applied::Yes {
+                announce(shared, run).await?;
             }
         }
         match runs.last() {
             Some(last) if runs.len() == PAGE as usize => filter.before = Some(last.id),
-            _ => return Ok(count),
+            _ => return Ok(()),
         }
     }
 }
 
-/// Fails a run of this process whose task ended without a final change, unless it has one by now. Nothing may stay
-/// `RUNNING` that nobody runs: it would keep its job from ever running again.
-pub(crate) async fn close_broken(shared: &Shared, run_id: RunId, why: &str) {
-    let (store, clock) = (&*shared.store, &*shared.clock);
+/// The process a run is placed into, if it is one.
+fn here(run: &Run) -> Option<&str> {
+    run.placement.strip_prefix("here:")
+}
+
+async fn announce(shared: &Shared, before: &Run) -> Result<(), StoreError> {
+    let Some(run) = shared.store.find_run(before.id).await? else { return Ok(()) };
+    let reason = run.reason.as_deref().unwrap_or_default();
+    tracing::warn!(
+        run.id = %run.id, job.id = %run.job_id, owner = before.owner, status = run.status.as_str(), reason,
+        "a run lost its process"
+    );
+    if run.status == RunStatus::Queued {
+        shared.waiting.add();
+    }
+    shared.bus.publish(Event::Run(Arc::new(run)));
+    Ok(())
+}
+
+/// What becomes of a run whose process is gone.
+async fn decide(shared: &Shared, run: &Run) -> Result<Vec<Change>, StoreError> {
+    let steps = shared.store.list_steps(run.id).await?;
+    if let Some(by) = &run.cancel_requested_by {
+        return Ok(cancel(shared, run, &steps, format!("canceled by {by}")));
+    }
+    let definition = shared.store.find_definition(run.id).await?;
+    let Some(definition) = definition.and_then(|text| Definition::parse(&text).ok()) else {
+        return Ok(abandon(shared, run, &steps, LOST_IN_RESTART));
+    };
+    let at = shared.clock.now();
+    let to = if here(run).is_some() { Placement::Any.to_string() } else { run.placement.clone() };
+    let reason = format!("given back: process {} is gone", here(run).unwrap_or(&run.owner));
+    let give_back = RunChange::give_back(run.id, run.owner(), at, &to, reason);
+    if run.status == RunStatus::Queued {
+        return Ok(vec![give_back.into()]);
+    }
+    let was_in = steps.iter().filter(|step| step.status == StepStatus::Running);
+    let once_only = was_in.clone().find(|step| definition.steps.iter().any(|s| s.name == step.name && !s.resumable));
+    if definition.on_restart == OnRestart::Fail {
+        return Ok(abandon(shared, run, &steps, LOST_IN_RESTART));
+    }
+    if let Some(step) = once_only {
+        let why = format!("{LOST_IN_RESTART}: step `{}` is not resumable", step.name);
+        return Ok(abandon(shared, run, &steps, &why));
+    }
+    if run.term >= MOST_TERMS {
+        return Ok(abandon(shared, run, &steps, &format!("{LOST_IN_RESTART}, for the {MOST_TERMS}th time")));
+    }
+    let again = |step: &StepRun| {
+        let error = StepError::new(StepErrorKind::Crashed, LOST_IN_RESTART);
+        Change::from(StepChange::retry_at(key(run, step), at, error, None, at))
+    };
+    Ok(was_in.map(again).chain([give_back.into()]).collect())
+}
+
+fn key<'r>(run: &'r Run, step: &StepRun) -> AttemptKey<'r> {
+    AttemptKey { run_id: run.id, index: step.index, attempt: step.attempt, owner: run.owner() }
+}
+
+fn abandon(shared: &Shared, run: &Run, steps: &[StepRun], why: &str) -> Vec<Change> {
+    let at = shared.clock.now();
+    let mut changes: Vec<Change> = Vec::new();
+    for step in steps {
+        match step.status {
+            StepStatus::Running => {
+                let error = StepError::new(StepErrorKind::Crashed, why);
+                changes.push(StepChange::fail(key(run, step), at, error, None).into());
+            }
+            StepStatus::Pending => {
+                changes.push(StepChange::cancel(key(run, step), at, SKIPPED_EARLIER_FAILED.to_owned()).into());
+            }
+            _ => {}
+        }
+    }
+    let reason = if why.starts_with(LOST_IN_RESTART) { LOST_IN_RESTART } else { why };
+    let (reason, error) = (Some(reason.to_owned()), Some(why.to_owned()));
+    changes.push(RunChange { reason, error, ..RunChange::abandon(run.id, run.owner(), at) }.into());
+    changes
+}
+
+/// Ends a run that nobody runs, because somebody asked for it.
+pub(crate) fn cancel(shared: &Shared, run: &Run, steps: &[StepRun], reason: String) -> Vec<Change> {
+    let at = shared.clock.now();
+    let open = steps.iter().filter(|step| !step.status.is_final()).map(|step| {
+        let why = if step.status == StepStatus::Running { &reason } else { SKIPPED_RUN_CANCELED };
+        Change::from(StepChange::cancel(key(run, step), at, why.to_owned()))
+    });
+    let mut changes: Vec<Change> = open.collect();
+    changes.push(RunChange::cancel(run.id, run.owner(), at, reason).into());
+    changes
+}
+
+/// Fails a run of this process whose task ended without a final change, unless it has one by now or is another's. Nothing
+/// may stay `RUNNING` that nobody runs: it would keep its job from ever running again.
+pub(crate) async fn close_broken(shared: &Shared, run_id: RunId, term: u32, why: &str) {
     let work = || async {
-        match store.find_run(run_id).await? {
-            Some(run) if !run.status.is_final() && run.owner == shared.owner => {
-                abandon(store, clock, &run, why).await?;
-                store.find_run(run_id).await
+        match shared.store.find_run(run_id).await? {
+            Some(run) if !run.status.is_final() && run.owner == shared.me() && run.term == term => {
+                let steps = shared.store.list_steps(run_id).await?;
+                shared.store.apply(&abandon(shared, &run, &steps, why)).await?;
+                shared.store.find_run(run_id).await
             }
             _ => Ok(None),
         }
@@ -57,25 +159,4 @@ pub(crate) async fn close_broken(shared: &Shared, run_id: RunId, why: &str) {
         Ok(None) => {}
         Err(error) => tracing::error!(run.id = %run_id, %error, "the run is left for the next start"),
     }
-}
-
-async fn abandon(store: &dyn Store, clock: &dyn Clock, run: &Run, why: &str) -> Result<bool, StoreError> {
-    let at = clock.now();
-    let mut changes: Vec<Change> = Vec::new();
-    for step in store.list_steps(run.id).await? {
-        let key = AttemptKey { run_id: run.id, index: step.index, attempt: step.attempt, owner: &run.owner };
-        match step.status {
-            StepStatus::Running => {
-                let error = StepError::new(StepErrorKind::Crashed, why);
-                changes.push(StepChange::fail(key, at, error, None).into());
-            }
-            StepStatus::Pending => {
-                changes.push(StepChange::cancel(key, at, SKIPPED_EARLIER_FAILED.to_owned()).into());
-            }
-            _ => {}
-        }
-    }
-    let why = Some(why.to_owned());
-    changes.push(RunChange { reason: why.clone(), error: why, ..RunChange::abandon(run.id, &run.owner, at) }.into());
-    Ok(store.apply(&changes).await? == Applied::Yes)
 }

@@ -1,9 +1,10 @@
-//! A run again: with the values its operator gave it, its slot and the job's definition of now, whole or from a step. What
-//! the steps before that one returned is read from the run that is repeated.
+//! A run again: with the values its operator gave it and its slot, by the definition kept with it or the job's of now, whole
+//! or from a step. What the steps before that one returned is read from the run that is repeated.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use host_model::definition::Definition;
 use host_model::diagnostic::nearest;
 use host_model::fire::Replay;
 use host_model::port::{Store, StoreError};
@@ -12,8 +13,8 @@ use host_model::template::StepResult;
 use host_model::transition::SKIPPED_REPLAY;
 use host_model::{Job, JobId, RunId, StepName, StepStatus, params};
 
-use crate::dispatch::{self, DispatchError, FireRequest, Fired};
-use crate::engine::Shared;
+use crate::dispatch::{self, DispatchError, FireRequest, Fired, How};
+use crate::shared::Shared;
 
 /// A replay of a replay reads what it skips from the run before, and so on; at most so far back.
 const DEEPEST: usize = 32;
@@ -25,6 +26,8 @@ pub struct ReplayRequest {
     pub run: RunId,
     /// The first step to run; `None` = the first of all.
     pub from_step: Option<StepName>,
+    /// True = what the job says now; false = what it said when the run was recorded.
+    pub current: bool,
     /// Who asks.
     pub trigger: Trigger,
 }
@@ -66,6 +69,12 @@ pub enum ReplayError {
         /// Its schedule.
         schedule: String,
     },
+    /// The run is of a version that did not keep what its job said.
+    #[error("what run `{run}` did was not kept with it")]
+    NoDefinition {
+        /// The run.
+        run: RunId,
+    },
     /// The new run did not begin.
     #[error(transparent)]
     Dispatch(#[from] DispatchError),
@@ -92,20 +101,62 @@ pub(crate) async fn replay(shared: &Arc<Shared>, request: ReplayRequest) -> Resu
     if !run.status.is_final() {
         return Err(ReplayError::NotOver { run: run.id, status: run.status });
     }
-    let mut head = Head::default();
-    if let Some(job) = shared.jobs().get(&run.job_id) {
-        if let Some(schedule) = run.schedule.as_ref().filter(|name| job.schedules.iter().all(|s| s.name != **name)) {
-            return Err(ReplayError::ScheduleGone { run: run.id, job: job.id.clone(), schedule: schedule.clone() });
-        }
-        if let Some(step) = &request.from_step {
-            head.count = position(job, step)?;
-            head.results = find_results(store, &run).await?;
-        }
-    }
-    let replay = Replay { of: run.id, schedule: run.schedule, scheduled_at: run.scheduled_at.unwrap_or(run.queued_at) };
     let overrides = params::read_overrides(&run.overrides);
-    let fire = FireRequest { overrides, ..FireRequest::manual(run.job_id, request.trigger) };
-    Ok(dispatch::begin(shared, fire, Some((replay, head))).await?)
+    let fire = FireRequest { overrides, ..FireRequest::manual(run.job_id.clone(), request.trigger) };
+    let (job, definition) = if request.current {
+        (current(shared, &run, &fire)?, None)
+    } else {
+        let text = store.find_definition(run.id).await?.ok_or(ReplayError::NoDefinition { run: run.id })?;
+        let definition = Definition::parse(&text).map_err(|error| StoreError::Corrupt {
+            operation: "read the definition of a run",
+            message: error.to_string(),
+        })?;
+        (Arc::new(as_it_was(shared, &run, &definition)), Some(definition))
+    };
+    let mut head = Head::default();
+    if let Some(step) = &request.from_step {
+        head = Head { count: position(&job, step)?, results: find_results(store, &run).await? };
+    }
+    let replay = Replay {
+        of: run.id,
+        schedule: run.schedule,
+        scheduled_at: run.scheduled_at.unwrap_or(run.queued_at),
+        from: request.from_step,
+    };
+    Ok(dispatch::begin(shared, job, fire, How { replay: Some((replay, head)), definition, lease: None }).await?)
+}
+
+/// The job as it is, which must still have the schedule whose values apply.
+fn current(shared: &Shared, run: &Run, fire: &FireRequest) -> Result<Arc<Job>, ReplayError> {
+    let job = dispatch::find_job(shared, fire)?;
+    match run.schedule.as_ref().filter(|name| job.schedules.iter().all(|s| s.name != **name)) {
+        Some(schedule) => {
+            Err(ReplayError::ScheduleGone { run: run.id, job: job.id.clone(), schedule: schedule.clone() })
+        }
+        None => Ok(job),
+    }
+}
+
+/// The job as it was. How its runs get along with one another is a rule of today, if the job still exists.
+fn as_it_was(shared: &Shared, run: &Run, definition: &Definition) -> Job {
+    let was = definition.job(run.job_id.clone());
+    match shared.jobs().get(&run.job_id) {
+        Some(now) => Job { tags: now.tags.clone(), overlap: now.overlap, placement: now.placement.clone(), ..was },
+        None => was,
+    }
+}
+
+/// What the steps before the first one of a replay returned, for a run that is taken up from the store.
+pub(crate) async fn find_head(shared: &Shared, run: &Run) -> Result<Head, StoreError> {
+    let (Some(of), Some(from)) = (run.replay_of, &run.replay_from) else { return Ok(Head::default()) };
+    let steps = shared.store.list_steps(run.id).await?;
+    let count = steps.iter().find(|step| step.name == *from).map_or(0, |step| step.index);
+    let results = match shared.store.find_run(of).await? {
+        Some(of) => find_results(&*shared.store, &of).await?,
+        // Retention took it; templates that need it will say so.
+        None => HashMap::new(),
+    };
+    Ok(Head { count, results })
 }
 
 fn position(job: &Job, step: &StepName) -> Result<u32, ReplayError> {

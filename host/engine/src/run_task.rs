@@ -1,4 +1,5 @@
-//! One run from `QUEUED` to its final state, as named stages: wait for room, start, steps in order, end.
+//! One run from `QUEUED` to its final state, as named stages: start, steps in order, end. A run that another process began
+//! goes on at its first step that has not ended.
 //!
 //! Whatever happens, the task ends by applying exactly one final change, and only after every log line of the run is in
 //! the store. Stale changes mean that somebody else owns the run now; the task then stops without another word.
@@ -8,41 +9,45 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use host_model::definition::Definition;
 use host_model::event::Event;
-use host_model::fire::NewRun;
 use host_model::job::{Overrides, Step, input};
 use host_model::log::LogLevel;
-use host_model::port::{StepContext, StepFailure, StepOutcome};
+use host_model::port::{StepFailure, StepOutcome};
 use host_model::retry::RetryDecision;
-use host_model::template::{Reveal, Scope, StepResult, resolve_spec};
+use host_model::run::{Run, StepRun};
+use host_model::template::{Reveal, StepResult};
 use host_model::transition::{
     RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange,
 };
-use host_model::{
-    CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
-};
-use tokio::sync::SemaphorePermit;
+use host_model::{CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepStatus, params};
+use tokio::sync::OwnedSemaphorePermit;
 
-use crate::engine::Shared;
 use crate::log_sink::NewLine;
 use crate::replay::Head;
+use crate::shared::Shared;
 use crate::step_task;
 use crate::tracker::{Lost, Tracker};
-use crate::turn;
-use crate::voice::{ProgressState, Voice};
+
+mod context;
 
 /// What a run needs to begin.
 pub(crate) struct RunTask {
     pub(crate) shared: Arc<Shared>,
     /// Pinned: an edit or reload never changes a run in flight.
     pub(crate) job: Arc<Job>,
-    pub(crate) new: NewRun,
-    pub(crate) schedule: Overrides,
+    /// The run as it is in the store.
+    pub(crate) run: Run,
+    /// Its attempts as they are in the store.
+    steps: Vec<StepRun>,
+    schedule: Overrides,
     /// Per-fire values, made literal.
-    pub(crate) fire: Overrides,
-    pub(crate) zone: Tz,
+    fire: Overrides,
+    zone: Tz,
     /// The steps that are taken from the run before, when this is a replay from a step.
-    pub(crate) head: Head,
+    head: Head,
+    /// Its place among those that run at once here. A run that is only to be withdrawn needs none.
+    _place: Option<OwnedSemaphorePermit>,
     pub(crate) cancel: CancelToken,
 }
 
@@ -52,12 +57,6 @@ enum End {
     Canceled(String),
 }
 
-/// A step as its runner gets it, and as history shows it.
-struct Prepared {
-    spec: StepSpec,
-    params: JsonMap,
-}
-
 struct Stage {
     task: RunTask,
     tracker: Tracker,
@@ -65,20 +64,36 @@ struct Stage {
 }
 
 impl RunTask {
+    /// The task of `run`, which is this process's and `QUEUED`.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        run: Run,
+        steps: Vec<StepRun>,
+        definition: Definition,
+        fire: Overrides,
+        head: Head,
+        place: impl Into<Option<OwnedSemaphorePermit>>,
+    ) -> Self {
+        let job = Arc::new(definition.job(run.job_id.clone()));
+        let Definition { schedule, zone, .. } = definition;
+        let cancel = CancelToken::new();
+        Self { shared, job, run, steps, schedule, fire, zone, head, _place: place.into(), cancel }
+    }
+
     /// Runs to the end.
-    pub(crate) async fn run(self) -> Result<(), Lost> {
+    pub(crate) async fn run(mut self) -> Result<(), Lost> {
         let shared = self.shared.clone();
-        let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), shared.patience.clone(), &self.new);
+        let (run, steps) = (self.run.clone(), std::mem::take(&mut self.steps));
+        let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), shared.patience.clone(), run, steps);
         let mut stage = Stage { task: self, tracker, results: HashMap::new() };
         shared.bus.publish(Event::Run(Arc::new(stage.tracker.run.clone())));
-        let room = stage.take_up(&shared).await?;
-        let end = if room.is_some() {
-            let _timer = stage.start_timer();
-            let by = stage.task.new.triggered_by.clone();
-            stage.say(LogLevel::Info, format!("run started: job `{}`, triggered by {by}", stage.task.job.id)).await;
-            stage.run_steps().await?
-        } else {
+        let end = if stage.task.cancel.is_canceled() {
             End::Canceled(stage.cancel_reason())
+        } else {
+            stage.tracker.queue(RunChange::start(stage.task.run.id, stage.task.run.owner(), stage.now()));
+            let _timer = stage.start_timer();
+            stage.say(LogLevel::Info, stage.greeting()).await;
+            stage.run_steps().await?
         };
         stage.finish(end).await
     }
@@ -104,28 +119,11 @@ impl Stage {
         self.task.shared.clock.now()
     }
 
-    /// Waits for the run's turn and for room, and starts it. `None` = it was cancelled before.
-    async fn take_up<'s>(&mut self, shared: &'s Shared) -> Result<Option<SemaphorePermit<'s>>, Lost> {
-        let (id, cancel) = (self.task.new.id, self.task.cancel.clone());
-        let waits = self.task.new.overlap.waits();
-        loop {
-            // Nobody waits for his turn with room in his hands: those ahead may need it.
-            if waits && !turn::wait(shared, &self.task.job.id, id, &cancel).await? {
-                return Ok(None);
-            }
-            let room = tokio::select! {
-                biased;
-                () = cancel.canceled() => None,
-                permit = shared.room.acquire() => permit.ok(),
-            };
-            let start = RunChange::start(id, &shared.owner, self.now());
-            if room.is_some() && waits && !self.tracker.try_start(start.clone()).await? {
-                continue;
-            }
-            if room.is_some() && !waits {
-                self.tracker.queue(start);
-            }
-            return Ok(room);
+    fn greeting(&self) -> String {
+        let Run { job_id, triggered_by, term, started_at, owner, .. } = &self.task.run;
+        match started_at {
+            None => format!("run started: job `{job_id}`, triggered by {triggered_by}"),
+            Some(_) => format!("run resumed: job `{job_id}`, taken up for the {term}. time, by {owner}"),
         }
     }
 
@@ -146,7 +144,7 @@ impl Stage {
     async fn say(&self, level: LogLevel, message: String) {
         let line = NewLine {
             job_id: self.task.job.id.clone(),
-            run_id: self.task.new.id,
+            run_id: self.task.run.id,
             at: self.now(),
             level,
             step: None,
@@ -161,6 +159,15 @@ impl Stage {
         for (index, step) in (0..).zip(&job.steps) {
             if self.task.cancel.is_canceled() {
                 return Ok(self.stopped());
+            }
+            if let Some(ended) = self.tracker.ended(index) {
+                // In the process that had the run before.
+                let (status, output) = (ended.status, ended.output.clone().unwrap_or_default());
+                match self.task.head.results.remove_entry(&step.name).filter(|_| index < self.task.head.count) {
+                    Some((name, result)) => drop(self.results.insert(name, result)),
+                    None => self.keep(step, status, output),
+                }
+                continue;
             }
             if index < self.task.head.count {
                 self.skip_to_replay(index, step);
@@ -203,6 +210,12 @@ impl Stage {
     /// All attempts of one step. `None` = it succeeded and the run goes on.
     async fn run_step(&mut self, index: u32, step: &Step) -> Result<Option<End>, Lost> {
         let policy = step.retry.unwrap_or(self.task.job.retry);
+        if let Some(again) = self.tracker.retry_at(index) {
+            let wait = (again - self.now()).to_std().unwrap_or_default();
+            if !self.rest(wait).await {
+                return Ok(Some(self.stopped()));
+            }
+        }
         loop {
             let answer = self.run_attempt(index, step).await?;
             let attempt = self.tracker.attempt(index).attempt;
@@ -243,12 +256,19 @@ impl Stage {
                         wait.as_secs()
                     );
                     self.say(LogLevel::Info, text).await;
-                    tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
-                        () = self.task.cancel.canceled() => return Ok(Some(self.stopped())),
+                    if !self.rest(wait).await {
+                        return Ok(Some(self.stopped()));
                     }
                 }
             }
+        }
+    }
+
+    /// False when the run was cancelled meanwhile.
+    async fn rest(&self, wait: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            () = self.task.cancel.canceled() => false,
         }
     }
 
@@ -302,93 +322,25 @@ impl Stage {
         self.say(LogLevel::Info, text).await;
     }
 
-    /// Fills in the templates of a step.
-    fn prepare(&self, step: &Step, reveal: Reveal) -> Result<Prepared, StepError> {
-        let shared = &self.task.shared;
-        let merged = params::step_params(&self.task.job, step, &self.task.schedule, &self.task.fire);
-        let of_job = params::shared_params(&self.task.job, &self.task.schedule, &self.task.fire);
-        let scheduled_at = self.scheduled_at();
-        let position = self.task.job.steps.iter().position(|s| s.name == step.name).unwrap_or(0);
-        let previous = position.checked_sub(1).and_then(|p| self.task.job.steps.get(p)).map(|s| &s.name);
-        let env = |name: &str| (shared.env)(name);
-        let secret = |name: &str| shared.secrets.find_secret(name);
-        let scope = Scope {
-            run_id: self.task.new.id,
-            job_id: &self.task.job.id,
-            scheduled_at,
-            date: scheduled_at.with_timezone(&self.task.zone).date_naive(),
-            params: &merged,
-            shared: &of_job,
-            steps: &self.results,
-            previous,
-            env: &env,
-            secret: &secret,
-            reveal,
-        };
-        let hinted = |message: String, hint: Option<&String>| {
-            StepError::definition(message).with_detail(hint.cloned().unwrap_or_default())
-        };
-        let params = scope.resolve_params().map_err(|e| hinted(e.message.clone(), e.hint.as_ref()))?;
-        let spec = resolve_spec(&step.spec, &scope).map_err(|e| hinted(e.to_string(), e.source.hint.as_ref()))?;
-        Ok(Prepared { spec, params })
-    }
-
-    fn scheduled_at(&self) -> Instant {
-        self.task.new.scheduled_at().unwrap_or(self.task.new.queued_at)
-    }
-
-    fn context(&self, index: u32, attempt: u32, step: &Step, params: JsonMap) -> (StepContext, Arc<Voice>) {
-        let shared = &self.task.shared;
-        let voice = Arc::new(Voice {
-            job_id: self.task.job.id.clone(),
-            run_id: self.task.new.id,
-            step: step.name.clone(),
-            index,
-            attempt,
-            level: self.task.new.log_level,
-            clock: shared.clock.clone(),
-            sink: shared.sink.clone(),
-            bus: shared.bus.clone(),
-            progress: std::sync::Mutex::new(ProgressState::new()),
-        });
-        let ctx = StepContext {
-            run_id: self.task.new.id,
-            job_id: self.task.job.id.clone(),
-            step: step.name.clone(),
-            index,
-            attempt,
-            triggered_by: self.task.new.triggered_by.clone(),
-            scheduled_at: self.scheduled_at(),
-            log_level: self.task.new.log_level,
-            params,
-            own_keys: params::own_keys(step, &self.task.schedule, &self.task.fire),
-            results: Arc::new(self.results.clone()),
-            cancel: self.task.cancel.child(),
-            timeout: Duration::from_secs(step.timeout_seconds.into()),
-            voice: voice.clone(),
-            connectors: shared.connectors.clone(),
-        };
-        (ctx, voice)
-    }
-
     async fn finish(mut self, end: End) -> Result<(), Lost> {
         let now = self.now();
-        let (id, owner) = (self.task.new.id, self.task.shared.owner.clone());
+        let run = self.task.run.clone();
+        let (id, owner) = (run.id, run.owner());
         let (level, text, rest, change) = match end {
             End::Succeeded => {
-                (LogLevel::Info, "run succeeded".to_owned(), SKIPPED_DISABLED, RunChange::succeed(id, &owner, now))
+                (LogLevel::Info, "run succeeded".to_owned(), SKIPPED_DISABLED, RunChange::succeed(id, owner, now))
             }
             End::Failed(error) => (
                 LogLevel::Error,
                 format!("run failed: {error}"),
                 SKIPPED_EARLIER_FAILED,
-                RunChange::fail(id, &owner, now, error),
+                RunChange::fail(id, owner, now, error),
             ),
             End::Canceled(reason) => (
                 LogLevel::Warning,
                 format!("run {reason}"),
                 SKIPPED_RUN_CANCELED,
-                RunChange::cancel(id, &owner, now, reason),
+                RunChange::cancel(id, owner, now, reason),
             ),
         };
         self.tracker.queue_skip_rest(now, rest);

@@ -1,5 +1,5 @@
 //! Sleeps to the next instant at which something fires, takes what is due and hands it to the lanes. No polling: it wakes
-//! for the head of the agenda, for a reload, and twice a minute to notice that the machine's clock was set.
+//! for the head of the agenda, for a reload, when the machine's clock is set, and twice a minute in case nobody said so.
 //!
 //! No slot is silent. The store remembers every schedule, so that a start finds what was due while nobody was there; from
 //! then on each slot goes through `fate` (fire, or why not) and `lanes` (in order, into the ledger).
@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use host_model::Instant;
 use host_model::port::StoreError;
+use host_model::replica::Held;
+use host_model::{CancelToken, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::engine::{Jobs, SchedulerState, Shared};
+use crate::engine::Jobs;
+use crate::shared::Shared;
 
 use agenda::{Agenda, Changes};
 use lanes::{Lanes, Look};
@@ -29,22 +31,18 @@ const GRACE: TimeDelta = TimeDelta::minutes(1);
 /// Schedules remembered in one write.
 const AT_ONCE: usize = 1000;
 
-/// Fires what is due after `start`, until it is aborted; what was due before follows `catch_up`. A panic, or a memory that
-/// cannot be read, shows as the state `error`.
-pub(crate) async fn supervise(shared: Arc<Shared>, start: Instant) {
-    let mut inner = JoinSet::new();
-    inner.spawn(run(shared.clone(), start));
-    let why = match inner.join_next().await {
-        Some(Err(broken)) => broken.to_string(),
-        Some(Ok(Err(error))) => error.to_string(),
-        Some(Ok(Ok(never))) => match never {},
-        None => return,
-    };
-    tracing::error!(error = why, "the scheduler stopped; nothing fires by itself until a restart");
-    shared.set_scheduler(SchedulerState::Error);
-}
-
-async fn run(shared: Arc<Shared>, start: Instant) -> Result<std::convert::Infallible, StoreError> {
+/// Fires what is due, as long as this process has the lease. What was due before `start`, when this process began, follows
+/// `catch_up`: nobody was there, however short ago. What came since then is in time, if it is not late. Schedules that
+/// nobody has seen before count from `since`, when it asked for the lease.
+///
+/// # Errors
+/// When the memory of schedules cannot be read.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    (start, since): (Instant, Instant),
+    held: Held,
+    lost: CancelToken,
+) -> Result<(), StoreError> {
     let remembered = shared.patience.until_stored(|| shared.store.list_seen_schedules()).await?;
     let (memory, changes) = mpsc::unbounded_channel();
     let mut writer = JoinSet::new();
@@ -56,24 +54,27 @@ async fn run(shared: Arc<Shared>, start: Instant) -> Result<std::convert::Infall
         }
     };
     let mut agenda = Agenda::new(remembered);
-    let mut lanes = Lanes::new(shared.clone());
-    let jobs = shared.jobs();
-    learn(agenda.adopt(&jobs, start));
+    let mut lanes = Lanes::new(shared.clone(), held);
+    // A clock that was set back since then: nothing that is still to come counts as over.
+    let now = shared.clock.now();
+    let (start, since) = (start.min(now), since.min(now));
+    let (jobs, mut looked) = (shared.jobs(), since);
+    learn(agenda.adopt(&jobs, looked));
     let mut hand_over = |agenda: &mut Agenda, jobs: &Jobs, look: Arc<Look>| {
         for (job_id, due) in agenda.take_due(jobs, look.now) {
             lanes.push(job_id, look.clone(), due);
         }
     };
-    // Nobody was there when these were due, however short ago.
     hand_over(&mut agenda, &jobs, Look::new(start, TimeDelta::zero()));
-    let mut looked = start;
     loop {
         let wait = agenda.next_fire().map_or(LONGEST_SLEEP, |at| {
             (at - shared.clock.now()).to_std().unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
         });
         let reloaded = tokio::select! {
             () = tokio::time::sleep(wait) => false,
+            () = shared.clock.was_set() => false,
             () = shared.reloaded.notified() => true,
+            () = lost.canceled() => return Ok(()),
         };
         let (now, jobs) = (shared.clock.now(), shared.jobs());
         hand_over(&mut agenda, &jobs, Look::new(now, GRACE));

@@ -4,6 +4,7 @@ mod faults;
 mod overlap;
 mod prune;
 mod replay;
+mod replicas;
 mod runs;
 mod schedules;
 mod stops;
@@ -15,11 +16,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use host_model::fire::NewRun;
 use host_model::job::{CatchUp, JobSchedule, Overlap, Overrides};
 use host_model::log::LogLevel;
+use host_model::placement::Limits;
 use host_model::port::{
     Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
 };
+use host_model::replica::Presence;
 use host_model::retry::{Backoff, RetryPolicy};
 use host_model::run::{Run, StepRun, Trigger};
 use host_model::schedule::{Every, ScheduleKind, ScheduleSpec};
@@ -27,9 +31,10 @@ use host_model::{CancelToken, Job, JobId, Json, JsonMap, RunId, Step, StepError,
 use serde_json::json;
 
 use crate::clock::SystemClock;
-use crate::{Engine, EngineParts, FireRequest, Jobs, Runners, is_owner_alive, owner_id};
+use crate::{Engine, EngineParts, FireRequest, Jobs, Pace, Runners, is_owner_alive, owner_id};
 
-/// Does what the callable's name says: `echo`, `fail`, `fail-first:N`, `wrong`, `hang`, `deaf`, `panic`, `ghost`, `lines:N`.
+/// Does what the callable's name says: `echo`, `nap`, `fail`, `fail-first:N`, `wrong`, `hang`, `hang-once` (the first attempt),
+/// `deaf`, `panic`, `ghost`, `lines:N`.
 #[derive(Default)]
 struct Scripted {
     calls: AtomicU32,
@@ -48,7 +53,9 @@ impl StepRunner for Scripted {
             "fail-first" if call <= number => return Err(StepError::remote(format!("failure {call}")).into()),
             "fail-first" => {}
             "wrong" => return Err(StepError::definition("no such thing").into()),
-            "hang" => {
+            "nap" => tokio::time::sleep(Duration::from_millis(150)).await,
+            "hang-once" if ctx.attempt > 1 => {}
+            "hang" | "hang-once" => {
                 ctx.info("hanging").await;
                 ctx.cancel.canceled().await;
                 return Err(StepError::new(StepErrorKind::Canceled, "heard it").into());
@@ -123,6 +130,7 @@ pub(crate) fn every(text: &str) -> JobSchedule {
         spec: ScheduleSpec::new(ScheduleKind::Every(Every::parse(text).unwrap()), chrono_tz::Tz::UTC),
         enabled: true,
         jitter_seconds: 0,
+        placement: None,
         overrides: Overrides::default(),
     }
 }
@@ -141,12 +149,58 @@ fn parts(store: Arc<dyn Store>, jobs: Vec<Job>) -> EngineParts {
         secrets: Arc::new(OneSecret),
         env: Arc::new(|name| (name == "CITY").then(|| "Lyon".to_owned())),
         jobs: jobs_of(jobs),
-        owner: owner_id(),
+        presence: presence(8, false),
+        pace: Pace {
+            beat: Duration::from_millis(200),
+            lease_lost_after: Duration::from_millis(800),
+            owner_lost_after: Duration::from_millis(1500),
+        },
         is_owner_alive,
+        limits: Limits::new(),
         default_zone: chrono_tz::Tz::UTC,
-        max_concurrent_runs: 8,
-        scheduler_enabled: false,
     }
+}
+
+/// This process, with room for so many runs.
+fn presence(room: u32, scheduler_enabled: bool) -> Presence {
+    Presence {
+        owner: owner_id(),
+        role: "server".into(),
+        labels: Vec::new(),
+        url: None,
+        version: "0".into(),
+        scheduler_enabled,
+        room,
+        started_at: host_model::Instant::UNIX_EPOCH,
+    }
+}
+
+/// A run of this process, of two steps, without anything it need not have.
+fn new_run(id: RunId, job_id: &str) -> NewRun {
+    NewRun {
+        id,
+        job_id: JobId::new(job_id).unwrap(),
+        overlap: Overlap::Skip,
+        depends_on: Vec::new(),
+        triggered_by: "cron".into(),
+        slot: None,
+        replay: None,
+        queued_at: host_model::Instant::UNIX_EPOCH,
+        owner: owner_id(),
+        placement: "any".into(),
+        limits: Vec::new(),
+        definition: "{}".into(),
+        lease: None,
+        log_level: LogLevel::Info,
+        params: JsonMap::new(),
+        overrides: JsonMap::new(),
+        steps: vec![(name("a"), "python"), (name("b"), "python")],
+    }
+}
+
+/// A process of another name.
+fn presence_of(owner: &str) -> Presence {
+    Presence { owner: owner.into(), ..presence(8, false) }
 }
 
 async fn open(folder: &tempfile::TempDir) -> Arc<dyn Store> {
@@ -176,8 +230,15 @@ impl Bench {
     }
 
     async fn finished(&self, run: RunId) -> Run {
-        tokio::time::timeout(Duration::from_secs(30), self.engine.wait_idle()).await.expect("the run ends");
-        self.run(run).await
+        for _ in 0..1200 {
+            let found = self.run(run).await;
+            if found.status.is_final() {
+                self.engine.wait_idle().await;
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("run {run} does not end: {:?}", self.run(run).await);
     }
 
     async fn steps(&self, run: RunId) -> Vec<StepRun> {

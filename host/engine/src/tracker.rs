@@ -44,6 +44,7 @@ pub(crate) fn queued_run(new: &NewRun) -> Run {
         schedule: new.schedule().map(str::to_owned),
         scheduled_at: new.scheduled_at(),
         replay_of: new.replay.as_ref().map(|replay| replay.of),
+        replay_from: new.replay.as_ref().and_then(|replay| replay.from.clone()),
         queued_at: new.queued_at,
         started_at: None,
         finished_at: None,
@@ -54,8 +55,15 @@ pub(crate) fn queued_run(new: &NewRun) -> Run {
         params: new.params.clone(),
         overrides: new.overrides.clone(),
         owner: new.owner.clone(),
+        term: u32::from(!new.owner.is_empty()),
+        placement: new.placement.clone(),
         cancel_requested_by: None,
     }
+}
+
+/// The steps of a run as `record_fire` has just written them.
+pub(crate) fn pending_steps(new: &NewRun) -> Vec<StepRun> {
+    (0..).zip(&new.steps).map(|(index, (name, kind))| pending_step(new.id, index, name, kind, 1)).collect()
 }
 
 fn pending_step(run_id: RunId, index: u32, name: &StepName, step_type: &str, attempt: u32) -> StepRun {
@@ -79,15 +87,38 @@ fn pending_step(run_id: RunId, index: u32, name: &StepName, step_type: &str, att
 }
 
 impl Tracker {
-    pub(crate) fn new(store: Arc<dyn Store>, bus: Arc<Bus>, patience: Patience, new: &NewRun) -> Self {
-        let steps = (0..).zip(&new.steps).map(|(i, (name, kind))| pending_step(new.id, i, name, kind, 1)).collect();
-        Self { store, bus, patience, run: queued_run(new), steps, queued: Vec::new() }
+    /// A tracker of `run`, whose attempts are `attempts`, by step and attempt.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        bus: Arc<Bus>,
+        patience: Patience,
+        run: Run,
+        attempts: Vec<StepRun>,
+    ) -> Self {
+        let mut steps: Vec<StepRun> = Vec::with_capacity(attempts.len());
+        for attempt in attempts {
+            match steps.last_mut().filter(|last| last.index == attempt.index) {
+                Some(last) => *last = attempt,
+                None => steps.push(attempt),
+            }
+        }
+        Self { store, bus, patience, run, steps, queued: Vec::new() }
+    }
+
+    /// The latest attempt of step `index`, if it had ended when the run was taken up, or ended since.
+    pub(crate) fn ended(&self, index: u32) -> Option<&StepRun> {
+        self.steps.get(index as usize).filter(|step| step.status.is_final())
+    }
+
+    /// The earliest start of the latest attempt of step `index`, when that is a retry.
+    pub(crate) fn retry_at(&self, index: u32) -> Option<Instant> {
+        self.steps.get(index as usize).and_then(|step| step.retry_at)
     }
 
     /// The latest attempt of step `index`.
     pub(crate) fn attempt(&self, index: u32) -> AttemptKey<'_> {
         let attempt = self.steps.get(index as usize).map_or(1, |s| s.attempt);
-        AttemptKey { run_id: self.run.id, index, attempt, owner: &self.run.owner }
+        AttemptKey { run_id: self.run.id, index, attempt, owner: self.run.owner() }
     }
 
     /// When the latest attempt of step `index` began.
@@ -113,16 +144,6 @@ impl Tracker {
         match self.try_commit().await? {
             Applied::Yes => Ok(()),
             Applied::Stale { index, found } => Err(Lost::Stale(format!("change {index} of {count} met {found}"))),
-        }
-    }
-
-    /// Commits the start of a run that waits for its turn; false when it is not its turn after all.
-    pub(crate) async fn try_start(&mut self, start: RunChange) -> Result<bool, Lost> {
-        self.queue(start);
-        match self.try_commit().await? {
-            Applied::Yes => Ok(true),
-            Applied::Stale { found, .. } if found == RunStatus::Queued.as_str() => Ok(false),
-            Applied::Stale { found, .. } => Err(Lost::Stale(format!("the start met {found}"))),
         }
     }
 

@@ -7,22 +7,26 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use host_model::fire::{Pause, Slot, SlotOutcome, SlotRecord};
-use host_model::port::StoreError;
-use host_model::run::Trigger;
+use host_model::port::{SlotsKept, StoreError};
+use host_model::replica::Held;
+use host_model::run::{RunFilter, RunStatus, Trigger};
 use host_model::{Instant, JobId};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
 use super::agenda::Due;
 use super::fate::{Fate, decide};
-use crate::dispatch::{self, DispatchError, FireRequest};
-use crate::engine::Shared;
+use crate::dispatch::{self, DispatchError, FireRequest, How};
+use crate::shared::Shared;
 
 /// Slots dispatched at once; more wait, as they would for the store.
 const AT_ONCE: usize = 64;
+/// How often the store is asked while a run of another process is in flight.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 /// Ledger rows of one write.
 const ROWS_AT_ONCE: usize = 1000;
 
@@ -51,6 +55,7 @@ type Queues = Arc<Mutex<HashMap<JobId, VecDeque<(Arc<Look>, Vec<Due>)>>>>;
 /// The queues of all jobs and the tasks that work them off.
 pub(super) struct Lanes {
     shared: Arc<Shared>,
+    held: Arc<Held>,
     queues: Queues,
     room: Arc<Semaphore>,
     tasks: JoinSet<()>,
@@ -74,9 +79,9 @@ impl Lane {
 }
 
 impl Lanes {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, held: Held) -> Self {
         let room = Arc::new(Semaphore::new(AT_ONCE));
-        Self { shared, queues: Queues::default(), room, tasks: JoinSet::new() }
+        Self { shared, held: Arc::new(held), queues: Queues::default(), room, tasks: JoinSet::new() }
     }
 
     /// Queues what is due of a job.
@@ -87,10 +92,10 @@ impl Lanes {
             Entry::Vacant(free) => {
                 free.insert(VecDeque::from([(look, due)]));
                 let lane = Lane { job_id, queues: self.queues.clone() };
-                let (shared, room) = (self.shared.clone(), self.room.clone());
+                let (shared, held, room) = (self.shared.clone(), self.held.clone(), self.room.clone());
                 self.tasks.spawn(async move {
                     while let Some((look, due)) = lane.next() {
-                        if deal_with(&shared, &room, &look, due).await.is_err() {
+                        if deal_with(&shared, &held, &room, &look, due).await.is_err() {
                             return;
                         }
                     }
@@ -114,10 +119,16 @@ impl Drop for Lane {
     }
 }
 
-/// The process is stopping. Nothing newer may get into the ledger: the next start goes on at the first slot without a row.
+/// The process is stopping, or has lost the lease. Nothing newer may get into the ledger: the next start goes on at the first slot without a row.
 struct Stopping;
 
-async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec<Due>) -> Result<(), Stopping> {
+async fn deal_with(
+    shared: &Arc<Shared>,
+    held: &Held,
+    room: &Semaphore,
+    look: &Look,
+    due: Vec<Due>,
+) -> Result<(), Stopping> {
     // The store is asked until it answers, or the process stops.
     let pause = look.pause(shared).await.map_err(|_| Stopping)?;
     let mut fates: Vec<(Slot, Fate)> = Vec::new();
@@ -134,13 +145,13 @@ async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec
             Fate::Record(outcome, reason) => {
                 unwritten.push(record(shared, slot, outcome, reason));
                 if unwritten.len() == ROWS_AT_ONCE {
-                    write(shared, &mut unwritten).await?;
+                    write(shared, held, &mut unwritten).await?;
                 }
             }
             Fate::Fire { late } => {
-                write(shared, &mut unwritten).await?;
+                write(shared, held, &mut unwritten).await?;
                 if late {
-                    wait_for_runs_of(shared, &slot.job_id).await;
+                    wait_for_runs_of(shared, &slot.job_id).await?;
                     // Long may have gone by; the operator may have had enough of it.
                     if let Ok(Some(pause)) = shared.patience.until_stored(|| shared.store.find_pause()).await {
                         let reason = format!("scheduler paused by {} while catching up", pause.by);
@@ -149,30 +160,52 @@ async fn deal_with(shared: &Arc<Shared>, room: &Semaphore, look: &Look, due: Vec
                     }
                 }
                 let _permit = room.acquire().await.map_err(|_| Stopping)?;
-                fire(shared, slot).await?;
+                fire(shared, held, slot).await?;
             }
         }
     }
-    write(shared, &mut unwritten).await
+    write(shared, held, &mut unwritten).await
 }
 
-/// Returns once no run of the job is in flight here.
-async fn wait_for_runs_of(shared: &Shared, job_id: &JobId) {
+/// Returns once no run of the job is in flight, here or anywhere.
+async fn wait_for_runs_of(shared: &Shared, job_id: &JobId) -> Result<(), Stopping> {
+    let in_flight = RunFilter {
+        jobs: vec![job_id.clone()],
+        statuses: vec![RunStatus::Queued, RunStatus::Running],
+        limit: 1,
+        ..RunFilter::default()
+    };
     loop {
         let ended = shared.idle.notified();
-        if !shared.live().values().any(|live| live.job_id == *job_id) {
-            return;
+        let is_here = shared.live().values().any(|live| live.job_id == *job_id);
+        let read = || shared.store.list_runs(&in_flight);
+        if !is_here && shared.patience.until_stored(read).await.map_err(|_| Stopping)?.is_empty() {
+            return Ok(());
         }
-        ended.await;
+        tokio::select! {
+            () = ended => {}
+            // Nobody rings here for what ends elsewhere.
+            () = tokio::time::sleep(ELSEWHERE), if !is_here => {}
+        }
     }
 }
 
-async fn fire(shared: &Arc<Shared>, slot: Slot) -> Result<(), Stopping> {
+async fn fire(shared: &Arc<Shared>, held: &Held, slot: Slot) -> Result<(), Stopping> {
     let request = FireRequest {
         slot: Some((slot.schedule.clone(), slot.due_at)),
         ..FireRequest::manual(slot.job_id.clone(), Trigger::Cron)
     };
-    match dispatch::fire(shared, request).await {
+    // In a task of its own: lanes end with the lease, and a run that was recorded must not be left without its task.
+    let (sharer, how) = (shared.clone(), How { lease: Some(held.clone()), ..How::default() });
+    let fired = tokio::spawn(async move {
+        let job = dispatch::find_job(&sharer, &request)?;
+        dispatch::begin(&sharer, job, request, how).await
+    });
+    let fired = fired.await.unwrap_or_else(|broken| {
+        let message = format!("the dispatch broke off: {broken}");
+        Err(StoreError::Unavailable { operation: "record a run", message }.into())
+    });
+    match fired {
         Ok(fired) => {
             tracing::info!(job.id = %slot.job_id, run.id = %fired.run_id, due = %slot.due_at, "schedule fired")
         }
@@ -183,11 +216,11 @@ async fn fire(shared: &Arc<Shared>, slot: Slot) -> Result<(), Stopping> {
             tracing::warn!(job.id = %slot.job_id, reason, "schedule skipped");
         }
         Err(DispatchError::SlotTaken { .. }) => {}
-        Err(DispatchError::ShuttingDown) => return Err(Stopping),
+        Err(DispatchError::ShuttingDown | DispatchError::LeaseLost) => return Err(Stopping),
         Err(error) => {
             tracing::error!(job.id = %slot.job_id, %error, "schedule failed to start");
             let failed = record(shared, slot, SlotOutcome::FailedToStart, error.to_string());
-            write(shared, &mut vec![failed]).await?;
+            write(shared, held, &mut vec![failed]).await?;
         }
     }
     Ok(())
@@ -198,14 +231,19 @@ fn record(shared: &Shared, slot: Slot, outcome: SlotOutcome, reason: String) -> 
 }
 
 /// Writes the rows and empties the list.
-async fn write(shared: &Shared, rows: &mut Vec<SlotRecord>) -> Result<(), Stopping> {
+async fn write(shared: &Shared, held: &Held, rows: &mut Vec<SlotRecord>) -> Result<(), Stopping> {
     let Some(first) = rows.first() else { return Ok(()) };
     let (job_id, reason) = (&first.slot.job_id, first.reason.as_deref().unwrap_or_default());
     tracing::info!(job.id = %job_id, slots = rows.len(), reason, "slots recorded without a run");
-    shared.patience.until_stored(|| shared.store.record_slots(rows)).await.map_err(|error| {
-        tracing::error!(job.id = %job_id, %error, slots = rows.len(), "slots are left for the next start");
-        Stopping
-    })?;
-    rows.clear();
-    Ok(())
+    match shared.patience.until_stored(|| shared.store.record_slots(rows, Some(held))).await {
+        Ok(SlotsKept::New(_)) => {
+            rows.clear();
+            Ok(())
+        }
+        Ok(SlotsKept::LeaseLost) => Err(Stopping),
+        Err(error) => {
+            tracing::error!(job.id = %job_id, %error, slots = rows.len(), "slots are left for the next start");
+            Err(Stopping)
+        }
+    }
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
 use host_model::log::LogLine;
-use host_model::port::{CancelMark, PrunePass, Pruned, StoreError};
+use host_model::port::{CancelMark, Claim, Claimed, PrunePass, Pruned, SlotsKept, StoreError};
+use host_model::replica::{Held, Lease, Presence, Replica};
 use host_model::run::RunFilter;
 use host_model::transition::{Applied, Change};
 
@@ -16,6 +17,8 @@ pub(super) struct Faulty {
     pub(super) away: AtomicBool,
     /// The next so many writes are done, but their answer is lost.
     pub(super) lose: AtomicU32,
+    /// The next so many claims that gave a run lose their answer.
+    pub(super) lose_claims: AtomicU32,
     /// Every other write loses its answer.
     pub(super) lose_every_other: AtomicBool,
     /// Whoever holds it keeps fires from being recorded.
@@ -33,6 +36,7 @@ impl Faulty {
             inner,
             away: AtomicBool::new(false),
             lose: AtomicU32::new(0),
+            lose_claims: AtomicU32::new(0),
             lose_every_other: AtomicBool::new(false),
             turn: tokio::sync::Mutex::new(()),
             writes: AtomicU32::new(0),
@@ -72,8 +76,8 @@ impl Store for Faulty {
         self.reach()?.list_slots(job, limit).await
     }
 
-    async fn record_slots(&self, slots: &[SlotRecord]) -> Result<u64, StoreError> {
-        let answer = self.reach()?.record_slots(slots).await?;
+    async fn record_slots(&self, slots: &[SlotRecord], lease: Option<&Held>) -> Result<SlotsKept, StoreError> {
+        let answer = self.reach()?.record_slots(slots, lease).await?;
         self.answer(answer)
     }
 
@@ -102,16 +106,66 @@ impl Store for Faulty {
         self.answer(answer)
     }
 
-    async fn find_run_ahead(&self, run: RunId) -> Result<Option<RunId>, StoreError> {
-        self.reach()?.find_run_ahead(run).await
+    async fn claim_runs(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
+        let answer = self.reach()?.claim_runs(claim).await?;
+        let lose = |n: u32| n.checked_sub(1).filter(|_| !answer.is_empty());
+        match self.lose_claims.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose) {
+            Ok(_) => Err(lost()),
+            Err(_) => Ok(answer),
+        }
+    }
+
+    async fn find_definition(&self, run: RunId) -> Result<Option<Arc<str>>, StoreError> {
+        self.reach()?.find_definition(run).await
+    }
+
+    fn bell(&self) -> host_model::port::Bell {
+        self.inner.bell()
     }
 
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
         self.reach()?.request_cancel(run, by).await
     }
 
-    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<(RunId, String)>, StoreError> {
+    async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<Run>, StoreError> {
         self.reach()?.list_cancel_marks(owner).await
+    }
+
+    async fn beat(&self, presence: &Presence, at: host_model::Instant) -> Result<bool, StoreError> {
+        self.reach()?.beat(presence, at).await
+    }
+
+    async fn list_replicas(&self) -> Result<Vec<Replica>, StoreError> {
+        self.reach()?.list_replicas().await
+    }
+
+    async fn forget_replica(&self, owner: &str, beat: Option<u64>) -> Result<bool, StoreError> {
+        self.reach()?.forget_replica(owner, beat).await
+    }
+
+    async fn list_owners(&self) -> Result<Vec<String>, StoreError> {
+        self.reach()?.list_owners().await
+    }
+
+    async fn find_lease(&self) -> Result<Option<Lease>, StoreError> {
+        self.reach()?.find_lease().await
+    }
+
+    async fn take_lease(
+        &self,
+        holder: &str,
+        seen: Option<&Lease>,
+        at: host_model::Instant,
+    ) -> Result<Option<u64>, StoreError> {
+        self.reach()?.take_lease(holder, seen, at).await
+    }
+
+    async fn keep_lease(&self, held: &Held, at: host_model::Instant) -> Result<bool, StoreError> {
+        self.reach()?.keep_lease(held, at).await
+    }
+
+    async fn release_lease(&self, held: &Held) -> Result<bool, StoreError> {
+        self.reach()?.release_lease(held).await
     }
 
     async fn find_run(&self, run: RunId) -> Result<Option<Run>, StoreError> {

@@ -27,23 +27,13 @@ async fn run_of(store: &dyn Store, days: i64, ends: bool) -> RunId {
     let number = NEXT.fetch_add(1, Ordering::SeqCst);
     let at = SystemClock.now() - TimeDelta::days(days);
     let new = NewRun {
-        id: RunId::from_parts(at.timestamp_millis() as u64, number),
-        job_id: JobId::new(&format!("job-{number}")).unwrap(),
-        overlap: Overlap::Skip,
-        depends_on: Vec::new(),
-        replay: None,
-        triggered_by: "cron".into(),
         slot: Some(host_model::fire::Slot {
             job_id: JobId::new("job").unwrap(),
             schedule: "default".into(),
             due_at: at,
         }),
         queued_at: at,
-        owner: owner_id(),
-        log_level: LogLevel::Info,
-        params: JsonMap::new(),
-        overrides: JsonMap::new(),
-        steps: vec![(name("a"), "python"), (name("b"), "python")],
+        ..new_run(RunId::from_parts(at.timestamp_millis() as u64, number), &format!("job-{number}"))
     };
     store.record_fire(&new).await.unwrap();
     let line = |seq| LogLine {
@@ -57,7 +47,8 @@ async fn run_of(store: &dyn Store, days: i64, ends: bool) -> RunId {
     };
     store.append_logs(&(0..30).map(line).collect::<Vec<_>>()).await.unwrap();
     if ends {
-        let end = [RunChange::start(new.id, &new.owner, at).into(), RunChange::succeed(new.id, &new.owner, at).into()];
+        let end =
+            [RunChange::start(new.id, &*new.owner, at).into(), RunChange::succeed(new.id, &*new.owner, at).into()];
         store.apply(&end).await.unwrap();
     }
     new.id
@@ -137,7 +128,8 @@ async fn a_store_that_fails_is_asked_again_by_the_jobs_policy() {
     job.retry.base_seconds = 0;
     let runners = Runners::new().with("prune_runs", Arc::new(PruneRunner::new(broken, 30)));
     let plain = parts(bench.store.clone(), vec![job]);
-    let engine = Engine::start(EngineParts { runners, ..plain }).await.unwrap();
+    let presence = presence_of("another-machine/1/1");
+    let engine = Engine::start(EngineParts { runners, presence, ..plain }).await.unwrap();
     let bench = Bench { engine, ..bench };
     let run = bench.fire(ID).await;
     assert_eq!(bench.finished(run).await.status, RunStatus::Failed);

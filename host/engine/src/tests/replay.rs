@@ -6,7 +6,8 @@ use host_model::run::RunStatus;
 
 impl Bench {
     async fn replay(&self, run: RunId, from: Option<&str>) -> Result<RunId, ReplayError> {
-        let request = ReplayRequest { run, from_step: from.map(name), trigger: Trigger::User("alice".into()) };
+        let request =
+            ReplayRequest { run, from_step: from.map(name), current: true, trigger: Trigger::User("alice".into()) };
         self.engine.replay(request).await.map(|fired| fired.run_id)
     }
 }

@@ -179,7 +179,8 @@ async fn runs_beyond_the_limit_wait_their_turn() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let jobs: Vec<Job> = (0..5).map(|n| job(&format!("j{n}"), vec![step("a", "lines:3")])).collect();
-    let engine = Engine::start(EngineParts { max_concurrent_runs: 1, ..parts(store.clone(), jobs) }).await.unwrap();
+    let engine =
+        Engine::start(EngineParts { presence: presence(1, false), ..parts(store.clone(), jobs) }).await.unwrap();
     let bench = Bench { engine, store, folder };
     let mut runs = Vec::new();
     for n in 0..5 {

@@ -36,16 +36,29 @@ async fn on_hand_clock(jobs: Vec<Job>) -> (Bench, Arc<HandClock>) {
     let store = open(&folder).await;
     let clock =
         Arc::new(HandClock { millis: AtomicI64::new(START), broken: AtomicBool::new(false), looks: AtomicU32::new(0) });
-    let parts = EngineParts { clock: clock.clone(), scheduler_enabled: true, ..parts(store.clone(), jobs) };
+    let plain = parts(store.clone(), jobs);
+    // Nobody but the scheduler looks at the clock while a test counts the looks.
+    let pace = Pace { beat: Duration::from_secs(3600), ..plain.pace };
+    let parts = EngineParts { clock: clock.clone(), presence: presence(8, true), pace, ..plain };
     let bench = Bench { engine: Engine::start(parts).await.unwrap(), store, folder };
-    let looks = clock.looks.load(Ordering::SeqCst);
-    while clock.looks.load(Ordering::SeqCst) == looks {
-        tokio::task::yield_now().await;
+    while bench.engine.scheduler_state() != SchedulerState::Active {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    clock.seen_once().await;
     (bench, clock)
 }
 
 impl HandClock {
+    async fn seen_once(&self) {
+        let looks = self.looks.load(Ordering::SeqCst);
+        for _ in 0..100 {
+            if self.looks.load(Ordering::SeqCst) > looks {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// Waits until the scheduler has looked at it twice: it knows the time, and the jobs of that time.
     async fn seen(&self) {
         let looks = self.looks.load(Ordering::SeqCst);
@@ -171,7 +184,7 @@ async fn a_scheduler_that_breaks_shows_it() {
 async fn again(bench: Bench, clock: &Arc<HandClock>, jobs: Vec<Job>, seconds: i64) -> Bench {
     bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
     clock.set(seconds);
-    let parts = EngineParts { clock: clock.clone(), scheduler_enabled: true, ..parts(bench.store.clone(), jobs) };
+    let parts = EngineParts { clock: clock.clone(), presence: presence(8, true), ..parts(bench.store.clone(), jobs) };
     Bench { engine: Engine::start(parts).await.unwrap(), ..bench }
 }
 

@@ -92,11 +92,11 @@ async fn a_restart_fails_runs_of_dead_owners_and_leaves_living_ones_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let jobs = || vec![job("j", vec![step("a", "hang"), step("b", "echo")]), job("k", vec![step("a", "hang")])];
-    let dead = EngineParts { owner: "nowhere/1/1".into(), ..parts(store.clone(), jobs()) };
+    let dead = EngineParts { presence: presence_of("nowhere/1/1"), ..parts(store.clone(), jobs()) };
     let first = Bench { engine: Engine::start(dead).await.unwrap(), store: store.clone(), folder };
     let lost = first.fire("j").await;
     first.heard(lost, "hanging").await;
-    let living = EngineParts { owner: "elsewhere/1/1".into(), ..parts(store.clone(), jobs()) };
+    let living = EngineParts { presence: presence_of("elsewhere/1/1"), ..parts(store.clone(), jobs()) };
     let second = Engine::start(EngineParts { is_owner_alive: |_| true, ..living }).await.unwrap();
     let kept = second.fire(FireRequest::manual(JobId::new("k").unwrap(), Trigger::Api)).await.unwrap().run_id;
     let third = EngineParts { is_owner_alive: |o| o.starts_with("elsewhere"), ..parts(store.clone(), jobs()) };
@@ -113,7 +113,7 @@ async fn a_schedule_fires_by_itself_and_leaves_its_slots_in_the_ledger() {
     ticking.schedules.push(every("1s"));
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
-    let engine = Engine::start(EngineParts { scheduler_enabled: true, ..parts(store.clone(), vec![ticking]) });
+    let engine = Engine::start(EngineParts { presence: presence(8, true), ..parts(store.clone(), vec![ticking]) });
     let bench = Bench { engine: engine.await.unwrap(), store, folder };
     let id = JobId::new("tick").unwrap();
     let mut slots = Vec::new();
@@ -157,21 +157,25 @@ async fn a_job_timeout_ends_the_wait_for_a_retry() {
 }
 
 #[tokio::test]
-async fn a_shutdown_ends_the_wait_for_a_retry_and_runs_still_queued() {
+async fn a_shutdown_ends_the_wait_for_a_retry_and_leaves_what_has_not_begun_to_the_next_start() {
     let mut waiting = job("j", vec![step("a", "fail")]);
     waiting.retry = RetryPolicy { attempts: 2, backoff: Backoff::Fixed, base_seconds: 600 };
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let jobs = vec![waiting, job("k", vec![step("a", "echo")])];
     // No room at all would be a server that does nothing; it counts as room for one.
-    let engine = Engine::start(EngineParts { max_concurrent_runs: 0, ..parts(store.clone(), jobs) }).await.unwrap();
+    let engine =
+        Engine::start(EngineParts { presence: presence(0, false), ..parts(store.clone(), jobs) }).await.unwrap();
     let bench = Bench { engine, store, folder };
     let (retrying, queued) = (bench.fire("j").await, bench.fire("k").await);
     bench.heard(retrying, "attempt 2 of 2 in 600 s").await;
     bench.engine.shutdown(Duration::ZERO, &CancelToken::new()).await;
     let (retrying, queued) = (bench.run(retrying).await, bench.run(queued).await);
-    assert_eq!((retrying.status, queued.status, queued.started_at), (RunStatus::Canceled, RunStatus::Canceled, None));
-    assert_eq!(bench.states(queued.id).await, ["a/1 CANCELED skipped: run canceled"]);
+    assert_eq!((retrying.status, queued.status, queued.started_at), (RunStatus::Canceled, RunStatus::Queued, None));
+    let plain = parts(bench.store.clone(), vec![]);
+    let next = EngineParts { presence: presence_of("another-machine/1/1"), ..plain };
+    let bench = Bench { engine: Engine::start(next).await.unwrap(), ..bench };
+    assert_eq!(bench.finished(queued.id).await.status, RunStatus::Succeeded);
 }
 
 #[tokio::test]
@@ -179,7 +183,8 @@ async fn a_queued_run_can_be_cancelled_before_it_begins() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder).await;
     let jobs = vec![job("j", vec![step("a", "hang")]), job("k", vec![step("a", "echo")])];
-    let engine = Engine::start(EngineParts { max_concurrent_runs: 1, ..parts(store.clone(), jobs) }).await.unwrap();
+    let engine =
+        Engine::start(EngineParts { presence: presence(1, false), ..parts(store.clone(), jobs) }).await.unwrap();
     let bench = Bench { engine, store, folder };
     let running = bench.fire("j").await;
     bench.heard(running, "hanging").await;

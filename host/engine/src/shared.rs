@@ -1,0 +1,126 @@
+//! What every part of the engine shares, and the state of the scheduler as the outside sees it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use chrono_tz::Tz;
+use host_model::placement::Limits;
+use host_model::port::{Clock, Connectors, EnvReader, Secrets, Store};
+use host_model::replica::{COMMAND, Held, Presence};
+use host_model::{CancelToken, JobId, Placement, RunId};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+
+use crate::bus::Bus;
+use crate::claim::Waiting;
+use crate::engine::Jobs;
+use crate::log_sink::LogSink;
+use crate::patience::Patience;
+use crate::presence::Pace;
+use crate::registry::Runners;
+use crate::run_ids::RunIds;
+
+/// What the scheduler is doing, in the words of the seeds (administration, health checks).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchedulerState {
+    /// Schedules fire here.
+    Active,
+    /// They do not, on purpose.
+    Standby,
+    /// They should, and do not.
+    Error,
+}
+
+impl SchedulerState {
+    /// The spelling in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Standby => "standby",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A run in flight in this process.
+pub(crate) struct Live {
+    pub(crate) job_id: JobId,
+    pub(crate) term: u32,
+    pub(crate) cancel: CancelToken,
+}
+
+/// What every part of the engine shares.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runners: Runners,
+    pub(crate) connectors: Arc<dyn Connectors>,
+    pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) env: EnvReader,
+    pub(crate) presence: Presence,
+    pub(crate) pace: Pace,
+    pub(crate) limits: Limits,
+    pub(crate) is_owner_alive: fn(&str) -> bool,
+    pub(crate) default_zone: Tz,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) sink: LogSink,
+    pub(crate) patience: Patience,
+    pub(crate) ids: RunIds,
+    /// Room for runs at once.
+    pub(crate) room: Arc<Semaphore>,
+    /// Runs that wait to be taken up, as far as this process knows.
+    pub(crate) waiting: Waiting,
+    /// True once no new run may begin.
+    pub(crate) door: tokio::sync::RwLock<bool>,
+    /// Woken whenever a run ends.
+    pub(crate) idle: Notify,
+    /// Woken when the jobs were replaced.
+    pub(crate) reloaded: Notify,
+    /// Cancelled when the process stops: it asks for the lease no more.
+    pub(crate) leaving: CancelToken,
+    /// The lease, while this process has it.
+    pub(crate) held: Mutex<Option<Held>>,
+    pub(crate) tasks: tokio::sync::Mutex<JoinSet<()>>,
+    pub(crate) jobs: RwLock<Jobs>,
+    pub(crate) live: Mutex<HashMap<RunId, Live>>,
+    pub(crate) scheduler: AtomicU8,
+}
+
+impl Shared {
+    /// This process in run rows.
+    pub(crate) fn me(&self) -> &str {
+        &self.presence.owner
+    }
+
+    pub(crate) fn jobs(&self) -> Jobs {
+        self.jobs.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn live(&self) -> MutexGuard<'_, HashMap<RunId, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Placements of runs that this process takes up.
+    pub(crate) fn accepts(&self) -> Vec<String> {
+        if self.presence.role == COMMAND {
+            return vec![Placement::Here.of_run(self.me())];
+        }
+        Placement::accepted(self.me(), &self.presence.labels)
+    }
+
+    pub(crate) fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cancels a run of this process.
+    pub(crate) fn cancel_live(&self, run: RunId, why: &str) {
+        if let Some(live) = self.live().get(&run) {
+            live.cancel.cancel(why);
+        }
+    }
+
+    pub(crate) fn set_scheduler(&self, state: SchedulerState) {
+        self.scheduler.store(state as u8, Ordering::Relaxed);
+    }
+}

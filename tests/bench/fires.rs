@@ -1,0 +1,108 @@
+//! Many jobs due in the same second, on SQLite: how late each run's row is in the store, from the instant it was due, and
+//! when the last one is. Beside it, in the same run, the same number of bare transactions of the store. Prints.
+//!
+//! `NOMAFLOW_BENCH_JOBS` sets how many (10,000), `NOMAFLOW_BENCH_ROUNDS` how often (3). The rows are heard of through the
+//! engine's events, which follow the commit.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{Timelike, Utc};
+use host_engine::clock::SystemClock;
+use host_model::event::Event;
+use host_model::fire::Slot;
+use host_model::job::{JobSchedule, Overrides};
+use host_model::port::{Clock, Store};
+use host_model::schedule::{CronExpr, ScheduleKind, ScheduleSpec};
+use host_model::{CancelToken, Job, JobId, RunId};
+
+#[path = "house.rs"]
+mod house;
+
+/// Due in one second of each minute that is `second` or 20 or 40 seconds after it.
+fn due_together(id: &str, second: u32) -> Job {
+    let text = format!("* * * * * {},{},{}", second, (second + 20) % 60, (second + 40) % 60);
+    let cron = CronExpr::parse(&text).expect("an expression");
+    let schedule = JobSchedule {
+        name: "default".into(),
+        text,
+        spec: ScheduleSpec::new(ScheduleKind::Cron(cron), chrono_tz::Tz::UTC),
+        enabled: true,
+        jitter_seconds: 0,
+        placement: None,
+        overrides: Overrides::default(),
+    };
+    Job { schedules: vec![schedule], ..house::job(id) }
+}
+
+fn number(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+fn print(what: &str, times: &mut [Duration]) {
+    times.sort();
+    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
+    println!("{what}: first {:?}, p50 {:?}, p99 {:?}, last {:?}", times[0], at(50), at(99), times[times.len() - 1]);
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let (count, rounds) = (number("NOMAFLOW_BENCH_JOBS", 10_000), number("NOMAFLOW_BENCH_ROUNDS", 3));
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = house::store(&folder).await;
+    let second = (Utc::now().second() + 3) % 60;
+    let jobs = (0..count).map(|n| due_together(&format!("job-{n}"), second)).collect();
+    let engine = house::engine(&store, jobs, 16, true).await;
+    let mut live = engine.bus().subscribe(None).live;
+    for round in 0..rounds {
+        let mut seen: HashSet<RunId> = HashSet::with_capacity(count);
+        let mut late = Vec::with_capacity(count);
+        while seen.len() < count {
+            let (_, event) = live.recv().await.expect("the listener keeps up");
+            if let Event::Run(run) = &*event
+                && let Some(due) = run.scheduled_at
+                && seen.insert(run.id)
+            {
+                late.push((Utc::now() - due).to_std().unwrap_or_default());
+            }
+        }
+        print(&format!("round {}: rows of {count} runs due at once", round + 1), &mut late);
+        // The runs of this round are to be over before the next.
+        while !is_quiet(&*store).await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    engine.shutdown(Duration::from_secs(10), &CancelToken::new()).await;
+    bare(store, count).await;
+}
+
+async fn is_quiet(store: &dyn Store) -> bool {
+    store.list_owners().await.expect("owners").is_empty()
+}
+
+/// The same rows by as many transactions as the scheduler has under way at once, and nothing else.
+async fn bare(store: Arc<dyn Store>, count: usize) {
+    let began = Instant::now();
+    let at = SystemClock.now();
+    let lanes = (0..64).map(|lane| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut times = Vec::new();
+            for n in (lane..count).step_by(64) {
+                let job = format!("bare-{n}");
+                let mut new = house::new_run(RunId::from_parts(1_000_000 + n as u64, 0), &job, at);
+                let job_id = JobId::new(&job).expect("an id");
+                new.slot = Some(Slot { job_id, schedule: "default".into(), due_at: at });
+                store.record_fire(&new).await.expect("recorded");
+                times.push(began.elapsed());
+            }
+            times
+        })
+    });
+    let mut times = Vec::with_capacity(count);
+    for lane in lanes.collect::<Vec<_>>() {
+        times.extend(lane.await.expect("a lane"));
+    }
+    print("the same rows, bare transactions", &mut times);
+}
