@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use host_api::server::LocalClient;
 use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
-use host_catalogue::{Catalogue, Flags, Settings, system_zone};
+use host_catalogue::{Catalogue, Flags, Role, Settings, system_zone};
 use host_engine::clock::SystemClock;
-use host_engine::{Engine, EngineParts, PruneRunner, Runners, is_owner_alive, owner_id};
+use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
-use host_model::port::{EnvReader, Secrets, Store};
+use host_model::port::{Clock as _, EnvReader, Secrets, Store};
+use host_model::replica::{COMMAND, Presence};
 use host_python::{PythonConfig, PythonRunner};
 use host_sandbox::ComponentRunner;
 use host_steps::{ConnectorPools, HttpRunner, SqlCopyRunner, SqlQueryRunner};
@@ -56,10 +57,49 @@ pub(crate) fn reader(home: &Home, settings: &Settings) -> Result<Reader, Failure
     Ok(Reader { home: home.path().to_owned(), plugins, sandbox })
 }
 
-/// Builds everything.
-///
-/// `url` is where this process will listen; templates read it as `NOMAFLOW_URL`. Without one nothing fires by itself.
-pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -> Result<House, Failure> {
+/// What a process is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Part<'u> {
+    /// A `--local` command: runs what it is asked for, and ends.
+    Command,
+    /// Serves at this address and, where it is enabled, asks for the scheduler's lease.
+    Server(&'u str),
+    /// Takes up runs; serves too when it has an address.
+    Worker(Option<&'u str>),
+}
+
+impl<'u> Part<'u> {
+    /// Where it listens. Templates read it as `NOMAFLOW_URL`.
+    fn url(self) -> Option<&'u str> {
+        match self {
+            Self::Command => None,
+            Self::Server(url) => Some(url),
+            Self::Worker(url) => url,
+        }
+    }
+
+    fn presence(self, settings: &Settings) -> Presence {
+        let labels = if matches!(self, Self::Command) { Vec::new() } else { settings.labels.value.clone() };
+        Presence {
+            owner: owner_id(),
+            role: match self {
+                Self::Command => COMMAND,
+                Self::Server(_) => Role::Server.as_str(),
+                Self::Worker(_) => Role::Worker.as_str(),
+            }
+            .to_owned(),
+            labels,
+            url: self.url().map(str::to_owned),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scheduler_enabled: matches!(self, Self::Server(_)) && settings.scheduler_enabled.value,
+            room: settings.max_concurrent_runs.value,
+            started_at: SystemClock.now(),
+        }
+    }
+}
+
+/// Builds everything a process needs for its part.
+pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> Result<House, Failure> {
     home.ensure_data()?;
     let token = home.ensure_token()?;
     let reader = reader(home, settings)?;
@@ -77,7 +117,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
     })?;
     let first = reader.clone();
     let catalogue = tokio::task::spawn_blocking(move || first.read()).await.context("reading the catalogue")?;
-    if url.is_some() {
+    if !matches!(part, Part::Command) {
         report(&catalogue);
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
@@ -96,13 +136,13 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
         runners,
         connectors: pools.clone(),
         secrets: Arc::new(NoSecrets),
-        env: env_with(url),
+        env: env_with(part.url()),
         jobs,
-        owner: owner_id(),
+        presence: part.presence(settings),
+        pace: Pace::of(store.dialect()),
+        limits: settings.limits.clone(),
         is_owner_alive,
         default_zone: system_zone(),
-        max_concurrent_runs: settings.max_concurrent_runs.value as usize,
-        scheduler_enabled: url.is_some() && settings.scheduler_enabled.value,
     })
     .await
     .context("the engine cannot start")?;
@@ -173,7 +213,7 @@ pub(crate) struct LocalHouse {
 /// Builds the house for a `--local` command: everything but schedules and socket.
 pub(crate) async fn local(home: &Home) -> Result<LocalHouse, Failure> {
     let loaded = home.settings(&Flags::default())?;
-    let house = build(home, &loaded.settings, None).await?;
+    let house = build(home, &loaded.settings, Part::Command).await?;
     let token = home.ensure_token()?;
     let headers = vec![("authorization", format!("Bearer {token}")), client_header()];
     Ok(LocalHouse { client: LocalClient::new(house.router.clone(), headers), house })

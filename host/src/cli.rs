@@ -42,12 +42,8 @@ pub(crate) enum Command {
     },
     /// Check settings, connectors and every job; print each problem with its place
     Check,
-    /// Run the scheduler, the REST API and the page
-    Serve {
-        /// Address and port; port 0 takes a free one
-        #[arg(long, value_name = "ADDR:PORT")]
-        listen: Option<String>,
-    },
+    /// Run the scheduler, the REST API and the page; or, as a worker, the runs that wait for one
+    Serve(ServeArgs),
     /// Read the catalogue of a running server again
     Reload,
     /// When a schedule fires: its next instants, one a line
@@ -61,6 +57,19 @@ pub(crate) enum Command {
     /// Runs: show
     #[command(subcommand)]
     Run(Run),
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+    /// `server`, or `worker`: only takes up runs of the shared store, and opens no port unless told to
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<String>,
+    /// Take up runs placed at `label:<NAME>` too; may be given several times
+    #[arg(long = "label", value_name = "NAME")]
+    pub(crate) labels: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -126,7 +135,7 @@ pub(crate) enum Scheduler {
     },
     /// Fire schedules again
     Resume,
-    /// Whether schedules fire, and who paused them
+    /// Whether schedules fire, who paused them, and which processes share the store
     Status,
 }
 
@@ -171,6 +180,9 @@ pub(crate) struct RunArgs {
     /// Skip a step in this run
     #[arg(long = "skip", value_name = "STEP")]
     pub(crate) skip: Vec<String>,
+    /// Where it runs: here (in the process that answers), any, or label:<name>
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) placement: Option<String>,
     /// Verbosity of this run: INFO or DEBUG
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
@@ -200,7 +212,7 @@ pub(crate) struct ReplayArgs {
     /// Begin with this step; those before it do not run, what they returned stays
     #[arg(long, value_name = "STEP")]
     pub(crate) from: Option<String>,
-    /// Use the job as it is now, not as it was
+    /// Use the job as it is now, not as it was when the run was recorded
     #[arg(long)]
     pub(crate) current: bool,
     /// Print the run id and return without waiting

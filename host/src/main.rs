@@ -30,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Fine as u8 });
         }
     };
-    start_logging(matches!(cli.command, Command::Serve { .. }));
+    start_logging(matches!(cli.command, Command::Serve(_)));
     // The first provider installed serves every TLS connection of the process; a second one would be refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -68,7 +68,7 @@ async fn run(cli: Cli) -> Outcome {
     match cli.command {
         Command::Init { dir } => command::init::run(&dir, &global),
         Command::Check => command::check::run(&global),
-        Command::Serve { listen } => command::serve::run(&global, listen.as_deref()).await,
+        Command::Serve(args) => command::serve::run(&global, args).await,
         Command::Cron(args) => command::cron::run(&args, &global),
         Command::Reload => command::job::reload(&global).await,
         Command::Job(job) => command::job::run(job, &global).await,

@@ -189,8 +189,8 @@ fn a_step_that_reads_what_no_step_left_fails_the_run() {
 
 #[test]
 fn a_field_of_a_later_version_is_refused_never_ignored() {
-    let job = sql_job("bad", "select 1").replace("id = \"bad\"\n", "id = \"bad\"\nplacement = \"any\"\n");
-    refused(&home(&job), "bad", "jobs.toml:3", &["placement", "not supported yet"]);
+    let job = sql_job("bad", "select 1").replace("id = \"bad\"\n", "id = \"bad\"\ninstall_step = 1\n");
+    refused(&home(&job), "bad", "jobs.toml:3", &["install_step", "not supported yet"]);
 }
 
 #[test]

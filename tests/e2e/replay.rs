@@ -37,7 +37,7 @@ fn a_failed_run_is_replayed_from_the_step_that_failed() {
     let failed = latest_run(home.path(), false, "two")["id"].as_str().unwrap().to_owned();
     nomaflow(home.path(), &["job", "run", "make"]).expect(0);
 
-    nomaflow(home.path(), &["run", "replay", &failed]).expect(2).saying(&["not supported yet", "current"]);
+    nomaflow(home.path(), &["run", "replay", &failed, "--from", "sceond"]).expect(2).saying(&["second"]);
     nomaflow(home.path(), &["run", "replay", &failed, "--current", "--from", "sceond"]).expect(2).saying(&["second"]);
     nomaflow(home.path(), &["run", "replay", "0000000000000", "--current"]).expect(4);
     nomaflow(home.path(), &["run", "replay", &failed, "--current", "--from", "second"]).expect(0).saying(&[&failed]);

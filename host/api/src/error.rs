@@ -119,6 +119,7 @@ impl From<DispatchError> for ApiError {
                 .with("reason", reason)
                 .with("run_id", skipped.to_string()),
             DispatchError::SlotTaken { .. } => Self::new(StatusCode::CONFLICT, "slot-taken", detail),
+            DispatchError::LeaseLost => Self::new(StatusCode::CONFLICT, "lease-lost", detail),
             DispatchError::ShuttingDown => Self::new(StatusCode::SERVICE_UNAVAILABLE, "shutting-down", detail),
             DispatchError::Store(store) => store.into(),
         }
@@ -137,6 +138,8 @@ impl From<ReplayError> for ApiError {
                 Some(near) => Self::invalid(detail).with("hint", format!("did you mean `{near}`?")),
                 None => Self::invalid(detail),
             },
+            ReplayError::NoDefinition { .. } => Self::new(StatusCode::CONFLICT, "no-definition", detail)
+                .with("hint", "replay it with the current definition: `--current`, or `\"definition\": \"current\"`"),
             ReplayError::ScheduleGone { .. } => Self::new(StatusCode::CONFLICT, "schedule-gone", detail)
                 .with("hint", "run the job with `--param` instead"),
             ReplayError::Dispatch(error) => error.into(),

@@ -9,6 +9,7 @@ mod assets;
 pub mod auth;
 mod error;
 mod live;
+mod relay;
 mod route;
 pub mod server;
 mod view;
@@ -62,6 +63,7 @@ pub fn router(parts: ApiParts) -> Router {
         .route("/admin/jobs/runs", get(route::runs::list))
         .route("/admin/jobs/runs/{id}", get(route::runs::show))
         .route("/admin/jobs/runs/{id}/logs", get(route::runs::logs))
+        .route("/admin/jobs/runs/{id}/definition", get(route::runs::definition))
         .route("/admin/jobs/runs/{id}/cancel", post(route::runs::cancel))
         .route("/admin/jobs/runs/{id}/abort", post(route::runs::cancel))
         .route("/admin/jobs/runs/{id}/replay", post(route::runs::replay))

@@ -23,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::App;
 use crate::error::ApiError;
+use crate::relay::{Listening, Relay};
 use crate::view::instant;
 use crate::view::run::{LineView, ProgressView, RunSummary, StepEvent};
 
@@ -34,13 +35,16 @@ const LINES_PER_EVENT: usize = 500;
 /// Streams open at once. Each may keep a channel's worth of events alive.
 const MOST_STREAMS: usize = 512;
 
-/// Room for streams.
+/// Room for streams, and who tells them of other processes.
 #[derive(Clone)]
-pub(crate) struct Streams(Arc<Semaphore>);
+pub(crate) struct Streams {
+    room: Arc<Semaphore>,
+    relay: Relay,
+}
 
 impl Default for Streams {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MOST_STREAMS)))
+        Self { room: Arc::new(Semaphore::new(MOST_STREAMS)), relay: Relay::default() }
     }
 }
 
@@ -58,6 +62,7 @@ struct Listener {
     live: tokio::sync::broadcast::Receiver<Numbered>,
     ended: bool,
     _room: OwnedSemaphorePermit,
+    _relayed: Listening,
 }
 
 /// Opens the stream.
@@ -71,10 +76,12 @@ pub(crate) async fn events(
     let wanted = query.run.unwrap_or_default();
     let runs = wanted.split(',').filter(|r| !r.is_empty()).map(RunId::parse).collect::<Result<HashSet<_>, _>>();
     let runs = runs.map_err(|error| ApiError::invalid(error.to_string()))?;
-    let room = streams.0.try_acquire_owned().map_err(|_| {
+    let room = streams.room.try_acquire_owned().map_err(|_| {
         let detail = format!("{MOST_STREAMS} event streams are open already");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-streams", detail).retry_after(HEARTBEAT)
     })?;
+    // Before the subscription, and so before whatever the listener reads next.
+    let relayed = streams.relay.join(&app, &runs).await?;
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
     let after = last.and_then(|id| id.rsplit_once('-')).and_then(|(boot, n)| Some((boot, n.parse().ok()?)));
     let bus = app.engine.bus();
@@ -87,7 +94,7 @@ pub(crate) async fn events(
     if subscription.resync {
         first.push(frame("resync", None, &json!({ "why": "gap" })));
     }
-    let listener = Listener { app, boot, runs, live: subscription.live, ended: false, _room: room };
+    let listener = Listener { app, boot, runs, live: subscription.live, ended: false, _room: room, _relayed: relayed };
     first.extend(subscription.missed.iter().flat_map(|numbered| listener.frames(numbered)));
     let rest = stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) });
     let all = stream::iter(first).chain(rest.flat_map(stream::iter)).map(Ok::<_, Infallible>);

@@ -1,6 +1,8 @@
 //! The shapes on the wire, made from the model. Field names are the contract with every client.
 
+pub(crate) mod definition;
 pub(crate) mod job;
+pub(crate) mod replica;
 pub(crate) mod run;
 
 use chrono::SecondsFormat;

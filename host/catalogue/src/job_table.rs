@@ -6,7 +6,7 @@ use host_model::job::{Alerts, CatchUp, INTERNAL_PREFIX, Job, OnRestart, Overlap,
 use host_model::log::LogLevel;
 use host_model::retry::{Backoff, RetryPolicy};
 use host_model::schedule::Every;
-use host_model::{JobId, Step};
+use host_model::{JobId, Placement, Step};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -14,7 +14,7 @@ use crate::blackout_table::read_blackouts;
 use crate::draft::Draft;
 use crate::finding::Findings;
 use crate::reader::{Table, Text, entries, unknown_key};
-use crate::schedule_table::{note_texts, read_all, read_log_level, read_own, read_presets, read_zone};
+use crate::schedule_table::{note_texts, read_all, read_log_level, read_own, read_placement, read_presets, read_zone};
 use crate::step_table::read_step;
 
 /// What a job inherits from where its file stands.
@@ -80,7 +80,7 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
     let presets = read_presets(&mut table, draft, out);
 
     let alerts = read_alerts(&mut table, out);
-    let later = read_later(&mut table, draft, out);
+    let rules = read_rules(&mut table, draft, out);
     let blackouts = read_blackouts(&mut table, out);
     let has_schedule = has_own || table.take("schedules").is_some();
     check_catch_up(&mut table, has_schedule, out);
@@ -103,12 +103,13 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
         alerts,
         log_level,
         timeout_seconds,
-        overlap: later.overlap,
-        catch_up: later.catch_up,
-        catch_up_window_seconds: later.catch_up_window_seconds,
+        overlap: rules.overlap,
+        catch_up: rules.catch_up,
+        catch_up_window_seconds: rules.catch_up_window_seconds,
         blackouts,
-        depends_on: later.depends_on,
-        on_restart: later.on_restart,
+        depends_on: rules.depends_on,
+        on_restart: rules.on_restart,
+        placement: rules.placement,
         source: SourcePlace { file: out.file.name.clone(), line },
     });
 }
@@ -190,56 +191,36 @@ fn read_alerts(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<Alerts> 
     Some(Alerts { on_failure, on_long_run_minutes, recipients })
 }
 
-/// Keys whose behaviour, beyond the default, comes with a later version.
-struct Later {
+/// How runs of a job meet one another, a restart and the processes there are.
+struct Rules {
     overlap: Overlap,
     catch_up: CatchUp,
     catch_up_window_seconds: Option<u32>,
     depends_on: Vec<JobId>,
     on_restart: OnRestart,
+    placement: Option<Placement>,
 }
 
-fn read_later(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Later {
+fn read_rules(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Rules {
     let words: Vec<&str> = Overlap::ALL.iter().map(|word| word.as_str()).collect();
     let overlap = table.word("overlap", &words, Overlap::parse, out).map(|(overlap, _)| overlap);
-    let words = CatchUp::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>();
+    let words: Vec<&str> = CatchUp::ALL.iter().map(|word| word.as_str()).collect();
     let catch_up = table.word("catch_up", &words, CatchUp::parse, out).map(|(catch_up, _)| catch_up);
-    let on_restart = word_now(
-        table,
-        "on_restart",
-        (OnRestart::ALL, OnRestart::as_str, OnRestart::parse),
-        (&[OnRestart::Fail], "`fail` works: the run ends FAILED, reason `lost in restart`"),
-        out,
-    );
-    let later = Later {
+    let words: Vec<&str> = OnRestart::ALL.iter().map(|word| word.as_str()).collect();
+    let on_restart = table.word("on_restart", &words, OnRestart::parse, out).map(|(on_restart, _)| on_restart);
+    let rules = Rules {
         overlap: overlap.unwrap_or(Overlap::Skip),
         catch_up: catch_up.unwrap_or(CatchUp::None),
         catch_up_window_seconds: read_window(table, out),
         depends_on: read_depends_on(table, draft, out),
         on_restart: on_restart.unwrap_or(OnRestart::Fail),
+        placement: read_placement(table, out),
     };
-    table.refuse("placement", "leave it out: runs start in the process that fires them", out);
-    table.refuse("limits", "set `max_concurrent_runs` under `[jobs]` in app.toml", out);
-    table.refuse_true("resumable", "leave it out: a run lost in a restart ends FAILED", out);
+    let hint = "limits count over all jobs: write `[limits.tags]` or `[limits.connectors]` with `<name> = <number>` in app.toml";
+    table.misplaced("limits", hint, out);
+    table.misplaced("resumable", "it is a key of a step; of the job, set `on_restart = \"resume\"`", out);
     table.refuse("install_step", "leave it out and run the job with `nomaflow job run`", out);
-    later
-}
-
-type Words<T> = (&'static [T], fn(T) -> &'static str, fn(&str) -> Option<T>);
-
-fn word_now<T: Copy + PartialEq>(
-    table: &mut Table<'_, '_>,
-    key: &'static str,
-    (all, spell, parse): Words<T>,
-    (now, hint): (&[T], &str),
-    out: &mut Findings,
-) -> Option<T> {
-    let allowed: Vec<&str> = all.iter().map(|word| spell(*word)).collect();
-    let (word, text) = table.word(key, &allowed, parse, out)?;
-    if !now.contains(&word) {
-        out.not_yet(text.span, &format!("`{key} = \"{}\"`", text.value), hint);
-    }
-    Some(word)
+    rules
 }
 
 fn read_window(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<u32> {

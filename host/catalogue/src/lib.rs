@@ -28,5 +28,5 @@ pub use address::Env;
 pub use check::{ComponentCheck, ComponentProblem};
 pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
 pub use render::{Style, render, summary};
-pub use settings::{Flags, LoadedSettings, Origin, Setting, Settings, load_settings};
+pub use settings::{Flags, LoadedSettings, Origin, Role, Setting, Settings, load_settings};
 pub use source::Sources;

@@ -224,6 +224,14 @@ impl<'t, 'i> Table<'t, 'i> {
         }
     }
 
+    /// A key that belongs elsewhere: unknown here, and `hint` says where it goes.
+    pub(crate) fn misplaced(&mut self, key: &'static str, hint: &str, out: &mut Findings) {
+        if let Some(entry) = self.take(key) {
+            let message = format!("unknown key `{key}` in {}", self.what);
+            out.error("unknown-key", entry.key_range(), message, Some(hint.to_owned()));
+        }
+    }
+
     /// A switch of a later version: `false` is what happens anyway, `true` is refused.
     pub(crate) fn refuse_true(&mut self, key: &'static str, hint: &str, out: &mut Findings) {
         let place = self.take(key).map(|entry| entry.value.span());

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use chrono_tz::Tz;
-use host_model::StepName;
+use host_model::diagnostic::nearest;
 use host_model::job::{JobSchedule, Overrides, Preset};
 use host_model::log::LogLevel;
+use host_model::placement::{PLACEMENTS, is_label};
 use host_model::schedule::{CronExpr, Every, Fold, Gap, ScheduleError, ScheduleKind, ScheduleSpec, zone_hint};
+use host_model::{Placement, StepName};
 use toml::de::DeTable;
 
 use crate::draft::{Draft, Templated};
@@ -28,7 +30,9 @@ pub(crate) fn read_own(table: &mut Table<'_, '_>, zone: Tz, out: &mut Findings) 
     let mut spec = ScheduleSpec::new(ScheduleKind::Cron(cron), zone);
     (spec.gap, spec.fold) = (gap, fold);
     let (name, overrides) = (OWN_SCHEDULE.to_owned(), Overrides::default());
-    Some(JobSchedule { name, text: text.value, spec, enabled: true, jitter_seconds, overrides })
+    // The job's own `placement` holds for its runs.
+    let placement = None;
+    Some(JobSchedule { name, text: text.value, spec, enabled: true, jitter_seconds, placement, overrides })
 }
 
 /// Every `[[jobs.schedules]]`.
@@ -50,10 +54,10 @@ pub(crate) fn read_all(
         let enabled = inner.boolean("enabled", out).unwrap_or(true);
         let overrides = read_overrides(&mut inner, draft, out);
         let jitter_seconds = read_jitter(&mut inner, out);
-        inner.refuse("placement", "leave it out: runs start in the process that fires them", out);
+        let placement = read_placement(&mut inner, out);
         inner.finish(out);
         if let (Some(name), Some((text, spec))) = (name, spec) {
-            schedules.push(JobSchedule { name, text, spec, enabled, jitter_seconds, overrides });
+            schedules.push(JobSchedule { name, text, spec, enabled, jitter_seconds, placement, overrides });
         }
     }
     schedules
@@ -166,6 +170,22 @@ fn read_clock_rules(table: &mut Table<'_, '_>, out: &mut Findings) -> (Option<Ga
     let folds = Fold::ALL.map(Fold::as_str);
     let gap = table.word("gap", &gaps, Gap::parse, out).map(|(gap, _)| gap);
     (gap, table.word("fold", &folds, Fold::parse, out).map(|(fold, _)| fold))
+}
+
+/// The `placement` key of a job or a schedule.
+pub(crate) fn read_placement(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<Placement> {
+    let text = table.text("placement", out)?;
+    let placement = Placement::parse(&text.value);
+    if placement.is_none() {
+        let message = format!("`placement` is `{}`; allowed are {PLACEMENTS}", text.value);
+        let hint = match nearest(&text.value, ["here", "any"]) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if is_label(&text.value) => format!("did you mean `label:{}`?", text.value),
+            None => "the name of a label has 1 to 64 letters, digits, `-`, `_` and `.`".to_owned(),
+        };
+        out.error("not-allowed", text.span, message, Some(hint));
+    }
+    placement
 }
 
 /// The `timezone` key.

@@ -1,19 +1,25 @@
-//! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from.
-//! Tables of later versions are known and their keys refused.
+//! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from (see
+//! `layers`). Tables of later versions are known and their keys refused; `[limits]` is read by `limit_table`.
 //!
 //! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
 
+mod layers;
+mod limit_table;
+
 use std::fmt;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use host_model::connector::PoolAddress;
 use host_model::diagnostic::Diagnostic;
+use host_model::placement::Limits;
 use toml::de::DeTable;
 
+use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
+use self::limit_table::LimitedName;
+use crate::Catalogue;
 use crate::address::{Env, parse_address, read_address};
-use crate::finding::{Findings, placeless};
+use crate::finding::Findings;
 use crate::load::{read_text, report_syntax};
 use crate::reader::{Table, entries};
 use crate::source::{SourceFile, Sources};
@@ -56,11 +62,34 @@ pub struct Setting<T> {
     pub origin: Origin,
 }
 
+/// What a process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It serves the page and REST, and may fire schedules.
+    Server,
+    /// It only takes up runs.
+    Worker,
+}
+
+impl Role {
+    /// The spelling in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Worker => "worker",
+        }
+    }
+}
+
 /// Every setting there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `[server] listen`.
     pub listen: Setting<SocketAddr>,
+    /// `[server] role`.
+    pub role: Setting<Role>,
+    /// `[server] labels`: runs placed at one of them may come here.
+    pub labels: Setting<Vec<String>>,
     /// `[server] drain_seconds`: how long running steps may go on after a stop signal.
     pub drain_seconds: Setting<u32>,
     /// `[server] watch`: whether changed files are read without being asked.
@@ -71,7 +100,7 @@ pub struct Settings {
     pub scheduler_enabled: Setting<bool>,
     /// `[jobs] history_days`.
     pub history_days: Setting<u32>,
-    /// `[jobs] max_concurrent_runs`.
+    /// `[jobs] max_concurrent_runs`: of this process.
     pub max_concurrent_runs: Setting<u32>,
     /// `[jobs] apps_dir`: the folder whose sibling `plugins` holds the apps.
     pub apps_dir: Setting<Option<PathBuf>>,
@@ -79,6 +108,8 @@ pub struct Settings {
     pub python_interpreter: Setting<String>,
     /// `[python] workers`.
     pub python_workers: Setting<u32>,
+    /// `[limits.connectors]`, `[limits.tags]`.
+    pub limits: Limits,
 }
 
 impl Settings {
@@ -96,6 +127,10 @@ impl Settings {
 pub struct Flags {
     /// `--listen`.
     pub listen: Option<String>,
+    /// `--role`.
+    pub role: Option<String>,
+    /// Every `--label`.
+    pub labels: Vec<String>,
     /// `--store-url`.
     pub store_url: Option<String>,
     /// `--scheduler-enabled`.
@@ -111,6 +146,14 @@ pub struct LoadedSettings {
     pub diagnostics: Vec<Diagnostic>,
     /// For drawing them.
     pub sources: Sources,
+    limited: Vec<LimitedName>,
+}
+
+impl LoadedSettings {
+    /// Warnings about limits of connectors and tags that `catalogue` does not have.
+    pub fn check_limits(&self, catalogue: &Catalogue) -> Vec<Diagnostic> {
+        limit_table::check(&self.limited, catalogue)
+    }
 }
 
 /// Reads the settings of `home`. A missing `app.toml` is an empty one.
@@ -125,8 +168,9 @@ pub fn load_settings(home: &Path, env: &Env<'_>, flags: &Flags) -> LoadedSetting
     let broken_lines = report_syntax(&errors, &mut out);
     let mut layers = Layers { env, loose: Vec::new() };
     let mut table = Table::new("the file", root.get_ref(), 0..0);
-    let settings = read_settings(&mut table, home, flags, &mut layers, &mut out);
-    for later in ["auth", "secrets", "notifications", "limits"] {
+    let mut limited = Vec::new();
+    let settings = read_settings(&mut table, home, flags, &mut layers, &mut limited, &mut out);
+    for later in ["auth", "secrets", "notifications"] {
         for entry in table.table(later, &mut out).map(|_| ()).and(table.take(later)).into_iter() {
             for inner in entry.value.get_ref().as_table().map(entries).unwrap_or_default() {
                 let what = format!("`{}` in `[{later}]`", inner.key);
@@ -137,7 +181,7 @@ pub fn load_settings(home: &Path, env: &Env<'_>, flags: &Flags) -> LoadedSetting
     table.finish(&mut out);
     diagnostics.extend(out.drain().into_iter().filter(|d| d.code == "syntax" || !broken_lines.contains(&d.line)));
     diagnostics.append(&mut layers.loose);
-    LoadedSettings { settings, diagnostics, sources }
+    LoadedSettings { settings, diagnostics, sources, limited }
 }
 
 fn read_settings(
@@ -145,6 +189,7 @@ fn read_settings(
     home: &Path,
     flags: &Flags,
     layers: &mut Layers<'_>,
+    limited: &mut Vec<LimitedName>,
     out: &mut Findings,
 ) -> Settings {
     let empty = DeTable::new();
@@ -165,6 +210,14 @@ fn read_settings(
     let flag = flags.listen.as_deref().map(|text| ("--listen", text));
     let names = ["NOMAFLOW_SERVER_LISTEN"];
     let listen = layers.pick(&names, flag, listen_in_file, SocketAddr::from(([127, 0, 0, 1], 8000)), parse_listen);
+    let role_in_file = server.word("role", &["server", "worker"], |text| parse_role(text).ok(), out);
+    let role_in_file = role_in_file.map(|(role, text)| (role, out.file.place(text.span.start).0));
+    let flag = flags.role.as_deref().map(|text| ("--role", text));
+    let role = layers.pick(&["NOMAFLOW_SERVER_ROLE"], flag, role_in_file, Role::Server, parse_role);
+    let in_file = read_label_list(&mut server, out);
+    let given = flags.labels.join(",");
+    let flag = (!flags.labels.is_empty()).then_some(("--label", given.as_str()));
+    let labels = layers.pick(&["NOMAFLOW_SERVER_LABELS"], flag, in_file, Vec::new(), parse_labels);
     let drain_seconds =
         layers.whole(&mut server, "drain_seconds", &["NOMAFLOW_SERVER_DRAIN_SECONDS"], (0..=86_400, 20), out);
     let watch = layers.switch(&mut server, "watch", &["NOMAFLOW_SERVER_WATCH"], None, out);
@@ -200,8 +253,14 @@ fn read_settings(
     let python_workers = layers.whole(&mut python, "workers", &["NOMAFLOW_PYTHON_WORKERS"], (1..=256, 2), out);
     python.finish(out);
 
+    let mut table = open("limits", out);
+    let limits = limit_table::read_limits(&mut table, layers, limited, out);
+    table.finish(out);
+
     Settings {
         listen,
+        role,
+        labels,
         drain_seconds,
         watch,
         store: store_address,
@@ -211,91 +270,6 @@ fn read_settings(
         apps_dir,
         python_interpreter,
         python_workers,
-    }
-}
-
-fn read_text_setting(table: &mut Table<'_, '_>, key: &'static str, out: &mut Findings) -> Option<(String, u32)> {
-    let text = table.filled_text(key, out)?;
-    let (line, _) = out.file.place(text.span.start);
-    Some((text.value, line))
-}
-
-/// The layers above the file.
-struct Layers<'a> {
-    env: &'a Env<'a>,
-    /// Findings no file is to blame for.
-    loose: Vec<Diagnostic>,
-}
-
-impl Layers<'_> {
-    fn pick<T>(
-        &mut self,
-        names: &[&str],
-        flag: Option<(&'static str, &str)>,
-        in_file: Option<(T, u32)>,
-        default: T,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Setting<T> {
-        let from_env = names.iter().filter_map(|name| Some((*name, (self.env)(name).filter(|text| !text.is_empty())?)));
-        let from_env: Vec<(&str, String)> = from_env.collect();
-        let flag_layer = flag.map(|(flag, text)| (Origin::Flag(flag), text));
-        let env_layers = from_env.iter().map(|(name, text)| (Origin::Env((*name).to_owned()), text.as_str()));
-        for (origin, text) in flag_layer.into_iter().chain(env_layers) {
-            match parse(text) {
-                Ok(value) => return Setting { value, origin },
-                Err(message) => {
-                    let code = "setting-invalid";
-                    self.loose.push(placeless("", code, format!("`{origin}`: {message}"), None));
-                }
-            }
-        }
-        match in_file {
-            Some((value, line)) => Setting { value, origin: Origin::File { line } },
-            None => Setting { value: default, origin: Origin::Default },
-        }
-    }
-
-    /// A switch that is on unless somebody turns it off.
-    fn switch(
-        &mut self,
-        table: &mut Table<'_, '_>,
-        key: &'static str,
-        names: &[&str],
-        flag: Option<(&'static str, &str)>,
-        out: &mut Findings,
-    ) -> Setting<bool> {
-        let line = table.take(key).map(|entry| out.file.place(entry.key_span.0).0);
-        let in_file = table.boolean(key, out).zip(line);
-        self.pick(names, flag, in_file, true, parse_switch)
-    }
-
-    fn whole(
-        &mut self,
-        table: &mut Table<'_, '_>,
-        key: &'static str,
-        names: &[&str],
-        (allowed, default): (RangeInclusive<u32>, u32),
-        out: &mut Findings,
-    ) -> Setting<u32> {
-        let line = table.take(key).map(|entry| out.file.place(entry.key_span.0).0);
-        let in_file = table.whole(key, allowed.clone(), out).zip(line);
-        self.pick(names, None, in_file, default, |text| {
-            let number = text.trim().parse::<u32>().ok().filter(|number| allowed.contains(number));
-            let range = || format!("`{text}` is not a whole number from {} to {}", allowed.start(), allowed.end());
-            number.ok_or_else(range)
-        })
-    }
-}
-
-fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    let numeric = text.trim().replacen("localhost:", "127.0.0.1:", 1);
-    numeric.parse().map_err(|_| format!("`{text}` is not an address and a port, like `127.0.0.1:8000`"))
-}
-
-fn parse_switch(text: &str) -> Result<bool, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(format!("`{text}` is neither `true` nor `false`")),
+        limits,
     }
 }

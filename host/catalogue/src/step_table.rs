@@ -73,7 +73,7 @@ pub(crate) fn read_step(
     let op_kwargs = table.object(kwargs, out);
     table.refuse_true("continue_on_error", "leave it out: a failed step ends the run", out);
     table.refuse("when", "leave it out, or set `enabled` per fire", out);
-    table.refuse_true("resumable", "leave it out: a run lost in a restart ends FAILED", out);
+    let resumable = table.boolean("resumable", out).unwrap_or(true);
     let spec = match kind {
         "sql_query" => sql::read_query(&mut table, draft, out),
         "sql_copy" => sql::read_copy(&mut table, draft, out),
@@ -89,7 +89,7 @@ pub(crate) fn read_step(
         known.extend(table.known());
     }
     table.finish(out);
-    Some(Step { name: name?, enabled, timeout_seconds: timeout, retry, op_kwargs, spec: spec? })
+    Some(Step { name: name?, enabled, timeout_seconds: timeout, retry, op_kwargs, resumable, spec: spec? })
 }
 
 fn read_callable(table: &mut Table<'_, '_>, kind: ClaimKind, draft: &mut Draft, out: &mut Findings) -> Option<String> {

@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use host_catalogue::{Flags, LoadedSettings, Origin, Style, load_settings, render};
+use host_catalogue::{Flags, LoadOptions, LoadedSettings, Origin, Role, Style, load, load_settings, render};
 use host_model::connector::PoolAddress;
+use host_model::placement::Limits;
 
 fn read(app_toml: &str, env: &[(&str, &str)], flags: &Flags) -> LoadedSettings {
     let home = tempfile::tempdir().unwrap();
@@ -77,7 +78,7 @@ fn the_plugins_folder_is_the_sibling_of_the_apps_folder() {
 #[test]
 fn everything_wrong_is_said_at_once_and_the_next_layer_counts() {
     let file = "[server]\nlisten = \"nowhere\"\nport = 1\n[store]\nurl = \"mysql://u:pw@h/d\"\n[jobs]\nhistory_days = 0\n\
-                [limits]\nper_tag = 1\n[auth]\n[sever]\n";
+                [limits]\nper_tag = 1\n[auth]\nmode = \"oidc\"\n[sever]\n";
     let loaded = read(file, &[("NOMAFLOW_SERVER_DRAIN_SECONDS", "soon")], &Flags::default());
     assert_eq!(
         messages(&loaded),
@@ -86,14 +87,15 @@ fn everything_wrong_is_said_at_once_and_the_next_layer_counts() {
             "unknown key `port` in `[server]`",
             "`url` of `[store]`: `mysql` is not supported yet",
             "`history_days` is 0; allowed are 1 to 3650",
-            "`per_tag` in `[limits]` is not supported yet",
+            "unknown key `per_tag` in `[limits]`",
+            "`mode` in `[auth]` is not supported yet",
             "unknown key `sever` in the file",
             "`NOMAFLOW_SERVER_DRAIN_SECONDS`: `soon` is not a whole number from 0 to 86400",
         ]
     );
     assert_eq!(loaded.settings.drain_seconds.value, 20);
     let drawn = render(&loaded.diagnostics, &loaded.sources, Style::Plain);
-    assert!(drawn.contains("--> app.toml:3:1") && drawn.ends_with("7 errors, 0 warnings\n"), "{drawn}");
+    assert!(drawn.contains("--> app.toml:3:1") && drawn.ends_with("8 errors, 0 warnings\n"), "{drawn}");
     assert!(!drawn.contains("pw@"), "{drawn}");
 }
 
@@ -103,4 +105,96 @@ fn a_syntax_error_leaves_the_settings_of_other_lines() {
     assert_eq!(loaded.diagnostics.len(), 1, "{:?}", messages(&loaded));
     assert_eq!(loaded.settings.max_concurrent_runs.value, 4);
     assert_eq!(loaded.settings.history_days.value, 90);
+}
+
+#[test]
+fn labels_and_role_come_from_flags_environment_or_file() {
+    let file = "[server]\nrole = \"worker\"\nlabels = [\"big\", \"gpu-1\", \"big\"]\n";
+    let from_file = read(file, &[], &Flags::default()).settings;
+    assert_eq!((from_file.role.value, from_file.role.origin), (Role::Worker, Origin::File { line: 2 }));
+    assert_eq!(from_file.labels.value, ["big", "gpu-1"]);
+    let env = [("NOMAFLOW_SERVER_ROLE", "server"), ("NOMAFLOW_SERVER_LABELS", " near, far,,near ")];
+    let from_env = read(file, &env, &Flags::default()).settings;
+    assert_eq!((from_env.role.value, from_env.labels.value), (Role::Server, vec!["near".to_owned(), "far".to_owned()]));
+    let flags = Flags { role: Some("worker".into()), labels: vec!["here".into(), "there".into()], ..Flags::default() };
+    let from_flag = read(file, &env, &flags).settings;
+    assert_eq!((from_flag.role.origin, from_flag.labels.origin), (Origin::Flag("--role"), Origin::Flag("--label")));
+    assert_eq!((from_flag.role.value, from_flag.labels.value.join(" ")), (Role::Worker, "here there".to_owned()));
+
+    let wrong = read(
+        "[server]\nrole = \"wroker\"\nlabels = [\"a b\"]\n",
+        &[("NOMAFLOW_SERVER_LABELS", "ok,not ok")],
+        &Flags { role: Some("boss".into()), ..Flags::default() },
+    );
+    assert_eq!(
+        messages(&wrong),
+        [
+            "`role` is `wroker`; allowed are `server`, `worker`",
+            "`labels` of `[server]`: `a b` is no label; one has 1 to 64 letters, digits, `-`, `_` and `.`",
+            "`--role`: `boss` is neither `server` nor `worker`",
+            "`NOMAFLOW_SERVER_LABELS`: `not ok` is no label; one has 1 to 64 letters, digits, `-`, `_` and `.`",
+        ]
+    );
+    assert_eq!((wrong.settings.role.value, wrong.settings.labels.value.len()), (Role::Server, 0));
+}
+
+#[test]
+fn limits_are_counts_by_connector_and_by_tag() {
+    let file = "[limits.connectors]\njde = 2\n[limits.tags]\netl = 1\n\"month end\" = 10000\n";
+    let limits = read(file, &[], &Flags::default()).settings.limits;
+    let expected: Limits =
+        [("connector:jde".into(), 2), ("tag:etl".into(), 1), ("tag:month end".into(), 10_000)].into();
+    assert_eq!(limits, expected);
+    let env = [("NOMAFLOW_LIMITS_TAGS", "nightly = 3, etl=4")];
+    let limits = read(file, &env, &Flags::default()).settings.limits;
+    let expected: Limits = [("connector:jde".into(), 2), ("tag:etl".into(), 4), ("tag:nightly".into(), 3)].into();
+    assert_eq!(limits, expected, "a table of the environment replaces that of the file");
+
+    let file =
+        "[limits]\nconnectors = 3\n[limits.tags]\nnone = 0\nmany = 10001\nword = \"two\"\n[limits.pools]\na = 1\n";
+    let wrong = read(file, &[("NOMAFLOW_LIMITS_CONNECTORS", "jde")], &Flags::default());
+    assert_eq!(
+        messages(&wrong),
+        [
+            "`connectors` must be a table, found the number `3`",
+            "`none` is 0; allowed are 1 to 10000",
+            "`many` is 10001; allowed are 1 to 10000",
+            "`word` must be a whole number, found the string \"two\"",
+            "unknown key `pools` in `[limits]`",
+            "`NOMAFLOW_LIMITS_CONNECTORS`: `jde` is not of the form name=number, the number from 1 to 10000",
+        ]
+    );
+    assert_eq!(wrong.settings.limits, Limits::new());
+}
+
+#[test]
+fn a_limit_of_a_name_that_nothing_has_is_warned_of_unless_a_broken_file_may_have_it() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = home.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("app.toml", "[limits.connectors]\nops = 1\nosp = 1\n[limits.tags]\netl = 1\nelt = 1\n");
+    let connectors = "[pools.ops]\nurl = \"sqlite:x.db\"\n[connectors.ops]\n";
+    write("connectors.toml", connectors);
+    let job = "[[jobs]]\nid = \"a\"\ntags = [\"etl\"]\n[[jobs.steps]]\nname = \"q\"\ntype = \"sql_query\"\n\
+               connector = \"ops\"\nquery = \"select 1\"\n";
+    write("plugins/demo/jobs.toml", job);
+    let found = || {
+        let zone = chrono_tz::UTC;
+        let options = LoadOptions { plugins_dir: None, env: &|_| None, default_zone: zone, components: None };
+        let catalogue = load(home.path(), &options);
+        let loaded = load_settings(home.path(), &|_| None, &Flags::default());
+        let warnings = loaded.check_limits(&catalogue);
+        warnings.into_iter().map(|d| (d.line, d.message, d.hint.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let osp = (3, "`[limits.connectors]`: unknown connector `osp`".to_owned(), "did you mean `ops`?".to_owned());
+    let elt = (6, "`[limits.tags]`: no job has the tag `elt`".to_owned(), "did you mean `etl`?".to_owned());
+    assert_eq!(found(), [osp.clone(), elt.clone()]);
+    write("connectors.toml", &connectors.replace("sqlite:", "nowhere:"));
+    assert_eq!(found(), [], "what is broken may have the names");
+    write("connectors.toml", connectors);
+    write("plugins/demo/jobs.toml", &job.replace("select 1\"", "select 1\"\noops = 1"));
+    assert_eq!(found(), [osp]);
 }

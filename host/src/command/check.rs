@@ -22,8 +22,9 @@ pub(crate) fn run(global: &Global) -> Outcome {
             format!("the home directory `{}` does not exist", home.path().display()),
         ));
     }
-    let settings = load_settings(home.path(), &env, &Flags::default());
+    let mut settings = load_settings(home.path(), &env, &Flags::default());
     let catalogue = assemble::reader(&home, &settings.settings)?.read();
+    settings.diagnostics.extend(settings.check_limits(&catalogue));
     let style = if std::io::stdout().is_terminal() { Style::Colored } else { Style::Plain };
     let all: Vec<Diagnostic> = settings.diagnostics.iter().chain(&catalogue.diagnostics).cloned().collect();
     let broken = all.iter().any(|d| d.severity == Severity::Error);

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use host_model::{Json, JsonMap};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::table;
+use super::table::{self, or_dash};
 use crate::cli::{Global, Job, RunArgs};
 use crate::client::{Client, escape, shell_user};
 use crate::exit::{Exit, Failure, Outcome};
@@ -60,10 +60,6 @@ async fn list(client: &Client, global: &Global) -> Outcome {
     Ok(Exit::Fine)
 }
 
-fn or_dash(text: &str) -> String {
-    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
-}
-
 fn job_row(job: &Json) -> Vec<String> {
     let state = match (job["valid"].as_bool(), job["enabled"].as_bool(), job["active_run_id"].is_string()) {
         (Some(false), ..) => "INVALID",
@@ -103,8 +99,11 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
         let next: Vec<&str> = schedule["next"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         let off = if schedule["enabled"] == true { "" } else { " (off)" };
         let text = format!("{} {}{off}", field(schedule, "text"), field(schedule, "timezone"));
-        say(&format!("schedule {}: {text}, next {}", field(schedule, "name"), next.join(", ")))?;
+        let place = schedule["placement"].as_str().map(|place| format!(", placement {place}")).unwrap_or_default();
+        say(&format!("schedule {}: {text}{place}, next {}", field(schedule, "name"), next.join(", ")))?;
     }
+    let place = job["placement"].as_str().unwrap_or("here by hand, any by schedule");
+    say(&format!("placement {place}; on restart {}", field(&job, "on_restart")))?;
     say(&format!("params {}", job["params"]))?;
     let steps = job["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rows: Vec<Vec<String>> = (1..)
@@ -156,8 +155,10 @@ fn overrides(args: &RunArgs) -> Result<JsonMap, Failure> {
             body.insert(key.to_owned(), map.into());
         }
     }
-    if let Some(level) = &args.log_level {
-        body.insert("log_level".to_owned(), level.as_str().into());
+    for (key, text) in [("log_level", &args.log_level), ("placement", &args.placement)] {
+        if let Some(text) = text {
+            body.insert(key.to_owned(), text.as_str().into());
+        }
     }
     Ok(body)
 }

@@ -3,10 +3,10 @@
 use host_model::Json;
 use serde_json::json;
 
-use super::table;
+use super::table::{self, or_dash};
 use crate::cli::{Global, Scheduler};
 use crate::client::{Client, escape};
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 use crate::watch::field;
 
@@ -35,7 +35,45 @@ pub(crate) async fn run(command: Scheduler, global: &Global) -> Outcome {
         }
     }
     say(&text)?;
+    standing(&answer)?;
     Ok(Exit::Fine)
+}
+
+/// Who shares the store, and who has the lease; only a status says that.
+fn standing(answer: &Json) -> Result<(), Failure> {
+    let Some(replicas) = answer["replicas"].as_array() else { return Ok(()) };
+    let lease = &answer["lease"];
+    let holder = lease["holder"].as_str().unwrap_or("nobody");
+    let term = lease["term"].as_u64().map(|term| format!(", term {term}")).unwrap_or_default();
+    say(&format!("lease: {holder}{term}"))?;
+    for (key, word) in [("problems", "problem"), ("notes", "note")] {
+        for text in answer[key].as_array().into_iter().flatten().filter_map(Json::as_str) {
+            say(&format!("{word}: {text}"))?;
+        }
+    }
+    let row = |replica: &Json| {
+        let labels: Vec<&str> = replica["labels"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let scheduler = match (replica["lease"].as_bool(), replica["scheduler_enabled"].as_bool()) {
+            (Some(true), _) => "active",
+            (_, Some(true)) => "standby",
+            _ => "off",
+        };
+        let runs = format!("{}/{}", replica["running"], replica["room"]);
+        let text = |key: &str| or_dash(field(replica, key));
+        let labels = or_dash(&labels.join(","));
+        vec![
+            text("owner"),
+            text("role"),
+            scheduler.to_owned(),
+            runs,
+            labels,
+            text("url"),
+            text("version"),
+            text("seen_at"),
+        ]
+    };
+    let header = ["PROCESS", "ROLE", "SCHEDULER", "RUNS", "LABELS", "LISTENS ON", "VERSION", "SEEN"];
+    say(&table::render(&header, &replicas.iter().map(row).collect::<Vec<_>>()))
 }
 
 /// `nomaflow job why`.
@@ -46,7 +84,6 @@ pub(crate) async fn why(client: &Client, global: &Global, id: &str, at: Option<&
         say(&answer.to_string())?;
         return Ok(Exit::Fine);
     }
-    let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     let row = |found: &Json| ["local", "schedule", "text"].map(|key| or_dash(field(found, key))).to_vec();
     let rows: Vec<Vec<String>> = answer["answers"].as_array().into_iter().flatten().map(row).collect();
     if rows.is_empty() {

@@ -1,14 +1,16 @@
-//! `nomaflow serve`: the server until a signal, then a graceful stop.
+//! `nomaflow serve`: a server or a worker until a signal, then a graceful stop.
 
 use std::time::Duration;
 
-use host_catalogue::Flags;
+use host_catalogue::{Flags, Origin, Role, Setting, Settings};
 use host_model::CancelToken;
+use host_model::connector::PoolAddress;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::assemble;
-use crate::cli::Global;
+use crate::assemble::{self, Part};
+use crate::cli::{Global, ServeArgs};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::Home;
 use crate::say;
@@ -17,33 +19,39 @@ use crate::watcher::Watcher;
 /// What open connections get after the runs have ended; live streams end at once.
 const CONNECTIONS: Duration = Duration::from_secs(5);
 
-/// Runs the server.
-pub(crate) async fn run(global: &Global, listen: Option<&str>) -> Outcome {
+/// Runs the server, or a worker.
+pub(crate) async fn run(global: &Global, args: ServeArgs) -> Outcome {
     let home = Home::new(&global.home);
-    let flags = Flags { listen: listen.map(str::to_owned), ..Flags::default() };
+    let flags = Flags { listen: args.listen, role: args.role, labels: args.labels, ..Flags::default() };
     let settings = home.settings(&flags)?.settings;
-    let address = settings.listen.value;
+    let is_worker = settings.role.value == Role::Worker;
+    // A worker needs no port: it has one when somebody names it.
+    let is_open = !is_worker || settings.listen.origin != Origin::Default;
     // The port first: a second server must not get as far as touching the store.
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        let failure = Failure::new(Exit::Invalid, format!("cannot listen on {address}: {error}"));
-        failure.hint("another program has this port; choose one with --listen 127.0.0.1:PORT (0 = any free one)")
-    })?;
-    let local = listener.local_addr().map_err(anyhow::Error::from)?;
+    let listener = if is_open { Some(listen(&settings).await?) } else { None };
+    let local = listener.as_ref().map(TcpListener::local_addr).transpose().map_err(anyhow::Error::from)?;
+    let url = local.map(|local| format!("http://{local}"));
+    let part = match url.as_deref() {
+        Some(url) if !is_worker => Part::Server(url),
+        url => Part::Worker(url),
+    };
     let mut signals = Signals::new().map_err(anyhow::Error::from)?;
-    let url = format!("http://{local}");
     // Before the files are read: nothing that changes from here on is missed.
     let watcher = settings.watch.value.then(|| Watcher::new(&home, settings.plugins_dir(home.path()))).flatten();
     // Jobs that call their own server find it here (`${NOMAFLOW_URL}`), on whatever port it is.
     let house = tokio::select! {
-        house = assemble::build(&home, &settings, Some(&url)) => house?,
+        house = assemble::build(&home, &settings, part) => house?,
         // A start may take long: components to compile, a store that is slow to answer.
         () = signals.stop() => return Ok(Exit::Fine),
     };
-    let _note = home.note_server_address(&url)?;
+    // Commands of this home find a server; a worker only where no server is.
+    let noted = url.as_deref().filter(|_| !is_worker || home.read_server_address().is_none());
+    let _note = noted.map(|url| home.note_server_address(url)).transpose()?;
     // A server whose output nobody reads any more serves on.
-    let _ = announce(global, &home, &url);
+    let _ = announce(global, &home, &settings, url.as_deref());
     let watching = watcher.map(|watcher| watcher.start(house.keeper.clone()));
-    let server = tokio::spawn(host_api::server::serve(listener, house.router.clone(), house.stop.clone()));
+    let serving = |listener| host_api::server::serve(listener, house.router.clone(), house.stop.clone());
+    let server = listener.map(|listener| tokio::spawn(serving(listener)));
     loop {
         match signals.next().await {
             Wish::Stop => break,
@@ -63,18 +71,62 @@ pub(crate) async fn run(global: &Global, listen: Option<&str>) -> Outcome {
     };
     house.close(drain, &hurry).await;
     impatient.abort();
-    let _ = tokio::time::timeout(CONNECTIONS, server).await;
+    if let Some(server) = server {
+        let _ = tokio::time::timeout(CONNECTIONS, server).await;
+    }
     let _ = say("stopped");
     Ok(Exit::Fine)
 }
 
-fn announce(global: &Global, home: &Home, url: &str) -> Result<(), Failure> {
+async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
+    let Setting { value: address, origin } = &settings.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        let failure = Failure::new(Exit::Invalid, format!("cannot listen on {address}: {error}"));
+        match (settings.role.value, origin) {
+            (Role::Worker, Origin::File { .. }) => failure.hint(
+                "this is the address in app.toml; give a worker of the same home another with --listen 127.0.0.1:0",
+            ),
+            _ => failure
+                .hint("another program has this port; choose one with --listen 127.0.0.1:PORT (0 = any free one)"),
+        }
+    })
+}
+
+fn announce(global: &Global, home: &Home, settings: &Settings, url: Option<&str>) -> Result<(), Failure> {
+    let (role, labels) = (settings.role.value, &settings.labels.value);
+    let (store, room) = (store_text(&settings.store.value), settings.max_concurrent_runs.value);
     if global.json {
-        return say(&format!("{{\"listening\":\"{url}\"}}"));
+        let line = json!({ "listening": url, "role": role.as_str(), "labels": labels, "room": room, "store": store });
+        return say(&line.to_string());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    if role == Role::Worker {
+        let takes = std::iter::once("`any`".to_owned()).chain(labels.iter().map(|label| format!("`label:{label}`")));
+        let takes = takes.collect::<Vec<_>>().join(", ");
+        say(&format!("nomaflow {version} is a worker: takes up runs placed {takes}, {room} at once, of {store}"))?;
+    }
+    let Some(url) = url else { return say("it opens no port; name one with --listen") };
+    if role == Role::Server {
+        say(&format!("nomaflow {version} is listening on {url}"))?;
+    } else {
+        say(&format!("it is listening on {url}"))?;
     }
     let token = home.path().join("data/bootstrap.token");
-    say(&format!("nomaflow {} is listening on {url}", env!("CARGO_PKG_VERSION")))?;
     say(&format!("sign in with the token in {} (cat it, paste it)", token.display()))
+}
+
+/// Which store, without its user and password.
+fn store_text(address: &PoolAddress) -> String {
+    match address {
+        PoolAddress::Sqlite { path } => format!("the SQLite file {}", path.display()),
+        PoolAddress::Postgres { url, .. } => match reqwest::Url::parse(url.reveal()) {
+            Ok(url) => {
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                format!("PostgreSQL at {}{port}{}", url.host_str().unwrap_or("localhost"), url.path())
+            }
+            Err(_) => "PostgreSQL".to_owned(),
+        },
+    }
 }
 
 enum Wish {

@@ -1,5 +1,10 @@
 //! Plain tables for people: columns as wide as their widest cell, two blanks apart, no frames.
 
+/// A cell that may be empty.
+pub(crate) fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
 /// Renders rows under a header.
 pub(crate) fn render(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {

@@ -40,7 +40,14 @@ export interface RunSummary {
 export interface Run extends RunSummary {
   params: Record<string, unknown>
   overrides: Record<string, unknown>
+  /** Empty while it waits to be taken up. */
   owner: string | null
+  /** How often it has been taken up. */
+  term: number
+  /** `any`, `label:<name>`, or `here:<process>`. */
+  placement: string
+  /** The first step of a replay that runs; null: the first of all. */
+  replay_from: string | null
   cancel_requested_by: string | null
 }
 
@@ -108,6 +115,8 @@ export interface StepDefinition {
   type: string
   enabled: boolean
   timeout_seconds: number | null
+  /** False: a run that lost its process in it fails. */
+  resumable: boolean
   op_kwargs: Record<string, unknown>
   summary: string
 }
@@ -116,6 +125,9 @@ export interface JobDetail extends JobCard {
   params: Record<string, unknown>
   log_level: string
   timeout_seconds: number | null
+  on_restart: 'fail' | 'resume'
+  /** Null: `here` for a run that somebody asks for, `any` for one that a schedule fires. */
+  placement: string | null
   retry: { attempts: number; backoff: string; base_seconds: number }
   steps: StepDefinition[]
   runs: RunSummary[]
@@ -144,6 +156,7 @@ export interface RunRequest {
   op_kwargs?: Record<string, Record<string, unknown>>
   step_enabled?: Record<string, boolean>
   log_level?: RunLogLevel
+  placement?: string
 }
 
 export interface RunAccepted {

@@ -26,7 +26,7 @@ function step(index: number, attempt: number, status: StepStatus, more: Partial<
 }
 
 const document = (status: RunStatus, steps: StepRun[]): RunDocument => ({
-  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', cancel_requested_by: null }, steps, log_total: 0,
+  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', term: 1, placement: 'any', replay_from: null, cancel_requested_by: null }, steps, log_total: 0,
 })
 
 describe('the catalogue', () => {
@@ -80,7 +80,7 @@ describe('a list of runs', () => {
   })
 
   test('of one job follows that job', () => {
-    const detail = { ...card('sync'), params: {}, log_level: 'INFO', timeout_seconds: null, retry: { attempts: 1, backoff: 'fixed', base_seconds: 60 }, steps: [], runs: [], source: null }
+    const detail = { ...card('sync'), params: {}, log_level: 'INFO', timeout_seconds: null, on_restart: 'fail' as const, placement: null, retry: { attempts: 1, backoff: 'fixed', base_seconds: 60 }, steps: [], runs: [], source: null }
     expect(reduceJob(detail, said(run('r1', 'QUEUED')))).toMatchObject({ active_run_id: 'r1', runs: [{ id: 'r1' }] })
     expect(reduceJob(detail, said(run('r1', 'QUEUED', { job_id: 'other' })))).toBe(detail)
   })

@@ -4,39 +4,76 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use host_engine::SchedulerState;
+use host_model::fire::Pause;
+use host_model::port::StoreError;
 use serde_json::{Value, json};
 
+use super::runs::list_active;
 use super::scheduler::state_of;
 use crate::App;
 use crate::view::instant;
+use crate::view::replica::Standing;
 
 /// The process is up. Open to everybody, says nothing but the version.
 pub(crate) async fn alive(State(app): State<App>) -> Json<Value> {
     Json(json!({ "status": "ok", "version": app.version }))
 }
 
+/// Who shares the store, and how many runs are not over, in any process.
+pub(super) async fn read_standing(app: &App) -> Result<(Standing, usize), StoreError> {
+    let store = app.engine.store();
+    let (replicas, lease) = (store.list_replicas().await?, store.find_lease().await?);
+    let active = list_active(app, Vec::new()).await?;
+    Ok((Standing::new(&replicas, lease.as_ref(), &active), active.len()))
+}
+
+async fn read(app: &App) -> Result<(Option<Pause>, Standing, usize), StoreError> {
+    app.engine.store().ping().await?;
+    let pause = app.engine.store().find_pause().await?;
+    let (standing, active) = read_standing(app).await?;
+    Ok((pause, standing, active))
+}
+
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
-    let pinged = app.engine.store().ping().await;
-    let (store, pause) = match (pinged, app.engine.store().find_pause().await) {
-        (Ok(()), Ok(pause)) => (Ok(()), pause),
-        (Err(error), _) | (_, Err(error)) => (Err(error), None),
+    let found = read(&app).await;
+    let is_stored = found.is_ok();
+    let (state, pause, mut standing, active) = match found {
+        Ok((pause, standing, active)) => (state_of(&app, pause.as_ref()), pause, standing, Some(active)),
+        Err(error) => {
+            tracing::warn!(%error, "health: the store does not answer");
+            let mut standing = Standing::default();
+            standing.problems.push("the store does not answer".to_owned());
+            (SchedulerState::Error, None, standing, None)
+        }
     };
-    if let Err(error) = &store {
-        tracing::warn!(%error, "health: the store does not answer");
+    let is_broken = state == SchedulerState::Error;
+    if is_broken && is_stored {
+        standing.problems.push("the scheduler of this process has stopped; its log says why".to_owned());
     }
-    let state = if store.is_ok() { state_of(&app, pause.as_ref()) } else { SchedulerState::Error };
-    let status = if state == SchedulerState::Error { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = if is_broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let catalogue = app.catalogue.current();
-    let body = json!({
+    let me = app.engine.presence();
+    let mut body = json!({
         "scheduler": state.as_str(),
+        "replica": me.owner,
+        "scheduler_enabled": me.scheduler_enabled,
         "paused_by": pause.as_ref().map(|pause| &pause.by),
         "paused_at": pause.as_ref().map(|pause| instant(pause.at)),
-        "store": { "dialect": app.engine.store().dialect(), "ok": store.is_ok() },
+        "store": { "dialect": app.engine.store().dialect(), "ok": is_stored },
         "jobs": catalogue.jobs.len(),
         "invalid_jobs": catalogue.invalid.len(),
-        "runs_in_flight": app.engine.active_runs().len(),
+        "runs_in_flight": active,
         "version": app.version,
     });
+    join(&mut body, &standing);
     (status, Json(body))
+}
+
+/// Adds the fields of `standing` to an object.
+pub(super) fn join(body: &mut Value, standing: &Standing) {
+    // Strings, numbers and lists of them always render.
+    if let (Value::Object(body), Ok(Value::Object(more))) = (body, serde_json::to_value(standing)) {
+        body.extend(more);
+    }
 }

@@ -11,12 +11,14 @@ use host_catalogue::Catalogue;
 use host_engine::FireRequest;
 use host_model::job::Overrides;
 use host_model::log::LogLevel;
+use host_model::placement::PLACEMENTS;
 use host_model::run::{RunFilter, RunStatus};
-use host_model::{JobId, JsonMap, Run, StepName};
+use host_model::{JobId, JsonMap, Placement, Run, StepName};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::runs::list_active;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
@@ -25,20 +27,22 @@ use crate::view::job::{JobCard, JobDetail, Problem};
 /// Runs shown with a job.
 const RUNS_SHOWN: u32 = 50;
 
-/// The run of the store that is not over, whichever process runs it.
-fn active_run(run: &Run) -> Option<String> {
-    (!run.status.is_final()).then(|| run.id.to_string())
-}
-
 /// Every declared job, valid or not, by id.
 pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let latest = app.engine.store().list_latest_runs().await?;
     let latest: HashMap<&str, &Run> = latest.iter().map(|run| (run.job_id.as_str(), run)).collect();
+    let active = list_active(&app, Vec::new()).await?;
+    // The newest of a job comes first, and stays.
+    let mut newest: HashMap<&str, &Run> = HashMap::new();
+    for run in &active {
+        newest.entry(run.job_id.as_str()).or_insert(run);
+    }
+    let active_of = |job: &str| newest.get(job).map(|run| run.id.to_string());
     let catalogue = app.catalogue.current();
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
     for job in app.engine.jobs().values() {
         let last = latest.get(job.id.as_str()).copied();
-        let mut card = JobCard::new(job, &app.engine, last, last.and_then(active_run));
+        let mut card = JobCard::new(job, &app.engine, last, active_of(job.id.as_str()));
         card.problems = about(&catalogue, &job.id);
         cards.insert(job.id.to_string(), card);
     }
@@ -51,12 +55,11 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError
         card.problems.extend(broken.diagnostics.iter().map(Problem::from));
         let last = latest.get(broken.id.as_str());
         card.last_run = last.map(|run| (*run).into());
-        card.active_run_id = last.and_then(|run| active_run(run));
+        card.active_run_id = active_of(&broken.id);
     }
     let of_files = catalogue.diagnostics.iter().filter(|d| d.job.as_ref().is_none_or(|id| !cards.contains_key(id)));
     let problems: Vec<Problem> = of_files.map(Problem::from).collect();
-    let here = app.engine.active_runs().into_iter().map(|(run, _)| run.to_string());
-    let ids: BTreeSet<String> = latest.values().filter_map(|run| active_run(run)).chain(here).collect();
+    let ids: BTreeSet<String> = active.iter().map(|run| run.id.to_string()).collect();
     Ok(Json(json!({ "jobs": cards.into_values().collect::<Vec<_>>(), "active_run_ids": ids, "problems": problems })))
 }
 
@@ -73,7 +76,7 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Valu
     let runs = app.engine.store().list_runs(&filter).await?;
     // As in the list: a skipped fire is no news about the job, unless there is no other.
     let last = runs.iter().find(|run| run.status != RunStatus::Skipped).or(runs.first());
-    let active = runs.iter().find_map(active_run);
+    let active = list_active(&app, vec![job.id.clone()]).await?.first().map(|run| run.id.to_string());
     let mut card = JobCard::new(job, &app.engine, last, active);
     card.problems = about(&app.catalogue.current(), &job.id);
     let detail = JobDetail::new(job, card, app.engine.now(), &runs);
@@ -109,6 +112,16 @@ pub(crate) struct RunBody {
     op_kwargs: BTreeMap<String, JsonMap>,
     step_enabled: BTreeMap<String, bool>,
     log_level: Option<String>,
+    /// Where the run goes, over the job's: `here` is the process that answers.
+    placement: Option<String>,
+}
+
+impl RunBody {
+    fn read_placement(&self) -> Result<Option<Placement>, ApiError> {
+        let Some(text) = self.placement.as_deref() else { return Ok(None) };
+        let wrong = || ApiError::invalid(format!("placement is `{text}`; allowed are {PLACEMENTS}"));
+        Placement::parse(text).map(Some).ok_or_else(wrong)
+    }
 }
 
 impl TryFrom<RunBody> for Overrides {
@@ -164,8 +177,9 @@ pub(crate) async fn run(
     let body: RunBody = read_body(&headers, &body?)?;
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
-    let request =
-        FireRequest { overrides: body.try_into()?, ..FireRequest::manual(job.id.clone(), caller.trigger.clone()) };
+    let placement = body.read_placement()?;
+    let manual = FireRequest::manual(job.id.clone(), caller.trigger.clone());
+    let request = FireRequest { overrides: body.try_into()?, placement, ..manual };
     let fired = app.engine.fire(request).await?;
     let answer = json!({
         "job_id": id,

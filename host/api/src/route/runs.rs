@@ -1,19 +1,23 @@
 //! Runs: list, show, log lines, cancel, replay.
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use host_engine::ReplayRequest;
-use host_model::port::CancelMark;
+use host_model::definition::Definition;
+use host_model::port::{CancelMark, StoreError};
 use host_model::run::{RunFilter, RunStatus};
-use host_model::{JobId, RunId, StepName};
+use host_model::{JobId, Run, RunId, StepName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::jobs::read_body;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
+use crate::view::definition::masked;
 use crate::view::run::{LineView, RunSummary, RunView, StepView};
 
 const DEFAULT_RUNS: u32 = 50;
@@ -41,6 +45,15 @@ fn words(text: Option<&String>) -> impl Iterator<Item = &str> {
 
 fn run_id(text: &str) -> Result<RunId, ApiError> {
     RunId::parse(text).map_err(|error| ApiError::not_found(error.to_string()))
+}
+
+/// Most runs that are looked at as not over; beyond that, counts are lower bounds.
+const MOST_ACTIVE: u32 = 10_000;
+
+/// The runs that are not over, in whichever process or waiting for one, newest first; of `jobs`, or of all when empty.
+pub(super) async fn list_active(app: &App, jobs: Vec<JobId>) -> Result<Vec<Run>, StoreError> {
+    let statuses = vec![RunStatus::Queued, RunStatus::Running];
+    app.engine.store().list_runs(&RunFilter { jobs, statuses, limit: MOST_ACTIVE, ..RunFilter::default() }).await
 }
 
 /// Runs, newest first, a page at a time.
@@ -82,6 +95,22 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Valu
     let total = store.count_logs(id).await?;
     let steps: Vec<StepView> = steps.iter().map(StepView::from).collect();
     Ok(Json(json!({ "run": RunView::from(&run), "steps": steps, "log_total": total })))
+}
+
+/// What the run was recorded to do, as it was meant when it fired.
+pub(crate) async fn definition(State(app): State<App>, Id(id): Id) -> Result<Json<Definition>, ApiError> {
+    let store = app.engine.store();
+    let id = run_id(&id)?;
+    store.find_run(id).await?.ok_or_else(|| no_such_run(id))?;
+    let Some(text) = store.find_definition(id).await? else {
+        return Err(ApiError::not_found(format!("run `{id}` was recorded before definitions were kept")));
+    };
+    match Definition::parse(&text) {
+        Ok(definition) => Ok(Json(masked(definition))),
+        Err(error) => {
+            Err(StoreError::Corrupt { operation: "read the definition of a run", message: error.to_string() }.into())
+        }
+    }
 }
 
 fn no_such_run(id: RunId) -> ApiError {
@@ -135,13 +164,13 @@ pub(crate) async fn cancel(
 }
 
 /// The body of `POST …/replay`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct ReplayBody {
     /// The first step to run; none = all run.
     from_step: Option<String>,
-    /// `current`: the job as it is now.
-    definition: String,
+    /// `stored`, the default: the job as it was then; `current`: as it is now.
+    definition: Option<String>,
 }
 
 /// Begins a run that repeats one, and answers at once.
@@ -149,27 +178,25 @@ pub(crate) async fn replay(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-    body: Result<Json<ReplayBody>, JsonRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let id = run_id(&id)?;
-    let Json(body) = body?;
-    match body.definition.as_str() {
-        "current" => {}
-        "stored" => {
-            let detail = "replaying a run with the definition it had (`stored`) is not supported yet";
-            return Err(ApiError::invalid(detail).with("hint", "`current` works: the job as it is now"));
-        }
-        other => {
+    let body: ReplayBody = read_body(&headers, &body?)?;
+    let current = match body.definition.as_deref() {
+        None | Some("stored") => false,
+        Some("current") => true,
+        Some(other) => {
             return Err(ApiError::invalid(format!("definition is `{other}`; allowed are `stored` and `current`")));
         }
-    }
+    };
     let run = app.engine.store().find_run(id).await?.ok_or_else(|| no_such_run(id))?;
-    if !app.engine.jobs().contains_key(&run.job_id) {
+    if current && !app.engine.jobs().contains_key(&run.job_id) {
         return Err(super::jobs::no_such_job(&app, run.job_id.as_str()));
     }
     let from_step = body.from_step.as_deref().map(StepName::new).transpose();
     let from_step = from_step.map_err(|error| ApiError::invalid(error.to_string()))?;
-    let request = ReplayRequest { run: id, from_step, trigger: caller.trigger.clone() };
+    let request = ReplayRequest { run: id, from_step, current, trigger: caller.trigger.clone() };
     let fired = app.engine.replay(request).await?;
     let answer = json!({
         "job_id": run.job_id.to_string(),

@@ -11,6 +11,7 @@ use host_model::fire::Pause;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::health::{join, read_standing};
 use super::jobs::read_body;
 use crate::App;
 use crate::auth::Caller;
@@ -38,16 +39,25 @@ pub(crate) fn state_of(app: &App, pause: Option<&Pause>) -> SchedulerState {
 fn view(app: &App, pause: Option<&Pause>) -> Value {
     json!({
         "scheduler": state_of(app, pause).as_str(),
+        "replica": app.engine.presence().owner,
+        "scheduler_enabled": app.engine.presence().scheduler_enabled,
         "paused_by": pause.map(|pause| &pause.by),
         "paused_at": pause.map(|pause| instant(pause.at)),
         "pause_reason": pause.map(|pause| &pause.reason),
     })
 }
 
-/// What the scheduler is doing.
+/// What the scheduler is doing, here and in every process of the store.
 pub(crate) async fn show(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    let Json(mut body) = show_pause(&app).await?;
+    let (standing, _) = read_standing(&app).await?;
+    join(&mut body, &standing);
+    Ok(Json(body))
+}
+
+async fn show_pause(app: &App) -> Result<Json<Value>, ApiError> {
     let pause = app.engine.store().find_pause().await?;
-    Ok(Json(view(&app, pause.as_ref())))
+    Ok(Json(view(app, pause.as_ref())))
 }
 
 /// Begins a pause. One that lasts already stays as it began.
@@ -66,7 +76,7 @@ pub(crate) async fn pause(
     if app.engine.store().set_pause(Some(&pause)).await? {
         tracing::warn!(by = pause.by, reason = pause.reason, "scheduler paused");
     }
-    show(State(app)).await
+    show_pause(&app).await
 }
 
 /// Ends the pause, if there is one. Slots due from now on fire again; those it missed stay missed.
@@ -77,5 +87,5 @@ pub(crate) async fn resume(
     if app.engine.store().set_pause(None).await? {
         tracing::warn!(by = %caller.trigger, "scheduler resumed");
     }
-    show(State(app)).await
+    show_pause(&app).await
 }

@@ -298,6 +298,7 @@ mod tests {
                 spec: ScheduleSpec::new(ScheduleKind::Cron(cron), utc),
                 enabled: true,
                 jitter_seconds: 0,
+                placement: None,
                 overrides: Overrides::default(),
             };
             assert_eq!(last_before(&schedule, at(before)), expected.map(at), "{text}");

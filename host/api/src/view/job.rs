@@ -94,6 +94,8 @@ struct ScheduleView {
     text: String,
     timezone: String,
     enabled: bool,
+    /// Where its runs go, over the job's.
+    placement: Option<String>,
     next: Vec<String>,
 }
 
@@ -104,6 +106,7 @@ struct StepDefinition {
     step_type: &'static str,
     enabled: bool,
     timeout_seconds: u32,
+    resumable: bool,
     op_kwargs: JsonMap,
     summary: String,
 }
@@ -115,6 +118,7 @@ impl From<&Step> for StepDefinition {
             step_type: step.spec.type_name(),
             enabled: step.enabled,
             timeout_seconds: step.timeout_seconds,
+            resumable: step.resumable,
             op_kwargs: step.op_kwargs.clone(),
             summary: step.spec.summary(),
         }
@@ -139,6 +143,9 @@ pub(crate) struct JobDetail {
     log_level: &'static str,
     timeout_seconds: Option<u32>,
     overlap: &'static str,
+    on_restart: &'static str,
+    /// None: `here` for a run that somebody asks for, `any` for one that a schedule fires.
+    placement: Option<String>,
     retry: RetryView,
     schedules: Vec<ScheduleView>,
     steps: Vec<StepDefinition>,
@@ -154,6 +161,7 @@ impl JobDetail {
             text: s.text.clone(),
             timezone: s.spec.zone.name().to_owned(),
             enabled: s.enabled && job.enabled,
+            placement: s.placement.as_ref().map(ToString::to_string),
             next: s.spec.upcoming(now).take(NEXT).map(instant).collect(),
         });
         Self {
@@ -162,6 +170,8 @@ impl JobDetail {
             log_level: job.log_level.as_str(),
             timeout_seconds: job.timeout_seconds,
             overlap: job.overlap.as_str(),
+            on_restart: job.on_restart.as_str(),
+            placement: job.placement.as_ref().map(ToString::to_string),
             retry: RetryView {
                 attempts: job.retry.attempts,
                 backoff: job.retry.backoff.as_str(),

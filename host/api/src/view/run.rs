@@ -59,6 +59,9 @@ pub(crate) struct RunView {
     params: JsonMap,
     overrides: JsonMap,
     owner: String,
+    term: u32,
+    placement: String,
+    replay_from: Option<String>,
     cancel_requested_by: Option<String>,
 }
 
@@ -69,6 +72,9 @@ impl From<&Run> for RunView {
             params: run.params.clone(),
             overrides: run.overrides.clone(),
             owner: run.owner.clone(),
+            term: run.term,
+            placement: run.placement.clone(),
+            replay_from: run.replay_from.as_ref().map(ToString::to_string),
             cancel_requested_by: run.cancel_requested_by.clone(),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{TOKEN, house};
 
 /// Every route, with what it answers to the right caller.
-const ROUTES: [(&str, &str, u16); 23] = [
+const ROUTES: [(&str, &str, u16); 25] = [
     ("GET", "/auth/me", 200),
     ("GET", "/admin/jobs", 200),
     ("GET", "/admin/jobs/health", 200),
@@ -23,6 +23,8 @@ const ROUTES: [(&str, &str, u16); 23] = [
     ("GET", "/admin/jobs/runs", 200),
     ("GET", "/admin/jobs/runs/0000000000000", 404),
     ("GET", "/admin/jobs/runs/0000000000000/logs", 404),
+    ("GET", "/admin/jobs/runs/0000000000000/definition", 404),
+    ("POST", "/admin/jobs/runs/0000000000000/replay", 404),
     ("POST", "/admin/jobs/runs/0000000000000/cancel", 404),
     ("POST", "/admin/jobs/runs/0000000000000/abort", 404),
     ("POST", "/admin/reload", 200),

@@ -4,6 +4,7 @@
 mod closed;
 mod events;
 mod refused;
+mod replicas;
 mod shown;
 mod slots;
 mod support;

@@ -23,6 +23,7 @@ fn hourly() -> Job {
         spec: request.read(utc).unwrap(),
         enabled: true,
         jitter_seconds: 0,
+        placement: None,
         overrides: Overrides::default(),
     };
     Job { schedules: vec![schedule], ..job("hourly", "echo") }
@@ -73,6 +74,10 @@ async fn every_kind_of_instant_has_its_answer() {
         slot: Some(slot(hour(&house, -3))),
         queued_at: hour(&house, -3),
         owner: "elsewhere/1/1".into(),
+        placement: "here:elsewhere/1/1".into(),
+        limits: vec![],
+        definition: "{}".into(),
+        lease: None,
         log_level: LogLevel::Info,
         params: JsonMap::new(),
         overrides: JsonMap::new(),

@@ -12,10 +12,12 @@ use futures_util::stream::BoxStream;
 use host_api::{ApiParts, CatalogueSource, Router, auth::Auth, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
-use host_engine::{Engine, EngineParts, FireRequest, Runners, owner_id};
+use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
+use host_model::placement::Limits;
 use host_model::port::{
-    Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
+    Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
 };
+use host_model::replica::Presence;
 use host_model::run::Trigger;
 use host_model::{CancelToken, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::Value;
@@ -122,8 +124,23 @@ impl Answer {
     }
 }
 
-async fn engine(store: Arc<dyn Store>, jobs: Vec<Job>, owner: String) -> Engine {
+/// A server that does not ask for the scheduler's lease.
+pub(crate) fn server(owner: &str) -> Presence {
+    Presence {
+        owner: owner.into(),
+        role: "server".into(),
+        labels: Vec::new(),
+        url: None,
+        version: "1.2.3".into(),
+        scheduler_enabled: false,
+        room: 8,
+        started_at: SystemClock.now(),
+    }
+}
+
+async fn engine(store: Arc<dyn Store>, jobs: Vec<Job>, presence: Presence) -> Engine {
     let jobs: BTreeMap<JobId, Arc<Job>> = jobs.into_iter().map(|j| (j.id.clone(), Arc::new(j))).collect();
+    let pace = Pace::of(store.dialect());
     let parts = EngineParts {
         store,
         clock: Arc::new(SystemClock),
@@ -132,20 +149,25 @@ async fn engine(store: Arc<dyn Store>, jobs: Vec<Job>, owner: String) -> Engine 
         secrets: Arc::new(Nothing),
         env: Arc::new(|_| None),
         jobs: Arc::new(jobs),
-        owner,
+        presence,
+        pace,
+        limits: Limits::new(),
         is_owner_alive: |_| true,
         default_zone: host_catalogue::system_zone(),
-        max_concurrent_runs: 8,
-        scheduler_enabled: false,
     };
     Engine::start(parts).await.unwrap()
 }
 
 pub(crate) async fn house() -> House {
+    house_with(server(&owner_id())).await
+}
+
+/// A house whose process presents itself like this.
+pub(crate) async fn house_with(presence: Presence) -> House {
     let folder = tempfile::tempdir().unwrap();
     let store = host_store::open("sqlite:runs.db", folder.path()).await.unwrap();
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
-    let engine = engine(store.clone(), jobs, owner_id()).await;
+    let engine = engine(store.clone(), jobs, presence).await;
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
     let router = router(ApiParts {
         engine: engine.clone(),
@@ -164,8 +186,13 @@ impl House {
 
     /// An engine of another process on the same store.
     pub(crate) async fn neighbor(&self) -> Engine {
+        self.neighbor_with(server("elsewhere/1/1")).await
+    }
+
+    /// The same, which presents itself like this.
+    pub(crate) async fn neighbor_with(&self, presence: Presence) -> Engine {
         let store = host_store::open("sqlite:runs.db", self.folder.path()).await.unwrap();
-        engine(store, vec![job("slow", "hang")], "elsewhere/1/1".into()).await
+        engine(store, vec![job("slow", "hang")], presence).await
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

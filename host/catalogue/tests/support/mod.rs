@@ -6,7 +6,7 @@ use std::path::Path;
 
 use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, LoadOptions, Style, load, render};
 use host_model::Job;
-use host_model::job::CatchUp;
+use host_model::job::{CatchUp, OnRestart};
 
 const CONNECTORS: &str = r#"
 [pools.ops]
@@ -108,6 +108,10 @@ fn write_job(text: &mut String, job: &Job) {
     if job.catch_up != CatchUp::None {
         line("catch_up", &(job.catch_up, job.catch_up_window_seconds));
     }
+    if job.on_restart != OnRestart::Fail {
+        line("on_restart", &job.on_restart);
+    }
+    line("placement", &job.placement);
     line("source", &job.source);
     for schedule in &job.schedules {
         let spec = &schedule.spec;
@@ -116,6 +120,7 @@ fn write_job(text: &mut String, job: &Job) {
         if schedule.jitter_seconds > 0 {
             line("  jitter_seconds", &schedule.jitter_seconds);
         }
+        line("  placement", &schedule.placement);
         if !schedule.overrides.is_empty() {
             line("  overrides", &schedule.overrides);
         }
@@ -129,6 +134,9 @@ fn write_job(text: &mut String, job: &Job) {
     for step in &job.steps {
         let common = (step.enabled, step.timeout_seconds, &step.retry);
         line(&format!("step {}", step.name), &common);
+        if !step.resumable {
+            line("  resumable", &step.resumable);
+        }
         line("  op_kwargs", &step.op_kwargs);
         line("  spec", &step.spec);
     }

@@ -1,0 +1,37 @@
+//! The definition a run was recorded with, on the wire. Templates are as written; a password or token that was written in
+//! clear is masked by the very rule that masks step inputs.
+
+use host_model::definition::Definition;
+use host_model::job::input::input_json;
+use host_model::job::spec::HttpAuth;
+use host_model::{Json, JsonMap, StepSpec};
+
+/// `definition` without what nobody may see.
+pub(crate) fn masked(mut definition: Definition) -> Definition {
+    definition.steps.iter_mut().for_each(|step| mask(&mut step.spec));
+    definition
+}
+
+fn mask(spec: &mut StepSpec) {
+    let shown = input_json(spec, &JsonMap::new());
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    match spec {
+        StepSpec::Http(http) => {
+            match &mut http.auth {
+                Some(HttpAuth::Basic { password, .. }) => *password = text(&shown["auth"]["password"]),
+                Some(HttpAuth::Bearer { token }) => *token = text(&shown["auth"]["token"]),
+                None => {}
+            }
+            if let Some(headers) = shown["headers"].as_object() {
+                http.headers.clone_from(headers);
+            }
+        }
+        StepSpec::LdapSync(sync) => sync.bind_password = text(&shown["bind_password"]),
+        StepSpec::SqlQuery(_)
+        | StepSpec::SqlCopy(_)
+        | StepSpec::Python { .. }
+        | StepSpec::Wasm { .. }
+        | StepSpec::CallJob { .. }
+        | StepSpec::PruneRuns => {}
+    }
+}
