@@ -4,14 +4,18 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic says where")]
 
 mod bad_input;
+mod campaign;
 mod cli;
 mod cron;
 mod croniter;
+mod fleet;
 mod flights;
 mod ledger;
 mod overlap;
 mod program;
 mod replay;
+mod replicas;
 mod retention;
 mod server;
+mod surfaces;
 mod watch;

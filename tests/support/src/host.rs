@@ -103,6 +103,21 @@ impl Host {
         }
     }
 
+    /// Lets it stand still (SIGSTOP) until [`Host::resume`]: it lives, holds its connections, and gives no sign of life.
+    pub fn pause(&mut self) {
+        self.process.signal(libc::SIGSTOP);
+    }
+
+    /// Lets it go on after [`Host::pause`].
+    pub fn resume(&mut self) {
+        self.process.signal(libc::SIGCONT);
+    }
+
+    /// Whether it has not ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        self.process.exit_status().is_none()
+    }
+
     /// Kills it as a power cut would (SIGKILL).
     pub fn kill(mut self) {
         self.process.signal(libc::SIGKILL);
@@ -171,6 +186,26 @@ mod tests {
         assert_eq!(host.url(), "http://127.0.0.1:1234");
         host.wait_for_line("serve --listen 127.0.0.1:0", Duration::from_secs(5)).or_panic("the arguments");
         assert_eq!(host.stop(Duration::from_secs(10)).unwrap().code(), Some(7));
+    }
+
+    #[test]
+    fn a_paused_program_does_nothing_until_it_is_resumed() {
+        let home = TempHome::new().unwrap();
+        let text =
+            "echo listening on http://127.0.0.1:1\nn=0\nwhile :; do n=$((n + 1)); echo tick $n; sleep 0.02; done";
+        let mut host = Host::start(script(&home, text), home.path()).unwrap();
+        host.wait_for_line("tick 2", Duration::from_secs(5)).or_panic("it ticks");
+        host.pause();
+        // What was on its way in the pipe may still come; then nothing does.
+        let still = || {
+            let before = host.lines().len();
+            wait_until(Duration::from_millis(200), || host.lines().len() > before) == Waited::InVain
+        };
+        wait_until(Duration::from_secs(5), still).or_panic("it stands still");
+        let before = host.lines().len();
+        host.resume();
+        wait_until(Duration::from_secs(5), || host.lines().len() > before).or_panic("it goes on");
+        assert!(host.is_running());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Nothing here knows a crate of the house, so that every crate can use it. Start processes from the test's own thread:
 //! on Linux they are also ended when the thread that started them dies, in case a test is killed.
 
+mod gate;
 mod home;
 mod host;
 mod port;
@@ -11,8 +12,9 @@ mod postgres;
 mod process;
 mod wait;
 
+pub use gate::Gate;
 pub use home::TempHome;
 pub use host::Host;
 pub use port::free_port;
-pub use postgres::{Database, Postgres};
+pub use postgres::{Database, Postgres, Session, Shutdown};
 pub use wait::{Waited, wait_until, wait_until_async};

@@ -6,23 +6,23 @@
 //! `/usr/lib/postgresql/*/bin`; the server refuses to run as root, so root starts it as the user `postgres`.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
-use tempfile::TempDir;
+use anyhow::{Context, ensure};
 
-use crate::port::free_port;
-use crate::process::OwnedProcess;
-use crate::wait::{Waited, wait_until};
+use cluster::Cluster;
+
+mod cluster;
+mod session;
+
+pub use cluster::Shutdown;
+pub use session::Session;
 
 const USER: &str = "nomaflow";
 const PASSWORD: &str = "pass word/1";
 const PASSWORD_IN_URL: &str = "pass%20word%2F1";
-/// Another process may take the port between our look and the server's start.
-const PORT_ATTEMPTS: u32 = 5;
 
 /// A server; give [`Postgres::database`] to each test.
 #[derive(Debug)]
@@ -32,9 +32,7 @@ pub struct Postgres {
     base: String,
     query: String,
     admin_database: String,
-    // Ended before its folder goes: fields drop in this order.
-    server: Option<OwnedProcess>,
-    _folder: Option<TempDir>,
+    cluster: Option<Cluster>,
 }
 
 /// A fresh, empty database on a [`Postgres`].
@@ -75,30 +73,34 @@ impl Postgres {
             None => (plain, ""),
         };
         let admin_database = if database.is_empty() { "postgres" } else { database }.to_owned();
-        Ok(Self { programs, base: base.to_owned(), query, admin_database, server: None, _folder: None })
+        Ok(Self { programs, base: base.to_owned(), query, admin_database, cluster: None })
     }
 
     fn private(programs: Programs) -> anyhow::Result<Self> {
-        let account = Account::for_server()?;
-        let folder =
-            tempfile::Builder::new().prefix("nomaflow-pg-").tempdir().context("making a folder for PostgreSQL")?;
-        account.own(folder.path())?;
-        let data = folder.path().join("data");
-        init_cluster(&programs, &account, folder.path(), &data)?;
-        let mut last = None;
-        for _ in 0..PORT_ATTEMPTS {
-            let port = free_port()?;
-            match start_server(&programs, &account, folder.path(), &data, port) {
-                Ok(server) => {
-                    let base = format!("postgres://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{port}");
-                    let admin_database = "postgres".to_owned();
-                    let (server, folder) = (Some(server), Some(folder));
-                    return Ok(Self { programs, base, query: String::new(), admin_database, server, _folder: folder });
-                }
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| anyhow::anyhow!("no port was tried")))
+        let cluster = Cluster::start(programs.clone())?;
+        let base = format!("postgres://{USER}:{PASSWORD_IN_URL}@127.0.0.1:{}", cluster.port());
+        let admin_database = "postgres".to_owned();
+        Ok(Self { programs, base, query: String::new(), admin_database, cluster: Some(cluster) })
+    }
+
+    /// Stops the server, as one way of losing it; [`Postgres::start_server`] brings it back with what was committed.
+    ///
+    /// # Errors
+    /// When it is not our own, not running, or does not end.
+    pub fn stop_server(&self, how: Shutdown) -> anyhow::Result<()> {
+        self.own_cluster()?.stop_server(how)
+    }
+
+    /// Starts the server that [`Postgres::stop_server`] stopped, on the same port.
+    ///
+    /// # Errors
+    /// When it runs, or does not start; the message holds its log.
+    pub fn start_server(&self) -> anyhow::Result<()> {
+        self.own_cluster()?.start_server()
+    }
+
+    fn own_cluster(&self) -> anyhow::Result<&Cluster> {
+        self.cluster.as_ref().context("this server is not ours to stop")
     }
 
     /// Makes an empty database in UTF-8, dropped with the value.
@@ -129,12 +131,17 @@ impl Postgres {
 
     /// Whether this server is our own and may be stopped.
     pub fn is_private(&self) -> bool {
-        self.server.is_some()
+        self.cluster.is_some()
     }
 
-    /// Its process id, when it is our own.
+    /// Where it listens, when it is our own.
+    pub fn port(&self) -> Option<u16> {
+        self.cluster.as_ref().map(Cluster::port)
+    }
+
+    /// Its process id, when it is our own and runs.
     pub fn id(&self) -> Option<u32> {
-        self.server.as_ref().map(OwnedProcess::id)
+        self.cluster.as_ref().and_then(Cluster::id)
     }
 }
 
@@ -155,6 +162,16 @@ impl Database<'_> {
     /// With the server's message.
     pub fn execute(&self, sql: &str) -> anyhow::Result<String> {
         self.server.programs.psql(&self.url, sql)
+    }
+
+    /// Opens a connection that stays.
+    ///
+    /// # Errors
+    /// When `psql` cannot be started; a server that refuses shows at the first statement.
+    pub fn session(&self) -> anyhow::Result<Session> {
+        let mut psql = self.server.programs.command("psql");
+        psql.arg("--dbname").arg(&self.url);
+        Session::open(psql)
     }
 }
 
@@ -217,97 +234,10 @@ impl Programs {
     }
 }
 
-/// Who the server runs as.
-struct Account {
-    ids: Option<(u32, u32)>,
-}
-
-impl Account {
-    fn for_server() -> anyhow::Result<Self> {
-        let id = |arguments: &[&str]| -> anyhow::Result<u32> {
-            let output = Command::new("id").args(arguments).output().context("running `id`")?;
-            ensure!(output.status.success(), "`id {}` failed", arguments.join(" "));
-            Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
-        };
-        if id(&["-u"])? != 0 {
-            return Ok(Self { ids: None });
-        }
-        let ids = id(&["-u", "postgres"]).and_then(|uid| Ok((uid, id(&["-g", "postgres"])?)));
-        Ok(Self { ids: Some(ids.context("PostgreSQL does not run as root, and there is no user `postgres`")?) })
-    }
-
-    fn own(&self, folder: &Path) -> anyhow::Result<()> {
-        if let Some((uid, gid)) = self.ids {
-            std::os::unix::fs::chown(folder, Some(uid), Some(gid))
-                .with_context(|| format!("giving `{}` to the user postgres", folder.display()))?;
-        }
-        Ok(())
-    }
-
-    fn apply(&self, command: &mut Command) {
-        use std::os::unix::process::CommandExt;
-        if let Some((uid, gid)) = self.ids {
-            command.uid(uid).gid(gid);
-        }
-    }
-}
-
-fn init_cluster(programs: &Programs, account: &Account, folder: &Path, data: &Path) -> anyhow::Result<()> {
-    let password_file = folder.join("password");
-    std::fs::write(&password_file, PASSWORD)?;
-    account.own(&password_file)?;
-    let mut command = programs.command("initdb");
-    command
-        .args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--username", USER])
-        .arg("--pwfile")
-        .arg(&password_file)
-        .arg("--pgdata")
-        .arg(data)
-        .current_dir(folder);
-    account.apply(&mut command);
-    let output = command.output().context("starting initdb")?;
-    ensure!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr).trim());
-    Ok(())
-}
-
-fn start_server(
-    programs: &Programs,
-    account: &Account,
-    folder: &Path,
-    data: &Path,
-    port: u16,
-) -> anyhow::Result<OwnedProcess> {
-    let log_path = folder.join("log");
-    let log = std::fs::File::create(&log_path)?;
-    let mut command = programs.command("postgres");
-    command.arg("-D").arg(data).args(["-p", &port.to_string()]);
-    for setting in [
-        "listen_addresses=127.0.0.1",
-        "fsync=off",
-        "full_page_writes=off",
-        "shared_buffers=16MB",
-        "max_connections=100",
-        "autovacuum=off",
-        "timezone=Pacific/Chatham",
-    ] {
-        command.args(["-c", setting]);
-    }
-    command.arg("-c").arg(format!("unix_socket_directories={}", folder.display()));
-    command.current_dir(folder).stdout(Stdio::null()).stderr(log);
-    account.apply(&mut command);
-    // SIGINT is PostgreSQL's "fast", SIGQUIT its "immediate" shutdown; SIGKILL would leave shared memory behind.
-    let mut server = OwnedProcess::start(&mut command, libc::SIGINT, libc::SIGQUIT)?;
-    let state = data.join("postmaster.pid");
-    let ready = || std::fs::read_to_string(&state).is_ok_and(|text| text.lines().any(|line| line.trim() == "ready"));
-    let waited = wait_until(Duration::from_secs(60), || ready() || server.exit_status().is_some());
-    if waited == Waited::InVain || server.exit_status().is_some() {
-        bail!("PostgreSQL did not start: {}", std::fs::read_to_string(&log_path).unwrap_or_default().trim());
-    }
-    Ok(server)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -323,5 +253,36 @@ mod tests {
             drop(server);
             assert!(!Path::new(&format!("/proc/{id}")).exists());
         }
+    }
+
+    #[test]
+    fn a_session_answers_again_and_again_and_says_what_was_wrong() {
+        let server = Postgres::start().unwrap();
+        let database = server.database().unwrap();
+        let mut session = database.session().unwrap();
+        assert_eq!(
+            session.rows("select 1, null union all select 2, 'x' order by 1;").unwrap(),
+            [["1", ""], ["2", "x"]]
+        );
+        assert!(session.value("select nonsense").unwrap_err().to_string().contains("nonsense"));
+        assert_eq!(session.value("select 3").unwrap(), "3");
+        assert_eq!(session.value("select 3 where false").unwrap(), "");
+    }
+
+    #[test]
+    fn a_server_comes_back_with_what_was_committed_however_it_was_stopped() {
+        let server = Postgres::start_private().unwrap();
+        let database = server.database().unwrap();
+        database.execute("create table t (x int)").unwrap();
+        for how in [Shutdown::Fast, Shutdown::Immediate, Shutdown::Kill] {
+            let mut session = database.session().unwrap();
+            session.rows("insert into t values (1)").unwrap();
+            server.stop_server(how).unwrap();
+            assert_eq!(server.id(), None);
+            assert!(session.rows("insert into t values (1)").is_err(), "{how:?}");
+            server.stop_server(how).unwrap_err();
+            server.start_server().unwrap();
+        }
+        assert_eq!(database.execute("select count(*) from t").unwrap(), "3");
     }
 }

@@ -77,6 +77,8 @@ impl OwnedProcess {
     /// Asks it to end, and kills it when it does not.
     pub(crate) fn end(&mut self) {
         self.signal(self.end_signal);
+        // A process that stands still (SIGSTOP) hears nothing else.
+        self.signal(libc::SIGCONT);
         if self.wait(PATIENCE).is_none() {
             self.signal(libc::SIGKILL);
             let _ = self.wait(PATIENCE);
