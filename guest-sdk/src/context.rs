@@ -15,12 +15,12 @@ pub fn report(done: u64, total: Option<u64>, note: &str) {
 
 /// True once the run has been asked to stop.
 #[must_use]
-pub fn is_cancelled() -> bool {
-    imports::context_cancelled()
+pub fn is_canceled() -> bool {
+    imports::context_canceled()
 }
 
-/// Error `cancelled` once the run has been asked to stop: `context::check()?` in a long loop makes a polite step.
+/// Error `canceled` once the run has been asked to stop: `context::check()?` in a long loop makes a polite step.
 /// Calls of `sql` fail by themselves then.
 pub fn check() -> Result<(), Error> {
-    if is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
+    if is_canceled() { Err(Error::canceled()) } else { Ok(()) }
 }

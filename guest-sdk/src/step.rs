@@ -6,13 +6,13 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Error;
-use crate::bindings::exports::nomaflow::step::steps::StepInfo;
+use crate::bindings::exports::nomaflow::step::callables::Callable;
 
 type Function = Box<dyn Fn(&str) -> Result<String, Error>>;
 
 /// One callable of a plugin.
 pub struct Step {
-    info: StepInfo,
+    info: Callable,
     function: Function,
 }
 
@@ -27,12 +27,12 @@ impl Step {
     {
         let called = name.to_owned();
         Self {
-            info: StepInfo {
+            info: Callable {
                 name: name.to_owned(),
                 title: String::new(),
                 doc: String::new(),
                 params_schema: "{}".to_owned(),
-                output_schema: "{}".to_owned(),
+                result_schema: "{}".to_owned(),
                 meta: Vec::new(),
             },
             function: Box::new(move |params| {
@@ -69,13 +69,13 @@ impl Step {
     /// JSON Schema of the result.
     #[must_use]
     pub fn output(mut self, schema: &str) -> Self {
-        self.info.output_schema = schema.to_owned();
+        self.info.result_schema = schema.to_owned();
         self
     }
 
     /// What the host is told about it.
     #[must_use]
-    pub fn info(&self) -> &StepInfo {
+    pub fn info(&self) -> &Callable {
         &self.info
     }
 
@@ -117,19 +117,19 @@ macro_rules! plugin {
 
         #[cfg(target_family = "wasm")]
         const _: () = {
-            use $crate::bindings::exports::nomaflow::step::steps;
+            use $crate::bindings::exports::nomaflow::step::callables;
 
             struct Plugin;
 
-            impl steps::Guest for Plugin {
-                fn list_steps() -> ::std::vec::Vec<steps::StepInfo> {
+            impl callables::Guest for Plugin {
+                fn describe() -> ::std::vec::Vec<callables::Callable> {
                     plugin_steps().iter().map(|step| step.info().clone()).collect()
                 }
 
-                fn run(
+                fn call(
                     name: ::std::string::String,
                     params: ::std::string::String,
-                ) -> ::std::result::Result<::std::string::String, steps::Error> {
+                ) -> ::std::result::Result<::std::string::String, callables::Error> {
                     ::std::result::Result::Ok($crate::run_step(&plugin_steps(), &name, &params)?)
                 }
             }

@@ -8,6 +8,6 @@ mod native;
 mod wasm;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use native::{Connection, Cursor, context_cancelled, context_get, context_report, log};
+pub(crate) use native::{Connection, Cursor, context_canceled, context_get, context_report, log};
 #[cfg(target_family = "wasm")]
-pub(crate) use wasm::{Connection, Cursor, context_cancelled, context_get, context_report, log};
+pub(crate) use wasm::{Connection, Cursor, context_canceled, context_get, context_report, log};

@@ -1,7 +1,7 @@
 //! The imports of the component.
 
 pub(crate) use crate::bindings::nomaflow::step::context::{
-    cancelled as context_cancelled, get as context_get, report as context_report,
+    canceled as context_canceled, get as context_get, report as context_report,
 };
 pub(crate) use crate::bindings::nomaflow::step::log::write as log;
 pub(crate) use crate::bindings::nomaflow::step::sql::{Connection, Cursor};

@@ -49,7 +49,7 @@ pub struct Host {
     facts: BTreeMap<String, String>,
     lines: RefCell<Vec<Line>>,
     progress: RefCell<Vec<Progress>>,
-    is_cancelled: Cell<bool>,
+    is_canceled: Cell<bool>,
     cancel_after: Cell<Option<usize>>,
 }
 
@@ -77,7 +77,7 @@ impl Host {
     /// Asks the run to stop once the step has reported progress `reports` times; 0 means from the start.
     #[must_use]
     pub fn cancel_after(self, reports: usize) -> Self {
-        self.is_cancelled.set(reports == 0);
+        self.is_canceled.set(reports == 0);
         self.cancel_after.set(Some(reports));
         self
     }
@@ -98,8 +98,8 @@ impl Host {
         self.facts.get(key).cloned()
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.is_cancelled.get()
+    pub(crate) fn is_canceled(&self) -> bool {
+        self.is_canceled.get()
     }
 
     pub(crate) fn add_line(&self, level: Level, message: &str, fields: &[(String, String)]) {
@@ -110,7 +110,7 @@ impl Host {
         let mut progress = self.progress.borrow_mut();
         progress.push(Progress { done, total, note: note.to_owned() });
         if self.cancel_after.get().is_some_and(|reports| progress.len() >= reports) {
-            self.is_cancelled.set(true);
+            self.is_canceled.set(true);
         }
     }
 }

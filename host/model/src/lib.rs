@@ -16,6 +16,7 @@ pub mod id;
 pub mod job;
 pub mod log;
 pub mod params;
+pub mod plugin_port;
 pub mod port;
 pub mod retry;
 pub mod run;

@@ -41,6 +41,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0004_waiting_runs.sql"),
         postgres: include_str!("../../../migrations/postgres/0004_waiting_runs.sql"),
     },
+    Migration {
+        version: 5,
+        name: "plugin_state",
+        sqlite: include_str!("../../../migrations/sqlite/0005_plugin_state.sql"),
+        postgres: include_str!("../../../migrations/postgres/0005_plugin_state.sql"),
+    },
 ];
 
 impl Migration {

@@ -33,13 +33,13 @@ pub(crate) enum SqlStore {
 }
 
 /// A connection that reads.
-enum Reader {
+pub(crate) enum Reader {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
 
 impl Reader {
-    fn conn(&mut self) -> Conn<'_> {
+    pub(crate) fn conn(&mut self) -> Conn<'_> {
         match self {
             Self::Sqlite(conn) => Conn::Sqlite(conn),
             Self::Postgres(conn) => Conn::Postgres(conn),
@@ -48,7 +48,7 @@ impl Reader {
 }
 
 impl SqlStore {
-    async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
+    pub(crate) async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
         let acquired = match self {
             Self::Sqlite(store) => store.readers.acquire().await.map(Reader::Sqlite),
             Self::Postgres(store) => store.pool.acquire().await.map(Reader::Postgres),
@@ -56,7 +56,7 @@ impl SqlStore {
         acquired.map_err(|error| DbError::from(error).during(operation))
     }
 
-    async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
+    pub(crate) async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
         match self {
             Self::Sqlite(store) => store.write(write).await,
             Self::Postgres(store) => store.write(write).await,
