@@ -1,7 +1,8 @@
 //! Everything a guest says, in the order it says it: `log.write`, stdout (`INFO`) and stderr (`WARNING`).
 //!
 //! Lines wait in a small queue until somebody who may wait (`log.write`, a stream that must be ready, the end of the
-//! call) hands them to the voice of the step. So a full log slows the guest down, and memory stays bounded.
+//! call) hands them to the voice of the step. So a full log slows the guest down, and memory stays bounded. Lines beyond
+//! a limit are dropped, and counted where that was for one second only.
 //! Invariant: only the thread of the call drains, hence a line is taken off the queue after it was written, and a
 //! drain that is dropped half-way loses nothing.
 
@@ -10,11 +11,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use host_model::log::LogLevel;
 use host_model::port::StepVoice;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::limits::Limits;
 
 /// Bytes of one line; what is longer is cut.
 const LINE_BYTES: usize = 8 * 1024;
@@ -22,6 +26,8 @@ const LINE_BYTES: usize = 8 * 1024;
 const QUEUE_LINES: usize = 256;
 /// Lines of stderr kept for the report of a crash.
 const TAIL_LINES: usize = 20;
+/// Bytes a secret must have to be replaced; shorter ones are in every other word.
+const HIDEABLE: usize = 4;
 
 /// The lines of one call.
 pub(crate) struct Lines {
@@ -34,14 +40,69 @@ struct State {
     queue: VecDeque<(LogLevel, String)>,
     limit: u64,
     n_accepted: u64,
+    rate: Rate,
+    hidden: Vec<String>,
     stderr_tail: VecDeque<String>,
 }
 
+/// Lines of the present second.
+struct Rate {
+    limit: u64,
+    began: Instant,
+    n_accepted: u64,
+    n_dropped: u64,
+}
+
+impl Rate {
+    /// Whether one more line may pass, and how many were dropped in the second that just ended.
+    fn admit(&mut self) -> (bool, u64) {
+        let mut n_dropped = 0;
+        if self.began.elapsed() >= Duration::from_secs(1) {
+            n_dropped = std::mem::take(&mut self.n_dropped);
+            (self.began, self.n_accepted) = (Instant::now(), 0);
+        }
+        let is_admitted = self.n_accepted < self.limit;
+        if is_admitted { self.n_accepted += 1 } else { self.n_dropped += 1 }
+        (is_admitted, n_dropped)
+    }
+
+    fn note(&self, n_dropped: u64) -> (LogLevel, String) {
+        let limit = self.limit;
+        let note = format!("{n_dropped} lines dropped: log_lines_per_second limit of {limit} lines reached");
+        (LogLevel::Warning, note)
+    }
+}
+
 impl Lines {
-    /// Lines for `voice`, at most `limit` of them; without a voice nothing is kept.
-    pub(crate) fn new(voice: Option<Arc<dyn StepVoice>>, least_level: LogLevel, limit: u64) -> Arc<Self> {
-        let state = State { queue: VecDeque::new(), limit, n_accepted: 0, stderr_tail: VecDeque::new() };
+    /// Lines for `voice`, as many as `limits` allow; without a voice nothing is kept.
+    pub(crate) fn new(voice: Option<Arc<dyn StepVoice>>, least_level: LogLevel, limits: &Limits) -> Arc<Self> {
+        let rate =
+            Rate { limit: limits.log_lines_per_second, began: Instant::now(), n_accepted: 0, n_dropped: 0 };
+        let state = State {
+            queue: VecDeque::new(),
+            limit: limits.log_lines,
+            n_accepted: 0,
+            rate,
+            hidden: Vec::new(),
+            stderr_tail: VecDeque::new(),
+        };
         Arc::new(Self { voice, least_level, state: Mutex::new(state) })
+    }
+
+    /// Replaces `secret` in every line from now on.
+    pub(crate) fn hide(&self, secret: &str) {
+        let mut state = self.lock();
+        if secret.len() >= HIDEABLE && !state.hidden.iter().any(|known| known == secret) {
+            state.hidden.push(secret.to_owned());
+        }
+    }
+
+    /// `text` without the secrets that were handed out.
+    pub(crate) fn without_secrets(&self, text: String) -> String {
+        self.lock().hidden.iter().fold(text, |text, secret| match text.contains(secret) {
+            true => text.replace(secret, "•••"),
+            false => text,
+        })
     }
 
     /// Takes a message of the guest; line breaks split it.
@@ -49,8 +110,20 @@ impl Lines {
         if level < self.least_level || self.voice.is_none() {
             return;
         }
+        let message = self.without_secrets(message.to_owned());
         let mut state = self.lock();
         for line in message.lines() {
+            if state.n_accepted > state.limit {
+                return;
+            }
+            let (is_admitted, n_dropped) = state.rate.admit();
+            if n_dropped > 0 {
+                let note = state.rate.note(n_dropped);
+                state.queue.push_back(note);
+            }
+            if !is_admitted {
+                continue;
+            }
             if state.n_accepted == state.limit {
                 let note = format!("log_lines limit of {} lines reached, further lines are dropped", state.limit);
                 state.queue.push_back((LogLevel::Warning, note));
@@ -61,6 +134,16 @@ impl Lines {
                 return;
             }
             state.queue.push_back((level, cut(line)));
+        }
+    }
+
+    /// Says what was dropped in the last second. Nothing may be pushed after it.
+    pub(crate) fn finish(&self) {
+        let mut state = self.lock();
+        let n_dropped = std::mem::take(&mut state.rate.n_dropped);
+        if n_dropped > 0 {
+            let note = state.rate.note(n_dropped);
+            state.queue.push_back(note);
         }
     }
 
@@ -80,6 +163,7 @@ impl Lines {
     }
 
     fn push_stderr_tail(&self, line: &str) {
+        let line = &self.without_secrets(line.to_owned());
         let mut state = self.lock();
         if state.stderr_tail.len() == TAIL_LINES {
             state.stderr_tail.pop_front();
