@@ -102,17 +102,24 @@ pub fn run_step(steps: &[Step], name: &str, params: &str) -> Result<String, Erro
     result
 }
 
-/// Makes a component of this crate: `plugin! { "name" => function { title: "…", params: SCHEMA }, … }`.
+/// Makes a component of this crate: `plugin!(purge, reports::summarize)`, each a function with `#[callable]`.
 ///
-/// Each function is `fn(P) -> Result<T, Error>` with `P: Deserialize` and `T: Serialize`. The block after it is
-/// optional and sets any of `title`, `doc`, `params`, `output` (see `Step`). Use it once, at the root of the crate; it
-/// also makes `plugin_steps()`, the list of callables, for tests.
+/// Without the attribute a function says about itself here what it is:
+/// `plugin! { "name" => function { title: "…", params: SCHEMA }, … }`. Each is then `fn(P) -> Result<T, Error>` with
+/// `P: Deserialize` and `T: Serialize`; the block is optional and sets any of `title`, `doc`, `params`, `output` (see
+/// `Step`). Use the macro once, at the root of the crate; it also makes `plugin_steps()`, the list of callables, for tests.
 #[macro_export]
 macro_rules! plugin {
     ($($name:literal => $function:path $({ $($key:ident: $value:expr),* $(,)? })?),* $(,)?) => {
+        $crate::plugin!(@export ::std::vec![$($crate::Step::new($name, $function)$($(.$key($value))*)?),*]);
+    };
+    ($($($segment:ident)::+),+ $(,)?) => {
+        $crate::plugin!(@export ::std::vec![$($($segment)::+::step()),+]);
+    };
+    (@export $steps:expr) => {
         /// The callables of this plugin.
         pub fn plugin_steps() -> ::std::vec::Vec<$crate::Step> {
-            ::std::vec![$($crate::Step::new($name, $function)$($(.$key($value))*)?),*]
+            $steps
         }
 
         #[cfg(target_family = "wasm")]

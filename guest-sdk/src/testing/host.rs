@@ -67,6 +67,13 @@ impl Host {
         self
     }
 
+    /// Grants a connector whose database the caller looks at afterwards.
+    #[must_use]
+    pub(crate) fn shared_connector(mut self, name: &str, database: Rc<RefCell<dyn Database>>) -> Self {
+        self.databases.insert(name.to_owned(), database);
+        self
+    }
+
     /// Lets `context::get(key)` know a value.
     #[must_use]
     pub fn with_fact(mut self, key: &str, value: &str) -> Self {

@@ -4,12 +4,14 @@
 //! feature `sqlite` a real SQLite database is at hand (`Sqlite`). The rules of sessions are the host's own, see
 //! `imports`; limits and grants of `read` are not stood in for: they are tested with the component.
 
+mod cases;
 mod host;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use crate::{Column, Error, Value};
 
+pub use cases::check_cases;
 pub(crate) use host::with_host;
 pub use host::{Host, Installed, Line, Progress};
 #[cfg(feature = "sqlite")]
