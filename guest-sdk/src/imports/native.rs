@@ -29,7 +29,7 @@ pub(crate) fn context_canceled() -> bool {
     with_host(|host| host.is_canceled()).unwrap_or(false)
 }
 
-fn check_canceled() -> Wire<()> {
+pub(super) fn check_canceled() -> Wire<()> {
     if context_canceled() { Err(Error::canceled().into()) } else { Ok(()) }
 }
 
@@ -55,6 +55,10 @@ impl Connection {
             return Err(Error::new("busy", "another cursor of this connection is still open").into());
         }
         Ok(self.database.borrow_mut())
+    }
+
+    pub(crate) fn dialect(&self) -> String {
+        self.database.borrow().dialect().to_owned()
     }
 
     pub(crate) fn execute(&self, statement: &str, binds: Binds<'_>) -> Wire<u64> {
