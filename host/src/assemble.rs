@@ -13,8 +13,8 @@ use host_engine::{Engine, EngineParts, PruneRunner, Runners, is_owner_alive, own
 use host_model::CancelToken;
 use host_model::port::{EnvReader, Secrets, Store};
 use host_python::{PythonConfig, PythonRunner};
-use host_sandbox::ComponentRunner;
-use host_steps::{ConnectorPools, HttpRunner, SqlCopyRunner, SqlQueryRunner};
+use host_sandbox::{ComponentRunner, Services};
+use host_steps::{ConnectorPools, HttpRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
 
 use crate::client::client_header;
 use crate::exit::{Exit, Failure};
@@ -62,8 +62,8 @@ pub(crate) fn reader(home: &Home, settings: &Settings) -> Result<Reader, Failure
 pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -> Result<House, Failure> {
     home.ensure_data()?;
     let token = home.ensure_token()?;
-    let reader = reader(home, settings)?;
-    let store = host_store::open(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
+    let mut reader = reader(home, settings)?;
+    let (store, plugin_state) = host_store::open_with_state(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
         let hint = error.hint();
         let failure = Failure {
             exit: Exit::Invalid,
@@ -81,6 +81,14 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
         report(&catalogue);
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
+    let secrets: Arc<dyn Secrets> = Arc::new(NoSecrets);
+    reader.sandbox = reader.sandbox.with_services(Services {
+        http: Arc::new(PluginHttp::new().context("the HTTP client cannot start")?),
+        directories: pools.clone(),
+        secrets: secrets.clone(),
+        state: plugin_state,
+        env: env_with(url),
+    });
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
@@ -95,7 +103,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
         clock: Arc::new(SystemClock),
         runners,
         connectors: pools.clone(),
-        secrets: Arc::new(NoSecrets),
+        secrets,
         env: env_with(url),
         jobs,
         owner: owner_id(),

@@ -88,7 +88,7 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 14] = [
     ("sqlx", &["host/store", "host/steps"]),
     ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
@@ -97,6 +97,7 @@ const OWNERS: [(&str, &[&str]); 13] = [
     ("axum", &["host/api"]),
     ("toml", &["host/catalogue", "host/sandbox"]),
     ("reqwest", &["host/steps", "host"]),
+    ("ldap3", &["host/steps"]),
     ("cron", &["host/model"]),
     ("libloading", &["host/python"]),
     ("rust-embed", &["host/api"]),

@@ -131,6 +131,11 @@ impl ComponentCache {
         }
     }
 
+    /// Whether the file was loaded before, as it is now or as it was.
+    pub(crate) fn knows(&self, path: &Path) -> bool {
+        lock(&self.slots).contains_key(path)
+    }
+
     fn prepare(&self, path: &Path, known: Option<&Slot>) -> Result<Arc<Prepared>, SandboxError> {
         let bytes = fs::read(path).map_err(SandboxError::file("read", path))?;
         let digest = hex::encode(Sha256::digest(&bytes));

@@ -1,8 +1,8 @@
 //! One call in one fresh store, on a thread of its own, watched until it ends.
 //!
 //! How a call ends. Three things are waited for at once: the guest, the call's cancel token, the deadline. When the
-//! token or the deadline comes first, the guest is told (`context.cancelled` turns true, calls that can fail fail with
-//! `cancelled`) and has a grace time to end by itself. Then `kill` is set:
+//! token or the deadline comes first, the guest is told (`context.canceled` turns true, calls that can fail fail with
+//! `canceled`) and has a grace time to end by itself. Then `kill` is set:
 //!
 //! ```text
 //!  guest computes   -> the epoch callback sees `kill` within a tick and traps, which gives a backtrace; the same

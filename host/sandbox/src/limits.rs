@@ -38,7 +38,7 @@ pub struct Limits {
     pub response_bytes: u64,
     /// Log lines of a call, those of stdout and stderr included.
     pub log_lines: u64,
-    /// The same in any one second.
+    /// The same in one second; more of them slow the guest down.
     pub log_lines_per_second: u64,
     /// Elements of all tables together. A Python component starts with about 20 000.
     pub table_elements: u64,
@@ -55,7 +55,7 @@ impl Default for Limits {
             output_bytes: MB,
             response_bytes: 16 * MB,
             log_lines: 10_000,
-            log_lines_per_second: 1_000,
+            log_lines_per_second: 5_000,
             table_elements: 200_000,
             stack_bytes: MB / 2,
         }

@@ -1,8 +1,8 @@
 //! Everything a guest says, in the order it says it: `log.write`, stdout (`INFO`) and stderr (`WARNING`).
 //!
 //! Lines wait in a small queue until somebody who may wait (`log.write`, a stream that must be ready, the end of the
-//! call) hands them to the voice of the step. So a full log slows the guest down, and memory stays bounded. Lines beyond
-//! a limit are dropped, and counted where that was for one second only.
+//! call) hands them to the voice of the step. So a full log slows the guest down, and memory stays bounded. More
+//! lines in a second than allowed wait for the next one; lines beyond what a call may write are dropped.
 //! Invariant: only the thread of the call drains, hence a line is taken off the queue after it was written, and a
 //! drain that is dropped half-way loses nothing.
 
@@ -45,39 +45,31 @@ struct State {
     stderr_tail: VecDeque<String>,
 }
 
-/// Lines of the present second.
+/// Lines handed over in the present second.
 struct Rate {
     limit: u64,
     began: Instant,
-    n_accepted: u64,
-    n_dropped: u64,
+    count: u64,
 }
 
 impl Rate {
-    /// Whether one more line may pass, and how many were dropped in the second that just ended.
-    fn admit(&mut self) -> (bool, u64) {
-        let mut n_dropped = 0;
-        if self.began.elapsed() >= Duration::from_secs(1) {
-            n_dropped = std::mem::take(&mut self.n_dropped);
-            (self.began, self.n_accepted) = (Instant::now(), 0);
+    /// Counts one line. When it is one too many for its second, that second's end has to be waited for first.
+    fn count_line(&mut self) -> Option<Instant> {
+        let end = self.began + Duration::from_secs(1);
+        let now = Instant::now();
+        if self.count < self.limit && now < end {
+            self.count += 1;
+            return None;
         }
-        let is_admitted = self.n_accepted < self.limit;
-        if is_admitted { self.n_accepted += 1 } else { self.n_dropped += 1 }
-        (is_admitted, n_dropped)
-    }
-
-    fn note(&self, n_dropped: u64) -> (LogLevel, String) {
-        let limit = self.limit;
-        let note = format!("{n_dropped} lines dropped: log_lines_per_second limit of {limit} lines reached");
-        (LogLevel::Warning, note)
+        (self.began, self.count) = (now.max(end), 1);
+        (now < end).then_some(end)
     }
 }
 
 impl Lines {
     /// Lines for `voice`, as many as `limits` allow; without a voice nothing is kept.
     pub(crate) fn new(voice: Option<Arc<dyn StepVoice>>, least_level: LogLevel, limits: &Limits) -> Arc<Self> {
-        let rate =
-            Rate { limit: limits.log_lines_per_second, began: Instant::now(), n_accepted: 0, n_dropped: 0 };
+        let rate = Rate { limit: limits.log_lines_per_second, began: Instant::now(), count: 0 };
         let state = State {
             queue: VecDeque::new(),
             limit: limits.log_lines,
@@ -113,17 +105,6 @@ impl Lines {
         let message = self.without_secrets(message.to_owned());
         let mut state = self.lock();
         for line in message.lines() {
-            if state.n_accepted > state.limit {
-                return;
-            }
-            let (is_admitted, n_dropped) = state.rate.admit();
-            if n_dropped > 0 {
-                let note = state.rate.note(n_dropped);
-                state.queue.push_back(note);
-            }
-            if !is_admitted {
-                continue;
-            }
             if state.n_accepted == state.limit {
                 let note = format!("log_lines limit of {} lines reached, further lines are dropped", state.limit);
                 state.queue.push_back((LogLevel::Warning, note));
@@ -137,21 +118,24 @@ impl Lines {
         }
     }
 
-    /// Says what was dropped in the last second. Nothing may be pushed after it.
-    pub(crate) fn finish(&self) {
-        let mut state = self.lock();
-        let n_dropped = std::mem::take(&mut state.rate.n_dropped);
-        if n_dropped > 0 {
-            let note = state.rate.note(n_dropped);
-            state.queue.push_back(note);
-        }
+    /// Hands the queue to the voice, which may make the caller wait; so does the limit of lines per second.
+    pub(crate) async fn drain(&self) {
+        self.hand_over(true).await;
     }
 
-    /// Hands the queue to the voice, which may make the caller wait.
-    pub(crate) async fn drain(&self) {
+    /// Hands over the rest, at the end of the call: what is there now is little, and nobody can add to it.
+    pub(crate) async fn finish(&self) {
+        self.hand_over(false).await;
+    }
+
+    async fn hand_over(&self, is_paced: bool) {
         let Some(voice) = &self.voice else { return };
         loop {
             let Some((level, line)) = self.lock().queue.front().cloned() else { return };
+            let wait = if is_paced { self.lock().rate.count_line() } else { None };
+            if let Some(until) = wait {
+                tokio::time::sleep_until(until.into()).await;
+            }
             voice.log(level, &line).await;
             self.lock().queue.pop_front();
         }

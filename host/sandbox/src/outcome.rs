@@ -29,7 +29,7 @@ fn typed_error(error: Error) -> StepError {
     let kind = match code {
         "denied" => StepErrorKind::Denied,
         "remote" | "unavailable" | "conflict" | "busy" | "timeout" => StepErrorKind::Remote,
-        // `cancelled` by a guest that nobody asked to stop is a failure like another.
+        // `canceled` by a guest that nobody asked to stop is a failure like another.
         _ => StepErrorKind::Failed,
     };
     let detail = match error.detail {

@@ -11,6 +11,7 @@ use host_model::{CancelToken, StepError, StepErrorKind, StepSpec};
 
 use crate::SandboxError;
 use crate::component_cache::ComponentCaches;
+use crate::file_kind::ensure_component;
 use crate::grants::Grants;
 use crate::inspect::{Inspection, Prepared};
 use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thread, supervise};
@@ -20,6 +21,9 @@ use crate::plugins::{Callable, find_component};
 use crate::services::Services;
 use crate::state::CallState;
 use crate::usage::Stopwatch;
+
+/// Bytes of a component that takes seconds to compile.
+const LARGE: u64 = 8 * 1024 * 1024;
 
 /// Runs `wasm` steps. Cheap to clone; one per process is enough.
 #[derive(Clone)]
@@ -65,6 +69,25 @@ impl ComponentRunner {
         self.locate(&callable).map(drop)
     }
 
+    /// Whether the component at `path` could serve anybody: it fits, lists its callables, and the file of grants beside it,
+    /// which messages call `grants_file`, is sound. A large component that nobody has used yet is only looked at from
+    /// outside, because compiling it takes many seconds. Blocks; may be called from anywhere.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check_file(&self, path: &Path, grants_file: &str) -> Result<(), SandboxError> {
+        let checked = Grants::read(&path.with_extension("toml"), grants_file).and_then(|grants| {
+            let cache = self.caches.with_stack(grants.limits.stack_bytes)?;
+            let size = std::fs::metadata(path).map_err(SandboxError::file("read", path))?.len();
+            if size > LARGE && !cache.knows(path) {
+                let bytes = std::fs::read(path).map_err(SandboxError::file("read", path))?;
+                return ensure_component(path, &bytes);
+            }
+            cache.load(path)?.callables().map(drop)
+        });
+        checked.map_err(|error| error.below(self.home()))
+    }
+
     /// What the file at `path` is. Blocks; may be called from anywhere.
     ///
     /// # Errors
@@ -81,7 +104,8 @@ impl ComponentRunner {
         let prepared = self.load(path)?;
         let watch = Watch::new(CancelToken::new(), GRACE, GRACE);
         let start = Instant::now();
-        let mut store = new_store(prepared.plugin.engine(), CallState::without_capabilities(watch.cancel.clone()), &watch);
+        let mut store =
+            new_store(prepared.plugin.engine(), CallState::without_capabilities(watch.cancel.clone()), &watch);
         let instance = prepared.plugin.instantiate(&mut store).await;
         let took = start.elapsed();
         instance.map(|()| took).map_err(|error| SandboxError::Engine { message: format!("{error:#}") })

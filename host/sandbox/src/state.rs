@@ -161,8 +161,7 @@ impl Call {
         for stream in &self.streams {
             stream.finish();
         }
-        self.lines.finish();
-        self.lines.drain().await;
+        self.lines.finish().await;
     }
 }
 

@@ -61,11 +61,6 @@ impl Host for CallState {
                 return Ok(Err(service_error(error)));
             }
         };
-        Ok(Ok(Response {
-            status: response.status,
-            url: response.url,
-            headers: response.headers,
-            body: response.body,
-        }))
+        Ok(Ok(Response { status: response.status, url: response.url, headers: response.headers, body: response.body }))
     }
 }

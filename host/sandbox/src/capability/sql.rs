@@ -223,7 +223,11 @@ impl CallState {
             return Ok(Ok(()));
         }
         let name = connection.name.clone();
-        Ok(Err(self.deny_connector(&format!("connector `{name}` is granted for reading, `{call}` writes"), &name, "read-write")))
+        Ok(Err(self.deny_connector(
+            &format!("connector `{name}` is granted for reading, `{call}` writes"),
+            &name,
+            "read-write",
+        )))
     }
 
     fn deny_connector(&mut self, what: &str, connector: &str, access: &str) -> Error {

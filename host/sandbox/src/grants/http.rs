@@ -19,6 +19,7 @@ pub struct HttpGrants {
 
 const USUAL_METHODS: [&str; 2] = ["GET", "HEAD"];
 const USUAL_PORTS: [u16; 2] = [80, 443];
+const SHAPE: &str = "write `host`, `host:port` or `*.domain`, without scheme and path, letters in ASCII";
 
 /// One host, or all below a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +49,9 @@ impl HostGrant {
     /// # Errors
     /// What to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.contains('/') {
+            return Err(SHAPE.to_owned());
+        }
         let end_of_ip = if text.starts_with('[') { text.find(']').ok_or("it has no `]`")? } else { 0 };
         let (name, port) = match text[end_of_ip..].rfind(':') {
             None => (text, None),
@@ -67,7 +71,7 @@ impl HostGrant {
             name.split('.').all(is_label)
         };
         if !is_sound {
-            return Err("write `host`, `host:port` or `*.domain`, without scheme and path, letters in ASCII".to_owned());
+            return Err(SHAPE.to_owned());
         }
         let name = match name.trim_matches(['[', ']']).parse::<std::net::Ipv6Addr>() {
             // The one spelling URLs are brought to.
@@ -145,7 +149,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_host_is_refused() {
-        for text in ["", "*", "*.", "https://a.example", "a/b", "a..b", "a:b", "a:0", "a:99999", "[::1", "[x]", "ä.example"] {
+        for text in
+            ["", "*", "*.", "https://a.example", "a/b", "a..b", "a:b", "a:0", "a:99999", "[::1", "[x]", "ä.example"]
+        {
             assert!(HostGrant::parse(text).is_err(), "{text}");
         }
     }

@@ -207,10 +207,7 @@ impl Reader<'_> {
             Some(number) => set(number),
             None => {
                 let (least, most) = (allowed.start(), allowed.end());
-                self.wrong_value(
-                    value,
-                    &format!("`{}` must be a whole number from {least} to {most}", key.get_ref()),
-                );
+                self.wrong_value(value, &format!("`{}` must be a whole number from {least} to {most}", key.get_ref()));
             }
         }
     }

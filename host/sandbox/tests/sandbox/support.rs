@@ -36,7 +36,7 @@ pub(crate) fn guest(name: &str) -> PathBuf {
 
 fn is_stale(name: &str, component: &Path) -> bool {
     let Ok(built) = fs::metadata(component).and_then(|metadata| metadata.modified()) else { return true };
-    ["wit/step", "guest-sdk/src", &format!("tests/guests/{name}")]
+    ["wit", "guest-sdk/src", &format!("tests/guests/{name}")]
         .iter()
         .any(|folder| newest(&repository().join(folder)) > built)
 }
@@ -213,7 +213,7 @@ pub(crate) fn plugin_text(module: &str) -> String {
     plugin_text_with_list(module, "(i32.const 16)")
 }
 
-/// The same with the body of `list-steps`; at 16 there is the list with `run`.
+/// The same with the body of `describe`; at 16 there is the list with `run`.
 pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     format!(
         r#"(component
@@ -221,7 +221,7 @@ pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     (type $raw (record (field "code" string) (field "message" string)
       (field "retryable" bool) (field "detail" (option string))))
     (export "error" (type (eq $raw)))))
-  (import "nomaflow:step/types@0.1.0" (instance $types (type $types-type)))
+  (import "nomaflow:step/types@1.0.0" (instance $types (type $types-type)))
   (alias export $types "error" (type $error))
   (core module $m
     (memory $memory (export "memory") 1)
@@ -237,15 +237,15 @@ pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     {module})
   (core instance $i (instantiate $m))
   (type $raw-info (record (field "name" string) (field "title" string) (field "doc" string)
-    (field "params-schema" string) (field "output-schema" string) (field "meta" (list (tuple string string)))))
-  (export $info "step-info" (type $raw-info))
+    (field "params-schema" string) (field "result-schema" string) (field "meta" (list (tuple string string)))))
+  (export $info "callable" (type $raw-info))
   (func $list (result (list $info))
     (canon lift (core func $i "list") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
   (func $call (param "name" string) (param "params" string) (result (result string (error $error)))
     (canon lift (core func $i "call") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
-  (instance $steps
-    (export "error" (type $error)) (export "step-info" (type $info))
-    (export "list-steps" (func $list)) (export "run" (func $call)))
-  (export "nomaflow:step/steps@0.1.0" (instance $steps)))"#
+  (instance $callables
+    (export "error" (type $error)) (export "callable" (type $info))
+    (export "describe" (func $list)) (export "call" (func $call)))
+  (export "nomaflow:step/callables@1.0.0" (instance $callables)))"#
     )
 }

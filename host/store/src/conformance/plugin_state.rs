@@ -89,9 +89,8 @@ pub(super) async fn keys_are_listed_by_prefix_and_page_in_the_order_of_their_byt
 
 pub(super) async fn a_key_too_many_is_refused_and_the_others_can_still_be_set(bench: &Bench) {
     let state = bench.open_state().await;
-    let try_set = async |key: &str| {
-        state.set_value("sync", &entry(key, "x"), &StateCondition::Always, 2).await.unwrap()
-    };
+    let try_set =
+        async |key: &str| state.set_value("sync", &entry(key, "x"), &StateCondition::Always, 2).await.unwrap();
     assert_eq!(try_set("a").await, StateSet::Done);
     assert_eq!(try_set("b").await, StateSet::Done);
     assert_eq!(try_set("c").await, StateSet::Full);
