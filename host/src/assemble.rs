@@ -63,18 +63,19 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
     home.ensure_data()?;
     let token = home.ensure_token()?;
     let mut reader = reader(home, settings)?;
-    let (store, plugin_state) = host_store::open_with_state(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
-        let hint = error.hint();
-        let failure = Failure {
-            exit: Exit::Invalid,
-            error: anyhow::Error::new(error).context("the store cannot be opened"),
-            hint: None,
-        };
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
+    let (store, plugin_state) =
+        host_store::open_with_state(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
+            let hint = error.hint();
+            let failure = Failure {
+                exit: Exit::Invalid,
+                error: anyhow::Error::new(error).context("the store cannot be opened"),
+                hint: None,
+            };
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
     let first = reader.clone();
     let catalogue = tokio::task::spawn_blocking(move || first.read()).await.context("reading the catalogue")?;
     if url.is_some() {
