@@ -26,8 +26,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! `#[callable]` describes a function, `plugin!` (module `step`) makes the component's exports; `sql`, `log` and `context` are what a step may ask of the
-//! host, `testing` stands in for the host in native tests. The contract itself is `wit/step`; nothing here adds to it.
+//! `#[callable]` describes a function, `plugin!` (module `step`) makes the component's exports; `sql`, `http`, `ldap`,
+//! `secrets`, `state`, `log` and `context` are what a step may ask of the host, `testing` stands in for the host in native tests. The contract itself is `wit/step`; nothing here adds to it.
 
 // What the attribute generates names the crate, in its own tests too.
 #[cfg(test)]
@@ -39,9 +39,13 @@ pub mod bindings;
 mod columns;
 pub mod context;
 mod error;
+pub mod http;
 mod imports;
+pub mod ldap;
 pub mod log;
+pub mod secrets;
 pub mod sql;
+pub mod state;
 mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;

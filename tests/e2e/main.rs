@@ -10,6 +10,7 @@ mod croniter;
 mod flights;
 mod ledger;
 mod overlap;
+mod plugin;
 mod program;
 mod replay;
 mod retention;

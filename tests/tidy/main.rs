@@ -1,6 +1,8 @@
 //! Rules of the repository as tests: file size, module notes, crate edges, migrations, lock files, marks. Each failure
 //! says what to do. The rules and their reasons are in `host/ARCHITECTURE.md`.
 
+mod reference;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Database;
+use super::{Database, Services};
+use crate::http::Response;
+use crate::ldap::Entry;
 use crate::log::Level;
 
 thread_local! {
@@ -47,6 +49,7 @@ pub struct Progress {
 pub struct Host {
     databases: BTreeMap<String, Rc<RefCell<dyn Database>>>,
     facts: BTreeMap<String, String>,
+    services: Services,
     lines: RefCell<Vec<Line>>,
     progress: RefCell<Vec<Progress>>,
     is_canceled: Cell<bool>,
@@ -71,6 +74,42 @@ impl Host {
     #[must_use]
     pub(crate) fn shared_connector(mut self, name: &str, database: Rc<RefCell<dyn Database>>) -> Self {
         self.databases.insert(name.to_owned(), database);
+        self
+    }
+
+    /// Grants HTTP; `server` answers every request from its method, URL and body.
+    #[must_use]
+    pub fn http(mut self, server: impl Fn(&str, &str, &[u8]) -> Response + 'static) -> Self {
+        self.services.server = Some(Box::new(server));
+        self
+    }
+
+    /// Grants an LDAP connector; every search finds these entries.
+    #[must_use]
+    pub fn directory(mut self, connector: &str, entries: Vec<Entry>) -> Self {
+        self.services.directories.insert(connector.to_owned(), entries);
+        self
+    }
+
+    /// Grants a secret.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.services.secrets.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Grants durable state, which holds these keys at the start.
+    #[must_use]
+    pub fn state(mut self, entries: &[(&str, &str)]) -> Self {
+        let entry = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        self.services.state = Some(RefCell::new(entries.iter().map(entry).collect()));
+        self
+    }
+
+    /// Lets `context::parameter(name)` know a param, as JSON text.
+    #[must_use]
+    pub fn with_param(mut self, name: &str, json: &str) -> Self {
+        self.services.params.insert(name.to_owned(), json.to_owned());
         self
     }
 
@@ -99,6 +138,10 @@ impl Host {
 
     pub(crate) fn database(&self, name: &str) -> Option<Rc<RefCell<dyn Database>>> {
         self.databases.get(name).cloned()
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
     }
 
     pub(crate) fn fact(&self, key: &str) -> Option<String> {
@@ -133,6 +176,13 @@ impl Installed {
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         self.host.lines.borrow().clone()
+    }
+
+    /// The state as it is now, by key; empty when none was granted.
+    #[must_use]
+    pub fn state(&self) -> Vec<(String, String)> {
+        let state = self.host.services.state.as_ref();
+        state.map(|state| state.borrow().clone().into_iter().collect()).unwrap_or_default()
     }
 
     /// What the step reported, in order.

@@ -6,6 +6,7 @@
 
 mod cases;
 mod host;
+mod services;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -13,6 +14,7 @@ use crate::{Column, Error, Value};
 
 pub use cases::check_cases;
 pub(crate) use host::with_host;
+pub(crate) use services::Services;
 pub use host::{Host, Installed, Line, Progress};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
@@ -41,6 +43,11 @@ impl Table {
 
 /// A stand-in for the database behind one connector.
 pub trait Database {
+    /// Answers `Connection::dialect`.
+    fn dialect(&self) -> &str {
+        "sqlite"
+    }
+
     /// Answers `Connection::execute`.
     fn execute(&mut self, statement: &str, binds: &[(String, Value)]) -> Result<u64, Error>;
 

@@ -123,8 +123,8 @@ async fn test(args: &ProjectArgs, global: &Global) -> Outcome {
 
 fn update(dir: &Path, global: &Global) -> Outcome {
     let project = Project::open(dir).map_err(|error| Failure { exit: Exit::NotFound, error, hint: None })?;
-    let is_current = project.folder.join("sdk").is_dir()
-        && plugin_builder::is_current(&project.folder, project.language);
+    let is_current =
+        project.folder.join("sdk").is_dir() && plugin_builder::is_current(&project.folder, project.language);
     plugin_builder::write_sdk(&project.folder, project.language)?;
     let said = if is_current { "`sdk/` was current" } else { "`sdk/` is renewed" };
     say(&if global.json { json!({ "renewed": !is_current }).to_string() } else { said.to_owned() })?;
@@ -137,6 +137,9 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        assert_eq!([size(0), size(999), size(218_400), size(18_369_911)], ["0 bytes", "999 bytes", "218 kB", "18.4 MB"]);
+        assert_eq!(
+            [size(0), size(999), size(218_400), size(18_369_911)],
+            ["0 bytes", "999 bytes", "218 kB", "18.4 MB"]
+        );
     }
 }

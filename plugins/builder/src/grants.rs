@@ -21,7 +21,8 @@ pub fn merge_grants(base: &str, grants: &[String], limits: &[String], home: &Pat
                 .with_context(|| format!("`{addition}` is not of the form path=value"))?;
             let mut keys: Vec<&str> = path.split('.').map(str::trim).collect();
             keys.insert(0, section);
-            set(&mut document, &keys, read_value(value.trim())).with_context(|| format!("`{addition}` cannot be added"))?;
+            set(&mut document, &keys, read_value(value.trim()))
+                .with_context(|| format!("`{addition}` cannot be added"))?;
         }
     }
     let directories = document.get_mut("grants").and_then(|grants| grants.get_mut("directories"));

@@ -25,5 +25,5 @@ pub use project::{Built, Language, Project, check_name};
 pub use sdk::{is_current, write_sdk};
 pub use source::source_digest;
 pub use template::create;
-pub use tools::Tools;
+pub use tools::{Tools, cache_folder};
 pub use workspace::{Guest, find_guests};

@@ -56,7 +56,9 @@ mod tests {
         fn new(name: &str) -> Self {
             let root = std::env::temp_dir().join(format!("nomaflow-builder-{}-{name}", std::process::id()));
             let tree = Self(root);
-            for file in ["plugins/Cargo.toml", "plugins/Cargo.lock", "guest-sdk/Cargo.toml", "guest-sdk/macros/Cargo.toml"] {
+            for file in
+                ["plugins/Cargo.toml", "plugins/Cargo.lock", "guest-sdk/Cargo.toml", "guest-sdk/macros/Cargo.toml"]
+            {
                 tree.write(file, file);
             }
             for file in ["guest-sdk/src/lib.rs", "guest-sdk/macros/src/lib.rs", "wit/step/step.wit"] {

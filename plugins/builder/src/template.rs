@@ -61,8 +61,17 @@ mod tests {
             let folder = parent.path().join("visits");
             let project = create(&folder, "visits", language).expect(name);
             assert_eq!((project.name.as_str(), project.language), ("visits", language));
-            for file in [manifest, "jobs.toml", "visits.toml", "tests/cases.json", ".gitignore", "README.md", "sdk/wit/step/step.wit"] {
-                let text = fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{name}: {file}: {error}"));
+            for file in [
+                manifest,
+                "jobs.toml",
+                "visits.toml",
+                "tests/cases.json",
+                ".gitignore",
+                "README.md",
+                "sdk/wit/step/step.wit",
+            ] {
+                let text =
+                    fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{name}: {file}: {error}"));
                 assert!(!text.contains("{{"), "{name}: {file} has a blank that was not filled in");
             }
             let again = create(&folder, "visits", language).expect_err("is there");

@@ -14,10 +14,22 @@ use serde_json::{Value, json};
 
 /// Tested with the SDK; another version may make other bindings.
 const COMPONENTIZE_PY: &str = "0.25.1";
-const COMPONENTIZE_QJS: &str = "0.4.5";
+/// SpiderMonkey, and not the much smaller QuickJS of componentize-qjs 0.4.5: that one passes every 64-bit integer as a
+/// double, and so changes those beyond 2^53 without a word.
+const COMPONENTIZE_JS: &str = "0.23.0";
 const ESBUILD: &str = "0.28.2";
 /// The script that drives the two; it lies beside their packages, so that they are found.
 const SCRIPT: &str = include_str!("tools/javascript.mjs");
+
+/// What can be made again and is worth keeping: `NOMAFLOW_CACHE`, else `nomaflow` in the cache folder of the user.
+///
+/// # Errors
+/// When the user has none.
+pub fn cache_folder() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of_user = || Some(set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?.join("nomaflow"));
+    set("NOMAFLOW_CACHE").or_else(of_user).context("there is no folder for caches: set NOMAFLOW_CACHE to one")
+}
 
 /// Where the toolchains are.
 #[derive(Debug, Clone)]
@@ -30,21 +42,17 @@ pub struct Tools {
 /// componentize-py with the interpreter that runs it.
 pub(crate) struct ComponentizePy(PathBuf);
 
-/// esbuild and componentize-qjs with the script over both.
+/// esbuild and componentize-js with the script over both.
 pub(crate) struct JavaScript(PathBuf);
 
 impl Tools {
-    /// The shared folder: `NOMAFLOW_TOOLS`, else `nomaflow/tools` in the user's cache folder. With `install`, what a build
-    /// needs and does not find is installed; otherwise it fails and says so.
+    /// The tools in the cache of the user. With `install`, what a build needs and does not find is installed; otherwise it
+    /// fails and says so.
     ///
     /// # Errors
-    /// When the user has no home.
+    /// When the user has no cache folder.
     pub fn find(install: bool) -> Result<Self> {
-        let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let cache = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-        let folder = set("NOMAFLOW_TOOLS").or_else(|| Some(cache()?.join("nomaflow/tools")));
-        let folder = folder.context("there is no place for toolchains: set NOMAFLOW_TOOLS to a folder")?;
-        Ok(Self { folder, install })
+        Ok(Self { folder: cache_folder()?.join("tools"), install })
     }
 
     /// The tools in `folder`.
@@ -58,6 +66,7 @@ impl Tools {
         let folder = self.ready(&format!("python-{COMPONENTIZE_PY}"), &what, |folder| {
             let mut pip = Command::new(python());
             pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-script-location"]);
+            pip.env("PIP_ROOT_USER_ACTION", "ignore");
             pip.arg("--target").arg(folder).arg(format!("componentize-py=={COMPONENTIZE_PY}"));
             Ok(pip)
         })?;
@@ -66,12 +75,12 @@ impl Tools {
 
     pub(crate) fn javascript(&self) -> Result<JavaScript> {
         node()?;
-        let name = format!("javascript-{COMPONENTIZE_QJS}-{ESBUILD}");
-        let what = format!("componentize-qjs {COMPONENTIZE_QJS} and esbuild {ESBUILD} (50 MB)");
+        let name = format!("javascript-{COMPONENTIZE_JS}-{ESBUILD}");
+        let what = format!("componentize-js {COMPONENTIZE_JS} and esbuild {ESBUILD} (400 MB)");
         let folder = self.ready(&name, &what, |folder| {
             let packages = json!({
                 "private": true,
-                "dependencies": { "componentize-qjs": COMPONENTIZE_QJS, "esbuild": ESBUILD },
+                "dependencies": { "@bytecodealliance/componentize-js": COMPONENTIZE_JS, "esbuild": ESBUILD },
             });
             fs::write(folder.join("package.json"), packages.to_string())?;
             let mut npm = Command::new("npm");
@@ -140,7 +149,7 @@ impl JavaScript {
     }
 
     pub(crate) fn version(&self) -> String {
-        format!("componentize-qjs {COMPONENTIZE_QJS}")
+        format!("componentize-js {COMPONENTIZE_JS}")
     }
 }
 
@@ -151,7 +160,8 @@ pub(crate) fn python() -> OsString {
 
 /// Node.js, which has to be there.
 pub(crate) fn node() -> Result<&'static str> {
-    let found = Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    let found =
+        Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if found { Ok("node") } else { bail!("Node.js is not installed: JavaScript plugins need version 20 or newer") }
 }
 
@@ -170,7 +180,10 @@ mod tests {
             }
         };
         let refused = Tools::at(folder.path(), false).ready("t-1", "t 1", shell("touch it"));
-        assert_eq!(refused.expect_err("not allowed").to_string(), "t 1 is not installed: run the command again with `--install`");
+        assert_eq!(
+            refused.expect_err("not allowed").to_string(),
+            "t 1 is not installed: run the command again with `--install`"
+        );
         let broken = Tools::at(folder.path(), true).ready("t-1", "t 1", shell("touch half; exit 1"));
         assert!(broken.expect_err("fails").to_string().contains("cannot install t 1: `sh` failed"));
         assert_eq!(fs::read_dir(folder.path()).expect("reads").count(), 0, "no draft stays");

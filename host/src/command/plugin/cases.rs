@@ -13,7 +13,7 @@ use plugin_builder::Project;
 use serde_json::json;
 
 use super::workbench::{Mute, Workbench};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::say;
 
 /// What no case takes, unless something hangs.
@@ -32,7 +32,10 @@ impl Report {
     }
 
     pub(super) fn to_json(&self) -> Json {
-        self.cases.iter().map(|(name, problem)| json!({ "name": name, "held": problem.is_none(), "problem": problem })).collect()
+        self.cases
+            .iter()
+            .map(|(name, problem)| json!({ "name": name, "held": problem.is_none(), "problem": problem }))
+            .collect()
     }
 
     /// One line per case, and how many held.
@@ -59,27 +62,31 @@ pub(super) async fn run_all(project: &Project) -> Result<Report, Failure> {
     let cases: Vec<Json> = match std::fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text).with_context(|| format!("`{}` is no array of JSON", path.display()))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(anyhow::Error::new(error).context(format!("cannot read `{}`", path.display())).into()),
+        Err(error) => {
+            return Err(anyhow::Error::new(error).context(format!("cannot read `{}`", path.display())).into());
+        }
     };
     let mut report = Report { cases: Vec::new(), took: Duration::ZERO };
+    let bench = Workbench::new(&project.component()).await?;
     for case in &cases {
         let name = case["name"].as_str().unwrap_or("a case without name").to_owned();
-        let problem = hold(project, case).await.err();
-        // A component that does not fit holds no case; once is enough.
-        match problem {
-            Some(failure) if failure.exit == Exit::Invalid => return Err(failure),
-            problem => report.cases.push((name, problem.map(|failure| format!("{:#}", failure.error)))),
-        }
+        let problem = hold(&bench, project, case).await.err();
+        report.cases.push((name, problem.map(|problem| format!("{problem:#}"))));
     }
+    bench.close().await;
     report.took = started.elapsed();
     Ok(report)
 }
 
 /// Fails unless the case holds.
-async fn hold(project: &Project, case: &Json) -> Result<(), Failure> {
+async fn hold(bench: &Workbench, project: &Project, case: &Json) -> anyhow::Result<()> {
     let home = tempfile::tempdir().context("cannot make a folder for temporary files")?;
-    let scripts: BTreeMap<&str, &str> =
-        case["connectors"].as_object().into_iter().flatten().filter_map(|(n, s)| Some((n.as_str(), s.as_str()?))).collect();
+    let scripts: BTreeMap<&str, &str> = case["connectors"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(n, s)| Some((n.as_str(), s.as_str()?)))
+        .collect();
     let mut declared = String::new();
     let mut grants = Vec::new();
     for name in scripts.keys() {
@@ -88,15 +95,12 @@ async fn hold(project: &Project, case: &Json) -> Result<(), Failure> {
         grants.push(format!("connectors.{name}=read-write"));
     }
     std::fs::write(home.path().join("connectors.toml"), declared).context("cannot write the connectors")?;
-    let options =
-        LoadOptions { plugins_dir: None, env: &|_| None, default_zone: system_zone(), components: None };
+    let options = LoadOptions { plugins_dir: None, env: &|_| None, default_zone: system_zone(), components: None };
     let connectors = load(home.path(), &options).connectors;
     let own = std::fs::read_to_string(project.grants()).unwrap_or_default();
     let grants = plugin_builder::merge_grants(&own, &grants, &[], home.path())?;
-    let bench = Workbench::new(&project.component(), &grants, connectors).await?;
-    let held = hold_on(&bench, case, &scripts).await;
-    bench.close().await;
-    Ok(held?)
+    bench.equip(&grants, connectors)?;
+    hold_on(bench, case, &scripts).await
 }
 
 async fn hold_on(bench: &Workbench, case: &Json, scripts: &BTreeMap<&str, &str>) -> anyhow::Result<()> {
@@ -106,8 +110,7 @@ async fn hold_on(bench: &Workbench, case: &Json, scripts: &BTreeMap<&str, &str>)
     }
     let callable = case["callable"].as_str().context("it names no `callable`")?;
     let params = case["params"].as_object().cloned().unwrap_or_default();
-    let called =
-        bench.call(callable, params, Arc::new(Mute), LogLevel::Info, LONGEST, CancelToken::new()).await;
+    let called = bench.call(callable, params, Arc::new(Mute), LogLevel::Info, LONGEST, CancelToken::new()).await;
     match (called, case["error"].as_str()) {
         (Ok(outcome), None) => {
             let got = Json::Object(outcome.output);
@@ -117,7 +120,10 @@ async fn hold_on(bench: &Workbench, case: &Json, scripts: &BTreeMap<&str, &str>)
         }
         (Ok(outcome), Some(wanted)) => bail!("it gives {} and not the error `{wanted}`", Json::Object(outcome.output)),
         (Err(failure), Some(wanted)) if is_code(&failure.error.detail, wanted) => {}
-        (Err(failure), Some(wanted)) => bail!("the error is not `{wanted}`: {}", failure.error.message),
+        (Err(failure), Some(wanted)) => {
+            let given = code_of(&failure.error.detail).unwrap_or(failure.error.kind.as_str());
+            bail!("the error is `{given}`, not `{wanted}`: {}", failure.error.message)
+        }
         (Err(failure), None) => bail!("{}", failure.error.message),
     }
     for (name, after) in case["after"].as_object().into_iter().flatten() {
@@ -130,10 +136,15 @@ async fn hold_on(bench: &Workbench, case: &Json, scripts: &BTreeMap<&str, &str>)
     Ok(())
 }
 
-/// Whether an error the component gave is of this code or a finer one; the sandbox puts the code first into the detail.
+/// The code of an error the component gave; the sandbox puts it first into the detail.
+fn code_of(detail: &str) -> Option<&str> {
+    detail.lines().next()?.strip_prefix("code: ")
+}
+
+/// Whether an error is of this code or a finer one.
 fn is_code(detail: &str, code: &str) -> bool {
-    let given = detail.lines().next().and_then(|line| line.strip_prefix("code: "));
-    given.and_then(|given| given.strip_prefix(code)).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let rest = code_of(detail).and_then(|given| given.strip_prefix(code));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ pub(super) async fn run(args: &ProjectArgs) -> Outcome {
     let watched = project.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         let matters = match &event {
-            Ok(event) => !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(|path| watched.is_source(path)),
+            Ok(event) => {
+                !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(|path| watched.is_source(path))
+            }
             // Something was missed.
             Err(_) => true,
         };
@@ -58,7 +60,10 @@ fn watch(watcher: &mut notify::RecommendedWatcher, folder: &Path) -> Result<(), 
     for entry in std::fs::read_dir(folder).with_context(failed)?.filter_map(Result::ok) {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
-        if path.is_dir() && !name.starts_with('.') && !["target", "node_modules", "__pycache__"].contains(&name.as_ref()) {
+        if path.is_dir()
+            && !name.starts_with('.')
+            && !["target", "node_modules", "__pycache__"].contains(&name.as_ref())
+        {
             watcher.watch(&path, RecursiveMode::Recursive).with_context(failed)?;
         }
     }

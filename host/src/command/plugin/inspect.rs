@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use host_catalogue::Flags;
 use host_model::Json;
 use host_sandbox::grants::Grants;
-use host_sandbox::{CallableInfo, ComponentRunner, Inspection, SandboxError};
+use host_sandbox::{CallableInfo, ComponentRunner, Inspection};
 use serde_json::json;
 
 use super::{size, workbench};
@@ -31,10 +31,12 @@ pub(super) async fn inspect(file: &Path, global: &Global) -> Outcome {
     }
     let runner = runner(Path::new("."))?;
     let path = file.to_owned();
-    let inspected = tokio::task::spawn_blocking(move || runner.inspect(&path)).await.context("the inspection broke off")?;
-    let inspection = inspected.map_err(refuse)?;
+    let inspected =
+        tokio::task::spawn_blocking(move || runner.inspect(&path)).await.context("the inspection broke off")?;
+    let inspection = inspected.map_err(|error| workbench::refusal(&error))?;
     let grants_file = file.with_extension("toml");
-    let grants = Grants::read(&grants_file, &grants_file.display().to_string()).map_err(refuse)?;
+    let grants =
+        Grants::read(&grants_file, &grants_file.display().to_string()).map_err(|error| workbench::refusal(&error))?;
     if global.json {
         say(&to_json(&inspection, &grants_file).to_string())?;
         return Ok(Exit::Fine);
@@ -73,7 +75,8 @@ pub(super) async fn list(global: &Global) -> Outcome {
     let mut rows = Vec::new();
     let mut answer: Vec<Json> = Vec::new();
     for (inspected, file) in &found {
-        let app = file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let app =
+            file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let plugin = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match inspected {
             Ok(it) => {
@@ -104,21 +107,14 @@ fn runner(plugins: &Path) -> Result<ComponentRunner, Failure> {
 
 /// `<plugins>/*/*.wasm`, sorted.
 fn find_components(plugins: &Path) -> Vec<PathBuf> {
-    let inside = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|e| e.path());
+    let inside =
+        |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|e| e.path());
     let mut files: Vec<PathBuf> = inside(plugins)
         .flat_map(|app| inside(&app).collect::<Vec<_>>())
         .filter(|path| path.extension().is_some_and(|ending| ending == "wasm") && path.is_file())
         .collect();
     files.sort();
     files
-}
-
-fn refuse(error: SandboxError) -> Failure {
-    let (failure, hint) = (Failure::new(Exit::Invalid, &error), error.hint());
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
 }
 
 fn needed(import: &str) -> Option<&'static str> {

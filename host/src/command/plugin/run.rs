@@ -29,7 +29,8 @@ pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
     let place = std::path::absolute(home.path()).unwrap_or_else(|_| home.path().to_owned());
     let grants = plugin_builder::merge_grants(&beside, &args.grants, &args.limits, &place)
         .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
-    let bench = Workbench::new(&args.file, &grants, connectors(&home)).await?;
+    let bench = Workbench::new(&args.file).await?;
+    bench.equip(&grants, connectors(&home))?;
     let cancel = CancelToken::new();
     let level = if args.verbose { LogLevel::Debug } else { LogLevel::Info };
     let timeout = Duration::from_secs(args.timeout);

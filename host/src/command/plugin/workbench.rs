@@ -14,49 +14,62 @@ use host_model::log::LogLevel;
 use host_model::port::{Access, Connectors, StepContext, StepFailure, StepOutcome, StepRunner as _, StepVoice};
 use host_model::value::Value;
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
-use host_sandbox::ComponentRunner;
+use host_sandbox::{ComponentRunner, SandboxError};
 use host_steps::{ConnectorPools, SqlQueryRunner};
 use tempfile::TempDir;
 
 use crate::exit::{Exit, Failure};
-use crate::home::env;
 
 /// Where compiled code is kept between commands.
-pub(super) fn cache() -> Result<PathBuf, Failure> {
-    let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("NOMAFLOW_CACHE")
-        .or_else(|| Some(set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?.join("nomaflow")));
-    let cache = cache.context("there is no place for compiled code: set NOMAFLOW_CACHE to a folder")?;
-    Ok(cache.join("components"))
+pub(super) fn cache() -> anyhow::Result<PathBuf> {
+    Ok(plugin_builder::cache_folder()?.join("components"))
 }
 
 /// One component with its grants and connectors.
 pub(super) struct Workbench {
     /// Holds `plugins/bench/<name>.wasm` for as long as it is needed.
-    _folder: TempDir,
+    folder: TempDir,
     name: String,
     runner: ComponentRunner,
     pools: Arc<ConnectorPools>,
 }
 
 impl Workbench {
-    /// A bench with the component at `file`, the text of its grants, and the connectors it may be granted.
+    /// A bench with the component at `file`, to which nothing is granted.
     ///
     /// # Errors
-    /// When the file is not a component that fits this program.
-    pub(super) async fn new(file: &Path, grants: &str, connectors: ConnectorSet) -> Result<Self, Failure> {
-        let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
-        let place = folder.path().join("plugins/bench");
-        std::fs::create_dir_all(&place).context("cannot make a folder for temporary files")?;
+    /// When the file is not a component that fits this program, or there is no place for it.
+    pub(super) async fn new(file: &Path) -> Result<Self, Failure> {
         if !file.is_file() {
             return Err(Failure::new(Exit::NotFound, format!("there is no component `{}`", file.display())));
         }
-        let component = place.join(&name).with_extension("wasm");
-        std::fs::copy(file, &component).with_context(|| format!("cannot copy `{}`", file.display()))?;
-        std::fs::write(component.with_extension("toml"), grants).context("cannot write the grants")?;
-        let runner = ComponentRunner::new(folder.path().join("plugins"), cache()?).context("the sandbox cannot start")?;
-        Ok(Self { _folder: folder, name, runner, pools: Arc::new(ConnectorPools::new(connectors)) })
+        let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
+        let plugins = folder.path().join("plugins");
+        std::fs::create_dir_all(plugins.join("bench")).context("cannot make a folder for temporary files")?;
+        let runner = ComponentRunner::new(&plugins, cache()?).context("the sandbox cannot start")?;
+        let bench = Self { folder, name, runner, pools: Arc::new(ConnectorPools::new(ConnectorSet::default())) };
+        let place = bench.component();
+        std::fs::copy(file, &place).with_context(|| format!("cannot copy `{}`", file.display()))?;
+        // Compiled here, because compiling must not count as time of a call.
+        let compiler = bench.runner.clone();
+        let inspected = tokio::task::spawn_blocking(move || compiler.inspect(&place)).await;
+        inspected.context("the compiler broke off")?.map_err(|error| refusal(&error))?;
+        Ok(bench)
+    }
+
+    /// From now on these grants hold, with these connectors to be granted.
+    ///
+    /// # Errors
+    /// When the grants cannot be written.
+    pub(super) fn equip(&self, grants: &str, connectors: ConnectorSet) -> anyhow::Result<()> {
+        std::fs::write(self.component().with_extension("toml"), grants).context("cannot write the grants")?;
+        self.pools.replace(connectors);
+        Ok(())
+    }
+
+    fn component(&self) -> PathBuf {
+        self.folder.path().join("plugins/bench").join(format!("{}.wasm", self.name))
     }
 
     /// Calls a callable by the name it has in the component.
@@ -127,6 +140,15 @@ impl Workbench {
 
     pub(super) async fn close(self) {
         self.pools.close().await;
+    }
+}
+
+/// Why a component or its grants are not accepted.
+pub(super) fn refusal(error: &SandboxError) -> Failure {
+    let failure = Failure::new(Exit::Invalid, error);
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 

@@ -1,5 +1,5 @@
 //! JavaScript and TypeScript projects: esbuild makes one module of `src/plugin.js` (or `.ts`), the SDK and packages;
-//! componentize-qjs puts it beside QuickJS in a component; `node --test` runs the tests.
+//! componentize-js puts it beside SpiderMonkey in a component; `node --test` runs the tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,8 @@ pub(super) fn test(project: &Project, tools: &Tools) -> Result<bool> {
     if all.is_empty() {
         bail!("`{}` has no test: `tests/*.test.js` or `tests/*.test.ts`", project.folder.display());
     }
-    let (typed, mut plain): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| path.extension().is_some_and(|e| e == "ts"));
+    let (typed, mut plain): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|path| path.extension().is_some_and(|e| e == "ts"));
     if !typed.is_empty() {
         let out = project.folder.join("target/tests");
         let order = json!({ "do": "bundle", "folder": project.folder, "files": typed, "out": out });
@@ -63,4 +64,3 @@ fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
     files.sort();
     Ok(files)
 }
-

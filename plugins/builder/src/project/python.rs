@@ -20,13 +20,13 @@ use crate::tools::{Tools, python};
 const ENTRY: &str = "import plugin\nfrom nomaflow.component import Callables\n";
 
 pub(super) fn build(project: &Project, tools: &Tools) -> Result<(PathBuf, String)> {
-    let tool = tools.componentize_py()?;
     let sdk = sdk_folder(project)?;
     let mut lint = Command::new(python());
     lint.arg(sdk.join("nomaflow/lint.py")).arg("src").current_dir(&project.folder);
     if !run(&mut lint)? {
         bail!("`{}` would not run in the sandbox (see above)", project.name);
     }
+    let tool = tools.componentize_py()?;
     let folder = project.build_folder();
     fs::write(folder.join("nomaflow_entry.py"), ENTRY).context("cannot write the entry module")?;
     let made = folder.join(format!("{}.wasm", project.name));

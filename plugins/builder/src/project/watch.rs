@@ -28,7 +28,16 @@ mod tests {
         for yes in ["src/lib.rs", "Cargo.toml", "tests/cases.json", "visits.toml", "sdk/rust/src/lib.rs"] {
             assert!(project.is_source(&Path::new("/p").join(yes)), "{yes}");
         }
-        for no in ["target/component/x.rs", "visits.wasm", "visits.new-12", "Cargo.lock", ".git/HEAD", "src/.lib.rs.swp", "src/lib.rs~", "src/__pycache__/x.pyc"] {
+        for no in [
+            "target/component/x.rs",
+            "visits.wasm",
+            "visits.new-12",
+            "Cargo.lock",
+            ".git/HEAD",
+            "src/.lib.rs.swp",
+            "src/lib.rs~",
+            "src/__pycache__/x.pyc",
+        ] {
             assert!(!project.is_source(&Path::new("/p").join(no)), "{no}");
         }
         assert!(!project.is_source(Path::new("/elsewhere/src/lib.rs")));

@@ -1,9 +1,9 @@
-// Drives esbuild and componentize-qjs for one order, given as JSON in the first argument: `build` makes a component of a
+// Drives esbuild and componentize-js for one order, given as JSON in the first argument: `build` makes a component of a
 // plugin, `bundle` makes plain modules of TypeScript tests. Compiler messages go to standard error, the end is the exit code.
 import { writeFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { build } from "esbuild";
-import { componentize } from "componentize-qjs";
+import { componentize } from "@bytecodealliance/componentize-js";
 
 const order = JSON.parse(process.argv[2]);
 
@@ -31,12 +31,14 @@ const jobs = {
       external: ["nomaflow:*"],
       write: false,
     });
+    const source = `${order.out}.js`;
+    await writeFile(source, outputFiles[0].text);
     const { component } = await componentize({
-      jsSource: outputFiles[0].text,
+      sourcePath: source,
       witPath: order.wit,
-      world: order.world,
-      // The contract has synchronous functions only.
-      sync: true,
+      worldName: order.world,
+      // They would import wasi:http, which no plugin has; the SDK's own `http` goes through the grants.
+      disableFeatures: ["http", "fetch-event"],
     });
     await writeFile(order.out, component);
   },
