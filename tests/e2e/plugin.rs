@@ -32,7 +32,7 @@ fn home_with_texts() -> TempHome {
     let fill = "create table notes (id integer, body text); insert into notes values (1, 'To be, or not to be:'), \
         (2, 'that is the question.'), (3, null), (4, 'Être ou ne pas être'), (9007199254740993, '''Naïve'' CAFÉ')";
     let job = format!(
-        "[[jobs]]\nid = \"fill\"\n[[jobs.steps]]\nname = \"q\"\ntype = \"sql_query\"\nconnector = \"db\"\nquery = '''{fill}'''\n"
+        "[[jobs]]\nid = \"fill\"\n[[jobs.steps]]\nname = \"q\"\ntype = \"sql_query\"\nconnector = \"db\"\nquery = \"\"\"{fill}\"\"\"\n"
     );
     let home = home_with(&job);
     home.write("connectors.toml", CONNECTOR).unwrap();

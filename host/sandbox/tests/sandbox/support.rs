@@ -7,10 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use host_model::connector::{ConnectorSet, Directory};
 use host_model::log::LogLevel;
-use host_model::port::{Access, Connectors, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, StepVoice};
+use host_model::port::{
+    Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, StepVoice,
+};
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
-use host_sandbox::ComponentRunner;
+use host_sandbox::{ComponentRunner, Services};
+use host_steps::{ConnectorPools, PluginHttp};
 use tempfile::TempDir;
 
 /// The root of the repository.
@@ -76,6 +80,14 @@ impl Home {
         home
     }
 
+    /// A home with one test guest and all services: state in a SQLite store, the secret `token`, the variable
+    /// `GREETING`, and these LDAP connectors.
+    pub(crate) async fn with_services(name: &str, directories: Vec<Directory>) -> Self {
+        let mut home = Self::with(name);
+        home.runner = home.runner.with_services(services(home.folder.path(), directories).await);
+        home
+    }
+
     /// A home with the plugin of [`plugin_text`] under the name `text`.
     pub(crate) fn with_text(module: &str) -> Self {
         let home = Self::empty();
@@ -109,6 +121,26 @@ impl Home {
     /// Runs a step.
     pub(crate) async fn run_in(&self, callable: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
         self.runner.run(&StepSpec::Wasm { callable: callable.to_owned() }, ctx).await
+    }
+}
+
+/// What [`Home::with_services`] says.
+pub(crate) async fn services(home: &Path, directories: Vec<Directory>) -> Services {
+    struct OneSecret;
+    impl Secrets for OneSecret {
+        fn find_secret(&self, name: &str) -> Option<String> {
+            (name == "token").then(|| "s3cret-token".to_owned())
+        }
+    }
+    let (_, state) = host_store::open_with_state("sqlite:state.db", home).await.expect("a store");
+    let directories = directories.into_iter().map(|directory| (directory.name.clone(), directory)).collect();
+    let set = ConnectorSet { directories, ..ConnectorSet::default() };
+    Services {
+        http: Arc::new(PluginHttp::new().expect("TLS works")),
+        directories: Arc::new(ConnectorPools::new(set)),
+        secrets: Arc::new(OneSecret),
+        state,
+        env: Arc::new(|name: &str| (name == "GREETING").then(|| "hello".to_owned())),
     }
 }
 

@@ -41,10 +41,10 @@ mod plugin {
         log::write(log::Level::Info, "from the draft", &[("answer".to_owned(), "42".to_owned())]);
         context::report(1, Some(2), "half");
         let connection = sql::Connection::open("c")?;
-        connection.execute("create table t (i integer)", &[])?;
-        connection.execute("insert into t values (:i)", &[("i".to_owned(), Value::Integer(7))])?;
-        let by_row = connection.query("select i from t", &[])?.fetch(0)?.rows.len();
-        let by_column = connection.query("select i from t", &[])?.fetch_columns(0)?.rows;
+        connection.execute("create table made_by_draft (i integer)", &[])?;
+        connection.execute("insert into made_by_draft values (:i)", &[("i".to_owned(), Value::Integer(7))])?;
+        let by_row = connection.query("select i from made_by_draft", &[])?.fetch(0)?.rows.len();
+        let by_column = connection.query("select i from made_by_draft", &[])?.fetch_columns(0)?.rows;
         let step = context::get("step.name").unwrap_or_default();
         Ok(format!(r#"{{"by_row": {by_row}, "by_column": {by_column}, "step": "{step}"}}"#))
     }
