@@ -11,6 +11,7 @@ use host_catalogue::{Catalogue, Flags, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
+use host_model::plugin_port::PluginState;
 use host_model::port::{EnvReader, Secrets, Store};
 use host_python::{PythonConfig, PythonRunner};
 use host_sandbox::{ComponentRunner, Services};
@@ -82,14 +83,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
         report(&catalogue);
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
-    let secrets: Arc<dyn Secrets> = Arc::new(NoSecrets);
-    reader.sandbox = reader.sandbox.with_services(Services {
-        http: Arc::new(PluginHttp::new().context("the HTTP client cannot start")?),
-        directories: pools.clone(),
-        secrets: secrets.clone(),
-        state: plugin_state,
-        env: env_with(url),
-    });
+    reader.sandbox = reader.sandbox.with_services(services(&pools, plugin_state, url)?);
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
@@ -104,7 +98,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
         clock: Arc::new(SystemClock),
         runners,
         connectors: pools.clone(),
-        secrets,
+        secrets: Arc::new(NoSecrets),
         env: env_with(url),
         jobs,
         owner: owner_id(),
@@ -125,6 +119,21 @@ pub(crate) async fn build(home: &Home, settings: &Settings, url: Option<&str>) -
         version: env!("CARGO_PKG_VERSION"),
     });
     Ok(House { engine, keeper, store, router, stop, pools })
+}
+
+/// What plugins may ask of the house.
+pub(crate) fn services(
+    pools: &Arc<ConnectorPools>,
+    state: Arc<dyn PluginState>,
+    url: Option<&str>,
+) -> Result<Services, Failure> {
+    Ok(Services {
+        http: Arc::new(PluginHttp::new().context("the HTTP client cannot start")?),
+        directories: pools.clone(),
+        secrets: Arc::new(NoSecrets),
+        state,
+        env: env_with(url),
+    })
 }
 
 /// The environment as templates see it.

@@ -22,8 +22,9 @@ fn plugin(home: &Path, arguments: &[&str]) -> Said {
 
 fn prepared(home: &Path) -> Command {
     let mut command = command(home);
-    // The standard library that the guests of this repository were compiled with serves here too.
+    // What was compiled for the guests of this repository serves here too.
     command.env("NOMAFLOW_CACHE", cache()).env("NOMAFLOW_COMPONENT_TARGET", root().join("target/plugins"));
+    command.env("CARGO_TARGET_DIR", root().join("target/guests-native"));
     command
 }
 

@@ -11,13 +11,14 @@ use async_trait::async_trait;
 use host_model::connector::ConnectorSet;
 use host_model::job::SqlQuerySpec;
 use host_model::log::LogLevel;
-use host_model::port::{Access, Connectors, StepContext, StepFailure, StepOutcome, StepRunner as _, StepVoice};
+use host_model::port::{Access, Connectors, StepContext, StepFailure, StepOutcome, StepRunner as _, StepVoice, Store};
 use host_model::value::Value;
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
 use host_sandbox::{ComponentRunner, SandboxError};
 use host_steps::{ConnectorPools, SqlQueryRunner};
 use tempfile::TempDir;
 
+use crate::assemble;
 use crate::exit::{Exit, Failure};
 
 /// Where compiled code is kept between commands.
@@ -32,6 +33,7 @@ pub(super) struct Workbench {
     name: String,
     runner: ComponentRunner,
     pools: Arc<ConnectorPools>,
+    store: Arc<dyn Store>,
 }
 
 impl Workbench {
@@ -48,7 +50,13 @@ impl Workbench {
         let plugins = folder.path().join("plugins");
         std::fs::create_dir_all(plugins.join("bench")).context("cannot make a folder for temporary files")?;
         let runner = ComponentRunner::new(&plugins, cache()?).context("the sandbox cannot start")?;
-        let bench = Self { folder, name, runner, pools: Arc::new(ConnectorPools::new(ConnectorSet::default())) };
+        let pools = Arc::new(ConnectorPools::new(ConnectorSet::default()));
+        // What a plugin remembers ends with the bench: a trial must not move the watermark of a job.
+        let (store, state) = host_store::open_with_state("sqlite:state.db", folder.path())
+            .await
+            .context("the state of the plugin cannot be kept")?;
+        let runner = runner.with_services(assemble::services(&pools, state, None)?);
+        let bench = Self { folder, name, runner, pools, store };
         let place = bench.component();
         std::fs::copy(file, &place).with_context(|| format!("cannot copy `{}`", file.display()))?;
         // Compiled here, because compiling must not count as time of a call.
@@ -140,6 +148,7 @@ impl Workbench {
 
     pub(super) async fn close(self) {
         self.pools.close().await;
+        self.store.close().await;
     }
 }
 
