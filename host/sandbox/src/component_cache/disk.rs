@@ -2,18 +2,23 @@
 //!
 //! An entry is `<key>.cwasm` and `<key>.sha256`, its checksum; the key is the digest of the component together with
 //! Wasmtime's compatibility hash, so another engine never reads it. Both are written beside and renamed. A loaded entry
-//! is native code, so nothing is loaded whose checksum does not fit, and the folder is for its owner only.
+//! is native code, so nothing is loaded whose checksum does not fit, and the folder is for its owner only. The entries
+//! that were not used for the longest time go when there are too many; what is mapped stays with those who run it.
 
 use std::fs::{self, Permissions};
 use std::hash::{Hash, Hasher};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::SandboxError;
+
+/// Entries that are kept: enough for every plugin of a house, not for every version of them.
+const KEPT: usize = 64;
 
 /// The folder of compiled code, for one engine.
 pub(super) struct CompiledCode {
@@ -67,7 +72,11 @@ impl CompiledCode {
             return None;
         }
         match deserialize(&self.engine, entry) {
-            Ok(component) => Some(component),
+            Ok(component) => {
+                // Says when it was last of use; where that fails it only goes sooner.
+                let _ = fs::File::open(entry).and_then(|file| file.set_modified(SystemTime::now()));
+                Some(component)
+            }
             Err(error) => {
                 tracing::warn!(entry = %entry.display(), %error, "compiled code is not usable, compiling again");
                 None
@@ -85,7 +94,23 @@ impl CompiledCode {
                 .and_then(|()| fs::rename(&beside, &path))
                 .map_err(SandboxError::file("write", &path))?;
         }
+        self.forget_oldest();
         Ok(())
+    }
+
+    /// Removes what is too much. Another process may do the same; an entry that cannot be removed is no harm.
+    fn forget_oldest(&self) {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let mut entries: Vec<(SystemTime, PathBuf)> = files
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "cwasm"))
+            .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+            .collect();
+        entries.sort();
+        let too_many = entries.len().saturating_sub(KEPT);
+        for (_, entry) in entries.into_iter().take(too_many) {
+            let _ = fs::remove_file(entry.with_extension("sha256")).and_then(|()| fs::remove_file(&entry));
+        }
     }
 }
 
