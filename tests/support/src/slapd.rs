@@ -40,7 +40,8 @@ impl Slapd {
     /// # Errors
     /// When OpenLDAP is not installed, refuses the entries or does not start.
     pub fn start(ldif: &str, size_limit: u32) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("nomaflow-ldap-").tempdir().context("making a folder for slapd")?;
+        let folder =
+            tempfile::Builder::new().prefix("nomaflow-ldap-").tempdir().context("making a folder for slapd")?;
         let config = folder.path().join("slapd.conf");
         std::fs::create_dir(folder.path().join("db")).context("making the folder of the database")?;
         std::fs::write(&config, configuration(folder.path(), size_limit)).context("writing slapd.conf")?;

@@ -157,7 +157,10 @@ async fn a_server_that_refuses_the_account_or_is_not_there_is_unavailable() {
     let wrong = pools_at(server.url(), Some((Slapd::ACCOUNT, "wrong")));
     let (kind, message) = failure(&wrong, query("(uid=*)")).await;
     assert_eq!(kind, ServiceErrorKind::Unavailable);
-    assert!(message.contains("refuses the account `cn=admin,dc=nomaflow,dc=test`: 49 (invalidCredentials)"), "{message}");
+    assert!(
+        message.contains("refuses the account `cn=admin,dc=nomaflow,dc=test`: 49 (invalidCredentials)"),
+        "{message}"
+    );
     let nobody = format!("ldap://127.0.0.1:{}", test_support::free_port().unwrap());
     let (kind, message) = failure(&pools_at(&nobody, None), query("(uid=*)")).await;
     assert_eq!(kind, ServiceErrorKind::Unavailable);

@@ -66,7 +66,9 @@ async fn a_request_goes_out_as_it_was_made_and_any_status_is_a_response() {
     let odd: Vec<&str> = response.headers.iter().filter(|(n, _)| n == "x-odd").map(|(_, v)| v.as_str()).collect();
     assert_eq!(odd, ["a", "b"]);
     let sent = server.requests.lock().unwrap()[0].clone();
-    assert!(sent.starts_with("POST /a?q=1 HTTP/1.1\r\n") && sent.contains("x-key: k\r\n") && sent.ends_with("\r\n\r\nbody"));
+    assert!(
+        sent.starts_with("POST /a?q=1 HTTP/1.1\r\n") && sent.contains("x-key: k\r\n") && sent.ends_with("\r\n\r\nbody")
+    );
     assert_eq!(*gate.asked.lock().unwrap(), [format!("POST 127.0.0.1:{}", gate.port)]);
 }
 
