@@ -56,8 +56,8 @@ fn wit(name: &str) -> String {
             "record" | "variant" | "enum" | "resource" => write!(out, "### `{title}`\n\n{doc}\n\n"),
             "use" => Ok(()),
             _ if line.contains("func(") => write!(out, "#### `{title}`\n\n{doc}\n\n"),
-            _ if doc.is_empty() => write!(out, "- `{title}`\n"),
-            _ => write!(out, "- `{title}`: {}\n", doc.replace('\n', " ")),
+            _ if doc.is_empty() => writeln!(out, "- `{title}`"),
+            _ => writeln!(out, "- `{title}`: {}", doc.replace('\n', " ")),
         }
         .expect("a text takes all");
         if line.ends_with('{') {

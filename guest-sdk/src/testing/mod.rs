@@ -14,8 +14,8 @@ use crate::{Column, Error, Value};
 
 pub use cases::check_cases;
 pub(crate) use host::with_host;
-pub(crate) use services::Services;
 pub use host::{Host, Installed, Line, Progress};
+pub(crate) use services::Services;
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
