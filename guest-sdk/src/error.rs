@@ -32,9 +32,9 @@ impl Error {
         Self::new("invalid", message)
     }
 
-    /// Code `cancelled`: the step stopped because the run was asked to.
-    pub fn cancelled() -> Self {
-        Self::new("cancelled", "the step stopped because the run is being cancelled")
+    /// Code `canceled`: the step stopped because the run was asked to.
+    pub fn canceled() -> Self {
+        Self::new("canceled", "the step stopped because the run is being canceled")
     }
 
     /// The same error, worth a retry.

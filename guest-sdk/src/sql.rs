@@ -22,6 +22,12 @@ impl Connection {
         Ok(Self { session: imports::Connection::open(name)? })
     }
 
+    /// The kind of database, for statements that differ: `sqlite`, `postgres`.
+    #[must_use]
+    pub fn dialect(&self) -> String {
+        self.session.dialect()
+    }
+
     /// Runs one statement and tells how many rows it changed. Errors: `invalid`, `denied` under a grant of `read`,
     /// `conflict`, `remote`.
     pub fn execute(&mut self, statement: &str, binds: &[(&str, Value)]) -> Result<u64, Error> {

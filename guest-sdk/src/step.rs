@@ -6,13 +6,13 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Error;
-use crate::bindings::exports::nomaflow::step::steps::StepInfo;
+use crate::bindings::exports::nomaflow::step::callables::Callable;
 
 type Function = Box<dyn Fn(&str) -> Result<String, Error>>;
 
 /// One callable of a plugin.
 pub struct Step {
-    info: StepInfo,
+    info: Callable,
     function: Function,
 }
 
@@ -27,12 +27,12 @@ impl Step {
     {
         let called = name.to_owned();
         Self {
-            info: StepInfo {
+            info: Callable {
                 name: name.to_owned(),
                 title: String::new(),
                 doc: String::new(),
                 params_schema: "{}".to_owned(),
-                output_schema: "{}".to_owned(),
+                result_schema: "{}".to_owned(),
                 meta: Vec::new(),
             },
             function: Box::new(move |params| {
@@ -69,13 +69,13 @@ impl Step {
     /// JSON Schema of the result.
     #[must_use]
     pub fn output(mut self, schema: &str) -> Self {
-        self.info.output_schema = schema.to_owned();
+        self.info.result_schema = schema.to_owned();
         self
     }
 
     /// What the host is told about it.
     #[must_use]
-    pub fn info(&self) -> &StepInfo {
+    pub fn info(&self) -> &Callable {
         &self.info
     }
 
@@ -102,34 +102,41 @@ pub fn run_step(steps: &[Step], name: &str, params: &str) -> Result<String, Erro
     result
 }
 
-/// Makes a component of this crate: `plugin! { "name" => function { title: "…", params: SCHEMA }, … }`.
+/// Makes a component of this crate: `plugin!(purge, reports::summarize)`, each a function with `#[callable]`.
 ///
-/// Each function is `fn(P) -> Result<T, Error>` with `P: Deserialize` and `T: Serialize`. The block after it is
-/// optional and sets any of `title`, `doc`, `params`, `output` (see `Step`). Use it once, at the root of the crate; it
-/// also makes `plugin_steps()`, the list of callables, for tests.
+/// Without the attribute a function says about itself here what it is:
+/// `plugin! { "name" => function { title: "…", params: SCHEMA }, … }`. Each is then `fn(P) -> Result<T, Error>` with
+/// `P: Deserialize` and `T: Serialize`; the block is optional and sets any of `title`, `doc`, `params`, `output` (see
+/// `Step`). Use the macro once, at the root of the crate; it also makes `plugin_steps()`, the list of callables, for tests.
 #[macro_export]
 macro_rules! plugin {
     ($($name:literal => $function:path $({ $($key:ident: $value:expr),* $(,)? })?),* $(,)?) => {
+        $crate::plugin!(@export ::std::vec![$($crate::Step::new($name, $function)$($(.$key($value))*)?),*]);
+    };
+    ($($($segment:ident)::+),+ $(,)?) => {
+        $crate::plugin!(@export ::std::vec![$($($segment)::+::step()),+]);
+    };
+    (@export $steps:expr) => {
         /// The callables of this plugin.
         pub fn plugin_steps() -> ::std::vec::Vec<$crate::Step> {
-            ::std::vec![$($crate::Step::new($name, $function)$($(.$key($value))*)?),*]
+            $steps
         }
 
         #[cfg(target_family = "wasm")]
         const _: () = {
-            use $crate::bindings::exports::nomaflow::step::steps;
+            use $crate::bindings::exports::nomaflow::step::callables;
 
             struct Plugin;
 
-            impl steps::Guest for Plugin {
-                fn list_steps() -> ::std::vec::Vec<steps::StepInfo> {
+            impl callables::Guest for Plugin {
+                fn describe() -> ::std::vec::Vec<callables::Callable> {
                     plugin_steps().iter().map(|step| step.info().clone()).collect()
                 }
 
-                fn run(
+                fn call(
                     name: ::std::string::String,
                     params: ::std::string::String,
-                ) -> ::std::result::Result<::std::string::String, steps::Error> {
+                ) -> ::std::result::Result<::std::string::String, callables::Error> {
                     ::std::result::Result::Ok($crate::run_step(&plugin_steps(), &name, &params)?)
                 }
             }

@@ -11,11 +11,12 @@ use host_catalogue::{Catalogue, Flags, Role, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
+use host_model::plugin_port::PluginState;
 use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
 use host_python::{PythonConfig, PythonRunner};
-use host_sandbox::ComponentRunner;
-use host_steps::{ConnectorPools, HttpRunner, SqlCopyRunner, SqlQueryRunner};
+use host_sandbox::{ComponentRunner, Services};
+use host_steps::{ConnectorPools, HttpRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
 
 use crate::client::client_header;
 use crate::exit::{Exit, Failure};
@@ -102,25 +103,27 @@ impl<'u> Part<'u> {
 pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> Result<House, Failure> {
     home.ensure_data()?;
     let token = home.ensure_token()?;
-    let reader = reader(home, settings)?;
-    let store = host_store::open(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
-        let hint = error.hint();
-        let failure = Failure {
-            exit: Exit::Invalid,
-            error: anyhow::Error::new(error).context("the store cannot be opened"),
-            hint: None,
-        };
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
+    let mut reader = reader(home, settings)?;
+    let (store, plugin_state) =
+        host_store::open_with_state(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
+            let hint = error.hint();
+            let failure = Failure {
+                exit: Exit::Invalid,
+                error: anyhow::Error::new(error).context("the store cannot be opened"),
+                hint: None,
+            };
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
     let first = reader.clone();
     let catalogue = tokio::task::spawn_blocking(move || first.read()).await.context("reading the catalogue")?;
     if !matches!(part, Part::Command) {
         report(&catalogue);
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
+    reader.sandbox = reader.sandbox.with_services(services(&pools, plugin_state, part.url())?);
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
@@ -156,6 +159,21 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         version: env!("CARGO_PKG_VERSION"),
     });
     Ok(House { engine, keeper, store, router, stop, pools })
+}
+
+/// What plugins may ask of the house.
+pub(crate) fn services(
+    pools: &Arc<ConnectorPools>,
+    state: Arc<dyn PluginState>,
+    url: Option<&str>,
+) -> Result<Services, Failure> {
+    Ok(Services {
+        http: Arc::new(PluginHttp::new().context("the HTTP client cannot start")?),
+        directories: pools.clone(),
+        secrets: Arc::new(NoSecrets),
+        state,
+        env: env_with(url),
+    })
 }
 
 /// The environment as templates see it.

@@ -1,8 +1,12 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
+mod plugin;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
 #[derive(Parser)]
 #[command(
@@ -57,6 +61,9 @@ pub(crate) enum Command {
     /// Runs: show
     #[command(subcommand)]
     Run(Run),
+    /// Plugins: new, build, test, dev, run, list, inspect, update
+    #[command(subcommand)]
+    Plugin(Plugin),
 }
 
 #[derive(Args)]

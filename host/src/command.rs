@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod cron;
 pub(crate) mod init;
 pub(crate) mod job;
+pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod scheduler;
 pub(crate) mod serve;

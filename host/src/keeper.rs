@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use host_api::CatalogueSource;
-use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, LoadOptions, load, system_zone};
+use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, load, system_zone};
 use host_engine::{Engine, Jobs, internal_jobs};
-use host_sandbox::ComponentRunner;
+use host_sandbox::{ComponentRunner, SandboxError};
 use host_steps::ConnectorPools;
 
 use crate::home::env;
@@ -34,9 +34,20 @@ pub(crate) struct Reader {
 /// Lets the catalogue look inside components.
 struct Inspector<'a>(&'a ComponentRunner);
 
+fn problem(error: &SandboxError) -> ComponentProblem {
+    ComponentProblem { message: error.to_string(), hint: error.hint() }
+}
+
 impl ComponentCheck for Inspector<'_> {
     fn check(&self, _file: &std::path::Path, callable: &str) -> Result<(), ComponentProblem> {
-        self.0.check(callable).map_err(|error| ComponentProblem { message: error.to_string(), hint: error.hint() })
+        self.0.check(callable).map_err(|error| problem(&error))
+    }
+
+    fn check_file(&self, file: &std::path::Path, grants: &str) -> Result<(), FileProblem> {
+        self.0.check_file(file, grants).map_err(|error| match error {
+            SandboxError::Grants(found) => FileProblem::Grants(found),
+            other => FileProblem::Component(problem(&other)),
+        })
     }
 }
 

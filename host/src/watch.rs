@@ -12,7 +12,7 @@ use host_model::Json;
 
 use crate::client::{Client, escape};
 use crate::exit::{Exit, Failure, Outcome};
-pub(crate) use screen::{Screen, Show, render_line};
+pub(crate) use screen::{Screen, Show, render_line, visible};
 
 /// Pause before a broken stream is opened again.
 const AGAIN: Duration = Duration::from_secs(1);

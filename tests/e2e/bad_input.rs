@@ -100,7 +100,7 @@ fn a_core_module_is_told_apart_from_a_component() {
 fn a_component_of_another_world_is_told_apart() {
     let home = home(&wasm("wrong-world:run"));
     home.write("plugins/test/wrong-world.wasm", guest("wrong-world")).unwrap();
-    refused(&home, "bad", "jobs.toml:6", &["wrong-world", "nomaflow:step/steps"]);
+    refused(&home, "bad", "jobs.toml:6", &["wrong-world", "nomaflow:step/callables"]);
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn a_callable_the_component_does_not_have_is_named_with_the_nearest() {
 #[test]
 fn a_component_that_breaks_after_the_check_fails_the_run() {
     let home = home(&wasm("${params.c}").replace("id = \"bad\"\n", "id = \"bad\"\nparams = { c = \"later:run\" }\n"));
-    home.write("plugins/test/later.wasm", "not wasm").unwrap();
     nomaflow(home.path(), &["check"]).expect(0);
+    home.write("plugins/test/later.wasm", "not wasm").unwrap();
     fails(&home, "bad", &["later"]);
 }
 

@@ -12,6 +12,7 @@ mod fleet;
 mod flights;
 mod ledger;
 mod overlap;
+mod plugin;
 mod program;
 mod replay;
 mod replicas;

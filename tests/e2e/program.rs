@@ -21,6 +21,12 @@ pub(crate) struct Said {
     pub(crate) err: String,
 }
 
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self::new(output)
+    }
+}
+
 impl Said {
     fn new(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program speaks UTF-8");

@@ -15,6 +15,9 @@ const LIVE: Duration = Duration::from_secs(3);
 /// Longer than any change takes to be noticed.
 const NEVER: Duration = Duration::from_millis(1_500);
 
+const ECHOES: &str =
+    "[[jobs]]\nid = \"echoes\"\n[[jobs.steps]]\nname = \"s\"\ntype = \"wasm\"\ncallable = \"echo:run\"\n";
+
 fn home(jobs: &str) -> TempHome {
     let home = home_with(jobs);
     home.write("connectors.toml", CONNECTOR).unwrap();
@@ -84,8 +87,7 @@ fn a_broken_save_keeps_the_others_running_and_shows_the_finding_until_it_is_mend
 
 #[test]
 fn a_component_dropped_in_makes_its_job_valid() {
-    let home =
-        home("[[jobs]]\nid = \"echoes\"\n[[jobs.steps]]\nname = \"s\"\ntype = \"wasm\"\ncallable = \"echo:run\"\n");
+    let home = home(ECHOES);
     let host = serve(&home);
     assert_eq!(card(&host, &home, "echoes").unwrap()["valid"], false, "its component is missing");
     home.write("plugins/test/echo.wasm", guest("echo")).unwrap();
@@ -93,6 +95,30 @@ fn a_component_dropped_in_makes_its_job_valid() {
     nomaflow(home.path(), &["job", "run", "echoes"]).expect(0);
     std::fs::remove_file(home.path().join("plugins/test/echo.wasm")).unwrap();
     wait_until(SOON, || !is_valid(&host, &home, "echoes")).or_panic("and invalid when it goes");
+}
+
+#[test]
+fn a_bad_component_nobody_names_is_reported_and_harms_nothing() {
+    let home = home(&(sql_job("good", "select 1 as x") + ECHOES));
+    home.write("plugins/test/echo.wasm", guest("echo")).unwrap();
+    let host = serve(&home);
+    goes_live(&host, &home, "echoes");
+    nomaflow(home.path(), &["check"]).expect(0);
+    let whole = guest("rows");
+    home.write("plugins/test/late.wasm", &whole[..whole.len() / 2]).unwrap();
+    host.wait_for_line("component `plugins/test/late.wasm` is damaged", SOON).or_panic("the log tells");
+    let checked = nomaflow(home.path(), &["check"]);
+    assert_ne!(checked.code, 0, "{}", checked.all());
+    checked.saying(&["plugins/test/late.wasm", "is damaged", "build or copy the file again"]);
+    home.write("plugins/test/echo.toml", "[grants]\nstat = true\n").unwrap();
+    host.wait_for_line("plugins/test/echo.toml:2:1: unknown key `stat`", SOON).or_panic("so do its grants");
+    wait_until(SOON, || !is_valid(&host, &home, "echoes")).or_panic("a job that needs them is invalid");
+    nomaflow(home.path(), &["job", "run", "good"]).expect(0);
+    home.write("plugins/test/late.wasm", &whole).unwrap();
+    home.write("plugins/test/echo.toml", "[grants]\nstate = true\n").unwrap();
+    goes_live(&host, &home, "echoes");
+    nomaflow(home.path(), &["job", "run", "echoes"]).expect(0);
+    nomaflow(home.path(), &["check"]).expect(0);
 }
 
 #[test]

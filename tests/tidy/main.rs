@@ -1,6 +1,8 @@
 //! Rules of the repository as tests: file size, module notes, crate edges, migrations, lock files, marks. Each failure
 //! says what to do. The rules and their reasons are in `host/ARCHITECTURE.md`.
 
+mod reference;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -88,7 +90,7 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 14] = [
     ("sqlx", &["host/store", "host/steps"]),
     ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
@@ -97,6 +99,7 @@ const OWNERS: [(&str, &[&str]); 13] = [
     ("axum", &["host/api"]),
     ("toml", &["host/catalogue", "host/sandbox"]),
     ("reqwest", &["host/steps", "host"]),
+    ("ldap3", &["host/steps"]),
     ("cron", &["host/model"]),
     ("libloading", &["host/python"]),
     ("rust-embed", &["host/api"]),
@@ -168,6 +171,41 @@ fn the_model_touches_nothing_outside() {
         }
     }
     none(&problems, "the vocabulary has no I/O, no clock and no wire format:");
+}
+
+/// Versions of the contract with plugins that are out there: folder below `wit/`, package, digest of its files.
+const PUBLISHED: [(&str, &str, &str); 2] = [
+    ("step-0.1", "nomaflow:step@0.1.0", "41ec89546225d25e99e377669e34a4a0f79a863cae27d2be99291f1ca7aca872"),
+    ("step", "nomaflow:step@1.0.0", "6931c1029ee3ba29b9c6193324e23e292bd65fb5d55324c567f57227041f2c32"),
+];
+
+#[test]
+fn a_published_contract_is_never_edited() {
+    use sha2::{Digest as _, Sha256};
+    let texts = files(&[".wit"]);
+    let mut problems = Vec::new();
+    for (folder, package, digest) in PUBLISHED {
+        let below = format!("wit/{folder}/");
+        let mut hasher = Sha256::new();
+        let mut names_it = false;
+        for (path, text) in texts.iter().filter(|(path, _)| path.starts_with(&below)) {
+            let text = text.replace('\r', "");
+            names_it |= text.contains(&format!("package {package};"));
+            hasher.update(format!("{}:{}:", &path[below.len()..], text.len()));
+            hasher.update(&text);
+        }
+        let found = hex::encode(hasher.finalize());
+        if found != digest || !names_it {
+            problems.push(format!("wit/{folder} should hold {package} with the digest {digest}, it has {found}"));
+        }
+    }
+    for (path, _) in texts.iter().filter(|(path, _)| path.starts_with("wit/")) {
+        let folder = path.split('/').nth(1).unwrap_or_default();
+        if !PUBLISHED.iter().any(|(known, ..)| *known == folder) {
+            problems.push(format!("{path} is not listed among the published versions"));
+        }
+    }
+    none(&problems, "plugins are built against these files: make a new version beside them (see wit/README.md)");
 }
 
 #[test]

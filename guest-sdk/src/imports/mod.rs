@@ -4,10 +4,20 @@
 
 #[cfg(not(target_family = "wasm"))]
 mod native;
+#[cfg(not(target_family = "wasm"))]
+mod native_services;
 #[cfg(target_family = "wasm")]
 mod wasm;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use native::{Connection, Cursor, context_cancelled, context_get, context_report, log};
+pub(crate) use native::{Connection, Cursor, context_canceled, context_get, context_report, log};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use native_services::{
+    Search, context_parameter, http_send, secrets_get, state_compare_and_set, state_delete, state_get, state_scan,
+    state_set,
+};
 #[cfg(target_family = "wasm")]
-pub(crate) use wasm::{Connection, Cursor, context_cancelled, context_get, context_report, log};
+pub(crate) use wasm::*;
+
+#[cfg(not(target_family = "wasm"))]
+use native::check_canceled;

@@ -25,12 +25,12 @@ pub(crate) fn context_report(done: u64, total: Option<u64>, note: &str) {
     with_host(|host| host.add_progress(done, total, note));
 }
 
-pub(crate) fn context_cancelled() -> bool {
-    with_host(|host| host.is_cancelled()).unwrap_or(false)
+pub(crate) fn context_canceled() -> bool {
+    with_host(|host| host.is_canceled()).unwrap_or(false)
 }
 
-fn check_cancelled() -> Wire<()> {
-    if context_cancelled() { Err(Error::cancelled().into()) } else { Ok(()) }
+pub(super) fn check_canceled() -> Wire<()> {
+    if context_canceled() { Err(Error::canceled().into()) } else { Ok(()) }
 }
 
 pub(crate) struct Connection {
@@ -41,20 +41,24 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn open(name: &str) -> Wire<Self> {
-        check_cancelled()?;
+        check_canceled()?;
         let database = with_host(|host| host.database(name)).flatten().ok_or_else(|| {
             Error::new("denied", format!("the connector `{name}` is not granted: the test installed none of that name"))
         })?;
         Ok(Self { database, is_in_transaction: Cell::new(false), has_cursor: Rc::default() })
     }
 
-    /// The database, unless the run is cancelled or a cursor is open.
+    /// The database, unless the run is canceled or a cursor is open.
     fn ready(&self) -> Wire<std::cell::RefMut<'_, dyn Database + 'static>> {
-        check_cancelled()?;
+        check_canceled()?;
         if self.has_cursor.get() {
             return Err(Error::new("busy", "another cursor of this connection is still open").into());
         }
         Ok(self.database.borrow_mut())
+    }
+
+    pub(crate) fn dialect(&self) -> String {
+        self.database.borrow().dialect().to_owned()
     }
 
     pub(crate) fn execute(&self, statement: &str, binds: Binds<'_>) -> Wire<u64> {
@@ -128,7 +132,7 @@ impl Cursor {
     }
 
     pub(crate) fn fetch(&self, max: u32) -> Wire<types::RowBatch> {
-        check_cancelled()?;
+        check_canceled()?;
         let max = if max == 0 { 1000 } else { max as usize };
         Ok(types::RowBatch { rows: self.rows.borrow_mut().by_ref().take(max).collect() })
     }

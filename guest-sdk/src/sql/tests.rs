@@ -115,13 +115,13 @@ fn a_connector_that_is_not_granted_is_denied() {
 }
 
 #[test]
-fn every_call_fails_once_the_run_is_cancelled() {
+fn every_call_fails_once_the_run_is_canceled() {
     let host = Host::new().connector("c", Numbers::new(30).0).cancel_after(1).install();
     let mut connection = Connection::open("c").expect("opens");
     let mut rows = connection.query("select", &[]).expect("queries").batch_size(10);
     rows.next_batch().expect("fetches");
     crate::context::report(10, Some(30), "rows");
-    assert!(rows.next_batch().is_err_and(|error| error.is("cancelled")));
+    assert!(rows.next_batch().is_err_and(|error| error.is("canceled")));
     assert!(crate::context::check().is_err());
     assert_eq!(host.progress().len(), 1);
 }

@@ -6,7 +6,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Database;
+use super::{Database, Services};
+use crate::http::Response;
+use crate::ldap::Entry;
 use crate::log::Level;
 
 thread_local! {
@@ -47,9 +49,10 @@ pub struct Progress {
 pub struct Host {
     databases: BTreeMap<String, Rc<RefCell<dyn Database>>>,
     facts: BTreeMap<String, String>,
+    services: Services,
     lines: RefCell<Vec<Line>>,
     progress: RefCell<Vec<Progress>>,
-    is_cancelled: Cell<bool>,
+    is_canceled: Cell<bool>,
     cancel_after: Cell<Option<usize>>,
 }
 
@@ -67,6 +70,49 @@ impl Host {
         self
     }
 
+    /// Grants a connector whose database the caller looks at afterwards.
+    #[must_use]
+    pub(crate) fn shared_connector(mut self, name: &str, database: Rc<RefCell<dyn Database>>) -> Self {
+        self.databases.insert(name.to_owned(), database);
+        self
+    }
+
+    /// Grants HTTP; `server` answers every request from its method, URL and body.
+    #[must_use]
+    pub fn http(mut self, server: impl Fn(&str, &str, &[u8]) -> Response + 'static) -> Self {
+        self.services.server = Some(Box::new(server));
+        self
+    }
+
+    /// Grants an LDAP connector; every search finds these entries.
+    #[must_use]
+    pub fn directory(mut self, connector: &str, entries: Vec<Entry>) -> Self {
+        self.services.directories.insert(connector.to_owned(), entries);
+        self
+    }
+
+    /// Grants a secret.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.services.secrets.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Grants durable state, which holds these keys at the start.
+    #[must_use]
+    pub fn state(mut self, entries: &[(&str, &str)]) -> Self {
+        let entry = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        self.services.state = Some(RefCell::new(entries.iter().map(entry).collect()));
+        self
+    }
+
+    /// Lets `context::parameter(name)` know a param, as JSON text.
+    #[must_use]
+    pub fn with_param(mut self, name: &str, json: &str) -> Self {
+        self.services.params.insert(name.to_owned(), json.to_owned());
+        self
+    }
+
     /// Lets `context::get(key)` know a value.
     #[must_use]
     pub fn with_fact(mut self, key: &str, value: &str) -> Self {
@@ -77,7 +123,7 @@ impl Host {
     /// Asks the run to stop once the step has reported progress `reports` times; 0 means from the start.
     #[must_use]
     pub fn cancel_after(self, reports: usize) -> Self {
-        self.is_cancelled.set(reports == 0);
+        self.is_canceled.set(reports == 0);
         self.cancel_after.set(Some(reports));
         self
     }
@@ -94,12 +140,16 @@ impl Host {
         self.databases.get(name).cloned()
     }
 
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+
     pub(crate) fn fact(&self, key: &str) -> Option<String> {
         self.facts.get(key).cloned()
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.is_cancelled.get()
+    pub(crate) fn is_canceled(&self) -> bool {
+        self.is_canceled.get()
     }
 
     pub(crate) fn add_line(&self, level: Level, message: &str, fields: &[(String, String)]) {
@@ -110,7 +160,7 @@ impl Host {
         let mut progress = self.progress.borrow_mut();
         progress.push(Progress { done, total, note: note.to_owned() });
         if self.cancel_after.get().is_some_and(|reports| progress.len() >= reports) {
-            self.is_cancelled.set(true);
+            self.is_canceled.set(true);
         }
     }
 }
@@ -126,6 +176,13 @@ impl Installed {
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         self.host.lines.borrow().clone()
+    }
+
+    /// The state as it is now, by key; empty when none was granted.
+    #[must_use]
+    pub fn state(&self) -> Vec<(String, String)> {
+        let state = self.host.services.state.as_ref();
+        state.map(|state| state.borrow().clone().into_iter().collect()).unwrap_or_default()
     }
 
     /// What the step reported, in order.

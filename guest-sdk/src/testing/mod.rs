@@ -4,14 +4,18 @@
 //! feature `sqlite` a real SQLite database is at hand (`Sqlite`). The rules of sessions are the host's own, see
 //! `imports`; limits and grants of `read` are not stood in for: they are tested with the component.
 
+mod cases;
 mod host;
+mod services;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use crate::{Column, Error, Value};
 
+pub use cases::check_cases;
 pub(crate) use host::with_host;
 pub use host::{Host, Installed, Line, Progress};
+pub(crate) use services::Services;
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
@@ -39,6 +43,11 @@ impl Table {
 
 /// A stand-in for the database behind one connector.
 pub trait Database {
+    /// Answers `Connection::dialect`.
+    fn dialect(&self) -> &str {
+        "sqlite"
+    }
+
     /// Answers `Connection::execute`.
     fn execute(&mut self, statement: &str, binds: &[(String, Value)]) -> Result<u64, Error>;
 

@@ -41,15 +41,7 @@ pub(crate) fn read_address(
         Filled::Wrong => None,
     });
     let url = url?;
-    let filled = match substitute(&url, env, out) {
-        Filled::Text(text) => text,
-        Filled::Unset { name, place } => {
-            let hint = format!("set `{name}` for the server, or give a default: `${{{name}:-…}}`");
-            out.error("unset-variable", place, format!("the environment variable `{name}` is not set"), Some(hint));
-            return None;
-        }
-        Filled::Wrong => return None,
-    };
+    let filled = fill(&url, env, out)?;
     match parse_address(&filled, secret, home) {
         Ok(PoolAddress::Sqlite { path }) => {
             if let Some(password) = password {
@@ -63,6 +55,19 @@ pub(crate) fn read_address(
             out.error(error.code, url.span, format!("`url` of {}: {}", table.what, error.message), Some(error.hint));
             None
         }
+    }
+}
+
+/// `text` with its environment references filled in; `None`, and a finding, when that is not possible.
+pub(crate) fn fill(text: &Text, env: &Env<'_>, out: &mut Findings) -> Option<String> {
+    match substitute(text, env, out) {
+        Filled::Text(text) => Some(text),
+        Filled::Unset { name, place } => {
+            let hint = format!("set `{name}` for the server, or give a default: `${{{name}:-…}}`");
+            out.error("unset-variable", place, format!("the environment variable `{name}` is not set"), Some(hint));
+            None
+        }
+        Filled::Wrong => None,
     }
 }
 

@@ -10,6 +10,8 @@ mod template;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use host_model::diagnostic::Diagnostic;
+
 pub(crate) use dependency::check_dependencies;
 
 use crate::address::Env;
@@ -34,6 +36,22 @@ pub trait ComponentCheck {
     /// # Errors
     /// [`ComponentProblem`] when the file is broken, is of another world or has no such function.
     fn check(&self, file: &Path, callable: &str) -> Result<(), ComponentProblem>;
+
+    /// Whether the component at `file`, and the file of grants beside it, which messages call `grants`, could serve
+    /// anything at all.
+    ///
+    /// # Errors
+    /// What is wrong with either.
+    fn check_file(&self, file: &Path, grants: &str) -> Result<(), FileProblem>;
+}
+
+/// Why a component cannot serve anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileProblem {
+    /// The component itself.
+    Component(ComponentProblem),
+    /// Its grants, each finding with its place.
+    Grants(Vec<Diagnostic>),
 }
 
 /// What jobs are checked against.

@@ -1,4 +1,5 @@
-//! Reads `connectors.toml`: pools, connectors and their named queries. Nothing is opened.
+//! Reads `connectors.toml`: pools, connectors and their named queries; LDAP ones are read in `directory_table`. Nothing is
+//! opened.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,6 +15,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::address::{Env, read_address};
+use crate::directory_table::{is_directory, read_directory};
 use crate::finding::{Findings, suggest};
 use crate::reader::{Entry, Table, entries, wrong_type};
 
@@ -49,7 +51,14 @@ pub(crate) fn read_connectors(
         let pool = read_pool(entry, inner, home, env, out).filter(|_| is_whole(&entry));
         read.set.pools.extend(pool.map(|pool| (pool.name.clone(), pool)));
     }
-    for (entry, inner) in connectors {
+    for (entry, mut inner) in connectors {
+        if is_directory(&mut inner) {
+            match read_directory(entry, inner, env, out).filter(|_| is_whole(&entry)) {
+                Some(directory) => drop(read.set.directories.insert(directory.name.clone(), directory)),
+                None => drop(read.broken.insert(entry.key.to_owned())),
+            }
+            continue;
+        }
         match read_connector(entry, inner, &names, &read.set, out).filter(|_| is_whole(&entry)) {
             Some(connector) => {
                 read.set.connectors.insert(connector.name.clone(), connector);
@@ -128,8 +137,8 @@ fn read_connector(
     }
     let kinds = ["sql", "http", "ldap"];
     let kind = table.word("type", &kinds, |text| kinds.into_iter().find(|kind| *kind == text), out);
-    if let Some(("http" | "ldap", text)) = kind {
-        out.not_yet(text.span, &format!("`type = \"{}\"`", text.value), "`sql` works");
+    if let Some(("http", text)) = kind {
+        out.not_yet(text.span, &format!("`type = \"{}\"`", text.value), "`sql` and `ldap` work");
     }
     let pool = table.filled_text("pool", out);
     let (pool, place) = pool.map_or_else(|| (entry.key.to_owned(), entry.key_range()), |text| (text.value, text.span));

@@ -11,7 +11,9 @@ mod address;
 mod blackout_table;
 mod blot;
 mod check;
+mod component_files;
 mod connector_table;
+mod directory_table;
 mod draft;
 mod finding;
 mod job_table;
@@ -25,7 +27,7 @@ mod source;
 mod step_table;
 
 pub use address::Env;
-pub use check::{ComponentCheck, ComponentProblem};
+pub use check::{ComponentCheck, ComponentProblem, FileProblem};
 pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
 pub use render::{Style, render, summary};
 pub use settings::{Flags, LoadedSettings, Origin, Role, Setting, Settings, load_settings};

@@ -18,6 +18,7 @@ use toml::de::DeTable;
 
 use crate::address::Env;
 use crate::check::{ComponentCheck, Surroundings, check_dependencies, check_duplicate_ids, check_job};
+use crate::component_files::check_component_files;
 use crate::connector_table::{Connectors, read_connectors};
 use crate::draft::Draft;
 use crate::finding::{Findings, placeless};
@@ -121,6 +122,9 @@ pub fn load(home: &Path, options: &LoadOptions<'_>) -> Catalogue {
     drop_cascades(&mut drafts);
     for draft in drafts {
         sort_in(draft, &files, &mut catalogue);
+    }
+    if let Some(components) = options.components {
+        check_component_files(&plugins, components, &mut catalogue);
     }
     catalogue.connectors = connectors.set;
     catalogue.diagnostics.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));

@@ -82,9 +82,24 @@ impl PluginFiles {
 
     /// Names of every component file.
     pub(crate) fn list_components(&self) -> Vec<String> {
-        let files = self.apps.iter().filter_map(|app| std::fs::read_dir(self.root.join(app)).ok()).flatten().flatten();
-        let paths = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "wasm"));
-        paths.filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
+        let files = self.component_files().into_iter();
+        files.filter_map(|(path, _)| Some(path.file_stem()?.to_string_lossy().into_owned())).collect()
+    }
+
+    /// Every component file with its path below the folder, in order; hidden ones are somebody's copies in the making.
+    pub(crate) fn component_files(&self) -> Vec<(PathBuf, String)> {
+        let mut files = Vec::new();
+        for app in &self.apps {
+            for entry in std::fs::read_dir(self.root.join(app)).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let is_component = entry.path().extension().is_some_and(|extension| extension == "wasm");
+                if is_component && !name.starts_with('.') && entry.path().is_file() {
+                    files.push((entry.path(), format!("{app}/{name}")));
+                }
+            }
+        }
+        files.sort();
+        files
     }
 }
 

@@ -7,7 +7,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use support::{load_home, write_down, write_home};
+use support::{COMPONENT, load_home, write_down, write_home};
 
 fn cases_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
@@ -20,6 +20,8 @@ fn copy_folder(from: &Path, to: &Path) {
         let target = to.join(path.file_name().unwrap());
         if path.is_dir() {
             copy_folder(&path, &target);
+        } else if target.extension().is_some_and(|e| e == "component") {
+            std::fs::write(target.with_extension("wasm"), COMPONENT).unwrap();
         } else {
             std::fs::copy(&path, &target).unwrap();
         }

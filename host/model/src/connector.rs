@@ -167,6 +167,25 @@ pub fn parse_query_ref(text: &str) -> QueryRef<'_> {
     if is_name { QueryRef::Named { name, write } } else { QueryRef::Sql(text) }
 }
 
+/// An LDAP directory that plugins may search, from `[connectors.<name>]` with `type = "ldap"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// Its name.
+    pub name: ConnectorName,
+    /// `ldap://host[:port]` or `ldaps://host[:port]`.
+    pub url: String,
+    /// Whether a plain connection is encrypted before anything else is said.
+    pub start_tls: bool,
+    /// The account searches are made with; none searches anonymously.
+    pub bind_dn: Option<String>,
+    /// Its password.
+    pub password: Option<Hidden>,
+    /// Where a search begins that does not say it.
+    pub base: String,
+    /// Where it was declared.
+    pub source: SourcePlace,
+}
+
 /// Everything `connectors.toml` declares that could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConnectorSet {
@@ -174,6 +193,8 @@ pub struct ConnectorSet {
     pub pools: BTreeMap<String, Pool>,
     /// Connectors by name.
     pub connectors: BTreeMap<ConnectorName, Connector>,
+    /// LDAP connectors by name; no name is in both.
+    pub directories: BTreeMap<ConnectorName, Directory>,
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use crate::schedule::ScheduleSpec;
 use crate::{Instant, JobId, JsonMap, Placement, StepName};
 
 pub use spec::{
-    CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTable, SqlCopySpec, StepSpec, TypeCoercion,
+    CopyMode, CopySource, CopyTarget, DecimalMode, HttpSpec, SourceTable, SqlCopySpec, SqlQuerySpec, StepSpec,
+    TypeCoercion,
 };
 
 /// Default of a step's `timeout_seconds`: one hour (seeds, create-a-job ④).

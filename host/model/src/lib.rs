@@ -19,6 +19,7 @@ pub mod job;
 pub mod log;
 pub mod params;
 pub mod placement;
+pub mod plugin_port;
 pub mod port;
 pub mod replica;
 pub mod retry;

@@ -69,6 +69,12 @@ pub enum SandboxError {
         /// Where it breaks.
         message: String,
     },
+    /// Somebody keeps writing to the file.
+    #[error("component `{}` is still being written", path.display())]
+    Unsettled {
+        /// The file.
+        path: PathBuf,
+    },
     /// The component is made for another host.
     #[error("component `{}` does not fit this host: {message}", path.display())]
     WrongWorld {
@@ -124,6 +130,7 @@ impl SandboxError {
             }
             Self::Ambiguous { .. } => Some("rename or remove one of the two files".to_owned()),
             Self::NotComponent { hint, .. } => Some((*hint).to_owned()),
+            Self::Unsettled { .. } => Some("write it beside and rename it, so that it is there at once".to_owned()),
             Self::Damaged { .. } => Some("build or copy the file again".to_owned()),
             Self::WrongWorld { .. } => {
                 Some("build it against the world `plugin` of `nomaflow:step`, see `wit/step`".to_owned())
@@ -132,7 +139,7 @@ impl SandboxError {
             Self::NoCallable { known, .. } if known.is_empty() => Some("it has no callable at all".to_owned()),
             Self::NoCallable { known, .. } => Some(format!("it has `{}`", known.join("`, `"))),
             Self::NoList { .. } => {
-                Some("`list-steps` must not call an import and must answer within a second".to_owned())
+                Some("`describe` must not call an import and must answer within a second".to_owned())
             }
             Self::Grants(problems) => problems.iter().find_map(|problem| problem.hint.clone()),
         }
@@ -150,6 +157,7 @@ impl SandboxError {
             | Self::NoComponent { folder: path, .. }
             | Self::NotComponent { path, .. }
             | Self::Damaged { path, .. }
+            | Self::Unsettled { path }
             | Self::WrongWorld { path, .. }
             | Self::NoCallable { path, .. }
             | Self::NoList { path, .. } => shorten(path),
@@ -160,6 +168,11 @@ impl SandboxError {
             Self::Engine { .. } | Self::BadCallable { .. } | Self::Grants(_) => {}
         }
         self
+    }
+
+    /// Whether a file of which only a part was written yet could give this error.
+    pub(crate) fn may_be_unfinished(&self) -> bool {
+        matches!(self, Self::NotComponent { .. } | Self::Damaged { .. } | Self::WrongWorld { .. })
     }
 
     pub(crate) fn file(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
@@ -174,7 +187,7 @@ impl From<SandboxError> for StepError {
         let detail = error.hint().unwrap_or_default();
         let message = error.to_string();
         let step_error = match error {
-            SandboxError::Engine { .. } | SandboxError::File { .. } => {
+            SandboxError::Engine { .. } | SandboxError::File { .. } | SandboxError::Unsettled { .. } => {
                 Self::new(host_model::StepErrorKind::Crashed, message)
             }
             _ => Self::definition(message),

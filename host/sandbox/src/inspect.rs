@@ -1,5 +1,5 @@
 //! What a component is: its imports, exports, callables and digest; and whether it fits this host. Answers come from the
-//! file and from `list-steps`, which is called with no capability and one second to answer.
+//! file and from the component's own list, which is asked for with no capability and one second to answer.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,16 +10,13 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use crate::SandboxError;
-use crate::bindings::PluginPre;
+use crate::contract::{self, BoundPlugin, PRESENT_EXPORT};
 use crate::instance::{Ending, Watch, new_store, supervise};
 use crate::state::CallState;
 
 const LIST_DEADLINE: Duration = Duration::from_secs(1);
-/// The interface every plugin exports.
-const EXPORT: &str = "nomaflow:step/steps@0.1";
-/// What this host gives; a minor version is part of the name as long as the major one is 0.
-const OWN_IMPORTS: [&str; 4] =
-    ["nomaflow:step/types@0.1", "nomaflow:step/log@0.1", "nomaflow:step/context@0.1", "nomaflow:step/sql@0.1"];
+/// Bytes of all texts of a list of callables.
+const MOST_LISTED: usize = 4 * 1024 * 1024;
 const WASI_PACKAGES: [&str; 6] =
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:sockets/", "wasi:random/"];
 
@@ -35,7 +32,7 @@ pub struct CallableInfo {
     /// JSON Schema of the params, as text.
     pub params_schema: String,
     /// JSON Schema of the result, as text.
-    pub output_schema: String,
+    pub result_schema: String,
     /// Further facts.
     pub meta: Vec<(String, String)>,
 }
@@ -68,7 +65,7 @@ pub(crate) struct ComponentFile {
 /// A component that fits this host, ready for instances.
 pub(crate) struct Prepared {
     pub(crate) file: ComponentFile,
-    pub(crate) pre: PluginPre<CallState>,
+    pub(crate) plugin: BoundPlugin,
     imports: Vec<String>,
     exports: Vec<String>,
     /// Empty until the component was asked; a failure is not kept.
@@ -90,8 +87,8 @@ pub(crate) fn prepare(
     // The names fit; that the types behind them do is found out by linking.
     let unlinkable = |error: wasmtime::Error| wrong(format!("{error:#}"));
     let pre = linker.instantiate_pre(component).map_err(unlinkable)?;
-    let pre = PluginPre::new(pre).map_err(unlinkable)?;
-    Ok(Prepared { file, pre, imports, exports, callables: Mutex::new(None) })
+    let plugin = BoundPlugin::bind(pre, &exports).map_err(unlinkable)?;
+    Ok(Prepared { file, plugin, imports, exports, callables: Mutex::new(None) })
 }
 
 fn ensure_world(imports: &[String], exports: &[String]) -> Result<(), String> {
@@ -100,21 +97,16 @@ fn ensure_world(imports: &[String], exports: &[String]) -> Result<(), String> {
     if !unknown.is_empty() {
         complaints.push(format!("it imports `{}`, which is not offered here", unknown.join("`, `")));
     }
-    if !exports.iter().any(|name| is_version_of(name, EXPORT)) {
+    if !exports.iter().any(|name| contract::is_export(name)) {
         let found = if exports.is_empty() { "nothing".to_owned() } else { format!("`{}`", exports.join("`, `")) };
-        complaints.push(format!("it exports {found}, and not `{EXPORT}.0`"));
+        complaints.push(format!("it exports {found}, and not `{PRESENT_EXPORT}`"));
     }
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("; ")) }
 }
 
 fn is_known_import(name: &str) -> bool {
     let is_wasi = || WASI_PACKAGES.iter().any(|package| name.starts_with(package)) && name.contains("@0.2.");
-    OWN_IMPORTS.iter().any(|own| is_version_of(name, own)) || is_wasi()
-}
-
-/// `a:b/c@0.1.3` is a version of `a:b/c@0.1`.
-fn is_version_of(name: &str, interface: &str) -> bool {
-    name.strip_prefix(interface).is_some_and(|patch| patch.starts_with('.'))
+    contract::has_import(name) || is_wasi()
 }
 
 impl Prepared {
@@ -170,29 +162,27 @@ impl Prepared {
 
     async fn ask_for_callables(&self) -> Result<Vec<CallableInfo>, String> {
         let watch = Watch::new(Default::default(), LIST_DEADLINE, Duration::ZERO);
-        let mut store = new_store(&self.pre, CallState::without_capabilities(watch.cancel.clone()), &watch);
-        let ask = async {
-            let plugin = self.pre.instantiate_async(&mut store).await?;
-            plugin.nomaflow_step_steps().call_list_steps(&mut store).await
-        };
-        match supervise(ask, &watch).await {
-            Ending { stop: None, result: Some(Ok(steps)) } => Ok(steps.into_iter().map(CallableInfo::from).collect()),
+        let state = CallState::without_capabilities(watch.cancel.clone());
+        let mut store = new_store(self.plugin.engine(), state, &watch);
+        match supervise(self.plugin.describe(&mut store), &watch).await {
+            Ending { stop: None, result: Some(Ok(callables)) } => {
+                let bytes: usize = callables.iter().map(CallableInfo::text_bytes).sum();
+                match bytes <= MOST_LISTED {
+                    true => Ok(callables),
+                    false => Err(format!("its list has {bytes} bytes, {MOST_LISTED} are allowed")),
+                }
+            }
             Ending { stop: None, result: Some(Err(error)) } => Err(format!("{}", error.root_cause())),
             _ => Err(format!("no answer within {} s", LIST_DEADLINE.as_secs())),
         }
     }
 }
 
-impl From<crate::bindings::exports::nomaflow::step::steps::StepInfo> for CallableInfo {
-    fn from(info: crate::bindings::exports::nomaflow::step::steps::StepInfo) -> Self {
-        Self {
-            name: info.name,
-            title: info.title,
-            doc: info.doc,
-            params_schema: info.params_schema,
-            output_schema: info.output_schema,
-            meta: info.meta,
-        }
+impl CallableInfo {
+    fn text_bytes(&self) -> usize {
+        let meta: usize = self.meta.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let own = [&self.name, &self.title, &self.doc, &self.params_schema, &self.result_schema];
+        meta + own.iter().map(|text| text.len()).sum::<usize>()
     }
 }
 
@@ -207,22 +197,24 @@ mod tests {
 
     #[test]
     fn imports_that_nobody_offers_are_named() {
-        let imports = ["wasi:io/poll@0.2.6", "wasi:http/types@0.2.0", "nomaflow:step/sql@0.2.0", "env"];
+        let imports = ["wasi:io/poll@0.2.6", "wasi:http/types@0.2.0", "nomaflow:step/sql@2.0.0", "env"];
         assert_eq!(
-            complaint(&imports, &["nomaflow:step/steps@0.1.0"]),
-            "it imports `wasi:http/types@0.2.0`, `nomaflow:step/sql@0.2.0`, `env`, which is not offered here"
+            complaint(&imports, &["nomaflow:step/callables@1.0.0"]),
+            "it imports `wasi:http/types@0.2.0`, `nomaflow:step/sql@2.0.0`, `env`, which is not offered here"
         );
     }
 
     #[test]
     fn a_missing_export_is_named_beside_what_is_there() {
-        assert_eq!(complaint(&[], &["greet"]), "it exports `greet`, and not `nomaflow:step/steps@0.1.0`");
-        assert_eq!(complaint(&[], &[]), "it exports nothing, and not `nomaflow:step/steps@0.1.0`");
+        assert_eq!(complaint(&[], &["greet"]), "it exports `greet`, and not `nomaflow:step/callables@1.0.0`");
+        assert_eq!(complaint(&[], &[]), "it exports nothing, and not `nomaflow:step/callables@1.0.0`");
     }
 
     #[test]
-    fn a_later_patch_version_fits() {
+    fn a_later_minor_version_and_the_draft_fit() {
         let owned = |name: &str| vec![name.to_owned()];
+        let later = ensure_world(&owned("nomaflow:step/log@1.2.0"), &owned("nomaflow:step/callables@1.2.0"));
+        assert!(later.is_ok(), "{later:?}");
         assert!(ensure_world(&owned("nomaflow:step/log@0.1.7"), &owned("nomaflow:step/steps@0.1.3")).is_ok());
     }
 }

@@ -1,11 +1,12 @@
 //! One call in one fresh store, on a thread of its own, watched until it ends.
 //!
 //! How a call ends. Three things are waited for at once: the guest, the call's cancel token, the deadline. When the
-//! token or the deadline comes first, the guest is told (`context.cancelled` turns true, calls that can fail fail with
-//! `cancelled`) and has a grace time to end by itself. Then `kill` is set:
+//! token or the deadline comes first, the guest is told (`context.canceled` turns true, calls that can fail fail with
+//! `canceled`) and has a grace time to end by itself. Then `kill` is set:
 //!
 //! ```text
-//!  guest computes   -> the epoch callback sees `kill` within a tick and traps, which gives a backtrace
+//!  guest computes   -> the epoch callback sees `kill` within a tick and traps, which gives a backtrace; the same
+//!                      callback ends a guest that has used up its processor time
 //!  guest is in host -> the epoch does not move it; after the patience its future is dropped, and the store with it
 //! ```
 //!
@@ -23,10 +24,10 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::Instrument;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::bindings::PluginPre;
 use crate::state::CallState;
+use crate::usage::thread_cpu_time;
 
 /// What a guest gets to end by itself once it is asked to stop.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -73,10 +74,17 @@ pub(crate) struct Ending<T> {
 #[error("the host ended the call")]
 pub(crate) struct Killed;
 
-/// A store for one call, with its limits armed.
-pub(crate) fn new_store(pre: &PluginPre<CallState>, state: CallState, watch: &Watch) -> Store<CallState> {
-    let transfer = usize::try_from(state.call.grants.limits.memory_bytes).unwrap_or(usize::MAX);
-    let mut store = Store::new(pre.engine(), state);
+/// The error of a guest that has used up its processor time.
+#[derive(Debug, thiserror::Error)]
+#[error("the processor time of the call is used up")]
+pub(crate) struct OutOfTime;
+
+/// A store for one call, with its limits armed. The call must run on the present thread.
+pub(crate) fn new_store(engine: &Engine, state: CallState, watch: &Watch) -> Store<CallState> {
+    let limits = &state.call.grants.limits;
+    let transfer = usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX);
+    let last_cpu_time = limits.cpu.map(|allowed| thread_cpu_time() + allowed);
+    let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.meter);
     // Bounds what one call can make the host allocate for its arguments.
     store.set_hostcall_fuel(transfer);
@@ -85,6 +93,9 @@ pub(crate) fn new_store(pre: &PluginPre<CallState>, state: CallState, watch: &Wa
     store.epoch_deadline_callback(move |_| {
         if kill.load(Ordering::Relaxed) {
             return Err(Killed.into());
+        }
+        if last_cpu_time.is_some_and(|last| thread_cpu_time() > last) {
+            return Err(OutOfTime.into());
         }
         // Giving way once per tick lets the watch look at its clock and its token.
         Ok(UpdateDeadline::Yield(1))

@@ -12,6 +12,7 @@
 mod bindings;
 mod capability;
 mod component_cache;
+mod contract;
 mod engine;
 mod error;
 mod file_kind;
@@ -23,9 +24,11 @@ mod lines;
 mod outcome;
 mod plugins;
 mod runner;
+mod services;
 mod state;
 mod usage;
 
 pub use error::SandboxError;
 pub use inspect::{CallableInfo, Inspection};
 pub use runner::ComponentRunner;
+pub use services::Services;

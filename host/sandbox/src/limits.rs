@@ -1,5 +1,6 @@
-//! What a call may use, and the meter that Wasmtime asks before memory or tables grow. Wall time is watched by
-//! `instance`, log volume by `lines`, the size of the result by `outcome`.
+//! What a call may use, and the meter that Wasmtime asks before memory or tables grow. Wall and processor time are
+//! watched by `instance`, log volume by `lines`, the size of the result by `outcome`, that of a response by
+//! `capability::http`; the stack belongs to the engine.
 //!
 //! Invariant: the sums are over all memories and all tables of the store; a Python component has several.
 
@@ -8,8 +9,19 @@ use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 const MB: u64 = 1024 * 1024;
-/// Elements of all tables together. A Python component starts with about 20 000.
-const TABLE_ELEMENTS: usize = 200_000;
+
+/// The keys of `[limits]` in a file of grants.
+pub(crate) const LIMIT_KEYS: [&str; 9] = [
+    "memory_mb",
+    "wall_seconds",
+    "cpu_seconds",
+    "output_bytes",
+    "response_bytes",
+    "log_lines",
+    "log_lines_per_second",
+    "table_elements",
+    "stack_kb",
+];
 
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,15 +30,35 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Wall time of a call; `None` = the timeout of the step alone.
     pub wall: Option<Duration>,
+    /// Processor time of a call, what the host does on its behalf included; `None` = no limit but the wall time.
+    pub cpu: Option<Duration>,
     /// Bytes of the JSON text a call returns.
     pub output_bytes: u64,
+    /// Bytes of one HTTP response.
+    pub response_bytes: u64,
     /// Log lines of a call, those of stdout and stderr included.
     pub log_lines: u64,
+    /// The same in one second; more of them slow the guest down.
+    pub log_lines_per_second: u64,
+    /// Elements of all tables together. A Python component starts with about 20 000.
+    pub table_elements: u64,
+    /// Bytes of the stack; the engine has one of the next power of two.
+    pub stack_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_bytes: 256 * MB, wall: None, output_bytes: MB, log_lines: 10_000 }
+        Self {
+            memory_bytes: 256 * MB,
+            wall: None,
+            cpu: None,
+            output_bytes: MB,
+            response_bytes: 16 * MB,
+            log_lines: 10_000,
+            log_lines_per_second: 5_000,
+            table_elements: 200_000,
+            stack_bytes: MB / 2,
+        }
     }
 }
 
@@ -36,6 +68,7 @@ pub(crate) struct Meter {
     memory_limit: usize,
     memory: usize,
     peak: usize,
+    table_limit: usize,
     table_elements: usize,
     refused_memory: bool,
     refused_table: bool,
@@ -47,6 +80,7 @@ impl Meter {
             memory_limit: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX),
             memory: 0,
             peak: 0,
+            table_limit: usize::try_from(limits.table_elements).unwrap_or(usize::MAX),
             table_elements: 0,
             refused_memory: false,
             refused_table: false,
@@ -83,7 +117,7 @@ impl ResourceLimiter for Meter {
 
     fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let total = self.table_elements.saturating_add(desired.saturating_sub(current));
-        if total > TABLE_ELEMENTS {
+        if total > self.table_limit {
             self.refused_table = true;
             return Ok(false);
         }

@@ -1,7 +1,8 @@
 //! Everything a guest says, in the order it says it: `log.write`, stdout (`INFO`) and stderr (`WARNING`).
 //!
 //! Lines wait in a small queue until somebody who may wait (`log.write`, a stream that must be ready, the end of the
-//! call) hands them to the voice of the step. So a full log slows the guest down, and memory stays bounded.
+//! call) hands them to the voice of the step. So a full log slows the guest down, and memory stays bounded. More
+//! lines in a second than allowed wait for the next one; lines beyond what a call may write are dropped.
 //! Invariant: only the thread of the call drains, hence a line is taken off the queue after it was written, and a
 //! drain that is dropped half-way loses nothing.
 
@@ -10,11 +11,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use host_model::log::LogLevel;
 use host_model::port::StepVoice;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::limits::Limits;
 
 /// Bytes of one line; what is longer is cut.
 const LINE_BYTES: usize = 8 * 1024;
@@ -22,6 +26,8 @@ const LINE_BYTES: usize = 8 * 1024;
 const QUEUE_LINES: usize = 256;
 /// Lines of stderr kept for the report of a crash.
 const TAIL_LINES: usize = 20;
+/// Bytes a secret must have to be replaced; shorter ones are in every other word.
+const HIDEABLE: usize = 4;
 
 /// The lines of one call.
 pub(crate) struct Lines {
@@ -34,14 +40,61 @@ struct State {
     queue: VecDeque<(LogLevel, String)>,
     limit: u64,
     n_accepted: u64,
+    rate: Rate,
+    hidden: Vec<String>,
     stderr_tail: VecDeque<String>,
 }
 
+/// Lines handed over in the present second.
+struct Rate {
+    limit: u64,
+    began: Instant,
+    count: u64,
+}
+
+impl Rate {
+    /// Counts one line. When it is one too many for its second, that second's end has to be waited for first.
+    fn count_line(&mut self) -> Option<Instant> {
+        let end = self.began + Duration::from_secs(1);
+        let now = Instant::now();
+        if self.count < self.limit && now < end {
+            self.count += 1;
+            return None;
+        }
+        (self.began, self.count) = (now.max(end), 1);
+        (now < end).then_some(end)
+    }
+}
+
 impl Lines {
-    /// Lines for `voice`, at most `limit` of them; without a voice nothing is kept.
-    pub(crate) fn new(voice: Option<Arc<dyn StepVoice>>, least_level: LogLevel, limit: u64) -> Arc<Self> {
-        let state = State { queue: VecDeque::new(), limit, n_accepted: 0, stderr_tail: VecDeque::new() };
+    /// Lines for `voice`, as many as `limits` allow; without a voice nothing is kept.
+    pub(crate) fn new(voice: Option<Arc<dyn StepVoice>>, least_level: LogLevel, limits: &Limits) -> Arc<Self> {
+        let rate = Rate { limit: limits.log_lines_per_second, began: Instant::now(), count: 0 };
+        let state = State {
+            queue: VecDeque::new(),
+            limit: limits.log_lines,
+            n_accepted: 0,
+            rate,
+            hidden: Vec::new(),
+            stderr_tail: VecDeque::new(),
+        };
         Arc::new(Self { voice, least_level, state: Mutex::new(state) })
+    }
+
+    /// Replaces `secret` in every line from now on.
+    pub(crate) fn hide(&self, secret: &str) {
+        let mut state = self.lock();
+        if secret.len() >= HIDEABLE && !state.hidden.iter().any(|known| known == secret) {
+            state.hidden.push(secret.to_owned());
+        }
+    }
+
+    /// `text` without the secrets that were handed out.
+    pub(crate) fn without_secrets(&self, text: String) -> String {
+        self.lock().hidden.iter().fold(text, |text, secret| match text.contains(secret) {
+            true => text.replace(secret, "•••"),
+            false => text,
+        })
     }
 
     /// Takes a message of the guest; line breaks split it.
@@ -49,6 +102,7 @@ impl Lines {
         if level < self.least_level || self.voice.is_none() {
             return;
         }
+        let message = self.without_secrets(message.to_owned());
         let mut state = self.lock();
         for line in message.lines() {
             if state.n_accepted == state.limit {
@@ -64,11 +118,24 @@ impl Lines {
         }
     }
 
-    /// Hands the queue to the voice, which may make the caller wait.
+    /// Hands the queue to the voice, which may make the caller wait; so does the limit of lines per second.
     pub(crate) async fn drain(&self) {
+        self.hand_over(true).await;
+    }
+
+    /// Hands over the rest, at the end of the call: what is there now is little, and nobody can add to it.
+    pub(crate) async fn finish(&self) {
+        self.hand_over(false).await;
+    }
+
+    async fn hand_over(&self, is_paced: bool) {
         let Some(voice) = &self.voice else { return };
         loop {
             let Some((level, line)) = self.lock().queue.front().cloned() else { return };
+            let wait = if is_paced { self.lock().rate.count_line() } else { None };
+            if let Some(until) = wait {
+                tokio::time::sleep_until(until.into()).await;
+            }
             voice.log(level, &line).await;
             self.lock().queue.pop_front();
         }
@@ -80,6 +147,7 @@ impl Lines {
     }
 
     fn push_stderr_tail(&self, line: &str) {
+        let line = &self.without_secrets(line.to_owned());
         let mut state = self.lock();
         if state.stderr_tail.len() == TAIL_LINES {
             state.stderr_tail.pop_front();

@@ -9,7 +9,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::bindings::nomaflow::step::types::Error;
-use crate::instance::{Ending, Killed, Stop};
+use crate::instance::{Ending, Killed, OutOfTime, Stop};
 use crate::limits::Limits;
 
 /// What `run` of a guest gives.
@@ -29,7 +29,7 @@ fn typed_error(error: Error) -> StepError {
     let kind = match code {
         "denied" => StepErrorKind::Denied,
         "remote" | "unavailable" | "conflict" | "busy" | "timeout" => StepErrorKind::Remote,
-        // `cancelled` by a guest that nobody asked to stop is a failure like another.
+        // `canceled` by a guest that nobody asked to stop is a failure like another.
         _ => StepErrorKind::Failed,
     };
     let detail = match error.detail {
@@ -108,10 +108,9 @@ impl Over<'_> {
     fn crash(&self, error: &wasmtime::Error) -> StepError {
         let trace = self.trace(error);
         let place = own_function(&trace).map(|name| format!(" in `{name}`")).unwrap_or_default();
-        let what = match self.limit() {
+        let what = match self.limit(error) {
             Some(limit) => format!("ran into its {limit}{place}"),
             None => match (error.downcast_ref::<Trap>(), error.downcast_ref::<I32Exit>()) {
-                (Some(Trap::StackOverflow), _) => format!("overflowed its stack{place}"),
                 (Some(Trap::UnreachableCodeReached), _) => match panic_message(&self.report.stderr_tail) {
                     Some(message) => message,
                     None => format!("aborted{place}"),
@@ -125,12 +124,22 @@ impl Over<'_> {
     }
 
     /// The limit that was refused before the crash: a guest that gets no memory traps like one that panics.
-    fn limit(&self) -> Option<String> {
+    fn limit(&self, error: &wasmtime::Error) -> Option<String> {
+        if let Some(allowed) = self.limits.cpu.filter(|_| error.is::<OutOfTime>()) {
+            let seconds = allowed.as_secs_f64();
+            return Some(format!("processor time limit of {seconds} s (`cpu_seconds` in `{}`)", self.grants_file));
+        }
+        if matches!(error.downcast_ref::<Trap>(), Some(Trap::StackOverflow)) {
+            let kb = self.limits.stack_bytes / 1024;
+            return Some(format!("stack limit of {kb} KB (`stack_kb` in `{}`)", self.grants_file));
+        }
         if self.report.refused_memory {
             let mb = self.limits.memory_bytes / (1024 * 1024);
             return Some(format!("memory limit of {mb} MB (`memory_mb` in `{}`)", self.grants_file));
         }
-        self.report.refused_table.then(|| "table limit".to_owned())
+        let elements = self.limits.table_elements;
+        let table = || format!("table limit of {elements} elements (`table_elements` in `{}`)", self.grants_file);
+        self.report.refused_table.then(table)
     }
 
     /// The backtrace and the last lines of stderr.

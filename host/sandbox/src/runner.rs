@@ -8,25 +8,29 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use host_model::port::{StepContext, StepFailure, StepOutcome, StepRunner};
 use host_model::{CancelToken, StepError, StepErrorKind, StepSpec};
-use wasmtime::component::{HasSelf, Linker};
 
 use crate::SandboxError;
-use crate::bindings::Plugin;
-use crate::component_cache::ComponentCache;
-use crate::engine::start_engine;
+use crate::component_cache::ComponentCaches;
+use crate::file_kind::ensure_component;
 use crate::grants::Grants;
 use crate::inspect::{Inspection, Prepared};
 use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thread, supervise};
+use crate::limits::Limits;
 use crate::outcome::{Answer, CallReport, Over};
 use crate::plugins::{Callable, find_component};
+use crate::services::Services;
 use crate::state::CallState;
 use crate::usage::Stopwatch;
+
+/// Bytes of a component that takes seconds to compile.
+const LARGE: u64 = 8 * 1024 * 1024;
 
 /// Runs `wasm` steps. Cheap to clone; one per process is enough.
 #[derive(Clone)]
 pub struct ComponentRunner {
     plugins: PathBuf,
-    cache: Arc<ComponentCache>,
+    caches: Arc<ComponentCaches>,
+    services: Option<Services>,
 }
 
 /// Everything found out before a call.
@@ -44,13 +48,15 @@ impl ComponentRunner {
     /// # Errors
     /// When Wasmtime does not work on this machine, or the folder cannot be made.
     pub fn new(plugins: impl Into<PathBuf>, cache: impl AsRef<Path>) -> Result<Self, SandboxError> {
-        let engine = start_engine()?;
-        let mut linker: Linker<CallState> = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)
-            .and_then(|()| Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state))
-            .map_err(|error| SandboxError::Engine { message: format!("{error:#}") })?;
-        let cache = Arc::new(ComponentCache::open(&engine, linker, cache.as_ref())?);
-        Ok(Self { plugins: plugins.into(), cache })
+        let caches = Arc::new(ComponentCaches::open(cache.as_ref())?);
+        Ok(Self { plugins: plugins.into(), caches, services: None })
+    }
+
+    /// The same runner, whose components may ask for what they are granted of these services. Without any, what is
+    /// granted is unavailable.
+    #[must_use]
+    pub fn with_services(self, services: Services) -> Self {
+        Self { services: Some(services), ..self }
     }
 
     /// Whether a step could run `callable`: the component exists once, fits, has that callable, and its file of grants
@@ -63,12 +69,31 @@ impl ComponentRunner {
         self.locate(&callable).map(drop)
     }
 
+    /// Whether the component at `path` could serve anybody: it fits, lists its callables, and the file of grants beside it,
+    /// which messages call `grants_file`, is sound. A large component that nobody has used yet is only looked at from
+    /// outside, because compiling it takes many seconds. Blocks; may be called from anywhere.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check_file(&self, path: &Path, grants_file: &str) -> Result<(), SandboxError> {
+        let checked = Grants::read(&path.with_extension("toml"), grants_file).and_then(|grants| {
+            let cache = self.caches.with_stack(grants.limits.stack_bytes)?;
+            let size = std::fs::metadata(path).map_err(SandboxError::file("read", path))?.len();
+            if size > LARGE && !cache.knows(path) {
+                let bytes = std::fs::read(path).map_err(SandboxError::file("read", path))?;
+                return ensure_component(path, &bytes);
+            }
+            cache.load(path)?.callables().map(drop)
+        });
+        checked.map_err(|error| error.below(self.home()))
+    }
+
     /// What the file at `path` is. Blocks; may be called from anywhere.
     ///
     /// # Errors
     /// When it is not a component that fits this host.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, SandboxError> {
-        self.cache.load(path).and_then(|prepared| prepared.inspection()).map_err(|error| error.below(self.home()))
+        self.load(path).and_then(|prepared| prepared.inspection()).map_err(|error| error.below(self.home()))
     }
 
     /// The time of one fresh store and instance of the component at `path`, for benches.
@@ -76,18 +101,23 @@ impl ComponentRunner {
     /// # Errors
     /// When it is not a component that fits this host, or does not start.
     pub async fn time_instance(&self, path: &Path) -> Result<Duration, SandboxError> {
-        let prepared = self.cache.load(path)?;
+        let prepared = self.load(path)?;
         let watch = Watch::new(CancelToken::new(), GRACE, GRACE);
         let start = Instant::now();
-        let mut store = new_store(&prepared.pre, CallState::without_capabilities(watch.cancel.clone()), &watch);
-        let instance = prepared.pre.instantiate_async(&mut store).await;
+        let mut store =
+            new_store(prepared.plugin.engine(), CallState::without_capabilities(watch.cancel.clone()), &watch);
+        let instance = prepared.plugin.instantiate(&mut store).await;
         let took = start.elapsed();
-        instance.map(|_| took).map_err(|error| SandboxError::Engine { message: format!("{error:#}") })
+        instance.map(|()| took).map_err(|error| SandboxError::Engine { message: format!("{error:#}") })
     }
 
     /// Messages name files below the folder that holds the plugins.
     fn home(&self) -> &Path {
         self.plugins.parent().unwrap_or(&self.plugins)
+    }
+
+    fn load(&self, path: &Path) -> Result<Arc<Prepared>, SandboxError> {
+        self.caches.with_stack(Limits::default().stack_bytes)?.load(path)
     }
 
     fn locate(&self, callable: &Callable) -> Result<Located, SandboxError> {
@@ -99,7 +129,7 @@ impl ComponentRunner {
         let grants_path = path.with_extension("toml");
         let grants_file = grants_path.strip_prefix(self.home()).unwrap_or(&grants_path).display().to_string();
         let grants = Grants::read(&grants_path, &grants_file)?;
-        let prepared = self.cache.load(&path)?;
+        let prepared = self.caches.with_stack(grants.limits.stack_bytes)?.load(&path)?;
         prepared.ensure_callable(&callable.function)?;
         Ok(Located { prepared, grants, grants_file })
     }
@@ -134,7 +164,9 @@ impl ComponentRunner {
         let wall_limit = limits.wall.filter(|wall| *wall < step_time);
         let cancel = ctx.cancel.child();
         let _guard = CancelOnDrop(cancel.clone());
-        let state = CallState::new(ctx, cancel.clone(), grants, grants_file.clone());
+        let granted = (grants, grants_file.clone());
+        let services = self.services.clone();
+        let state = CallState::new(ctx, cancel.clone(), &callable.plugin, granted, services, self.home())?;
         let watch = Watch::new(cancel, wall_limit.unwrap_or(step_time), GRACE);
         let params = serde_json::Value::Object(ctx.params.clone()).to_string();
         let thread = format!("wasm-{}", callable.plugin);
@@ -165,12 +197,8 @@ async fn run_in_store(
     params: String,
 ) -> (Ending<Answer>, CallReport) {
     let stopwatch = Stopwatch::start();
-    let mut store = new_store(&prepared.pre, state, &watch);
-    let call = async {
-        let plugin = prepared.pre.instantiate_async(&mut store).await?;
-        plugin.nomaflow_step_steps().call_run(&mut store, &function, &params).await
-    };
-    let ending = supervise(call, &watch).await;
+    let mut store = new_store(prepared.plugin.engine(), state, &watch);
+    let ending = supervise(prepared.plugin.call(&mut store, &function, &params), &watch).await;
     // Dropping the rest of the store ends sessions and rolls transactions back, before the outcome is known outside.
     let CallState { call, meter, .. } = store.into_data();
     let usage = stopwatch.record(&call.usage, &meter, &prepared.file.digest);

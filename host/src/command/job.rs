@@ -123,7 +123,7 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
 }
 
 /// `key=value`, the value as JSON when it is JSON.
-fn pair(text: &str) -> Result<(&str, Json), Failure> {
+pub(crate) fn pair(text: &str) -> Result<(&str, Json), Failure> {
     let (key, value) = text
         .split_once('=')
         .filter(|(key, _)| !key.is_empty())
@@ -195,7 +195,7 @@ pub(crate) async fn follow_to_end(client: &Client, run: &str, show: Show) -> Out
 }
 
 /// Returns when the operator, or whoever supervises the command, wants it to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     let terminated = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signal) => signal.recv().await,

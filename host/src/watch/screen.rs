@@ -155,7 +155,7 @@ impl Screen {
 }
 
 /// Text of steps and servers as it may reach a terminal: what could move the cursor or set colours becomes a sign.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let sign = |c: char| match c {
         '\t' | '\n' => c,
         '\u{7f}' => '\u{2421}',

@@ -7,12 +7,13 @@
 
 pub mod connector;
 mod http;
+mod ldap;
 mod params;
 mod sql_copy;
 mod sql_query;
 
 pub use connector::{ConnectorPools, ConnectorTest};
-pub use http::HttpRunner;
+pub use http::{HttpRunner, PluginHttp};
 pub use sql_copy::SqlCopyRunner;
 pub use sql_query::SqlQueryRunner;
 

@@ -21,6 +21,7 @@ mod lease;
 mod logs;
 mod migrate;
 mod pause;
+mod plugin_state;
 mod postgres;
 mod prune;
 mod replicas;
@@ -39,6 +40,7 @@ pub use error::OpenError;
 use std::path::Path;
 use std::sync::Arc;
 
+use host_model::plugin_port::PluginState;
 use host_model::port::Store;
 
 use crate::store::SqlStore;
@@ -52,6 +54,19 @@ use crate::url::Target;
 /// # Errors
 /// [`OpenError`] says which of URL, folder, file, server, login or schema is at fault, and has a hint for most.
 pub async fn open(url: &str, home: &Path) -> Result<Arc<dyn Store>, OpenError> {
+    Ok(open_sql(url, home).await?)
+}
+
+/// The same store in both of its roles: runs and their history, and the state of plugins.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_with_state(url: &str, home: &Path) -> Result<(Arc<dyn Store>, Arc<dyn PluginState>), OpenError> {
+    let store = open_sql(url, home).await?;
+    Ok((store.clone(), store))
+}
+
+async fn open_sql(url: &str, home: &Path) -> Result<Arc<SqlStore>, OpenError> {
     let store = match Target::parse(url, home)? {
         Target::Sqlite(path) => SqlStore::on_sqlite(sqlite::SqliteStore::open(&path).await?),
         Target::Postgres { options, shown } => {

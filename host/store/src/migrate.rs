@@ -47,6 +47,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0005_replicas.sql"),
         postgres: include_str!("../../../migrations/postgres/0005_replicas.sql"),
     },
+    Migration {
+        version: 6,
+        name: "plugin_state",
+        sqlite: include_str!("../../../migrations/sqlite/0006_plugin_state.sql"),
+        postgres: include_str!("../../../migrations/postgres/0006_plugin_state.sql"),
+    },
 ];
 
 impl Migration {

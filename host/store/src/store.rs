@@ -49,13 +49,13 @@ enum Place {
 }
 
 /// A connection that reads.
-enum Reader {
+pub(crate) enum Reader {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
 
 impl Reader {
-    fn conn(&mut self) -> Conn<'_> {
+    pub(crate) fn conn(&mut self) -> Conn<'_> {
         match self {
             Self::Sqlite(conn) => Conn::Sqlite(conn),
             Self::Postgres(conn) => Conn::Postgres(conn),
@@ -73,7 +73,7 @@ impl SqlStore {
         Self { place: Place::Postgres(store), bell: Bell::on(options), definitions: Arc::default() }
     }
 
-    async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
+    pub(crate) async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
         let acquired = match &self.place {
             Place::Sqlite(store) => store.readers.acquire().await.map(Reader::Sqlite),
             Place::Postgres(store) => store.pool.acquire().await.map(Reader::Postgres),
@@ -81,7 +81,7 @@ impl SqlStore {
         acquired.map_err(|error| DbError::from(error).during(operation))
     }
 
-    async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
+    pub(crate) async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
         match &self.place {
             Place::Sqlite(store) => store.write(write).await,
             Place::Postgres(store) => store.write(write).await,

@@ -14,10 +14,11 @@ use sha2::{Digest, Sha256};
 pub fn source_digest(root: &Path, folder: &Path) -> Result<String> {
     let sdk = root.join("guest-sdk");
     let plugins = root.join("plugins");
-    let mut files =
-        vec![plugins.join("Cargo.toml"), plugins.join("Cargo.lock"), sdk.join("Cargo.toml"), folder.join("Cargo.toml")];
+    let manifests = [plugins.as_path(), &sdk, &sdk.join("macros"), folder].map(|folder| folder.join("Cargo.toml"));
+    let mut files: Vec<PathBuf> = manifests.into_iter().chain([plugins.join("Cargo.lock")]).collect();
     collect_files(&root.join("wit/step"), &mut files)?;
     collect_files(&sdk.join("src"), &mut files)?;
+    collect_files(&sdk.join("macros/src"), &mut files)?;
     collect_files(&folder.join("src"), &mut files)?;
     files.sort();
     let mut hasher = Sha256::new();
@@ -55,11 +56,16 @@ mod tests {
         fn new(name: &str) -> Self {
             let root = std::env::temp_dir().join(format!("nomaflow-builder-{}-{name}", std::process::id()));
             let tree = Self(root);
-            for file in ["plugins/Cargo.toml", "plugins/Cargo.lock", "guest-sdk/Cargo.toml", "guest-sdk/src/lib.rs"] {
+            for file in
+                ["plugins/Cargo.toml", "plugins/Cargo.lock", "guest-sdk/Cargo.toml", "guest-sdk/macros/Cargo.toml"]
+            {
                 tree.write(file, file);
             }
-            for file in ["wit/step/step.wit", "plugins/a/Cargo.toml", "plugins/a/src/lib.rs", "plugins/a/jobs.toml"] {
+            for file in ["guest-sdk/src/lib.rs", "guest-sdk/macros/src/lib.rs", "wit/step/step.wit"] {
                 tree.write(file, file);
+            }
+            for file in ["Cargo.toml", "src/lib.rs", "jobs.toml"] {
+                tree.write(&format!("plugins/a/{file}"), file);
             }
             tree
         }
@@ -85,7 +91,8 @@ mod tests {
     fn every_kind_of_source_changes_the_digest() {
         let tree = Tree::new("change");
         let mut seen = vec![tree.digest()];
-        for file in ["wit/step/step.wit", "guest-sdk/src/lib.rs", "plugins/a/src/lib.rs", "plugins/Cargo.lock"] {
+        let of_all = ["wit/step/step.wit", "guest-sdk/src/lib.rs", "guest-sdk/macros/src/lib.rs", "plugins/Cargo.lock"];
+        for file in of_all.into_iter().chain(["plugins/a/src/lib.rs"]) {
             tree.write(file, "changed");
             let digest = tree.digest();
             assert!(!seen.contains(&digest), "`{file}` did not change the digest");

@@ -1,4 +1,4 @@
-//! What tests start and have to end again: a PostgreSQL server, a home folder, the built program. Everything listens on
+//! What tests start and have to end again: a PostgreSQL server, an LDAP server, a home folder, the built program. Everything listens on
 //! loopback only, lives in temporary folders, and is ended by process id when its value is dropped.
 //!
 //! Nothing here knows a crate of the house, so that every crate can use it. Start processes from the test's own thread:
@@ -10,6 +10,7 @@ mod host;
 mod port;
 mod postgres;
 mod process;
+mod slapd;
 mod wait;
 
 pub use gate::Gate;
@@ -17,4 +18,5 @@ pub use home::TempHome;
 pub use host::Host;
 pub use port::free_port;
 pub use postgres::{Database, Postgres, Session, Shutdown};
+pub use slapd::Slapd;
 pub use wait::{Waited, wait_until, wait_until_async};

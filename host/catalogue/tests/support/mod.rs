@@ -4,8 +4,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, LoadOptions, Style, load, render};
+use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, Style, load, render};
 use host_model::Job;
+use host_model::diagnostic::{Diagnostic, Severity};
 use host_model::job::{CatchUp, OnRestart};
 
 const CONNECTORS: &str = r#"
@@ -26,7 +27,7 @@ pool = "warehouse"
 sql = { sqlite = "vacuum" }
 "#;
 
-const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+pub(crate) const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
 /// Lays out the home that single-file cases share.
 pub(crate) fn write_home(home: &Path) {
@@ -53,6 +54,20 @@ impl ComponentCheck for OnlyRun {
         }
         let message = format!("the component has no callable `{callable}`");
         Err(ComponentProblem { message, hint: Some("it has `run`".into()) })
+    }
+
+    fn check_file(&self, file: &Path, grants: &str) -> Result<(), FileProblem> {
+        if !file.ends_with("broken.wasm") {
+            return Ok(());
+        }
+        if !file.with_extension("toml").exists() {
+            let message = "component `broken.wasm` is damaged: it ends too early".to_owned();
+            return Err(FileProblem::Component(ComponentProblem { message, hint: Some("copy it again".into()) }));
+        }
+        let (code, message) = ("unknown-key", "unknown key `grant`".to_owned());
+        let (file, severity) = (grants.to_owned(), Severity::Error);
+        let found = Diagnostic { code, severity, message, hint: None, file, line: 1, column: 2, span: 1..6, job: None };
+        Err(FileProblem::Grants(vec![found]))
     }
 }
 

@@ -12,6 +12,11 @@ impl Host for CallState {
         Ok(self.call.facts.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone()))
     }
 
+    fn parameter(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        self.call.usage.host_calls += 1;
+        Ok(self.call.params.get(&name).map(ToString::to_string))
+    }
+
     fn report(&mut self, done: u64, total: Option<u64>, note: String) -> wasmtime::Result<()> {
         self.call.usage.host_calls += 1;
         if let Some(voice) = &self.call.voice {
@@ -21,7 +26,7 @@ impl Host for CallState {
         Ok(())
     }
 
-    fn cancelled(&mut self) -> wasmtime::Result<bool> {
+    fn canceled(&mut self) -> wasmtime::Result<bool> {
         self.call.usage.host_calls += 1;
         Ok(self.call.cancel.is_canceled())
     }

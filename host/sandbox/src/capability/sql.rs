@@ -4,7 +4,6 @@
 //! the cursor whose `source` is this connection, and both sides are cleared together, so whichever the guest drops
 //! first, nothing dangles. A session that is dropped, by the guest or with the store, rolls its transaction back.
 
-use host_model::log::LogLevel;
 use host_model::port::{Access, SqlCursor, SqlSession};
 use host_model::value::{Column, Row};
 use host_model::{StepError, StepErrorKind};
@@ -12,7 +11,8 @@ use wasmtime::component::Resource;
 
 use crate::bindings::nomaflow::step::sql::{Host, HostConnection, HostCursor};
 use crate::bindings::nomaflow::step::types::{self, ColumnBatch, Error, RowBatch};
-use crate::capability::{connector_error, host_error, rows};
+use crate::capability::{Answer, connector_error, host_error, rows};
+use crate::grants::toml_key;
 use crate::state::CallState;
 
 /// Sessions a call may hold at once: each is a connection of a pool that others wait for.
@@ -43,9 +43,6 @@ struct Source {
     connection: u32,
 }
 
-/// What a guest gets, inside of what may trap.
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
-
 impl Host for CallState {}
 
 impl HostConnection for CallState {
@@ -55,7 +52,7 @@ impl HostConnection for CallState {
         }
         let Some(access) = self.call.grants.connectors.get(&name).copied() else {
             let what = format!("connector `{name}` is not granted");
-            return Ok(Err(self.deny(&what, &name, "read")));
+            return Ok(Err(self.deny_connector(&what, &name, "read")));
         };
         let Some(connectors) = self.call.connectors.clone() else {
             return Ok(Err(host_error("denied", "there are no connectors here")));
@@ -70,6 +67,11 @@ impl HostConnection for CallState {
         let connection = self.table.push(Connection { name, access, session, open_cursor: None })?;
         self.call.n_sessions += 1;
         Ok(Ok(connection))
+    }
+
+    fn dialect(&mut self, connection: Resource<Connection>) -> wasmtime::Result<String> {
+        self.call.usage.host_calls += 1;
+        Ok(self.table.get(&connection)?.session.dialect().to_owned())
     }
 
     async fn execute(
@@ -196,16 +198,7 @@ impl HostCursor for CallState {
 }
 
 impl CallState {
-    /// Counts a call and stops it when the run is being stopped.
-    fn begin_call(&mut self) -> Result<(), Error> {
-        self.call.usage.host_calls += 1;
-        match self.call.cancel.reason() {
-            None => Ok(()),
-            Some(reason) => Err(host_error("cancelled", format!("the run is being stopped: {reason}"))),
-        }
-    }
-
-    /// The same for a call of a session, which must have no open cursor.
+    /// Begins a call of a session, which must have no open cursor.
     fn begin_session_call(&mut self, connection: &Resource<Connection>) -> Answer<()> {
         if let Err(error) = self.begin_call() {
             return Ok(Err(error));
@@ -230,22 +223,15 @@ impl CallState {
             return Ok(Ok(()));
         }
         let name = connection.name.clone();
-        Ok(Err(self.deny(&format!("connector `{name}` is granted for reading, `{call}` writes"), &name, "read-write")))
+        Ok(Err(self.deny_connector(
+            &format!("connector `{name}` is granted for reading, `{call}` writes"),
+            &name,
+            "read-write",
+        )))
     }
 
-    /// A denial, and a line in the log that says what would allow it.
-    fn deny(&mut self, what: &str, connector: &str, access: &str) -> Error {
-        // A bare key of TOML holds no other characters.
-        let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let quoted = if !connector.is_empty() && connector.chars().all(is_bare) {
-            connector.to_owned()
-        } else {
-            format!("{connector:?}")
-        };
-        let missing = format!("`{quoted} = \"{access}\"` under `[grants.connectors]` in `{}`", self.call.grants_file);
-        let message = format!("{what}; missing is {missing}");
-        self.call.lines.push(LogLevel::Warning, &format!("denied: {message}"));
-        host_error("denied", message)
+    fn deny_connector(&mut self, what: &str, connector: &str, access: &str) -> Error {
+        self.deny(what, &format!("{} = \"{access}\"", toml_key(connector)), "grants.connectors")
     }
 
     async fn insert(
@@ -281,7 +267,7 @@ impl CallState {
         if error.kind == StepErrorKind::Denied {
             let name = self.table.get(connection)?.name.clone();
             let detail = error.detail;
-            let denial = self.deny(&error.message, &name, "read-write");
+            let denial = self.deny_connector(&error.message, &name, "read-write");
             return Ok(Err(Error { detail: (!detail.is_empty()).then_some(detail), ..denial }));
         }
         Ok(Err(connector_error(error, "invalid", "remote")))

@@ -1,5 +1,9 @@
 //! Files of grants and what becomes of them.
 
+use std::time::Duration;
+
+use host_model::plugin_port::Reach;
+
 use super::*;
 
 fn problems(text: &str) -> Vec<String> {
@@ -16,15 +20,21 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn connectors_and_limits_are_read() {
     let text = "[grants.connectors]\nreporting = \"read-write\"\nops = \"read\"\n\
-                [limits]\nmemory_mb = 64\nwall_seconds = 2.5\noutput_bytes = 4_096\nlog_lines = 100\n";
+                [limits]\nmemory_mb = 64\nwall_seconds = 2.5\ncpu_seconds = 1\noutput_bytes = 4_096\n\
+                response_bytes = 5\nlog_lines = 100\nlog_lines_per_second = 7\ntable_elements = 9\nstack_kb = 128\n";
     let grants = Grants::parse(text, "flights.toml").expect("valid");
     assert_eq!(grants.connectors["reporting"], Access::ReadWrite);
     assert_eq!(grants.connectors["ops"], Access::Read);
     let limits = Limits {
         memory_bytes: 64 * 1024 * 1024,
         wall: Some(Duration::from_millis(2500)),
+        cpu: Some(Duration::from_secs(1)),
         output_bytes: 4096,
+        response_bytes: 5,
         log_lines: 100,
+        log_lines_per_second: 7,
+        table_elements: 9,
+        stack_bytes: 128 * 1024,
     };
     assert_eq!(grants.limits, limits);
 }
@@ -50,12 +60,40 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_known_one() {
 }
 
 #[test]
-fn what_comes_later_is_refused_as_not_supported_yet() {
+fn every_kind_of_grant_is_read() {
+    let text = "[grants]\nenv = [\"TZ\"]\nsecrets = [\"token\"]\nldap = [\"people\"]\nstate = true\n\
+                [grants.http]\nhosts = [\"api.example.com\", \"*.example.org\"]\nmethods = [\"GET\", \"POST\"]\n\
+                [grants.directories]\ninbox = { path = \"data/inbox\" }\nout = { path = \"/out\", mode = \"read-write\" }\n";
+    let grants = Grants::parse(text, "flights.toml").expect("valid");
+    assert!(grants.state && grants.env.contains("TZ") && grants.secrets.contains("token"));
+    assert!(grants.ldap.contains("people") && grants.http.allows_method("POST"));
+    assert_eq!(grants.http.reach("api.example.com", 443), Some(Reach::Network));
+    assert_eq!(grants.http.reach("a.example.org", 443), Some(Reach::Public));
+    let read = DirectoryGrant { path: "data/inbox".into(), access: Access::Read };
+    let write = DirectoryGrant { path: "/out".into(), access: Access::ReadWrite };
+    assert_eq!(grants.directories, [("inbox".to_owned(), read), ("out".to_owned(), write)].into());
+}
+
+#[test]
+fn a_grant_that_cannot_be_meant_is_refused_at_its_place() {
+    let text = "[grants]\nhosts = []\nstate = 1\nsecrets = \"a\"\nenv = [\"A\", 5]\n\
+                [grants.http]\nhosts = [\"https://a.example/x\"]\nmethods = [\"get\"]\n\
+                [grants.directories]\n\"a/b\" = { path = \"x\" }\nout = { mode = \"read\" }\nin = { path = \"x\", mod = 1 }\n";
     assert_eq!(
-        problems("[grants]\nhosts = [\"example.org\"]\n[limits]\ncpu_seconds = 1\n"),
+        problems(text),
         [
-            "flights.toml:2:1 not-supported `hosts` is not supported yet",
-            "flights.toml:4:1 not-supported `cpu_seconds` is not supported yet",
+            "flights.toml:2:1 unknown-key unknown key `hosts` (known here: `connectors`, `http`, `directories`, `env`, \
+             `secrets`, `ldap`, `state`)",
+            "flights.toml:3:9 wrong-value `state` must be `true` or `false`",
+            "flights.toml:4:11 wrong-value `secrets` must be a list of texts",
+            "flights.toml:5:13 wrong-value `env` holds texts, and none is empty",
+            "flights.toml:7:10 wrong-value `https://a.example/x` is no host (write `host`, `host:port` or `*.domain`, \
+             without scheme and path, letters in ASCII)",
+            "flights.toml:8:12 wrong-value `get` is no HTTP method (write it in capital letters: `GET`, `POST`)",
+            "flights.toml:10:1 wrong-value `a/b` is no name of a directory (the plugin sees it as `/<name>`: letters, \
+             digits, `_` and `-`)",
+            "flights.toml:11:1 missing-field directory `out` has no `path` (out = { path = \"data/out\", mode = \"read\" })",
+            "flights.toml:12:20 unknown-key unknown key `mod` (did you mean `mode`?)",
         ]
     );
 }

@@ -53,7 +53,7 @@ fn the_code_decides_the_kind_and_the_flag_whether_to_retry() {
     assert_eq!(failed("invalid.bind", true).kind, StepErrorKind::Failed);
     assert!(!failed("invalid.bind", true).may_retry);
     assert!(failed("flights.odd", true).may_retry);
-    assert_eq!(failed("cancelled", true).kind, StepErrorKind::Failed);
+    assert_eq!(failed("canceled", true).kind, StepErrorKind::Failed);
 }
 
 #[test]

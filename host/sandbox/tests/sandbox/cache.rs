@@ -1,8 +1,8 @@
 //! The cache of compiled code: hits, changes of the file, entries that are broken.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde_json::json;
 
@@ -20,12 +20,13 @@ fn plugin(answer: &str) -> Vec<u8> {
     wat::parse_str(plugin_text(&module)).expect("sound text")
 }
 
-fn entries(cache: &Path) -> Vec<(PathBuf, SystemTime)> {
+/// The entries; one that is written again is another file.
+fn entries(cache: &Path) -> Vec<(PathBuf, u64)> {
     let mut entries: Vec<_> = fs::read_dir(cache)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "cwasm"))
-        .map(|path| (path.clone(), fs::metadata(&path).and_then(|m| m.modified()).expect("a file")))
+        .map(|path| (path.clone(), fs::metadata(&path).expect("a file").ino()))
         .collect();
     entries.sort();
     entries
@@ -115,4 +116,22 @@ async fn a_running_call_keeps_the_component_it_began_with() {
     let (ended, new_digest) = tokio::join!(call, replaced);
     let old_digest = ended.expect_err("canceled").usage.expect("usage")["component_sha256"].clone();
     assert_ne!(old_digest, new_digest);
+}
+
+#[tokio::test]
+async fn the_entries_unused_for_longest_go_when_there_are_too_many() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let home = Home::with_cache(cache.path());
+    home.put("text", &plugin("{\"v\":\"first\"}"));
+    answer(&home).await;
+    let first = entries(cache.path())[0].0.clone();
+    for version in 0..70 {
+        home.put("text", &plugin(&format!("{{\"v\":{version}}}")));
+        assert_eq!(answer(&home).await, json!({"v": version}));
+    }
+    let left = entries(cache.path());
+    assert_eq!(left.len(), 64);
+    assert!(left.iter().all(|(entry, _)| *entry != first && entry.with_extension("sha256").exists()));
+    home.put("text", &plugin("{\"v\":\"first\"}"));
+    assert_eq!(answer(&home).await, json!({"v": "first"}), "compiled again");
 }

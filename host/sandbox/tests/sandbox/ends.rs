@@ -86,7 +86,7 @@ async fn a_guest_that_asks_whether_to_stop_ends_within_its_grace() {
     let error = call.await.expect("no panic").expect_err("canceled").error;
     assert!(start.elapsed() < Duration::from_millis(900), "it was not killed: {:?}", start.elapsed());
     assert_eq!(error.kind, StepErrorKind::Canceled);
-    assert_eq!(error.detail, "it returned `cancelled` after it was asked to stop");
+    assert_eq!(error.detail, "it returned `canceled` after it was asked to stop");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,7 +187,10 @@ async fn a_panic_names_its_place_its_message_and_its_functions() {
 #[tokio::test]
 async fn an_exhausted_stack_and_an_exit_are_told_apart() {
     let error = crash("trap:overflow").await;
-    assert_eq!(error.message, "`trap:overflow` overflowed its stack in `trap::overflow::descend`");
+    assert_eq!(
+        error.message,
+        "`trap:overflow` ran into its stack limit of 512 KB (`stack_kb` in `plugins/app/trap.toml`) in `trap::overflow::descend`"
+    );
     let error = crash("trap:exit").await;
     assert_eq!(error.message, "`trap:exit` called exit(1)");
 }

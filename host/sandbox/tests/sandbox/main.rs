@@ -3,10 +3,13 @@
 
 mod answers;
 mod cache;
+mod draft;
+mod drop_in;
 mod ends;
 mod files;
 mod limits;
 mod memory_sql;
+mod services;
 mod sql;
 mod sqlite;
 mod support;
@@ -17,9 +20,11 @@ fn every_test_guest_has_a_test() {
     let sources = [
         include_str!("answers.rs"),
         include_str!("cache.rs"),
+        include_str!("draft.rs"),
         include_str!("ends.rs"),
         include_str!("files.rs"),
         include_str!("limits.rs"),
+        include_str!("services.rs"),
         include_str!("sql.rs"),
     ]
     .concat();

@@ -195,6 +195,6 @@ async fn a_statement_that_hangs_ends_with_the_cancel_and_its_session_is_given_ba
     assert!(canceled_at.elapsed() < Duration::from_secs(2));
     let error = result.expect_err("canceled").error;
     assert_eq!(error.kind, StepErrorKind::Canceled);
-    assert_eq!(error.detail, "it returned `cancelled` after it was asked to stop");
+    assert_eq!(error.detail, "it returned `canceled` after it was asked to stop");
     assert_eq!(memory.n_open.load(Ordering::SeqCst), 0);
 }

@@ -19,7 +19,7 @@ const TABLE: &str = "create table t (id integer primary key, flag boolean, amoun
                      raw blob, day date, moment timestamp, \"nothing\" text)";
 
 /// The connector `c` on a new database with an empty table `t`.
-async fn database(folder: &Path) -> Arc<ConnectorPools> {
+pub(crate) async fn database(folder: &Path) -> Arc<ConnectorPools> {
     let name = ConnectorName::new("c").expect("a name");
     let pool = Pool {
         name: "c".to_owned(),
@@ -36,7 +36,8 @@ async fn database(folder: &Path) -> Arc<ConnectorPools> {
         queries: Default::default(),
         source: Default::default(),
     };
-    let set = ConnectorSet { pools: [("c".to_owned(), pool)].into(), connectors: [(name, connector)].into() };
+    let (pools, connectors) = ([("c".to_owned(), pool)].into(), [(name, connector)].into());
+    let set = ConnectorSet { pools, connectors, ..ConnectorSet::default() };
     let pools = Arc::new(ConnectorPools::new(set));
     let session = pools.open("c", Access::ReadWrite, &CancelToken::new()).await.expect("a session");
     session.execute(TABLE, Vec::new()).await.expect("a table");

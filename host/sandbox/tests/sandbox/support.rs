@@ -7,10 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use host_model::connector::{ConnectorSet, Directory};
 use host_model::log::LogLevel;
-use host_model::port::{Access, Connectors, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, StepVoice};
+use host_model::port::{
+    Access, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, StepVoice,
+};
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
-use host_sandbox::ComponentRunner;
+use host_sandbox::{ComponentRunner, Services};
+use host_steps::{ConnectorPools, PluginHttp};
 use tempfile::TempDir;
 
 /// The root of the repository.
@@ -36,7 +40,7 @@ pub(crate) fn guest(name: &str) -> PathBuf {
 
 fn is_stale(name: &str, component: &Path) -> bool {
     let Ok(built) = fs::metadata(component).and_then(|metadata| metadata.modified()) else { return true };
-    ["wit/step", "guest-sdk/src", &format!("tests/guests/{name}")]
+    ["wit", "guest-sdk/src", &format!("tests/guests/{name}")]
         .iter()
         .any(|folder| newest(&repository().join(folder)) > built)
 }
@@ -76,6 +80,14 @@ impl Home {
         home
     }
 
+    /// A home with one test guest and all services: state in a SQLite store, the secret `token`, the variable
+    /// `GREETING`, and these LDAP connectors.
+    pub(crate) async fn with_services(name: &str, directories: Vec<Directory>) -> Self {
+        let mut home = Self::with(name);
+        home.runner = home.runner.with_services(services(home.folder.path(), directories).await);
+        home
+    }
+
     /// A home with the plugin of [`plugin_text`] under the name `text`.
     pub(crate) fn with_text(module: &str) -> Self {
         let home = Self::empty();
@@ -109,6 +121,26 @@ impl Home {
     /// Runs a step.
     pub(crate) async fn run_in(&self, callable: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
         self.runner.run(&StepSpec::Wasm { callable: callable.to_owned() }, ctx).await
+    }
+}
+
+/// What [`Home::with_services`] says.
+pub(crate) async fn services(home: &Path, directories: Vec<Directory>) -> Services {
+    struct OneSecret;
+    impl Secrets for OneSecret {
+        fn find_secret(&self, name: &str) -> Option<String> {
+            (name == "token").then(|| "s3cret-token".to_owned())
+        }
+    }
+    let (_, state) = host_store::open_with_state("sqlite:state.db", home).await.expect("a store");
+    let directories = directories.into_iter().map(|directory| (directory.name.clone(), directory)).collect();
+    let set = ConnectorSet { directories, ..ConnectorSet::default() };
+    Services {
+        http: Arc::new(PluginHttp::new().expect("TLS works")),
+        directories: Arc::new(ConnectorPools::new(set)),
+        secrets: Arc::new(OneSecret),
+        state,
+        env: Arc::new(|name: &str| (name == "GREETING").then(|| "hello".to_owned())),
     }
 }
 
@@ -213,7 +245,7 @@ pub(crate) fn plugin_text(module: &str) -> String {
     plugin_text_with_list(module, "(i32.const 16)")
 }
 
-/// The same with the body of `list-steps`; at 16 there is the list with `run`.
+/// The same with the body of `describe`; at 16 there is the list with `run`.
 pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     format!(
         r#"(component
@@ -221,7 +253,7 @@ pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     (type $raw (record (field "code" string) (field "message" string)
       (field "retryable" bool) (field "detail" (option string))))
     (export "error" (type (eq $raw)))))
-  (import "nomaflow:step/types@0.1.0" (instance $types (type $types-type)))
+  (import "nomaflow:step/types@1.0.0" (instance $types (type $types-type)))
   (alias export $types "error" (type $error))
   (core module $m
     (memory $memory (export "memory") 1)
@@ -237,15 +269,15 @@ pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     {module})
   (core instance $i (instantiate $m))
   (type $raw-info (record (field "name" string) (field "title" string) (field "doc" string)
-    (field "params-schema" string) (field "output-schema" string) (field "meta" (list (tuple string string)))))
-  (export $info "step-info" (type $raw-info))
+    (field "params-schema" string) (field "result-schema" string) (field "meta" (list (tuple string string)))))
+  (export $info "callable" (type $raw-info))
   (func $list (result (list $info))
     (canon lift (core func $i "list") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
   (func $call (param "name" string) (param "params" string) (result (result string (error $error)))
     (canon lift (core func $i "call") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
-  (instance $steps
-    (export "error" (type $error)) (export "step-info" (type $info))
-    (export "list-steps" (func $list)) (export "run" (func $call)))
-  (export "nomaflow:step/steps@0.1.0" (instance $steps)))"#
+  (instance $callables
+    (export "error" (type $error)) (export "callable" (type $info))
+    (export "describe" (func $list)) (export "call" (func $call)))
+  (export "nomaflow:step/callables@1.0.0" (instance $callables)))"#
     )
 }

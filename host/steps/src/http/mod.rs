@@ -1,6 +1,7 @@
-//! `http`: one request; the response becomes the step's output. The far side may be anything, so redirects, body and
+//! `http`: one request; the response becomes the step's output. (`client` is the one for plugins.) The far side may be anything, so redirects, body and
 //! header sizes are bounded, and what a message shows of the URL holds no credentials and no query values.
 
+mod client;
 mod response;
 
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use host_model::{Json, StepError, StepErrorKind, StepSpec};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Url, redirect};
 
+pub use client::PluginHttp;
 use response::Answer;
 
 const MOST_REDIRECTS: usize = 10;

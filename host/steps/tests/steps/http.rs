@@ -15,9 +15,9 @@ use tokio::net::TcpListener;
 use crate::kit::{Bench, Set};
 
 /// Answers every request with what `answer` makes of it, then closes; `None` never answers.
-struct Server {
-    base: String,
-    requests: Arc<Mutex<Vec<String>>>,
+pub(crate) struct Server {
+    pub(crate) base: String,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -27,7 +27,7 @@ impl Drop for Server {
     }
 }
 
-async fn serve(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Server {
+pub(crate) async fn serve(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let requests: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -64,7 +64,7 @@ fn is_whole(request: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-fn reply(status: &str, headers: &str, body: &str) -> Option<Vec<u8>> {
+pub(crate) fn reply(status: &str, headers: &str, body: &str) -> Option<Vec<u8>> {
     Some(
         format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
             .into_bytes(),

@@ -8,5 +8,7 @@ mod copy;
 mod copy_overwrite;
 mod http;
 mod kit;
+mod ldap;
+mod plugin_http;
 mod sql_query;
 mod values;

@@ -19,6 +19,7 @@ mod limits;
 mod logs;
 mod odd_data;
 mod overlap;
+mod plugin_state;
 mod prune;
 mod queries;
 mod replicas;
@@ -36,6 +37,7 @@ use host_model::fire::{NewRun, Recorded, Slot};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
 use host_model::placement::Limits;
+use host_model::plugin_port::PluginState;
 use host_model::port::{Claim, Store};
 use host_model::replica::Presence;
 use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
@@ -209,6 +211,12 @@ checks! {
         old_slots_go_but_the_newest_of_each_schedule
         an_empty_store_has_nothing_to_prune
         writers_go_on_between_two_batches;
+    plugin_state:
+        a_value_is_there_for_its_plugin_until_it_is_deleted
+        a_condition_that_does_not_hold_changes_nothing
+        sixteen_that_compare_and_set_lose_no_count
+        keys_are_listed_by_prefix_and_page_in_the_order_of_their_bytes
+        a_key_too_many_is_refused_and_the_others_can_still_be_set;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -233,6 +241,10 @@ impl Bench {
 
     async fn open(&self) -> Arc<dyn Store> {
         crate::open(&self.url, &self.home).await.unwrap()
+    }
+
+    async fn open_state(&self) -> Arc<dyn PluginState> {
+        crate::open_with_state(&self.url, &self.home).await.unwrap().1
     }
 
     /// Runs SQL past the store.

@@ -80,7 +80,7 @@ fn progress_ends_at_the_number_of_rows_and_never_goes_back() {
 #[test]
 fn a_run_that_is_cancelled_writes_nothing() {
     let _host = host().cancel_after(1).install();
-    assert!(carrier_delays(params()).is_err_and(|error| error.is("cancelled")));
+    assert!(carrier_delays(params()).is_err_and(|error| error.is("canceled")));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `sleepy:run` sleeps, ten milliseconds at a time, until it is asked to stop, and then stops with the error `cancelled`;
+//! `sleepy:run` sleeps, ten milliseconds at a time, until it is asked to stop, and then stops with the error `canceled`;
 //! `sleepy:deaf` sleeps on regardless.
 
 use std::thread::sleep;

@@ -122,31 +122,31 @@ async fn a_call_holds_eight_connections_at_most() {
 }
 
 #[tokio::test]
-async fn after_a_cancel_every_call_that_can_fail_fails_with_cancelled() {
+async fn after_a_cancel_every_call_that_can_fail_fails_with_canceled() {
     let mut bench = Bench::new();
     let connection = bench.open().await;
     let other = bench.open().await;
     let cursor = bench.query(connection).await.expect("rows");
     bench.cancel.cancel("canceled by user:alice");
-    let cancelled = Err("cancelled".to_owned());
-    let opened = bench.state.open("c".to_owned()).await.expect("no trap").expect_err("cancelled");
+    let canceled = Err("canceled".to_owned());
+    let opened = bench.state.open("c".to_owned()).await.expect("no trap").expect_err("canceled");
     assert_eq!(
         (opened.code.as_str(), opened.message.as_str()),
-        ("cancelled", "the run is being stopped: canceled by user:alice")
+        ("canceled", "the run is being stopped: canceled by user:alice")
     );
-    assert_eq!(bench.query(other).await.map(drop), cancelled.clone());
-    assert_eq!(bench.execute(other).await.map(drop), cancelled.clone());
-    assert_eq!(bench.fetch(cursor, 1).await.map(drop), cancelled);
+    assert_eq!(bench.query(other).await.map(drop), canceled.clone());
+    assert_eq!(bench.execute(other).await.map(drop), canceled.clone());
+    assert_eq!(bench.fetch(cursor, 1).await.map(drop), canceled);
     for answer in [
         bench.state.begin(Resource::new_borrow(other)).await,
         bench.state.commit(Resource::new_borrow(other)).await,
         bench.state.rollback(Resource::new_borrow(other)).await,
     ] {
-        assert_eq!(answer.expect("no trap").expect_err("cancelled").code, "cancelled");
+        assert_eq!(answer.expect("no trap").expect_err("canceled").code, "canceled");
     }
     let rows = RowBatch { rows: Vec::new() };
     let inserted = bench.state.insert_rows(Resource::new_borrow(other), "t".to_owned(), Vec::new(), rows).await;
-    assert_eq!(inserted.expect("no trap").expect_err("cancelled").code, "cancelled");
+    assert_eq!(inserted.expect("no trap").expect_err("canceled").code, "canceled");
 }
 
 #[tokio::test]

@@ -1,0 +1,38 @@
+//! Every component below the plugins folder, whether a job names it or not, and the file of grants beside it: what is wrong
+//! with them is found when they arrive and not when somebody needs them.
+
+use std::path::Path;
+
+use host_model::diagnostic::Diagnostic;
+
+use crate::check::{ComponentCheck, FileProblem};
+use crate::finding::placeless;
+use crate::load::{Catalogue, read_text};
+use crate::plugin_files::PluginFiles;
+use crate::source::SourceFile;
+
+/// Adds what the components say about themselves to the catalogue.
+pub(crate) fn check_component_files(plugins: &PluginFiles, components: &dyn ComponentCheck, catalogue: &mut Catalogue) {
+    for (path, below) in plugins.component_files() {
+        let shown = plugins.shown(&below);
+        let grants = shown.trim_end_matches("wasm").to_owned() + "toml";
+        let found = match components.check_file(&path, &grants) {
+            Ok(()) => continue,
+            Err(FileProblem::Component(problem)) => {
+                vec![placeless(&shown, "component-invalid", problem.message, problem.hint)]
+            }
+            Err(FileProblem::Grants(found)) => found,
+        };
+        add_source(&path.with_extension("toml"), &grants, &found, catalogue);
+        catalogue.diagnostics.extend(found);
+    }
+}
+
+/// The text that findings are shown in.
+fn add_source(path: &Path, shown: &str, found: &[Diagnostic], catalogue: &mut Catalogue) {
+    if found.iter().any(|finding| finding.file == shown)
+        && let Some(text) = read_text(path, shown, &mut Vec::new())
+    {
+        catalogue.sources.add(&SourceFile::new(shown, &text));
+    }
+}

@@ -1,0 +1,71 @@
+//! Reads a connector of `type = "ldap"`: where the directory is, and the account searches are made with.
+
+use host_model::ConnectorName;
+use host_model::connector::{Directory, Hidden};
+use host_model::diagnostic::Severity;
+use host_model::job::SourcePlace;
+
+use crate::address::{Env, fill};
+use crate::finding::Findings;
+use crate::reader::{Entry, Table};
+
+/// Whether a connector says that it is an LDAP directory.
+pub(crate) fn is_directory(table: &mut Table<'_, '_>) -> bool {
+    table.take("type").is_some_and(|entry| entry.value.get_ref().as_str() == Some("ldap"))
+}
+
+/// Reads the keys of the connector `entry`.
+pub(crate) fn read_directory(
+    entry: Entry<'_, '_>,
+    mut table: Table<'_, '_>,
+    env: &Env<'_>,
+    out: &mut Findings,
+) -> Option<Directory> {
+    let errors_before = out.count(Severity::Error);
+    let name = ConnectorName::new(entry.key);
+    if let Err(error) = &name {
+        out.error("connector-name-invalid", entry.key_range(), error.to_string(), None);
+    }
+    for key in ["url", "base"] {
+        table.require(key);
+    }
+    let url = table.filled_text("url", out);
+    let address = url.as_ref().and_then(|url| fill(url, env, out));
+    let scheme = address.as_deref().and_then(|address| address.split_once("://"));
+    let is_sound = scheme.is_some_and(|(scheme, rest)| {
+        matches!(scheme, "ldap" | "ldaps") && !rest.is_empty() && !rest.contains(['/', '?', '@', ' '])
+    });
+    if let Some(url) = url.filter(|_| address.is_some() && !is_sound) {
+        let hint = "write `ldaps://host` or `ldap://host:389`".to_owned();
+        out.error("not-allowed", url.span, format!("`url` of {} is no address of a directory", table.what), Some(hint));
+    }
+    let base = table.filled_text("base", out).and_then(|text| fill(&text, env, out));
+    let start_tls_at = table.take("start_tls").map(|entry| entry.key_range());
+    let start_tls = table.boolean("start_tls", out).unwrap_or(false);
+    if let Some(place) = start_tls_at.filter(|_| start_tls && scheme.is_some_and(|(scheme, _)| scheme == "ldaps")) {
+        let message = format!("{} has `start_tls`, but `ldaps` is encrypted from the start", table.what);
+        out.error("conflict", place, message, None);
+    }
+    let account = table.filled_text("bind_dn", out);
+    let bind_dn = account.as_ref().and_then(|text| fill(text, env, out));
+    let password = table.filled_text("password", out);
+    match (&account, &password) {
+        // An account without a password is no login: a server takes it for an anonymous one.
+        (Some(text), None) => {
+            let hint = Some("add `password`, or leave out `bind_dn` to search anonymously".to_owned());
+            out.error("missing-field", text.span.clone(), format!("{} has no `password`", table.what), hint);
+        }
+        (None, Some(text)) => {
+            let hint = Some("add the account as `bind_dn`".to_owned());
+            out.error("missing-field", text.span.clone(), format!("{} has no `bind_dn`", table.what), hint);
+        }
+        _ => {}
+    }
+    let password = password.and_then(|text| fill(&text, env, out)).map(Hidden::new);
+    table.finish(out);
+    let (line, _) = out.file.place(entry.key_span.0);
+    let source = SourcePlace { file: out.file.name.clone(), line };
+    let has_errors = out.count(Severity::Error) > errors_before;
+    let (name, url, base) = (name.ok()?, address?, base?);
+    (!has_errors).then_some(Directory { name, url, start_tls, bind_dn, password, base, source })
+}

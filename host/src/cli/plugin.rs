@@ -1,0 +1,74 @@
+//! `nomaflow plugin …`: names, flags, help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Subcommand)]
+pub(crate) enum Plugin {
+    /// Lay out a project: a callable with tests, grants, and a job that runs it
+    New {
+        /// What the plugin is called; jobs name it before the colon
+        name: String,
+        /// rust | python | js
+        #[arg(long, default_value = "rust", value_parser = ["rust", "python", "js"])]
+        lang: String,
+        /// Where [default: a folder of that name]
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Build the component of a project, beside its manifest
+    Build(ProjectArgs),
+    /// Run a project's own tests, then its cases (tests/cases.json) in the sandbox
+    Test(ProjectArgs),
+    /// Build, run the cases and wait for the next change, until interrupted
+    Dev(ProjectArgs),
+    /// Renew the copy of the SDK in a project
+    Update {
+        /// The project
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Run one callable of a component, once, without a job
+    Run(PluginRunArgs),
+    /// The components of the home
+    List,
+    /// What a component is: imports, exports, callables, grants it can ask for, digest
+    Inspect {
+        /// The component
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct ProjectArgs {
+    /// The project
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Install the toolchain of the project's language, if it is missing
+    #[arg(long)]
+    pub(crate) install: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct PluginRunArgs {
+    /// The component; the grants in the TOML file beside it hold
+    pub(crate) file: PathBuf,
+    /// The callable, as a job names it after the plugin
+    pub(crate) callable: String,
+    /// Set a param: key=value, the value read as JSON when it is JSON
+    #[arg(long = "param", value_name = "KEY=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// Grant more: connectors.reporting=read-write, http.hosts=["api.example.com"], state=true
+    #[arg(long = "grant", value_name = "PATH=VALUE")]
+    pub(crate) grants: Vec<String>,
+    /// Set a limit: memory_mb=64
+    #[arg(long = "limit", value_name = "KEY=VALUE")]
+    pub(crate) limits: Vec<String>,
+    /// End the call after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) timeout: u64,
+    /// Print lines of level DEBUG too, and what the call used
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}

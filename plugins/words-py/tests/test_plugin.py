@@ -1,0 +1,20 @@
+"""The tests of words-py, natively: `nomaflow plugin test plugins/words-py`."""
+
+import pathlib
+import unittest
+
+from nomaflow.testing import check_cases
+from plugin import words_of
+
+
+class Words(unittest.TestCase):
+    def test_the_cases_hold(self):
+        check_cases(pathlib.Path(__file__).with_name("cases.json"))
+
+    def test_a_word_has_no_punctuation_around_it_and_keeps_it_inside(self):
+        words = words_of("«Don't», she said: STOP… 'now'!", 1)
+        self.assertEqual(words, ["«don't»", "she", "said", "stop…", "now"])
+
+
+if __name__ == "__main__":
+    unittest.main()
