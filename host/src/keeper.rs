@@ -12,6 +12,7 @@ use host_sandbox::{ComponentRunner, SandboxError};
 use host_steps::ConnectorPools;
 
 use crate::home::env;
+use crate::memory;
 
 /// Where the files are, and who needs to know what they say.
 pub(crate) struct Keeper {
@@ -60,7 +61,9 @@ impl Reader {
             default_zone: system_zone(),
             components: Some(&Inspector(&self.sandbox)),
         };
-        load(&self.home, &options)
+        let catalogue = load(&self.home, &options);
+        memory::give_back();
+        catalogue
     }
 }
 

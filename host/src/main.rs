@@ -8,6 +8,7 @@ mod command;
 mod exit;
 mod home;
 mod keeper;
+mod memory;
 mod watch;
 mod watcher;
 

@@ -18,6 +18,8 @@ pub(crate) struct SourceFile {
     pub(crate) name: Arc<str>,
     /// Its text, byte order mark included.
     pub(crate) text: Arc<str>,
+    /// Where each line begins: a file of a hundred thousand lines is asked for as many places.
+    lines: Arc<[usize]>,
 }
 
 /// The texts behind a set of findings, by the file name they carry: what [`crate::render`] draws from. Passwords and
@@ -38,16 +40,16 @@ impl Sources {
 
 impl SourceFile {
     pub(crate) fn new(name: &str, text: &str) -> Self {
-        Self { name: name.into(), text: text.into() }
+        let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { name: name.into(), text: text.into(), lines: std::iter::once(0).chain(after_breaks).collect() }
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub(crate) fn place(&self, offset: usize) -> (u32, u32) {
         let offset = floor_char(&self.text, offset);
-        let before = &self.text[..offset];
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let column = before[start..].chars().filter(|c| *c != BOM).count() + 1;
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines[line.saturating_sub(1)];
+        let column = self.text[start..offset].chars().filter(|c| *c != BOM).count() + 1;
         (to_u32(line), to_u32(column))
     }
 
