@@ -77,11 +77,12 @@ pub(crate) async fn run(
             () = lost.canceled() => return Ok(()),
         };
         let (now, jobs) = (shared.clock.now(), shared.jobs());
-        hand_over(&mut agenda, &jobs, Look::new(now, GRACE));
-        // After a clock was set back, the agenda would wait for a time that may be years away.
+        // First, or a new rhythm would be applied to the time before it. After a clock was set back, the agenda would wait
+        // for a time that may be years away.
         if reloaded || now < looked {
             learn(agenda.adopt(&jobs, now));
         }
+        hand_over(&mut agenda, &jobs, Look::new(now, GRACE));
         looked = now;
     }
 }
