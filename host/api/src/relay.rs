@@ -2,7 +2,8 @@
 //! for what the others have committed, and each change is published on the engine's bus as if it had happened here.
 //! Progress is not stored, so it is heard only where the run is.
 //!
-//! Invariants: what this process runs itself is never told twice; a followed run ends with its final change, after its last
+//! Invariants: what this process runs itself is told here only if it was told before, while somebody else or nobody had it:
+//! that may have overtaken a newer event of the engine, so it is told until its end; a followed run ends with its final change, after its last
 //! line; a line may be told again, none is left out between joining and the end of the run.
 
 use std::collections::{HashMap, HashSet};
@@ -129,16 +130,14 @@ impl Relay {
         for run in missing {
             seen.extend(store.find_run(run).await?.map(|run| (run.id, run)));
         }
-        seen.retain(|_, run| run.owner != *me);
         for id in followed {
-            if let Some(run) = seen.get(&id) {
+            if let Some(run) = seen.get(&id).filter(|run| run.owner != *me) {
                 self.tell_inside(app, run).await?;
             }
         }
-        for run in seen.values().filter(|run| known.get(&run.id) != Some(run)) {
-            app.engine.bus().publish(Event::Run(Arc::new(run.clone())));
+        for run in take_in(known, seen, me) {
+            app.engine.bus().publish(Event::Run(Arc::new(run)));
         }
-        *known = seen;
         Ok(())
     }
 
@@ -162,5 +161,68 @@ impl Relay {
             (followed.steps, followed.line, followed.is_over) = (steps, line, run.status.is_final());
         }
         Ok(())
+    }
+}
+
+/// Remembers what was seen and returns what of it is to be told; see the module's note on runs of `me`.
+fn take_in(known: &mut HashMap<RunId, Run>, mut seen: HashMap<RunId, Run>, me: &str) -> Vec<Run> {
+    seen.retain(|id, run| run.owner != me || known.get(id).is_some_and(|before| !before.status.is_final()));
+    let news = seen.values().filter(|run| known.get(&run.id) != Some(run)).cloned().collect();
+    *known = seen;
+    news
+}
+
+#[cfg(test)]
+mod tests {
+    use host_model::{Instant, JobId, JsonMap};
+
+    use super::*;
+
+    fn run(owner: &str, status: RunStatus) -> HashMap<RunId, Run> {
+        let id = RunId::from_parts(1, 1);
+        let run = Run {
+            id,
+            job_id: JobId::new("j").unwrap(),
+            status,
+            reason: None,
+            error: None,
+            triggered_by: "api".to_owned(),
+            schedule: None,
+            scheduled_at: None,
+            replay_of: None,
+            replay_from: None,
+            queued_at: Instant::default(),
+            started_at: None,
+            finished_at: None,
+            rows_affected: 0,
+            step_count: 1,
+            steps_done: 0,
+            log_level: host_model::log::LogLevel::Info,
+            params: JsonMap::new(),
+            overrides: JsonMap::new(),
+            owner: owner.to_owned(),
+            term: 1,
+            placement: "any".to_owned(),
+            cancel_requested_by: None,
+        };
+        [(id, run)].into()
+    }
+
+    #[test]
+    fn a_run_that_was_told_while_it_waited_is_told_until_its_end_and_what_only_this_process_had_never() {
+        use RunStatus::{Queued, Running, Succeeded};
+        let told = |looks: &[(&str, RunStatus)]| {
+            let mut known = HashMap::new();
+            let of = |(owner, status): &(&str, RunStatus)| take_in(&mut known, run(owner, *status), "me");
+            looks.iter().flat_map(of).map(|run| run.status).collect::<Vec<_>>()
+        };
+        // The engine may have published the end before the look that found it waiting was told.
+        assert_eq!(told(&[("", Queued), ("me", Succeeded), ("me", Succeeded)]), [Queued, Succeeded]);
+        assert_eq!(
+            told(&[("", Queued), ("me", Running), ("me", Running), ("me", Succeeded)]),
+            [Queued, Running, Succeeded]
+        );
+        assert!(told(&[("me", Queued), ("me", Running), ("me", Succeeded)]).is_empty());
+        assert_eq!(told(&[("b", Running), ("b", Running), ("b", Succeeded)]), [Running, Succeeded]);
     }
 }

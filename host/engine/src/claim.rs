@@ -16,8 +16,10 @@ use host_model::port::{Claim, Claimed, StoreError};
 use host_model::run::{Run, RunFilter, RunStatus};
 use host_model::transition::{Applied, RunChange};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::Instant as Moment;
 
 use crate::log_sink::NewLine;
+use crate::patience::LATE_COMMITS;
 use crate::recovery;
 use crate::replay;
 use crate::run_task::RunTask;
@@ -27,8 +29,8 @@ use crate::shared::Shared;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Runs looked at to see whether any still wait.
 const WAITING_LOOKED_AT: u32 = 200;
-/// Queued runs looked at for those whose claim was not answered; they are among the newest.
-const STRAYS: u32 = 10_000;
+/// Queued runs read at once in search of those whose claim was not answered.
+const PAGE: u32 = 500;
 
 /// What this process knows of runs that wait: whether there may be any, so that the end of a run is a reason to look.
 #[derive(Default)]
@@ -60,13 +62,15 @@ impl Waiting {
 
 /// Takes runs up, until it is aborted.
 pub(crate) async fn keep_taking(shared: Arc<Shared>) {
-    let mut is_unsure = false;
+    // Since a claim that was not answered: when to look for what it left, and how long to wait for the look after that.
+    let mut unsure: Option<(Moment, &[Duration])> = None;
     loop {
         // From here on no ring of another process is missed, whatever is found next.
         let bell = shared.store.bell();
         let taken = async {
-            if is_unsure {
+            if let Some((_, later)) = unsure.filter(|(at, _)| *at <= Moment::now()) {
                 give_up_strays(&shared).await?;
+                unsure = later.split_first().map(|(pause, later)| (Moment::now() + *pause, later));
             }
             // Places are taken only for a reason: a fire that finds none would have to wait.
             if shared.waiting.is_there() || does_any_wait(&shared).await? { take(&shared).await } else { Ok(()) }
@@ -74,8 +78,8 @@ pub(crate) async fn keep_taking(shared: Arc<Shared>) {
         let taken = taken.await;
         if let Err(error) = &taken {
             tracing::debug!(%error, "runs that wait could not be taken up");
+            unsure = Some((Moment::now(), LATE_COMMITS.get(1..).unwrap_or_default()));
         }
-        is_unsure = taken.is_err();
         tokio::select! {
             () = bell => shared.waiting.add(),
             () = shared.waiting.ring.notified() => {}
@@ -121,13 +125,27 @@ async fn take(shared: &Arc<Shared>) -> Result<(), StoreError> {
 /// A claim may have taken while its answer was lost: then runs are this process's of which it knows nothing. They are given
 /// back.
 async fn give_up_strays(shared: &Arc<Shared>) -> Result<(), StoreError> {
-    // A store that does not answer must not keep the door shut.
-    shared.store.ping().await?;
+    let is_stray = |run: &Run| {
+        let is_here = || shared.live().contains_key(&run.id) || shared.withdrawn().contains(&run.id);
+        run.status == RunStatus::Queued && run.owner == shared.me() && !is_here()
+    };
+    let mut suspects = Vec::new();
+    let mut filter = RunFilter { statuses: vec![RunStatus::Queued], limit: PAGE, ..RunFilter::default() };
+    loop {
+        let runs = shared.store.list_runs(&filter).await?;
+        suspects.extend(runs.iter().filter(|run| is_stray(run)).map(|run| run.id));
+        match runs.last() {
+            Some(last) if runs.len() == PAGE as usize => filter.before = Some(last.id),
+            _ => break,
+        }
+    }
+    if suspects.is_empty() {
+        return Ok(());
+    }
     // Nobody is between recording a run and making it live.
     let _door = shared.door.write().await;
-    let filter = RunFilter { statuses: vec![RunStatus::Queued], limit: STRAYS, ..RunFilter::default() };
-    for run in shared.store.list_runs(&filter).await? {
-        if run.owner == shared.me() && !shared.live().contains_key(&run.id) {
+    for id in suspects {
+        if let Some(run) = shared.store.find_run(id).await?.filter(is_stray) {
             let reason = "given back: the store failed while it was taken up".to_owned();
             let change = RunChange::give_back(run.id, run.owner(), shared.clock.now(), &run.placement, reason);
             shared.store.apply(&[change.into()]).await?;
@@ -149,6 +167,8 @@ async fn go_on(shared: &Arc<Shared>, claimed: Claimed, place: OwnedSemaphorePerm
     let Run { id, term, .. } = claimed.run;
     let task = match restore(shared, claimed, place).await {
         Ok(task) => task,
+        // The process stops; whoever finds that it is gone gives the run back.
+        Err(_) if shared.patience.is_over() => return,
         Err(why) => {
             tracing::error!(run.id = %id, why, "a run could not be taken up");
             recovery::close_broken(shared, id, term, &why).await;
@@ -162,13 +182,13 @@ async fn restore(shared: &Arc<Shared>, claimed: Claimed, place: OwnedSemaphorePe
     let Claimed { run, definition } = claimed;
     let definition =
         Definition::parse(&definition).map_err(|error| format!("its definition cannot be read: {error}"))?;
-    let read = async {
+    let read = || async {
         let steps = shared.store.list_steps(run.id).await?;
         let head = replay::find_head(shared, &run).await?;
         Ok::<_, StoreError>((steps, head))
     };
     // A store that is away now was there a moment ago; the run is ours, so it is worth the wait.
-    let (steps, head) = read.await.map_err(|error| error.to_string())?;
+    let (steps, head) = shared.patience.until_stored(read).await.map_err(|error| error.to_string())?;
     let fire = params::literal(&params::read_overrides(&run.overrides));
     Ok(RunTask::new(shared.clone(), run, steps, definition, fire, head, place))
 }
@@ -178,7 +198,7 @@ pub(crate) async fn cancel_marked(shared: &Arc<Shared>) {
     let marked = match shared.store.list_cancel_marks(shared.me()).await {
         Ok(marked) => marked,
         Err(error) => {
-            tracing::warn!(%error, "cancel marks could not be read");
+            tracing::debug!(%error, "cancel marks could not be read");
             return;
         }
     };
@@ -225,8 +245,7 @@ pub(crate) async fn watch_marks(shared: Arc<Shared>) {
                 tracing::error!(%error, "a run's keeper ended badly");
             }
         }
-        if !shared.live().is_empty() || shared.waiting.is_there() {
-            cancel_marked(&shared).await;
-        }
+        // In any case: the process that marked a run nobody has may have died before it could close it.
+        cancel_marked(&shared).await;
     }
 }

@@ -9,18 +9,22 @@ use host_model::fire::{NewRun, Recorded, Replay, Slot, still_running};
 use host_model::job::{Job, Overlap, Overrides};
 use host_model::placement::{Placement, limited_by};
 use host_model::port::StoreError;
-use host_model::replica::Held;
+use host_model::replica::{COMMAND, Held};
 use host_model::run::{Run, RunStatus, Trigger};
 use host_model::{Instant, JobId, RunId, StepName, params};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::claim;
+use crate::patience::{LATE_COMMITS, is_row_of};
 use crate::recovery;
 use crate::replay::Head;
 use crate::run_task::RunTask;
-use crate::shared::{Live, Shared};
+use crate::shared::{GIVEN_AWAY, Live, Shared};
 use crate::step_task::panic_text;
 use crate::tracker::{pending_steps, queued_run};
+
+/// Fires that failed and are still being withdrawn; more of them are refused at once, so that an outage does not fill memory.
+const MOST_WITHDRAWN: usize = 1000;
 
 /// A wish to run a job.
 #[derive(Debug, Clone)]
@@ -161,7 +165,7 @@ pub(crate) async fn begin(
     request: FireRequest,
     how: How,
 ) -> Result<Fired, DispatchError> {
-    let (new, prepared) = prepare(shared, &job, &request, how);
+    let (mut new, prepared) = prepare(shared, &job, &request, how);
     // The door is held while the run is recorded, so that a shutdown sees either no run or a live one.
     let door = shared.door.read().await;
     if *door {
@@ -169,12 +173,16 @@ pub(crate) async fn begin(
     }
     // A slot must not be lost, so the scheduler outlasts a store that is away; a person gets the error at once.
     let recorded = if request.slot.is_some() {
-        shared.patience.record_fire(&*shared.store, &new).await?
+        let next_id = || shared.ids.next(&*shared.clock);
+        shared.patience.record_fire(&*shared.store, &mut new, next_id).await?
+    } else if shared.withdrawn().len() >= MOST_WITHDRAWN {
+        let message = format!("{MOST_WITHDRAWN} runs that could not be recorded are still being looked for");
+        return Err(StoreError::Unavailable { operation: "record a run", message }.into());
     } else {
         match shared.store.record_fire(&new).await {
             Ok(recorded) => recorded,
             Err(error) => {
-                withdraw(shared, &new, prepared).await;
+                withdraw(shared, new, prepared).await;
                 return Err(error.into());
             }
         }
@@ -230,25 +238,40 @@ impl Prepared {
     }
 }
 
-/// Perhaps only the store's answer was lost, and the run is there. The caller was told that none began, so it must
-/// neither run nor stay in the way of the next one: it is cancelled as soon as the store answers.
-async fn withdraw(shared: &Arc<Shared>, new: &NewRun, prepared: Prepared) {
+/// Perhaps only the store's answer was lost, and the run is there, or will be: a commit may reach the store late. The caller
+/// was told that none began, so it must neither run nor stay in the way of the next one: it is cancelled as soon as it is
+/// found.
+async fn withdraw(shared: &Arc<Shared>, new: NewRun, prepared: Prepared) {
     const WHY: &str = "the store failed while recording it";
-    let (keeper, id, task) = (shared.clone(), new.id, prepared.task(shared, new));
+    // While the door is still held: from here on nobody takes it for a run whose claim was not answered.
+    shared.withdrawn().insert(new.id);
+    // Its place is for others.
+    let (keeper, task) = (shared.clone(), Prepared { place: None, ..prepared }.task(shared, &new));
     let work = async move {
-        let found = keeper.patience.until_stored(|| keeper.store.find_run(id)).await;
-        let Ok(Some(run)) = found else { return };
-        if run.status != RunStatus::Queued {
-            return;
-        }
-        if run.owner == keeper.me() {
-            task.cancel.cancel(&format!("canceled: {WHY}"));
-            start(&keeper, task).await;
-        } else if keeper.patience.until_stored(|| keeper.store.request_cancel(id, WHY)).await.is_ok() {
+        if let Some(run) = find_late(&keeper, &new).await
+            && keeper.patience.until_stored(|| keeper.store.request_cancel(run.id, WHY)).await.is_ok()
+        {
+            if run.owner == keeper.me() && run.term == task.run.term {
+                task.cancel.cancel(&format!("canceled: {WHY}"));
+                start(&keeper, task).await;
+            }
             claim::cancel_marked(&keeper).await;
         }
+        keeper.withdrawn().remove(&new.id);
     };
     shared.tasks.lock().await.spawn(work);
+}
+
+/// The row of `new`, once the store answers and as long as it may still appear.
+async fn find_late(shared: &Shared, new: &NewRun) -> Option<Run> {
+    for pause in LATE_COMMITS {
+        tokio::time::sleep(*pause).await;
+        let found = shared.patience.until_stored(|| shared.store.find_run(new.id)).await.ok()?;
+        if let Some(run) = found {
+            return Some(run).filter(|run| run.status == RunStatus::Queued && is_row_of(run, new));
+        }
+    }
+    None
 }
 
 fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> (NewRun, Prepared) {
@@ -263,8 +286,10 @@ fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> 
     let fire = &request.overrides;
     let log_level = fire.log_level.or(definition.schedule.log_level).unwrap_or(job.log_level);
     let is_scheduled = request.slot.is_some();
-    let placement = [request.placement.as_ref(), declared.and_then(|s| s.placement.as_ref()), job.placement.as_ref()];
-    let placement = placement.into_iter().flatten().next().cloned();
+    // A command runs what it is asked for itself, wherever the job's runs go otherwise (product §9).
+    let of_job = [declared.and_then(|s| s.placement.as_ref()), job.placement.as_ref()].into_iter().flatten().next();
+    let of_job = of_job.filter(|_| shared.presence.role != COMMAND);
+    let placement = request.placement.as_ref().or(of_job).cloned();
     let placement = placement.unwrap_or(if is_scheduled { Placement::Any } else { Placement::Here });
     let placement = placement.of_run(shared.me());
     let limits = limited_by(job, &shared.limits);
@@ -301,7 +326,12 @@ fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> 
 /// Runs the task to its end, and closes the run should the task break off.
 pub(crate) async fn start(shared: &Arc<Shared>, task: RunTask) {
     let (run_id, job_id, term) = (task.run.id, task.job.id.clone(), task.run.term);
-    shared.live().insert(run_id, Live { job_id: job_id.clone(), term, cancel: task.cancel.clone() });
+    let live = Live { job_id: job_id.clone(), term, cancel: task.cancel.clone() };
+    let before = shared.live().insert(run_id, live);
+    if let Some(before) = before.filter(|before| before.term < term) {
+        // Given up for lost, and taken up again before the old task knew.
+        before.cancel.cancel(GIVEN_AWAY);
+    }
     let keeper = shared.clone();
     let work = async move {
         let span = tracing::info_span!("run", run.id = %run_id, job.id = %job_id);
@@ -319,7 +349,7 @@ pub(crate) async fn start(shared: &Arc<Shared>, task: RunTask) {
             keeper.sink.finish(run_id).await;
             recovery::close_broken(&keeper, run_id, term, &why).await;
         }
-        keeper.live().remove(&run_id);
+        keeper.remove_live(run_id, term);
         keeper.idle.notify_waiters();
         keeper.waiting.look_again();
     };

@@ -1,6 +1,6 @@
 //! The engine's handle: trigger, cancel, replace the jobs, health, shutdown. Cheap to clone; all clones are one engine.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -106,6 +106,7 @@ impl Engine {
             tasks: tokio::sync::Mutex::new(JoinSet::new()),
             jobs: RwLock::new(parts.jobs),
             live: Mutex::new(HashMap::new()),
+            withdrawn: Mutex::new(HashSet::new()),
             scheduler: AtomicU8::new(SchedulerState::Standby as u8),
         });
         let start = shared.clock.now();

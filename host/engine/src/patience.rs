@@ -16,6 +16,17 @@ use host_model::{CancelToken, RunId};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Pauses between looks for what a write left whose answer was lost: the server may still be at work on it, for longer than
+/// any of its time limits.
+pub(crate) const LATE_COMMITS: &[Duration] = &[
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(32),
+];
 
 /// The engine's patience with its store. All clones end together.
 #[derive(Clone, Default)]
@@ -77,23 +88,50 @@ impl Patience {
         self.until_stored(attempt).await
     }
 
-    /// `Store::record_fire`, repeated; a run of which an earlier attempt took after all counts as recorded.
-    pub(crate) async fn record_fire(&self, store: &dyn Store, new: &NewRun) -> Result<Recorded, StoreError> {
+    /// `Store::record_fire`, repeated; a run of which an earlier attempt took after all counts as recorded. A run id that
+    /// another process happened to use in the same millisecond is replaced by one from `next_id`.
+    pub(crate) async fn record_fire(
+        &self,
+        store: &dyn Store,
+        new: &mut NewRun,
+        next_id: impl Fn() -> RunId,
+    ) -> Result<Recorded, StoreError> {
+        loop {
+            match self.try_record(store, new).await? {
+                Some(recorded) => return Ok(recorded),
+                None => new.id = next_id(),
+            }
+        }
+    }
+
+    /// `None` when the id of `new` belongs to another run.
+    async fn try_record(&self, store: &dyn Store, new: &NewRun) -> Result<Option<Recorded>, StoreError> {
         let unsure = AtomicBool::new(false);
         let attempt = || async {
             let again = unsure.swap(true, Ordering::Relaxed);
             match store.record_fire(new).await {
-                sure @ Ok(Recorded::Queued | Recorded::Skipped { .. } | Recorded::HeldBack { .. }) => sure,
-                // Nobody else can have used this run id, so a row with it is ours.
+                Ok(sure @ (Recorded::Queued | Recorded::Skipped { .. } | Recorded::HeldBack { .. })) => Ok(Some(sure)),
                 other if again => match store.find_run(new.id).await? {
-                    Some(run) => Ok(recorded_as(&run)),
-                    None => other,
+                    Some(run) => Ok(is_row_of(&run, new).then(|| recorded_as(&run))),
+                    None => other.map(Some),
                 },
-                other => other,
+                other => other.map(Some),
             }
         };
         self.until_stored(attempt).await
     }
+
+    /// Whether every wait has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_canceled()
+    }
+}
+
+/// Whether `run` is the row of `new`, and not of another process's run with the same id.
+pub(crate) fn is_row_of(run: &Run, new: &NewRun) -> bool {
+    let replay_of = new.replay.as_ref().map(|replay| replay.of);
+    (&run.job_id, run.queued_at, run.scheduled_at, run.replay_of)
+        == (&new.job_id, new.queued_at, new.scheduled_at(), replay_of)
 }
 
 /// What recording came to, told from the row it left.

@@ -22,7 +22,7 @@ use host_model::replica::Replica;
 use tokio::time::Instant as Moment;
 
 use crate::recovery;
-use crate::shared::Shared;
+use crate::shared::{GIVEN_AWAY, Shared};
 
 /// How fast a process gives signs of life, and how long it waits for those of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +108,12 @@ pub(crate) async fn keep(shared: Arc<Shared>, mut others: Others) {
     loop {
         tokio::time::sleep(shared.pace.beat).await;
         let alive = async {
-            if !shared.store.beat(&shared.presence, shared.clock.now()).await? {
+            let is_known = beat(&shared).await?;
+            if !is_known {
                 tracing::warn!("this process was taken for dead by another; it lets go of the runs it has lost");
+            }
+            // The answer that said so may have been lost.
+            if !is_known || is_away {
                 let_go(&shared).await?;
             }
             watch(&shared, &mut others).await
@@ -125,6 +129,16 @@ pub(crate) async fn keep(shared: Arc<Shared>, mut others: Others) {
             }
         }
     }
+}
+
+/// One sign of life. A connection that has fallen silent must not cost the process its runs: it is not waited for, and the
+/// next sign goes out on another.
+async fn beat(shared: &Shared) -> Result<bool, StoreError> {
+    let beat = shared.store.beat(&shared.presence, shared.clock.now());
+    tokio::time::timeout(shared.pace.beat * 3, beat).await.unwrap_or_else(|_| {
+        let message = "no answer for three times as long as there is between two".to_owned();
+        Err(StoreError::Unavailable { operation: "give a sign of life", message })
+    })
 }
 
 /// Gives up processes that are dead, and recovers runs of processes nobody knows.
@@ -158,7 +172,7 @@ async fn let_go(shared: &Shared) -> Result<(), StoreError> {
     for (id, term) in live {
         let kept = shared.store.find_run(id).await?.is_some_and(|run| run.owner == shared.me() && run.term == term);
         if !kept {
-            shared.cancel_live(id, "the run was given to another process");
+            shared.cancel_live(id, GIVEN_AWAY);
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use host_model::log::LogLevel;
 use host_model::port::{PrunePass, Pruned, StepContext, StepFailure, StepOutcome, StepRunner, Store};
 use host_model::retry::{Backoff, RetryPolicy};
 use host_model::schedule::{CronExpr, ScheduleKind, ScheduleSpec};
-use host_model::{Instant, Job, JobId, Step, StepError, StepErrorKind, StepName, StepSpec};
+use host_model::{Instant, Job, JobId, Placement, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::json;
 
 /// Log rows, and ledger rows, of one batch: some ten milliseconds.
@@ -41,7 +41,8 @@ fn prune_job(zone: Tz) -> Option<Job> {
         spec: ScheduleSpec::new(ScheduleKind::Cron(CronExpr::parse(SCHEDULE).ok()?), zone),
         enabled: true,
         jitter_seconds: 0,
-        placement: None,
+        // How long history is kept is said in `app.toml`, and each process has one of its own: this one's counts.
+        placement: Some(Placement::Here),
         overrides: Overrides::default(),
     };
     let step =

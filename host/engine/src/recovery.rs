@@ -23,20 +23,21 @@ const PAGE: u32 = 500;
 /// A run that was taken up so often and lost its process every time may be the reason; it is not given to another.
 const MOST_TERMS: u32 = 5;
 
-/// Deals with every run that is not final and whose process is not among `alive`. `all` = also with those that wait for
-/// such a process and have no owner yet, which takes a look at every run.
+/// Deals with every run that is not final and whose process is gone. `alive` are processes that were there a moment ago.
+/// `all` = also with runs that wait for such a process and have no owner yet, which takes a look at every run.
 pub(crate) async fn recover(shared: &Arc<Shared>, alive: &[String], all: bool) -> Result<(), StoreError> {
-    let is_lost = |owner: &str| owner != shared.me() && !alive.iter().any(|known| known == owner);
-    if !all && !shared.store.list_owners().await?.iter().any(|owner| is_lost(owner)) {
+    let is_lost = |owner: &str, known: &[String]| owner != shared.me() && known.iter().all(|known| known != owner);
+    if !all && !shared.store.list_owners().await?.iter().any(|owner| is_lost(owner, alive)) {
         return Ok(());
     }
-    // Runs that wait for a process that is gone have no owner, only a place.
-    let waits_for_lost = |run: &Run| run.owner.is_empty() && here(run).is_some_and(is_lost);
     let mut filter =
         RunFilter { statuses: vec![RunStatus::Queued, RunStatus::Running], limit: PAGE, ..RunFilter::default() };
     loop {
         let runs = shared.store.list_runs(&filter).await?;
-        for run in runs.iter().filter(|run| (!run.owner.is_empty() && is_lost(&run.owner)) || waits_for_lost(run)) {
+        // Read after the runs: a process introduces itself before it has any, so one that has a run and is not known is
+        // gone, not new.
+        let known: Vec<String> = shared.store.list_replicas().await?.into_iter().map(|r| r.presence.owner).collect();
+        for run in runs.iter().filter(|run| process_of(run).is_some_and(|owner| is_lost(owner, &known))) {
             let changes = decide(shared, run).await?;
             if shared.store.apply(&changes).await? == Applied::Yes {
                 announce(shared, run).await?;
@@ -47,6 +48,11 @@ pub(crate) async fn recover(shared: &Arc<Shared>, alive: &[String], all: bool) -
             _ => return Ok(()),
         }
     }
+}
+
+/// The process a run is with, or else the one it waits for.
+fn process_of(run: &Run) -> Option<&str> {
+    if run.owner.is_empty() { here(run) } else { Some(&run.owner) }
 }
 
 /// The process a run is placed into, if it is one.

@@ -139,7 +139,7 @@ fn current(shared: &Shared, run: &Run, fire: &FireRequest) -> Result<Arc<Job>, R
 
 /// The job as it was. How its runs get along with one another is a rule of today, if the job still exists.
 fn as_it_was(shared: &Shared, run: &Run, definition: &Definition) -> Job {
-    let was = definition.job(run.job_id.clone());
+    let was = Job { log_level: run.log_level, ..definition.job(run.job_id.clone()) };
     match shared.jobs().get(&run.job_id) {
         Some(now) => Job { tags: now.tags.clone(), overlap: now.overlap, placement: now.placement.clone(), ..was },
         None => was,

@@ -25,7 +25,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::log_sink::NewLine;
 use crate::replay::Head;
-use crate::shared::Shared;
+use crate::shared::{GIVEN_AWAY, Shared};
 use crate::step_task;
 use crate::tracker::{Lost, Tracker};
 
@@ -95,6 +95,9 @@ impl RunTask {
             stage.say(LogLevel::Info, stage.greeting()).await;
             stage.run_steps().await?
         };
+        if stage.task.cancel.reason() == Some(GIVEN_AWAY) {
+            return Err(Lost::Stale(GIVEN_AWAY.to_owned()));
+        }
         stage.finish(end).await
     }
 }

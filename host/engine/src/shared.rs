@@ -1,6 +1,6 @@
 //! What every part of the engine shares, and the state of the scheduler as the outside sees it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -43,6 +43,9 @@ impl SchedulerState {
     }
 }
 
+/// Why the task of a run stops that another process has by now: it says and writes nothing more.
+pub(crate) const GIVEN_AWAY: &str = "the run was given to another process";
+
 /// A run in flight in this process.
 pub(crate) struct Live {
     pub(crate) job_id: JobId,
@@ -84,6 +87,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: tokio::sync::Mutex<JoinSet<()>>,
     pub(crate) jobs: RwLock<Jobs>,
     pub(crate) live: Mutex<HashMap<RunId, Live>>,
+    /// Runs whose caller was told that they did not begin; should they be in the store, they are being cancelled.
+    pub(crate) withdrawn: Mutex<HashSet<RunId>>,
     pub(crate) scheduler: AtomicU8,
 }
 
@@ -99,6 +104,18 @@ impl Shared {
 
     pub(crate) fn live(&self) -> MutexGuard<'_, HashMap<RunId, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The task of `run` in this `term` has ended.
+    pub(crate) fn remove_live(&self, run: RunId, term: u32) {
+        let mut live = self.live();
+        if live.get(&run).is_some_and(|live| live.term == term) {
+            live.remove(&run);
+        }
+    }
+
+    pub(crate) fn withdrawn(&self) -> MutexGuard<'_, HashSet<RunId>> {
+        self.withdrawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Placements of runs that this process takes up.

@@ -1,6 +1,7 @@
 //! The engine on a real SQLite store, with a runner whose behaviour is written into the step.
 
 mod faults;
+mod late;
 mod overlap;
 mod prune;
 mod replay;

@@ -55,6 +55,32 @@ pub(super) struct Due {
     pub(super) left_out: Option<(Instant, u64)>,
 }
 
+impl Due {
+    /// The schedule's name.
+    pub(super) fn name(&self) -> &str {
+        &self.job.schedules[self.schedule].name
+    }
+
+    /// Takes in later slots of the same schedule; the job is as it was with them.
+    pub(super) fn join(&mut self, later: Self) {
+        let Self { job, schedule, instants, left_out } = later;
+        (self.job, self.schedule) = (job, schedule);
+        if let Some((oldest, count)) = left_out {
+            // So many came later that these are too many as well.
+            let own = self.instants.len() as u64;
+            let first = self.left_out.map(|(first, _)| first).or(self.instants.front().copied()).unwrap_or(oldest);
+            self.left_out = Some((first, self.left_out.map_or(0, |(_, count)| count) + own + count));
+            self.instants.clear();
+        }
+        self.instants.extend(instants);
+        while self.instants.len() > MOST_SLOTS
+            && let Some(oldest) = self.instants.pop_front()
+        {
+            self.left_out.get_or_insert((oldest, 0)).1 += 1;
+        }
+    }
+}
+
 impl Agenda {
     /// An empty queue over what the store remembers.
     pub(super) fn new(remembered: Vec<(SeenSchedule, Option<Instant>)>) -> Self {

@@ -88,7 +88,7 @@ impl Lanes {
     pub(super) fn push(&mut self, job_id: JobId, look: Arc<Look>, due: Vec<Due>) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         match queues.entry(job_id.clone()) {
-            Entry::Occupied(mut queue) => queue.get_mut().push_back((look, due)),
+            Entry::Occupied(mut queue) => queue_up(queue.get_mut(), look, due),
             Entry::Vacant(free) => {
                 free.insert(VecDeque::from([(look, due)]));
                 let lane = Lane { job_id, queues: self.queues.clone() };
@@ -108,6 +108,23 @@ impl Lanes {
                 tracing::error!(%error, "dispatching a slot ended badly");
             }
         }
+    }
+}
+
+/// Adds what is due to what waits already: a lane that is held up, by a run that it waits for, finds all of it at once and
+/// judges it by the time it is then.
+fn queue_up(queue: &mut VecDeque<(Arc<Look>, Vec<Due>)>, look: Arc<Look>, due: Vec<Due>) {
+    match queue.back_mut().filter(|(last, _)| last.grace == look.grace) {
+        Some((last, waiting)) => {
+            *last = look;
+            for one in due {
+                match waiting.iter_mut().find(|other| other.name() == one.name()) {
+                    Some(other) => other.join(one),
+                    None => waiting.push(one),
+                }
+            }
+        }
+        None => queue.push_back((look, due)),
     }
 }
 
@@ -133,9 +150,9 @@ async fn deal_with(
     let pause = look.pause(shared).await.map_err(|_| Stopping)?;
     let mut fates: Vec<(Slot, Fate)> = Vec::new();
     for due in due {
-        let schedule = due.job.schedules[due.schedule].name.clone();
+        let schedule = due.name().to_owned();
         let slot = |due_at| Slot { job_id: due.job.id.clone(), schedule: schedule.clone(), due_at };
-        let decided = decide(&due, look.now, look.grace, pause);
+        let decided = decide(&due, look.now.max(shared.clock.now()), look.grace, pause);
         fates.extend(decided.into_iter().map(|(due_at, fate)| (slot(due_at), fate)));
     }
     fates.sort_by_key(|(slot, _)| slot.due_at);

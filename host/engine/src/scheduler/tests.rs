@@ -218,3 +218,19 @@ fn nothing_fires_while_the_scheduler_is_paused() {
     pause.reason.clear();
     assert_eq!(fates(catching(CatchUp::None, None), 6, at(10), Some(&pause)).1[5], "scheduler paused by user:alice");
 }
+
+#[test]
+fn slots_that_join_those_that_wait_stay_in_order_and_bounded() {
+    let jobs = jobs_of(vec![ticking("1s")]);
+    let mut agenda = empty();
+    agenda.adopt(&jobs, at(0));
+    let mut take = |second| agenda.take_due(&jobs, at(second)).remove(&JobId::new("tick").unwrap()).unwrap().remove(0);
+    let mut waiting = take(3);
+    waiting.join(take(5));
+    assert_eq!(waiting.instants, [at(1), at(2), at(3), at(4), at(5)]);
+    waiting.join(take(100_003));
+    assert_eq!((waiting.instants.len(), waiting.left_out), (MOST_SLOTS, Some((at(1), 3))));
+    waiting.join(take(300_003));
+    assert_eq!((waiting.instants[0], waiting.instants.len()), (at(200_004), MOST_SLOTS));
+    assert_eq!(waiting.left_out, Some((at(1), 200_003)));
+}

@@ -19,6 +19,18 @@ pub(super) struct Faulty {
     pub(super) lose: AtomicU32,
     /// The next so many claims that gave a run lose their answer.
     pub(super) lose_claims: AtomicU32,
+    /// So many claims from now on find nothing: the first was not answered, the last is when the server carries it out.
+    pub(super) late_claims: AtomicU32,
+    /// The next so many fires are not answered, and recorded only after a while.
+    pub(super) late_fires: AtomicU32,
+    /// The next so many signs of life are counted, but not answered.
+    pub(super) lose_beats: AtomicU32,
+    /// The next so many signs of life get stuck on the way.
+    pub(super) stuck_beats: AtomicU32,
+    /// The next so many readings of steps fail.
+    pub(super) fail_steps: AtomicU32,
+    /// The next list of processes was read before this one came.
+    pub(super) not_yet: std::sync::Mutex<Option<String>>,
     /// Every other write loses its answer.
     pub(super) lose_every_other: AtomicBool,
     /// Whoever holds it keeps fires from being recorded.
@@ -26,8 +38,16 @@ pub(super) struct Faulty {
     writes: AtomicU32,
 }
 
+/// For [`Faulty::late_claims`].
+pub(super) const LATE: u32 = 3;
+
 fn lost() -> StoreError {
     StoreError::Unavailable { operation: "answer", message: "connection reset".into() }
+}
+
+/// Counts `left` down; whether it was above zero.
+fn is_next(left: &AtomicU32) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
 }
 
 impl Faulty {
@@ -37,6 +57,12 @@ impl Faulty {
             away: AtomicBool::new(false),
             lose: AtomicU32::new(0),
             lose_claims: AtomicU32::new(0),
+            late_claims: AtomicU32::new(0),
+            late_fires: AtomicU32::new(0),
+            lose_beats: AtomicU32::new(0),
+            stuck_beats: AtomicU32::new(0),
+            fail_steps: AtomicU32::new(0),
+            not_yet: std::sync::Mutex::default(),
             lose_every_other: AtomicBool::new(false),
             turn: tokio::sync::Mutex::new(()),
             writes: AtomicU32::new(0),
@@ -49,7 +75,7 @@ impl Faulty {
 
     fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
         let nth = self.writes.fetch_add(1, Ordering::SeqCst);
-        let lose = self.lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+        let lose = is_next(&self.lose);
         let other = self.lose_every_other.load(Ordering::SeqCst) && nth.is_multiple_of(2);
         if lose || other { Err(lost()) } else { Ok(answer) }
     }
@@ -63,6 +89,14 @@ impl Store for Faulty {
 
     async fn record_fire(&self, new: &NewRun) -> Result<Recorded, StoreError> {
         let _turn = self.turn.lock().await;
+        if is_next(&self.late_fires) {
+            let (store, new) = (self.inner.clone(), new.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                store.record_fire(&new).await.unwrap();
+            });
+            return Err(lost());
+        }
         let answer = self.reach()?.record_fire(new).await?;
         self.answer(answer)
     }
@@ -107,6 +141,16 @@ impl Store for Faulty {
     }
 
     async fn claim_runs(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
+        match self.late_claims.load(Ordering::SeqCst) {
+            0 => {}
+            left => {
+                self.late_claims.store(left - 1, Ordering::SeqCst);
+                if left == 1 {
+                    assert_eq!(self.inner.claim_runs(claim).await?.len(), 1);
+                }
+                return if left == LATE { Err(lost()) } else { Ok(Vec::new()) };
+            }
+        }
         let answer = self.reach()?.claim_runs(claim).await?;
         let lose = |n: u32| n.checked_sub(1).filter(|_| !answer.is_empty());
         match self.lose_claims.fetch_update(Ordering::SeqCst, Ordering::SeqCst, lose) {
@@ -132,11 +176,19 @@ impl Store for Faulty {
     }
 
     async fn beat(&self, presence: &Presence, at: host_model::Instant) -> Result<bool, StoreError> {
-        self.reach()?.beat(presence, at).await
+        if is_next(&self.stuck_beats) {
+            std::future::pending::<()>().await;
+        }
+        let answer = self.reach()?.beat(presence, at).await?;
+        if is_next(&self.lose_beats) { Err(lost()) } else { Ok(answer) }
     }
 
     async fn list_replicas(&self) -> Result<Vec<Replica>, StoreError> {
-        self.reach()?.list_replicas().await
+        let mut replicas = self.reach()?.list_replicas().await?;
+        if let Some(owner) = self.not_yet.lock().unwrap().take() {
+            replicas.retain(|replica| replica.presence.owner != owner);
+        }
+        Ok(replicas)
     }
 
     async fn forget_replica(&self, owner: &str, beat: Option<u64>) -> Result<bool, StoreError> {
@@ -181,6 +233,9 @@ impl Store for Faulty {
     }
 
     async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError> {
+        if is_next(&self.fail_steps) {
+            return Err(lost());
+        }
         self.reach()?.list_steps(run).await
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{PruneRunner, internal_jobs};
 use chrono::TimeDelta;
-use host_model::fire::NewRun;
+use host_model::fire::{NewRun, Slot, SlotOutcome, SlotRecord};
 use host_model::log::LogLine;
 use host_model::port::Clock as _;
 use host_model::run::RunStatus;
@@ -26,16 +26,13 @@ async fn run_of(store: &dyn Store, days: i64, ends: bool) -> RunId {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::SeqCst);
     let at = SystemClock.now() - TimeDelta::days(days);
-    let new = NewRun {
-        slot: Some(host_model::fire::Slot {
-            job_id: JobId::new("job").unwrap(),
-            schedule: "default".into(),
-            due_at: at,
-        }),
-        queued_at: at,
-        ..new_run(RunId::from_parts(at.timestamp_millis() as u64, number), &format!("job-{number}"))
-    };
+    let id = RunId::from_parts(at.timestamp_millis() as u64, number);
+    let new = NewRun { queued_at: at, ..new_run(id, &format!("job-{number}")) };
     store.record_fire(&new).await.unwrap();
+    let slot = Slot { job_id: JobId::new("job").unwrap(), schedule: "default".into(), due_at: at };
+    let outcome = SlotOutcome::Fired;
+    let fired = SlotRecord { slot, outcome, reason: None, run_id: Some(id), decided_at: at };
+    assert!(store.record_slot(&fired).await.unwrap());
     let line = |seq| LogLine {
         run_id: new.id,
         seq,
@@ -135,4 +132,24 @@ async fn a_store_that_fails_is_asked_again_by_the_jobs_policy() {
     assert_eq!(bench.finished(run).await.status, RunStatus::Failed);
     assert_eq!(bench.states(run).await.len(), 3, "three attempts");
     assert!(bench.log(run).await.iter().any(|line| line.contains("stopped early; removed until then: 0 log rows")));
+}
+
+#[tokio::test]
+async fn a_scheduled_pruning_stays_with_the_process_whose_settings_say_how_much_is_kept() {
+    let mut job = internal_jobs(chrono_tz::Tz::UTC).remove(0);
+    job.schedules[0].spec = every("1s").spec;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let runners = Runners::new().with("prune_runs", Arc::new(PruneRunner::new(store.clone(), 30)));
+    let plain = parts(store.clone(), vec![job]);
+    let _engine = Engine::start(EngineParts { runners, presence: presence(8, true), ..plain }).await.unwrap();
+    let all = host_model::run::RunFilter { limit: 10, ..Default::default() };
+    for _ in 0..400 {
+        if let Some(run) = store.list_runs(&all).await.unwrap().first() {
+            assert_eq!(run.placement, format!("here:{}", owner_id()));
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it was not fired");
 }

@@ -82,3 +82,13 @@ async fn a_run_whose_schedule_is_gone_is_not_replayed() {
     let gone = bench.replay(run, None).await.unwrap_err();
     assert!(matches!(gone, ReplayError::ScheduleGone { .. }), "{gone}");
 }
+
+#[tokio::test]
+async fn a_replay_of_what_was_kept_is_as_talkative_as_the_run_was() {
+    let bench = bench(vec![Job { log_level: LogLevel::Debug, ..job("j", vec![step("a", "echo")]) }]).await;
+    let run = bench.fire("j").await;
+    assert_eq!(bench.finished(run).await.log_level, LogLevel::Debug);
+    let request = ReplayRequest { run, from_step: None, current: false, trigger: Trigger::Api };
+    let again = bench.engine.replay(request).await.unwrap().run_id;
+    assert_eq!(bench.finished(again).await.log_level, LogLevel::Debug);
+}

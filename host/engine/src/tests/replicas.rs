@@ -6,6 +6,7 @@
 use std::sync::atomic::AtomicBool;
 
 use host_model::Placement;
+use host_model::event::Event;
 use host_model::job::OnRestart;
 use host_model::run::RunStatus;
 
@@ -14,7 +15,7 @@ use crate::SchedulerState;
 
 const LONG: Duration = Duration::from_secs(20);
 
-async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
+pub(super) async fn until<F: Future<Output = bool>>(what: &str, condition: impl Fn() -> F) {
     let begin = std::time::Instant::now();
     while !condition().await {
         assert!(begin.elapsed() < LONG, "waited in vain for: {what}");
@@ -44,7 +45,7 @@ async fn process(folder: &tempfile::TempDir, jobs: Vec<Job>, presence: Presence)
     (Process { engine: Engine::start(parts).await.unwrap(), faulty }, store)
 }
 
-fn named(owner: &str, room: u32, scheduler_enabled: bool) -> Presence {
+pub(super) fn named(owner: &str, room: u32, scheduler_enabled: bool) -> Presence {
     Presence { room, scheduler_enabled, ..presence_of(owner) }
 }
 
@@ -54,7 +55,7 @@ fn vanish(process: Process) {
     process.engine.vanish();
 }
 
-fn manual(job: &str, placement: Option<Placement>) -> FireRequest {
+pub(super) fn manual(job: &str, placement: Option<Placement>) -> FireRequest {
     FireRequest { placement, ..FireRequest::manual(JobId::new(job).unwrap(), Trigger::Api) }
 }
 
@@ -108,6 +109,55 @@ async fn runs_without_a_place_wait_for_any_process_and_labels_choose_it() {
     small.cancel(first, "api").await.unwrap();
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert_eq!((run_of(nowhere).await.status, run_of(nowhere).await.owner), (RunStatus::Queued, String::new()));
+}
+
+#[tokio::test]
+async fn a_process_that_introduces_itself_while_another_looks_around_keeps_its_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (watcher, _) = process(&folder, vec![], named("a/1/1", 8, false)).await;
+    let (new, store) = process(&folder, vec![job("j", vec![step("a", "hang")])], named("b/1/1", 8, false)).await;
+    let run = new.fire(manual("j", None)).await.unwrap().run_id;
+    until("it runs", async || store.find_run(run).await.unwrap().unwrap().status == RunStatus::Running).await;
+    let beats = async || {
+        let replicas = store.list_replicas().await.unwrap();
+        replicas.iter().find(|r| r.presence.owner == "a/1/1").map_or(0, |r| r.beat)
+    };
+    let before = beats().await;
+    // The processes are read just before the new one comes, the owners of runs just after.
+    *watcher.faulty.not_yet.lock().unwrap() = Some("b/1/1".to_owned());
+    until("the other has looked twice", async || beats().await >= before + 3).await;
+    let run = store.find_run(run).await.unwrap().unwrap();
+    assert_eq!((run.status, run.owner.as_str(), run.term), (RunStatus::Running, "b/1/1", 1));
+}
+
+#[tokio::test]
+async fn a_sign_of_life_that_gets_stuck_is_followed_by_another_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (slow, store) = process(&folder, vec![job("j", vec![step("a", "hang")])], named("a/1/1", 8, false)).await;
+    let (_watcher, _) = process(&folder, vec![], named("b/1/1", 8, false)).await;
+    let run = slow.fire(manual("j", None)).await.unwrap().run_id;
+    until("it runs", async || store.find_run(run).await.unwrap().unwrap().status == RunStatus::Running).await;
+    slow.faulty.stuck_beats.store(1, Ordering::SeqCst);
+    until("it got stuck", async || slow.faulty.stuck_beats.load(Ordering::SeqCst) == 0).await;
+    let count = async || {
+        let replicas = store.list_replicas().await.unwrap();
+        replicas.iter().find(|r| r.presence.owner == "a/1/1").map(|r| r.beat)
+    };
+    let before = count().await.unwrap();
+    until("the next two came", async || count().await.is_none_or(|beat| beat >= before + 2)).await;
+    assert!(count().await.is_some(), "nobody took it for dead");
+    assert_eq!(store.find_run(run).await.unwrap().unwrap().status, RunStatus::Running);
+}
+
+#[tokio::test]
+async fn a_command_runs_what_it_is_asked_for_itself_wherever_the_job_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = Job { placement: Some(Placement::Label("gpu".into())), ..job("j", vec![step("a", "echo")]) };
+    let command = Presence { role: host_model::replica::COMMAND.into(), ..named("a/1/1", 8, false) };
+    let (command, store) = process(&folder, vec![elsewhere], command).await;
+    let run = command.fire(manual("j", None)).await.unwrap().run_id;
+    until("it runs here", async || store.find_run(run).await.unwrap().unwrap().status == RunStatus::Succeeded).await;
+    assert_eq!(store.find_run(run).await.unwrap().unwrap().owner, "a/1/1");
 }
 
 #[tokio::test]
@@ -200,6 +250,9 @@ async fn a_process_that_hung_and_goes_on_has_lost_its_runs_and_writes_nothing_ab
     .await;
     hung.away.store(false, Ordering::SeqCst);
     tokio::time::timeout(LONG, slow.wait_idle()).await.expect("the old task ends");
+    let words = slow.bus().subscribe(Some((slow.bus().boot(), 0))).missed;
+    let told = |event: &Event| matches!(event, Event::Log { lines, .. } if lines.iter().any(|l| l.message.contains("given to another")));
+    assert!(!words.iter().any(|(_, event)| told(event)), "the log is another's by now");
     until("it stands by", async || slow.scheduler_state() == SchedulerState::Standby).await;
     let ended = store.find_run(run).await.unwrap().unwrap();
     assert_eq!((ended.status, ended.owner.as_str(), ended.term), (RunStatus::Succeeded, "b/1/1", 2));

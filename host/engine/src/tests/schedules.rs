@@ -316,3 +316,34 @@ async fn a_stop_in_the_middle_of_catching_up_leaves_the_rest_to_the_next_start()
     assert_eq!(outcomes(&slots(&bench, "tick", 3).await), [(1, Fired), (2, Fired), (3, Skipped)]);
     bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
 }
+
+#[tokio::test]
+async fn slots_that_queue_up_behind_a_late_one_are_judged_by_the_time_it_is_when_their_turn_comes() {
+    use SlotOutcome::{Fired, Missed};
+    let mut late = ticking("tick", "1h");
+    late.catch_up = CatchUp::Last;
+    late.steps = vec![step("a", "hang")];
+    let (bench, clock) = on_hand_clock(vec![late]).await;
+    let first = bench.fire("tick").await;
+    bench.heard(first, "hanging").await;
+    let look = async || {
+        bench.engine.replace_jobs(bench.engine.jobs(), 0);
+        clock.seen_once().await;
+    };
+    // The newest of two late slots waits for the run in flight; two more come meanwhile.
+    clock.set(2 * 3600 + 600);
+    look().await;
+    assert_eq!(outcomes(&slots(&bench, "tick", 1).await), [(1, Missed)]);
+    clock.set(3 * 3600);
+    look().await;
+    clock.set(4 * 3600 + 600);
+    look().await;
+    bench.engine.cancel(first, "api").await.unwrap();
+    let found = slots(&bench, "tick", 3).await;
+    assert_eq!(outcomes(&found), [(1, Missed), (2, Fired), (3, Missed)]);
+    let second = found[1].run_id.unwrap();
+    bench.heard(second, "hanging").await;
+    bench.engine.cancel(second, "api").await.unwrap();
+    assert_eq!(outcomes(&slots(&bench, "tick", 4).await), [(1, Missed), (2, Fired), (3, Missed), (4, Fired)]);
+    bench.engine.shutdown(Duration::ZERO, &CancelToken::new()).await;
+}
