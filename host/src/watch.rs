@@ -2,6 +2,7 @@
 //! tells us that we fell behind, and drawn as steps with rows and rates.
 
 mod screen;
+mod usage;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use host_model::Json;
 use crate::client::{Client, escape};
 use crate::exit::{Exit, Failure, Outcome};
 pub(crate) use screen::{Screen, Show, render_line, visible};
+pub(crate) use usage::usage_line;
 
 /// Pause before a broken stream is opened again.
 const AGAIN: Duration = Duration::from_secs(1);

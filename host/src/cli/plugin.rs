@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use plugin_builder::Template;
 
 #[derive(Subcommand)]
 pub(crate) enum Plugin {
@@ -10,8 +11,8 @@ pub(crate) enum Plugin {
     New {
         /// What the plugin is called; jobs name it before the colon
         name: String,
-        /// rust | python | js
-        #[arg(long, default_value = "rust", value_parser = ["rust", "python", "js"])]
+        /// rust | python | js | ts
+        #[arg(long, default_value = "rust", value_parser = Template::ALL.map(Template::name))]
         lang: String,
         /// Where [default: a folder of that name]
         #[arg(long, value_name = "DIR")]

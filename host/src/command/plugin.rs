@@ -4,7 +4,9 @@
 
 mod cases;
 mod dev;
+mod grants;
 mod inspect;
+mod list;
 mod run;
 mod workbench;
 
@@ -12,7 +14,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use host_model::Json;
-use plugin_builder::{Built, Language, Project, Tools};
+use plugin_builder::{Built, Project, Template, Tools};
 use serde_json::json;
 
 use crate::cli::{Global, Plugin, ProjectArgs};
@@ -28,35 +30,29 @@ pub(crate) async fn run(command: Plugin, global: &Global) -> Outcome {
         Plugin::Dev(args) => dev::run(&args).await,
         Plugin::Update { dir } => update(&dir, global),
         Plugin::Run(args) => run::run(&args, global).await,
-        Plugin::List => inspect::list(global).await,
+        Plugin::List => list::list(global).await,
         Plugin::Inspect { file } => inspect::inspect(&file, global).await,
     }
 }
 
 fn create(name: &str, lang: &str, dir: Option<&Path>, global: &Global) -> Outcome {
-    let language = Language::from_name(lang).with_context(|| format!("`{lang}` is no language of plugins"))?;
-    let usage = |error: anyhow::Error| Failure { exit: Exit::Usage, error, hint: None };
-    plugin_builder::check_name(name).map_err(usage)?;
+    let template = Template::from_name(lang).with_context(|| format!("`{lang}` is no language of plugins"))?;
     let folder = dir.unwrap_or(Path::new(name));
-    let project = plugin_builder::create(folder, name, language).map_err(usage)?;
+    let project = plugin_builder::create(folder, name, template).map_err(|error| Failure {
+        exit: Exit::Usage,
+        error,
+        hint: None,
+    })?;
     let shown = folder.display();
     if global.json {
         let answer = json!({ "folder": project.folder, "name": name, "language": lang });
         say(&answer.to_string())?;
     } else {
-        say(&format!("made {shown}: a plugin in {}, with a callable, its tests and a job", full_name(language)))?;
-        let install = if language == Language::Rust { "" } else { " --install" };
+        say(&format!("made {shown}: a plugin in {}, with a callable, its tests and a job", template.title()))?;
+        let install = if template == Template::Rust { "" } else { " --install" };
         say(&format!("next: nomaflow plugin test {shown}{install}"))?;
     }
     Ok(Exit::Fine)
-}
-
-fn full_name(language: Language) -> &'static str {
-    match language {
-        Language::Rust => "Rust",
-        Language::Python => "Python",
-        Language::JavaScript => "JavaScript",
-    }
 }
 
 /// The project and the tools of its language.

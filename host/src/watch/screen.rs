@@ -7,7 +7,7 @@ use host_model::Json;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 
-use super::field;
+use super::{field, usage_line};
 
 /// How to show a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,10 @@ impl Screen {
             }
         } else if !field(step, "reason").is_empty() {
             self.print(&format!("    {}", field(step, "reason")));
+        }
+        let used = usage_line(&step["usage"]);
+        if !used.is_empty() {
+            self.print(&format!("    used {used}"));
         }
     }
 

@@ -34,6 +34,14 @@ pub fn merge_grants(base: &str, grants: &[String], limits: &[String], home: &Pat
     Ok(document.to_string())
 }
 
+/// The text of a file of grants as JSON, for programs that read what an operator granted.
+///
+/// # Errors
+/// When it is no TOML.
+pub fn grants_as_json(text: &str) -> Result<serde_json::Value> {
+    toml::from_str(text).context("the file of grants is no TOML")
+}
+
 fn read_value(text: &str) -> Value {
     let read = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
     read.unwrap_or_else(|| Value::String(text.to_owned()))

@@ -19,11 +19,11 @@ mod tools;
 mod workspace;
 
 pub use build::{Outcome, Report, build};
-pub use grants::merge_grants;
+pub use grants::{grants_as_json, merge_grants};
 pub use index::{Entry, Index};
 pub use project::{Built, Language, Project, check_name};
-pub use sdk::{is_current, write_sdk};
+pub use sdk::{contract, is_current, write_sdk};
 pub use source::source_digest;
-pub use template::create;
+pub use template::{Template, create};
 pub use tools::{Tools, cache_folder};
 pub use workspace::{Guest, find_guests};

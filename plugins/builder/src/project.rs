@@ -4,13 +4,13 @@
 //! (`jobs.toml`), so the folder, or a link to it, goes into `plugins/` of a home as it is. Everything that can be made
 //! again is below `target/`. How each language is built and tested is in the files beside this one.
 
+mod inputs;
 mod javascript;
 mod manifest;
 mod python;
 mod rust;
 mod watch;
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,24 +34,9 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every language, with its name on the command line and the manifest that gives it away.
-    pub const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::Rust, "rust", "Cargo.toml"),
-        (Self::Python, "python", "pyproject.toml"),
-        (Self::JavaScript, "js", "package.json"),
-    ];
-
-    /// The language called `name`, as [`Language::ALL`] names them.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(language, ..)| *language)
-    }
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::ALL.iter().find(|(language, ..)| language == self).map_or("", |(_, name, _)| name))
-    }
+    /// Every language, with the manifest that gives it away.
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Rust, "Cargo.toml"), (Self::Python, "pyproject.toml"), (Self::JavaScript, "package.json")];
 }
 
 /// A project that was found.
@@ -85,12 +70,12 @@ impl Project {
     /// When there is no manifest, more than one, or one without a usable name.
     pub fn open(folder: &Path) -> Result<Self> {
         let folder = folder.canonicalize().with_context(|| format!("there is no folder `{}`", folder.display()))?;
-        let mut found = Language::ALL.iter().filter(|(.., manifest)| folder.join(manifest).is_file());
-        let Some((language, _, manifest)) = found.next() else {
-            let manifests: Vec<&str> = Language::ALL.iter().map(|(.., manifest)| *manifest).collect();
+        let mut found = Language::ALL.iter().filter(|(_, manifest)| folder.join(manifest).is_file());
+        let Some((language, manifest)) = found.next() else {
+            let manifests = Language::ALL.map(|(_, manifest)| manifest);
             bail!("`{}` is no plugin project: it has none of `{}`", folder.display(), manifests.join("`, `"));
         };
-        if let Some((.., other)) = found.next() {
+        if let Some((_, other)) = found.next() {
             bail!("`{}` has both `{manifest}` and `{other}`; a plugin is in one language", folder.display());
         }
         let name = manifest::read_name(*language, &folder.join(manifest))?;
@@ -196,9 +181,11 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command of a project with its output passed on. True when it ended well.
+/// Runs a command of a project with its output passed on, all of it to standard error: standard output is for answers.
+/// True when it ended well.
 fn run(command: &mut Command) -> Result<bool> {
     let program = command.get_program().to_string_lossy().into_owned();
+    command.stdout(std::io::stderr());
     Ok(command.status().with_context(|| format!("cannot start `{program}`"))?.success())
 }
 

@@ -26,6 +26,14 @@ struct Sdk;
 #[include = "step/*"]
 struct Wit;
 
+/// The contract that new projects are written against: `nomaflow:step@1.0.0`.
+#[must_use]
+pub fn contract() -> String {
+    let file = Wit::get("step/step.wit").map(|file| String::from_utf8_lossy(&file.data).into_owned());
+    let package = file.as_deref().unwrap_or_default().lines().find_map(|line| line.strip_prefix("package "));
+    package.unwrap_or_default().trim_end_matches(';').to_owned()
+}
+
 /// The folder of a project that holds the copy.
 const FOLDER: &str = "sdk";
 

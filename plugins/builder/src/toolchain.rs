@@ -18,6 +18,9 @@ pub(crate) const TARGET: &str = "wasm32-wasip2";
 /// A wasi-libc with a wasip2 build (Debian 13 and later) goes first; the wasip1 one links all but `std::net`.
 const LIBC_FOLDERS: &[&str] = &["/usr/lib/wasm32-wasip2", "/usr/lib/wasm32-wasi"];
 
+/// As `rust-version` of the SDK says.
+const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
+
 const HOW_TO_INSTALL: &str = "no compiler for wasm32-wasip2 on this machine. Install one of:
   rustup target add wasm32-wasip2
   apt-get install --no-install-recommends rustc-web rust-web-src wasi-libc    (Debian 12 and later)";
@@ -43,6 +46,10 @@ pub(crate) struct BuildStd {
 impl Toolchain {
     /// Looks for a compiler. Fails with one text that says what to install and why each candidate was no good.
     pub(crate) fn find() -> Result<Self> {
+        let has_rust = Command::new("rustc").arg("--version").output().is_ok();
+        if !has_rust {
+            bail!("Rust is not installed: plugins in Rust need Rust {OLDEST_RUST} or newer (https://rustup.rs)");
+        }
         let sysroot = PathBuf::from(ask(Path::new("rustc"), &["--print", "sysroot"])?);
         if sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
             return Ok(Self::Installed { version: ask(Path::new("rustc"), &["--version"])? });
@@ -63,6 +70,11 @@ impl Toolchain {
         match self {
             Self::Installed { version } | Self::BuildStd(BuildStd { version, .. }) => version,
         }
+    }
+
+    /// Whether the standard library is built along.
+    pub(crate) fn builds_std(&self) -> bool {
+        matches!(self, Self::BuildStd(_))
     }
 
     /// One line for the person who waits.

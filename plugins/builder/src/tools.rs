@@ -18,6 +18,7 @@ const COMPONENTIZE_PY: &str = "0.25.1";
 /// double, and so changes those beyond 2^53 without a word.
 const COMPONENTIZE_JS: &str = "0.23.0";
 const ESBUILD: &str = "0.28.2";
+const OLDEST_NODE: u32 = 20;
 /// The script that drives the two; it lies beside their packages, so that they are found.
 const SCRIPT: &str = include_str!("tools/javascript.mjs");
 
@@ -85,7 +86,14 @@ impl Tools {
             fs::write(folder.join("package.json"), packages.to_string())?;
             let mut npm = Command::new("npm");
             // No package's own script runs: both come ready for use.
-            npm.args(["install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]);
+            npm.args([
+                "install",
+                "--loglevel=error",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--no-package-lock",
+            ]);
             npm.current_dir(folder);
             Ok(npm)
         })?;
@@ -111,13 +119,18 @@ impl Tools {
         let cannot = || format!("cannot install {what}");
         fs::create_dir_all(&draft).with_context(cannot)?;
         let mut command = installer(&draft).with_context(cannot)?;
-        let done = command.stdin(Stdio::null()).status().with_context(cannot).map(|status| status.success());
+        let done = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .with_context(cannot)
+            .map(|status| status.success());
         if !matches!(done, Ok(true)) {
             // What stays behind is only a draft; the failure itself is what matters.
             let _ = fs::remove_dir_all(&draft);
             let program = command.get_program().to_string_lossy().into_owned();
             done?;
-            bail!("{}: `{program}` failed (see above)", cannot());
+            bail!("{}: `{program}` failed (see above); it needs the network, or a mirror it is told of", cannot());
         }
         if fs::rename(&draft, &ready).is_err() {
             // Somebody else was faster; theirs is as good.
@@ -158,11 +171,17 @@ pub(crate) fn python() -> OsString {
     env::var_os("NOMAFLOW_PYTHON_INTERPRETER").unwrap_or_else(|| "python3".into())
 }
 
-/// Node.js, which has to be there.
+/// Node.js, which has to be there and not too old.
 pub(crate) fn node() -> Result<&'static str> {
-    let found =
-        Command::new("node").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
-    if found { Ok("node") } else { bail!("Node.js is not installed: JavaScript plugins need version 20 or newer") }
+    let Ok(output) = Command::new("node").arg("--version").output() else {
+        bail!("Node.js is not installed: JavaScript plugins need version {OLDEST_NODE} or newer");
+    };
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < OLDEST_NODE) {
+        bail!("Node.js {version} is too old: JavaScript plugins need version {OLDEST_NODE} or newer");
+    }
+    Ok("node")
 }
 
 #[cfg(test)]
@@ -185,7 +204,7 @@ mod tests {
             "t 1 is not installed: run the command again with `--install`"
         );
         let broken = Tools::at(folder.path(), true).ready("t-1", "t 1", shell("touch half; exit 1"));
-        assert!(broken.expect_err("fails").to_string().contains("cannot install t 1: `sh` failed"));
+        assert!(broken.expect_err("fails").to_string().contains("cannot install t 1: `sh` failed (see above)"));
         assert_eq!(fs::read_dir(folder.path()).expect("reads").count(), 0, "no draft stays");
         let ready = Tools::at(folder.path(), true).ready("t-1", "t 1", shell("touch it")).expect("installs");
         assert!(ready.join("it").is_file());

@@ -72,6 +72,9 @@ export const en = {
     attempt: 'Attempt', status: 'State', started: 'Started', duration: 'Duration', rows: 'Rows', error: 'Error', input: 'Input', output: 'Output', usage: 'Usage', none: 'Nothing recorded.', close: 'Close the step',
     retryAt: 'Starts', later: 'Recorded when the step ends.', progress: (name: string) => `Progress of ${name}`, rate: (n: string) => `${n}/s`, detail: 'Detail',
   },
+  usage: {
+    memory: 'Peak memory', cpu: 'Processor time', wall: 'Wall time', hostCalls: 'Calls of the host', rowsIn: 'Rows in', rowsOut: 'Rows out', component: 'Component',
+  },
   log: {
     title: 'Log', lines: (n: number) => many(n, 'line', 'lines'), running: (n: number) => `running, ${many(n, 'line', 'lines')}`, search: 'Search the loaded lines', previous: 'Previous match', nextMatch: 'Next match', level: 'Lowest level shown',
     levels: { DEBUG: 'All levels', INFO: 'INFO and above', WARNING: 'WARNING and above', ERROR: 'ERROR only' },

@@ -12,6 +12,7 @@ import ui from '../ui/ui.module.css'
 import { ProgressBar } from './ProgressBar'
 import css from './runs.module.css'
 import type { Row } from './timeline'
+import { usageFacts } from './usage'
 import { drawnStatus } from '../ui/drawn'
 
 export function StepDetail({ row, progress, close }: { row: Row; progress: Record<string, Progress> | undefined; close: () => void }) {
@@ -62,7 +63,7 @@ function Attempt({ step, progress }: { step: StepRun; progress: Progress | undef
       )}
       <Snapshot title={t.step.input} value={step.input} final={isFinal(step.status)} />
       <Snapshot title={t.step.output} value={step.output} final={isFinal(step.status)} />
-      {step.usage && <Snapshot title={t.step.usage} value={step.usage} final />}
+      {step.usage && <Usage usage={step.usage} />}
     </>
   )
 }
@@ -73,6 +74,17 @@ function Snapshot({ title, value, final }: { title: string; value: unknown; fina
     <details open={!nothing} className={css.snapshot}>
       <summary>{title}</summary>
       {nothing ? <p className="muted">{final ? t.step.none : t.step.later}</p> : <Json value={value} />}
+    </details>
+  )
+}
+
+function Usage({ usage }: { usage: Record<string, unknown> }) {
+  return (
+    <details open className={css.snapshot}>
+      <summary>{t.step.usage}</summary>
+      <dl className={ui.facts}>
+        {usageFacts(usage).map(({ name, value, full }) => <Fact key={name} name={name}>{full ? <span className="mono" title={full}>{value}</span> : value}</Fact>)}
+      </dl>
     </details>
   )
 }

@@ -1,19 +1,16 @@
-//! `nomaflow plugin inspect FILE` and `plugin list`: what components are, without running any of their callables.
+//! `nomaflow plugin inspect FILE`: what a component is, without running any of its callables.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
-use host_catalogue::Flags;
 use host_model::Json;
-use host_sandbox::grants::Grants;
 use host_sandbox::{CallableInfo, ComponentRunner, Inspection};
 use serde_json::json;
 
-use super::{size, workbench};
+use super::{grants, size, workbench};
 use crate::cli::Global;
 use crate::command::table;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::home::Home;
 use crate::say;
 
 /// What an interface of the contract needs before its calls do anything; none for those that need nothing.
@@ -34,15 +31,19 @@ pub(super) async fn inspect(file: &Path, global: &Global) -> Outcome {
     let inspected =
         tokio::task::spawn_blocking(move || runner.inspect(&path)).await.context("the inspection broke off")?;
     let inspection = inspected.map_err(|error| workbench::refusal(&error))?;
-    let grants_file = file.with_extension("toml");
-    let grants =
-        Grants::read(&grants_file, &grants_file.display().to_string()).map_err(|error| workbench::refusal(&error))?;
+    let granted = grants::read(file).map_err(|error| workbench::refusal(&error))?;
     if global.json {
-        say(&to_json(&inspection, &grants_file).to_string())?;
+        say(&to_json(file, &inspection, granted.as_ref()).to_string())?;
         return Ok(Exit::Fine);
     }
     say(&format!("{}  {}", file.display(), size(inspection.bytes as u64)))?;
     say(&format!("sha256 {}", inspection.digest))?;
+    let present = plugin_builder::contract();
+    say(&match contract(&inspection) {
+        Some(contract) if contract == present => format!("contract {contract}"),
+        Some(contract) => format!("contract {contract}, which is served beside the present {present}"),
+        None => "no contract".to_owned(),
+    })?;
     say(&format!("exports {}", inspection.exports.join(", ")))?;
     say("\ncallables")?;
     for callable in &inspection.callables {
@@ -56,72 +57,38 @@ pub(super) async fn inspect(file: &Path, global: &Global) -> Outcome {
     if !others.is_empty() {
         say(&format!("  and {} of WASI: files and environment as far as granted, no sockets", others.len()))?;
     }
-    let given = grants_file.is_file();
-    say(&match given {
-        true => format!("\ngranted in {}\n{}", grants_file.display(), granted(&grants)),
-        false => format!("\nno grants: there is no {}", grants_file.display()),
-    })?;
+    let file = file.with_extension("toml");
+    let told = match &granted {
+        None => format!("\nnothing is granted: there is no {}", file.display()),
+        Some(json) => {
+            let limits = grants::limits(json).into_iter().map(|limit| format!("limit {limit}"));
+            let mut lines: Vec<String> = grants::granted(json);
+            if lines.is_empty() {
+                lines.push("nothing".to_owned());
+            }
+            let lines: String = lines.into_iter().chain(limits).map(|line| format!("\n  {line}")).collect();
+            format!("\ngranted in {}{lines}", file.display())
+        }
+    };
+    say(&told)?;
     Ok(Exit::Fine)
 }
 
-/// Every component below the plugins folder of the home.
-pub(super) async fn list(global: &Global) -> Outcome {
-    let home = Home::new(&global.home);
-    let plugins = home.settings(&Flags::default())?.settings.plugins_dir(home.path());
-    let files = find_components(&plugins);
-    let runner = runner(&plugins)?;
-    let look = move || files.into_iter().map(|file| (runner.inspect(&file), file)).collect::<Vec<_>>();
-    let found = tokio::task::spawn_blocking(look).await.context("the inspection broke off")?;
-    let mut rows = Vec::new();
-    let mut answer: Vec<Json> = Vec::new();
-    for (inspected, file) in &found {
-        let app =
-            file.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let plugin = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        match inspected {
-            Ok(it) => {
-                let names: Vec<&str> = it.callables.iter().map(|callable| callable.name.as_str()).collect();
-                let digest = it.digest.get(..12).unwrap_or(&it.digest);
-                answer.push(json!({
-                    "plugin": plugin, "app": app, "valid": true, "callables": names, "bytes": it.bytes, "sha256": it.digest,
-                }));
-                rows.push(vec![plugin, app, names.join(", "), size(it.bytes as u64), digest.to_owned()]);
-            }
-            Err(error) => {
-                answer.push(json!({ "plugin": plugin, "app": app, "valid": false, "problem": error.to_string() }));
-                rows.push(vec![plugin, app, format!("INVALID: {error}"), String::new(), String::new()]);
-            }
-        }
-    }
-    say(&if global.json {
-        json!({ "plugins": answer }).to_string()
-    } else {
-        table::render(&["PLUGIN", "APP", "CALLABLES", "SIZE", "SHA256"], &rows)
-    })?;
-    Ok(if found.iter().all(|(inspected, _)| inspected.is_ok()) { Exit::Fine } else { Exit::Invalid })
+/// The version of the contract a component is written against: `nomaflow:step@1.0.0`.
+pub(super) fn contract(inspection: &Inspection) -> Option<String> {
+    let export = inspection.exports.iter().find(|name| name.starts_with("nomaflow:step/"))?;
+    export.split_once('@').map(|(_, version)| format!("nomaflow:step@{version}"))
 }
 
-fn runner(plugins: &Path) -> Result<ComponentRunner, Failure> {
+pub(super) fn runner(plugins: &Path) -> Result<ComponentRunner, Failure> {
     Ok(ComponentRunner::new(plugins, workbench::cache()?).context("the sandbox cannot start")?)
-}
-
-/// `<plugins>/*/*.wasm`, sorted.
-fn find_components(plugins: &Path) -> Vec<PathBuf> {
-    let inside =
-        |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|e| e.path());
-    let mut files: Vec<PathBuf> = inside(plugins)
-        .flat_map(|app| inside(&app).collect::<Vec<_>>())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "wasm") && path.is_file())
-        .collect();
-    files.sort();
-    files
 }
 
 fn needed(import: &str) -> Option<&'static str> {
     NEEDS.iter().find(|(name, _)| import.starts_with(name)).map(|(_, grant)| *grant)
 }
 
-fn to_json(inspection: &Inspection, grants_file: &Path) -> Json {
+fn to_json(file: &Path, inspection: &Inspection, granted: Option<&Json>) -> Json {
     let schema = |text: &str| serde_json::from_str::<Json>(text).unwrap_or_else(|_| text.into());
     let callable = |it: &CallableInfo| {
         json!({
@@ -135,14 +102,15 @@ fn to_json(inspection: &Inspection, grants_file: &Path) -> Json {
     };
     let needs = inspection.imports.iter().filter_map(|name| Some(json!({ "import": name, "grant": needed(name)? })));
     json!({
-        "path": inspection.path,
+        "path": file,
         "sha256": inspection.digest,
         "bytes": inspection.bytes,
+        "contract": contract(inspection),
         "imports": inspection.imports,
         "exports": inspection.exports,
         "callables": inspection.callables.iter().map(callable).collect::<Vec<_>>(),
         "grants_needed": needs.collect::<Vec<_>>(),
-        "grants_file": grants_file.is_file().then_some(grants_file),
+        "granted": granted,
     })
 }
 
@@ -173,30 +141,6 @@ fn kind_of(schema: &Json) -> String {
         Json::Array(kinds) => kinds.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" or "),
         _ => "any".to_owned(),
     }
-}
-
-/// What a file of grants gives, a line each.
-fn granted(grants: &Grants) -> String {
-    use host_model::port::Access;
-    let mode = |access: Access| if access == Access::ReadWrite { "read-write" } else { "read" };
-    let mut lines: Vec<String> =
-        grants.connectors.iter().map(|(name, access)| format!("  connector {name}: {}", mode(*access))).collect();
-    if !grants.http.hosts.is_empty() {
-        lines.push(format!("  http: {} hosts", grants.http.hosts.len()));
-    }
-    lines.extend(grants.ldap.iter().map(|name| format!("  ldap {name}")));
-    let folder = |(name, it): (&String, &host_sandbox::grants::DirectoryGrant)| {
-        format!("  directory /{name}: {}, {}", it.path.display(), mode(it.access))
-    };
-    lines.extend(grants.directories.iter().map(folder));
-    lines.extend(grants.env.iter().map(|name| format!("  env {name}")));
-    lines.extend(grants.secrets.iter().map(|name| format!("  secret {name}")));
-    lines.extend(grants.state.then(|| "  state".to_owned()));
-    let limits = &grants.limits;
-    lines.push(format!("  memory {}", size(limits.memory_bytes)));
-    lines.extend(limits.wall.map(|wall| format!("  wall time {} s", wall.as_secs_f64())));
-    lines.extend(limits.cpu.map(|cpu| format!("  processor time {} s", cpu.as_secs_f64())));
-    lines.join("\n")
 }
 
 #[cfg(test)]

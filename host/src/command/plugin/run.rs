@@ -11,12 +11,13 @@ use host_model::port::StepFailure;
 use host_model::{CancelToken, Json, JsonMap, StepErrorKind};
 use serde_json::json;
 
-use super::workbench::{Aloud, Workbench};
+use super::workbench::{Aloud, Place, Workbench};
 use crate::cli::{Global, PluginRunArgs};
 use crate::command::job::{interrupted, pair};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::{Home, env};
 use crate::say;
+use crate::watch::usage_line;
 
 pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
     let mut params = JsonMap::new();
@@ -30,12 +31,14 @@ pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
     let grants = plugin_builder::merge_grants(&beside, &args.grants, &args.limits, &place)
         .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
     let bench = Workbench::new(&args.file).await?;
+    bench.ensure_callable(&args.callable)?;
     bench.equip(&grants, connectors(&home))?;
     let cancel = CancelToken::new();
     let level = if args.verbose { LogLevel::Debug } else { LogLevel::Info };
     let timeout = Duration::from_secs(args.timeout);
     let ended = {
-        let call = bench.call(&args.callable, params, Arc::new(Aloud), level, timeout, cancel.clone());
+        let call =
+            bench.call(&args.callable, params, Arc::new(Aloud(bench.place.clone())), level, timeout, cancel.clone());
         let mut call = std::pin::pin!(call);
         tokio::select! {
             ended = &mut call => ended,
@@ -45,17 +48,27 @@ pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
             }
         }
     };
+    let place = bench.place.clone();
     bench.close().await;
     match ended {
         Ok(outcome) => {
-            if args.verbose {
-                eprintln!("used    {}", Json::Object(outcome.usage.unwrap_or_default()));
+            let (output, usage) = (Json::Object(outcome.output), outcome.usage.map(Json::Object));
+            if global.json {
+                say(&json!({ "output": output, "usage": usage }).to_string())?;
+            } else {
+                tell_usage(usage.as_ref());
+                say(&format!("{output:#}"))?;
             }
-            let output = Json::Object(outcome.output);
-            say(&if global.json { output.to_string() } else { format!("{output:#}") })?;
             Ok(Exit::Fine)
         }
-        Err(failure) => fail(failure, global.json),
+        Err(failure) => fail(failure, &place, global.json),
+    }
+}
+
+/// Beside the log, so that the result is alone on standard output.
+fn tell_usage(usage: Option<&Json>) {
+    if let Some(usage) = usage {
+        eprintln!("{:<7} {}", "USED", usage_line(usage));
     }
 }
 
@@ -74,19 +87,26 @@ fn connectors(home: &Home) -> ConnectorSet {
     load(home.path(), &options).connectors
 }
 
-fn fail(failure: StepFailure, is_json: bool) -> Outcome {
-    let error = failure.error;
+fn fail(failure: StepFailure, place: &Place, is_json: bool) -> Outcome {
+    let (error, usage) = (failure.error, failure.usage.map(Json::Object));
+    let (message, detail) = (place.name(&error.message), place.name(&error.detail));
     let exit = match error.kind {
         StepErrorKind::Denied => Exit::Denied,
         StepErrorKind::Definition => Exit::Invalid,
         _ => Exit::RunFailed,
     };
     if is_json {
-        say(&json!({ "kind": error.kind.as_str(), "error": error.message, "detail": error.detail }).to_string())?;
+        let told = json!({ "kind": error.kind.as_str(), "message": message, "detail": detail });
+        say(&json!({ "error": told, "usage": usage }).to_string())?;
         return Ok(exit);
     }
-    if !error.detail.is_empty() {
-        eprintln!("{}", error.detail);
+    tell_usage(usage.as_ref());
+    if !detail.is_empty() {
+        eprintln!("{detail}");
     }
-    Err(Failure::new(exit, error.message))
+    let failure = Failure::new(exit, message);
+    Err(match exit {
+        Exit::Denied => failure.hint("for this call alone, `--grant PATH=VALUE` grants it"),
+        _ => failure,
+    })
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use host_model::connector::ConnectorSet;
+use host_model::diagnostic::nearest;
 use host_model::job::SqlQuerySpec;
 use host_model::log::LogLevel;
 use host_model::port::{Access, Connectors, StepContext, StepFailure, StepOutcome, StepRunner as _, StepVoice, Store};
@@ -26,11 +27,33 @@ pub(super) fn cache() -> anyhow::Result<PathBuf> {
     Ok(plugin_builder::cache_folder()?.join("components"))
 }
 
+/// Where the component lies on the bench, as messages of the sandbox say it.
+const BENCH: &str = "plugins/bench/";
+
+/// The folder a component came from. What is said of the bench is said of it.
+#[derive(Clone)]
+pub(super) struct Place(String);
+
+impl Place {
+    fn of(file: &Path) -> Self {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Self(folder.map_or_else(String::new, |folder| format!("{}/", folder.display())))
+    }
+
+    /// `text` with the names that people know.
+    pub(super) fn name(&self, text: &str) -> String {
+        text.replace(BENCH, &self.0)
+    }
+}
+
 /// One component with its grants and connectors.
 pub(super) struct Workbench {
     /// Holds `plugins/bench/<name>.wasm` for as long as it is needed.
     folder: TempDir,
+    pub(super) place: Place,
     name: String,
+    /// Names of its callables.
+    callables: Vec<String>,
     runner: ComponentRunner,
     pools: Arc<ConnectorPools>,
     store: Arc<dyn Store>,
@@ -48,7 +71,7 @@ impl Workbench {
         let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let folder = tempfile::tempdir().context("cannot make a folder for temporary files")?;
         let plugins = folder.path().join("plugins");
-        std::fs::create_dir_all(plugins.join("bench")).context("cannot make a folder for temporary files")?;
+        std::fs::create_dir_all(folder.path().join(BENCH)).context("cannot make a folder for temporary files")?;
         let runner = ComponentRunner::new(&plugins, cache()?).context("the sandbox cannot start")?;
         let pools = Arc::new(ConnectorPools::new(ConnectorSet::default()));
         // What a plugin remembers ends with the bench: a trial must not move the watermark of a job.
@@ -56,14 +79,28 @@ impl Workbench {
             .await
             .context("the state of the plugin cannot be kept")?;
         let runner = runner.with_services(assemble::services(&pools, state, None)?);
-        let bench = Self { folder, name, runner, pools, store };
-        let place = bench.component();
-        std::fs::copy(file, &place).with_context(|| format!("cannot copy `{}`", file.display()))?;
+        let place = Place::of(file);
+        let mut bench = Self { folder, place, name, callables: Vec::new(), runner, pools, store };
+        let copy = bench.component();
+        std::fs::copy(file, &copy).with_context(|| format!("cannot copy `{}`", file.display()))?;
         // Compiled here, because compiling must not count as time of a call.
         let compiler = bench.runner.clone();
-        let inspected = tokio::task::spawn_blocking(move || compiler.inspect(&place)).await;
-        inspected.context("the compiler broke off")?.map_err(|error| refusal(&error))?;
+        let inspected = tokio::task::spawn_blocking(move || compiler.inspect(&copy)).await;
+        let inspection = inspected.context("the compiler broke off")?.map_err(|error| bench.refusal(&error))?;
+        bench.callables = inspection.callables.into_iter().map(|callable| callable.name).collect();
         Ok(bench)
+    }
+
+    /// Fails unless the component has the callable.
+    pub(super) fn ensure_callable(&self, callable: &str) -> Result<(), Failure> {
+        if self.callables.iter().any(|known| known == callable) {
+            return Ok(());
+        }
+        let failure = Failure::new(Exit::NotFound, format!("`{}.wasm` has no callable `{callable}`", self.name));
+        Err(failure.hint(match nearest(callable, self.callables.iter().map(String::as_str)) {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("it has `{}`", self.callables.join("`, `")),
+        }))
     }
 
     /// From now on these grants hold, with these connectors to be granted.
@@ -77,7 +114,12 @@ impl Workbench {
     }
 
     fn component(&self) -> PathBuf {
-        self.folder.path().join("plugins/bench").join(format!("{}.wasm", self.name))
+        self.folder.path().join(BENCH).join(format!("{}.wasm", self.name))
+    }
+
+    fn refusal(&self, error: &SandboxError) -> Failure {
+        let failure = refusal(error);
+        Failure { error: anyhow::anyhow!(self.place.name(&failure.error.to_string())), ..failure }
     }
 
     /// Calls a callable by the name it has in the component.
@@ -162,12 +204,12 @@ pub(super) fn refusal(error: &SandboxError) -> Failure {
 }
 
 /// Writes the lines of a call to standard error, where a pipe of the result does not meet them.
-pub(super) struct Aloud;
+pub(super) struct Aloud(pub(super) Place);
 
 #[async_trait]
 impl StepVoice for Aloud {
     async fn log(&self, level: LogLevel, message: &str) {
-        for line in message.lines() {
+        for line in self.0.name(message).lines() {
             eprintln!("{:<7} {}", level.as_str(), crate::watch::visible(line));
         }
     }

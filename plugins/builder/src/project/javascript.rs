@@ -24,7 +24,7 @@ pub(super) fn build(project: &Project, tools: &Tools) -> Result<(PathBuf, String
     let made = project.build_folder().join(format!("{}.wasm", project.name));
     let order = json!({
         "do": "build", "folder": project.folder, "plugin": entry, "component": sdk.join("component.js"),
-        "wit": project.wit()?, "world": "plugin", "out": made,
+        "wit": project.wit()?, "world": "plugin", "out": made, "tool": tool.version(),
     });
     if !run(&mut tool.command(&order))? {
         bail!("`{}` cannot be made a component (see above)", project.name);
@@ -48,7 +48,7 @@ pub(super) fn test(project: &Project, tools: &Tools) -> Result<bool> {
         plain.extend(test_files(&out)?);
     }
     let mut command = Command::new(node()?);
-    run(command.current_dir(&project.folder).arg("--test").args(plain))
+    run(command.current_dir(&project.folder).args(["--test", "--test-reporter=spec"]).args(plain))
 }
 
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -12,7 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Project, run};
+use super::{Project, inputs, run};
 use crate::sdk;
 use crate::tools::{Tools, python};
 
@@ -30,16 +30,22 @@ pub(super) fn build(project: &Project, tools: &Tools) -> Result<(PathBuf, String
     let folder = project.build_folder();
     fs::write(folder.join("nomaflow_entry.py"), ENTRY).context("cannot write the entry module")?;
     let made = folder.join(format!("{}.wasm", project.name));
+    let wit = project.wit()?;
+    let places = [project.folder.join("src"), sdk, project.folder.join("vendor")];
+    let mut inputs: Vec<PathBuf> = places.into_iter().filter(|place| place.is_dir()).collect();
     let mut command = tool.command();
-    command.current_dir(&project.folder).arg("--quiet").arg("-d").arg(project.wit()?);
+    command.current_dir(&project.folder).arg("--quiet").arg("-d").arg(&wit);
     command.args(["-w", "plugin", "componentize", "nomaflow_entry"]);
-    for place in [folder, project.folder.join("src"), sdk, project.folder.join("vendor")] {
-        if place.is_dir() {
-            command.arg("-p").arg(place);
-        }
+    for place in std::iter::once(&folder).chain(&inputs) {
+        command.arg("-p").arg(place);
     }
-    if !run(command.arg("-o").arg(&made))? {
-        bail!("`{}` cannot be made a component (see above)", project.name);
+    inputs.push(wit);
+    let digest = inputs::digest(&[&tool.version(), ENTRY], &inputs)?;
+    if !inputs::is_made_from(&made, &digest) {
+        inputs::noting(&made, &digest, || match run(command.arg("-o").arg(&made))? {
+            true => Ok(()),
+            false => bail!("`{}` cannot be made a component (see above)", project.name),
+        })?;
     }
     Ok((made, tool.version()))
 }

@@ -1,4 +1,4 @@
-// {{name}}: a Nomaflow plugin. (Rename to plugin.ts for TypeScript: nothing else changes.)
+// {{name}}: a Nomaflow plugin.
 import { callable, log, StepError } from "#nomaflow";
 
 export const countWords = callable(

@@ -1,0 +1,46 @@
+/** What an attempt used, as facts to read: known figures first and in their units, whatever else was recorded as it is. */
+import { count, t } from '../i18n'
+import { duration } from '../ui/time'
+
+export interface UsageFact {
+  name: string
+  value: string
+  /** The whole of a value that is shown cut short. */
+  full?: string
+}
+
+type Known = [key: string, name: string, show: (n: number) => string]
+
+const known: Known[] = [
+  ['peak_memory_bytes', t.usage.memory, bytes],
+  ['cpu_ms', t.usage.cpu, milliseconds],
+  ['wall_ms', t.usage.wall, milliseconds],
+  ['host_calls', t.usage.hostCalls, count],
+  ['rows_in', t.usage.rowsIn, count],
+  ['rows_out', t.usage.rowsOut, count],
+]
+
+export function usageFacts(usage: Record<string, unknown>): UsageFact[] {
+  const { component_sha256: digest, ...rest } = usage
+  const facts: UsageFact[] = []
+  for (const [key, name, show] of known) {
+    const value = rest[key]
+    if (typeof value !== 'number') continue
+    facts.push({ name, value: show(value) })
+    delete rest[key]
+  }
+  if (typeof digest === 'string') facts.push({ name: t.usage.component, value: digest.slice(0, 12), full: digest })
+  for (const [name, value] of Object.entries(rest)) facts.push({ name, value: typeof value === 'string' ? value : JSON.stringify(value) })
+  return facts
+}
+
+/** Decimal units: `640 bytes`, `218 kB`, `18.4 MB`. */
+export function bytes(n: number): string {
+  if (n < 1e3) return `${n} bytes`
+  return n < 1e6 ? `${Math.floor(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`
+}
+
+/** A call of a component often takes less than a millisecond. */
+function milliseconds(ms: number): string {
+  return ms < 10 ? `${ms.toFixed(2)} ms` : duration(ms)
+}
