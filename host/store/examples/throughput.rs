@@ -1,16 +1,16 @@
 //! Measures a store: minimal runs (record, start, step start, three log lines, step end, run end) one after the other and
-//! many at once, log lines, runs that are taken up, and pruning. `cargo run --release -p host-store --example throughput -- <url>`; without a URL, a fresh
-//! SQLite file. The numbers are for comparing two versions on one machine, not for promising anything.
+//! many at once, fires of many jobs at once, log lines, runs that are taken up, and pruning.
+//! `cargo run --release -p host-store --example throughput -- <url>`; without a URL, a fresh SQLite file. The numbers are for comparing two versions on one machine, not for promising anything.
 #![allow(clippy::unwrap_used, reason = "a measuring program may stop at the first surprise")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use host_model::fire::{NewRun, Recorded};
+use host_model::fire::{NewRun, Recorded, Slot};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::{Claim, PrunePass, Pruned, Store};
-use host_model::replica::Presence;
+use host_model::replica::{Held, Presence};
 use host_model::transition::{Applied, AttemptKey, RunChange, StepChange};
 use host_model::{JobId, Json, JsonMap, Placement, RunId, StepName};
 use tokio::task::JoinSet;
@@ -78,6 +78,32 @@ async fn runs_per_second(store: &Arc<dyn Store>, at_once: u32) -> f64 {
     }
     let done: u32 = tasks.join_all().await.into_iter().sum();
     f64::from(done) / begin.elapsed().as_secs_f64()
+}
+
+/// Fires `n` jobs that are due at once, under the lease, as many at a time as the scheduler does.
+async fn fires(store: &Arc<dyn Store>, n: u32) {
+    let lease = Held { holder: OWNER.to_owned(), term: store.take_lease(OWNER, None, now()).await.unwrap().unwrap() };
+    let (due_at, begin) = (now(), Instant::now());
+    let mut tasks = JoinSet::new();
+    for task in 0..64 {
+        let (store, lease) = (Arc::clone(store), lease.clone());
+        tasks.spawn(async move {
+            let mut times = Vec::new();
+            for number in (task..n).step_by(64) {
+                let id = RunId::from_parts(now().timestamp_millis() as u64, 2_000_000 + n + number);
+                let new = new_run(id, &format!("f-{n}-{number}"));
+                let slot = Slot { job_id: new.job_id.clone(), schedule: "default".to_owned(), due_at };
+                let new = NewRun { slot: Some(slot), lease: Some(lease.clone()), ..new };
+                assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+                times.push(begin.elapsed());
+            }
+            times
+        });
+    }
+    let mut times = tasks.join_all().await.concat();
+    times.sort();
+    println!("{n} jobs due at once, their rows: {:?} (p50), {:?} (last)", times[times.len() / 2], times.last().unwrap());
+    store.release_lease(&lease).await.unwrap();
 }
 
 async fn lines_per_second(store: &Arc<dyn Store>, batch: u64) -> f64 {
@@ -204,6 +230,9 @@ async fn main() {
     let store = host_store::open(&url, folder.path()).await.unwrap();
     for at_once in [1, 16, 64] {
         println!("runs/s, {at_once} at once: {:.0}", runs_per_second(&store, at_once).await);
+    }
+    for n in [200, 10_000] {
+        fires(&store, n).await;
     }
     for batch in [1, 100, 1000] {
         println!("log lines/s, {batch} a call: {:.0}", lines_per_second(&store, batch).await);

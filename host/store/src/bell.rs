@@ -131,13 +131,13 @@ async fn serve(line: Arc<Line>, options: PgConnectOptions) {
 }
 
 /// A pool of one, because the driver's listener wants a pool; a new one each time, because a connection that hangs is not
-/// given back to it.
+/// given back to it: the driver takes its leave of it in a task of its own, until the system gives the connection up.
 async fn connect(options: &PgConnectOptions) -> Result<(PgPool, PgListener), sqlx::Error> {
     let one = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
     let pool = one.connect_lazy_with(options.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
+    in_time(listener.listen(CHANNEL)).await?;
     Ok((pool, listener))
 }
 
@@ -165,8 +165,9 @@ async fn attend(line: &Line, mut listener: PgListener) -> Result<(), sqlx::Error
 }
 
 async fn ask(listener: &mut PgListener, sql: &'static str) -> Result<(), sqlx::Error> {
-    match timeout(PATIENCE, sqlx::query(sql).bind(CHANNEL).execute(listener)).await {
-        Ok(answer) => answer.map(drop),
-        Err(_) => Err(sqlx::Error::PoolTimedOut),
-    }
+    in_time(sqlx::query(sql).bind(CHANNEL).execute(listener)).await.map(drop)
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    timeout(PATIENCE, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -128,7 +128,7 @@ async fn find_candidates(
 
 /// Keeps other claims out of every limit concerned until this transaction ends. False when there was nothing to lock.
 async fn lock_limits(conn: &mut Conn<'_>, candidates: &[Candidate], limits: &Limits) -> Result<bool, DbError> {
-    let Conn::Postgres(_) = conn else { return Ok(false) };
+    let Conn::Postgres(..) = conn else { return Ok(false) };
     let keys: BTreeSet<&str> = candidates.iter().flat_map(|run| run.limits.iter().map(String::as_str)).collect();
     debug_assert!(keys.iter().all(|key| limits.contains_key(*key)));
     for key in &keys {

@@ -1,24 +1,25 @@
 //! Recording a fire: the run with its pending steps, or the skipped run, and the row of the slot it serves.
 //!
-//! Order matters. The lease comes before anything is written. A take-over that commits between that look and our own commit
-//! does no harm: the new holder meets our row of the slot, waits for it and finds the slot taken. The slot's row comes next: where two replicas fire the same slot, its primary key makes the second wait
-//! and then find it taken, before it has written anything. Then comes the run, and the partial unique index decides
-//! whether it may be active; only a refusal makes us look for the run that is in the way.
+//! Order matters. The slot's row comes first: where two replicas fire the same slot, its primary key makes the second wait
+//! and then find it taken, before it has written anything. Its statement looks for the lease; a take-over that commits
+//! between that look and our own commit does no harm: the new holder meets our row of the slot, waits for it and finds the
+//! slot taken. Then comes the run, and the partial unique index decides whether it may be active; only a refusal makes us
+//! look for the run that is in the way.
+//!
+//! A fire that has nothing to look up in between sends slot, run and steps together; each depends on the one before.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_model::RunId;
-use host_model::fire::{NewRun, Recorded, Slot, SlotOutcome, SlotRecord, queue_full, still_running};
+use host_model::fire::{NewRun, Recorded, Slot, SlotOutcome, queue_full, still_running};
 use host_model::job::Overlap;
-use host_model::run::{RunStatus, StepStatus};
+use host_model::{Json, RunId, RunStatus, StepStatus};
 
 use crate::definitions::{self, Definitions, Digest};
 use crate::error::DbError;
 use crate::gate;
 use crate::lease;
-use crate::slots::insert_slot;
-use crate::sql::{Bind, Conn, placeholders};
+use crate::sql::{Bind, Conn};
 use crate::write::{Verdict, Write};
 
 /// `Store::record_fire`.
@@ -36,8 +37,6 @@ impl RecordFire {
 
 /// The run in the way may end between the refusal and our look at it; more than twice in a row is no coincidence.
 const ATTEMPTS: u32 = 8;
-/// Steps of one insert, five parameters each; SQLite finds numbered parameters by searching, so lists stay short.
-const STEPS_PER_INSERT: usize = 100;
 
 #[async_trait]
 impl Write for RecordFire {
@@ -45,38 +44,40 @@ impl Write for RecordFire {
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Recorded>, DbError> {
         let new = &self.new;
-        if let Some(slot) = &new.slot {
-            if lease::is_lost(conn, new.lease.as_ref()).await? {
-                return Ok(Verdict::Undo(Recorded::LeaseLost));
-            }
-            if !insert_slot(conn, &fired(new, slot)).await? {
-                return Ok(Verdict::Undo(Recorded::SlotTaken));
-            }
+        let (digest, run) = (self.digest.to_string(), run_statement(new, RunStatus::Queued));
+        let binds = binds(new, RunStatus::Queued, Does::This(&digest));
+        let mut statements = vec![SLOT, &run, steps_statement(conn)];
+        if new.slot.is_none() {
+            statements.remove(0);
         }
-        if let Some(reason) = gate::find_unmet(conn, new).await? {
-            record_skipped(conn, new, &reason).await?;
-            return Ok(Verdict::Keep(Recorded::HeldBack { reason }));
+        if new.steps.is_empty() {
+            statements.pop();
         }
-        if new.overlap.waits() {
-            gate::lock_job(conn, &new.job_id).await?;
-            if gate::is_queue_full(conn, &new.job_id).await? {
-                let reason = queue_full();
+        let is_noted = self.definitions.is_noted(&self.digest, new.queued_at);
+        if !is_noted || new.overlap.waits() || !new.depends_on.is_empty() {
+            if new.slot.is_some() && conn.execute(statements.remove(0), &binds).await? == 0 {
+                return refused(conn, new).await;
+            }
+            if let Some(reason) = self.find_obstacle(conn).await? {
                 record_skipped(conn, new, &reason).await?;
                 return Ok(Verdict::Keep(Recorded::HeldBack { reason }));
             }
-            if new.overlap == Overlap::CancelRunning {
-                gate::supersede(conn, new).await?;
+            if !is_noted {
+                definitions::keep(conn, &digest, new).await?;
+                self.definitions.note(self.digest, new.queued_at);
             }
         }
-        let digest = self.digest.to_string();
-        if !self.definitions.is_noted(&self.digest, new.queued_at) {
-            definitions::keep(conn, &digest, new).await?;
-            self.definitions.note(self.digest, new.queued_at);
-        }
         for _ in 0..ATTEMPTS {
-            if insert_run(conn, new, RunStatus::Queued, Does::This(&digest)).await? {
-                insert_steps(conn, new).await?;
+            let changed = conn.execute_in_turn(&statements, &binds).await?;
+            let takes_slot = statements[0] == SLOT;
+            if takes_slot && changed == 0 {
+                return refused(conn, new).await;
+            }
+            if changed > u64::from(takes_slot) {
                 return Ok(Verdict::Keep(Recorded::Queued));
+            }
+            if takes_slot {
+                statements.remove(0);
             }
             if let Some(active) = find_active(conn, new).await? {
                 record_skipped(conn, new, &still_running(active)).await?;
@@ -89,18 +90,36 @@ impl Write for RecordFire {
     }
 }
 
-fn fired(new: &NewRun, slot: &Slot) -> SlotRecord {
-    SlotRecord {
-        slot: slot.clone(),
-        outcome: SlotOutcome::Fired,
-        reason: None,
-        run_id: Some(new.id),
-        decided_at: new.queued_at,
+impl RecordFire {
+    /// What keeps the run from being recorded as one that begins or waits.
+    async fn find_obstacle(&self, conn: &mut Conn<'_>) -> Result<Option<String>, DbError> {
+        let new = &self.new;
+        if let Some(reason) = gate::find_unmet(conn, new).await? {
+            return Ok(Some(reason));
+        }
+        if new.overlap.waits() {
+            gate::lock_job(conn, &new.job_id).await?;
+            if gate::is_queue_full(conn, &new.job_id).await? {
+                return Ok(Some(queue_full()));
+            }
+            if new.overlap == Overlap::CancelRunning {
+                gate::supersede(conn, new).await?;
+            }
+        }
+        Ok(None)
     }
 }
 
+/// Why the slot's row was not written; neither was anything else. A lease that is there now was there then: one that is
+/// lost does not come back in the same term.
+async fn refused(conn: &mut Conn<'_>, new: &NewRun) -> Result<Verdict<Recorded>, DbError> {
+    let is_lost = lease::is_lost(conn, new.lease.as_ref()).await?;
+    Ok(Verdict::Keep(if is_lost { Recorded::LeaseLost } else { Recorded::SlotTaken }))
+}
+
 async fn record_skipped(conn: &mut Conn<'_>, new: &NewRun, reason: &str) -> Result<(), DbError> {
-    insert_run(conn, new, RunStatus::Skipped, Does::Nothing { reason }).await?;
+    let binds = binds(new, RunStatus::Skipped, Does::Nothing { reason });
+    conn.execute(&run_statement(new, RunStatus::Skipped), &binds).await?;
     match &new.slot {
         Some(slot) => mark_slot_skipped(conn, slot, reason).await,
         None => Ok(()),
@@ -116,15 +135,15 @@ enum Does<'a> {
     },
 }
 
-/// False when the run would be the second active one of a job that allows one, or its definition is not there.
-async fn insert_run(conn: &mut Conn<'_>, new: &NewRun, status: RunStatus, does: Does<'_>) -> Result<bool, DbError> {
+/// The parameters of [`SLOT`], [`run_statement`] and [`steps_statement`].
+fn binds<'a>(new: &'a NewRun, status: RunStatus, does: Does<'a>) -> [Bind<'a>; 27] {
     let (definition, reason) = match does {
         Does::This(digest) => (Some(digest), None),
         Does::Nothing { reason } => (None, Some(reason)),
     };
-    let step_count = i64::try_from(new.steps.len()).unwrap_or(i64::MAX);
     let finished_at = status.is_final().then_some(new.queued_at);
-    let binds = [
+    let steps = new.steps.iter().map(|(name, step_type)| Json::from(vec![name.as_str(), step_type])).collect();
+    [
         Bind::word(new.id),
         Bind::text(new.job_id.as_str()),
         Bind::text(status.as_str()),
@@ -134,7 +153,7 @@ async fn insert_run(conn: &mut Conn<'_>, new: &NewRun, status: RunStatus, does: 
         Bind::opt_at(new.scheduled_at()),
         Bind::at(new.queued_at),
         Bind::opt_at(finished_at),
-        Bind::int(step_count),
+        Bind::int(i64::try_from(new.steps.len()).unwrap_or(i64::MAX)),
         Bind::text(new.log_level.as_str()),
         Bind::json_map(Some(&new.params)),
         Bind::json_map(Some(&new.overrides)),
@@ -147,8 +166,25 @@ async fn insert_run(conn: &mut Conn<'_>, new: &NewRun, status: RunStatus, does: 
         Bind::texts(&new.limits),
         Bind::opt_text(definition),
         Bind::opt_text(new.replay.as_ref().and_then(|replay| replay.from.as_ref()).map(|step| step.as_str())),
-    ];
-    let when = match (new.overlap, status) {
+        Bind::opt_text(new.lease.as_ref().map(|held| held.holder.as_str())),
+        Bind::Int(new.lease.as_ref().map(|held| i64::try_from(held.term).unwrap_or(i64::MAX))),
+        Bind::text(SlotOutcome::Fired.as_str()),
+        Bind::json(Some(&Json::Array(steps))),
+        Bind::text(StepStatus::Pending.as_str()),
+    ]
+}
+
+/// Changes nothing when the lease is gone or the slot was already decided; in PostgreSQL, after waiting for whoever is
+/// deciding it. Schedule and instant of a fire that has a slot are those of the slot.
+const SLOT: &str = "insert into ly2_slots (job_id, schedule, due_at, outcome, run_id, decided_at) \
+    select $2, $6, $7, $25, $1, $8 \
+    where $23 is null or exists (select 1 from ly2_jobs_lock where holder = $23 and term = $24) \
+    on conflict (job_id, due_at, schedule) do nothing";
+
+/// Changes nothing when the run would be the second active one of a job that allows one, when its definition is not there,
+/// or when it has a slot that is not its own.
+fn run_statement(new: &NewRun, status: RunStatus) -> String {
+    let may_begin = match (new.overlap, status) {
         (Overlap::Skip, RunStatus::Queued) => {
             // The index knows nothing of runs that wait: they are there when the job was of another mind before.
             "not exists (select 1 from ly2_job_runs \
@@ -156,38 +192,36 @@ async fn insert_run(conn: &mut Conn<'_>, new: &NewRun, status: RunStatus, does: 
         }
         _ => "true",
     };
-    let sql = format!(
+    let has_slot = match new.slot {
+        Some(_) => "exists (select 1 from ly2_slots where job_id = $2 and due_at = $7 and schedule = $6 and run_id = $1)",
+        None => "true",
+    };
+    format!(
         "insert into ly2_job_runs (id, job_id, status, reason, triggered_by, schedule, scheduled_at, queued_at, \
          finished_at, step_count, log_level, params, overrides, owner, exclusive, waits, replay_of, \
          term, placement, limits, definition, replay_from) \
          select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22 \
-         where {when} and ($21 is null or exists (select 1 from ly2_job_definitions where digest = $21)) \
+         where {has_slot} and {may_begin} \
+         and ($21 is null or exists (select 1 from ly2_job_definitions where digest = $21)) \
          on conflict (job_id) where exclusive = true and waits = false and status in ('QUEUED', 'RUNNING') do nothing"
-    );
-    Ok(conn.execute(&sql, &binds).await? == 1)
+    )
 }
 
-async fn insert_steps(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), DbError> {
-    for (chunk, steps) in new.steps.chunks(STEPS_PER_INSERT).enumerate() {
-        let mut binds = Vec::with_capacity(steps.len() * 5);
-        for (position, (name, step_type)) in steps.iter().enumerate() {
-            let index = i64::try_from(chunk * STEPS_PER_INSERT + position).unwrap_or(i64::MAX);
-            binds.extend([
-                Bind::word(new.id),
-                Bind::int(index),
-                Bind::text(name.as_str()),
-                Bind::text(step_type),
-                Bind::text(StepStatus::Pending.as_str()),
-            ]);
+/// One text for any number of steps; changes nothing when the run is not there.
+fn steps_statement(conn: &Conn<'_>) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => {
+            "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) \
+             select $1, step.key, step.value ->> 0, step.value ->> 1, $27, 1 from json_each($26) step \
+             where exists (select 1 from ly2_job_runs where id = $1)"
         }
-        // `attempt` is a number of every row alike; a literal keeps the list of parameters short.
-        let values = placeholders(steps.len(), 5).replace(')', ", 1)");
-        let sql = format!(
-            "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) values {values}"
-        );
-        conn.execute(&sql, &binds).await?;
+        Conn::Postgres(..) => {
+            "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) \
+             select $1, step.n - 1, step.value ->> 0, step.value ->> 1, $27, 1 \
+             from json_array_elements($26) with ordinality step (value, n) \
+             where exists (select 1 from ly2_job_runs where id = $1)"
+        }
     }
-    Ok(())
 }
 
 async fn find_active(conn: &mut Conn<'_>, new: &NewRun) -> Result<Option<RunId>, DbError> {

@@ -27,7 +27,7 @@ async fn latest_status(conn: &mut Conn<'_>, job: &JobId) -> Result<Option<host_m
 /// Keeps other fires of the job that wait out until this transaction ends, and whoever would take one of its runs up, so
 /// that each sees the ones before it. SQLite has one writer anyway.
 pub(crate) async fn lock_job(conn: &mut Conn<'_>, job: &JobId) -> Result<(), DbError> {
-    if let Conn::Postgres(_) = conn {
+    if let Conn::Postgres(..) = conn {
         // Any seed will do as long as it is always the same one.
         let sql = "select pg_advisory_xact_lock(hashtextextended($1, 8317242619440226))";
         conn.execute(sql, &[Bind::text(job.as_str())]).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn lock_job(conn: &mut Conn<'_>, job: &JobId) -> Result<(), DbE
 
 /// Like [`lock_job`] for whoever can do without: false when somebody else is at it.
 pub(crate) async fn try_lock_job(conn: &mut Conn<'_>, job: &JobId) -> Result<bool, DbError> {
-    let Conn::Postgres(_) = conn else { return Ok(true) };
+    let Conn::Postgres(..) = conn else { return Ok(true) };
     let sql = "select pg_try_advisory_xact_lock(hashtextextended($1, 8317242619440226)) as got";
     let row = conn.fetch_optional(sql, &[Bind::text(job.as_str())]).await?;
     row.map_or(Ok(false), |row| row.flag("got"))

@@ -18,6 +18,7 @@ mod error;
 mod fires;
 mod gate;
 mod lease;
+mod loan;
 mod logs;
 mod migrate;
 mod pause;

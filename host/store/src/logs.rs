@@ -11,6 +11,7 @@ use host_model::log::LogLine;
 use sqlx::{PgConnection, SqliteConnection};
 
 use crate::error::DbError;
+use crate::loan::Watch;
 use crate::row::{LOG_COLUMNS, read_log};
 use crate::sql::{Bind, Conn, storable, visible_nul};
 use crate::write::{Verdict, Write};
@@ -31,7 +32,7 @@ impl Write for AppendLogs {
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<()>, DbError> {
         match conn {
             Conn::Sqlite(conn) => append_sqlite(conn, &self.0).await?,
-            Conn::Postgres(conn) => append_postgres(conn, &self.0).await?,
+            Conn::Postgres(conn, watch) => append_postgres(conn, watch, &self.0).await?,
         }
         Ok(Verdict::Keep(()))
     }
@@ -65,8 +66,8 @@ async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result
     Ok(())
 }
 
-async fn append_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(), DbError> {
-    sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *conn).await?;
+async fn append_postgres(conn: &mut PgConnection, watch: &mut Watch, lines: &[LogLine]) -> Result<(), DbError> {
+    watch.over(sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *conn)).await?;
     let mut rest = lines;
     while !rest.is_empty() {
         let mut bytes = 0;
@@ -80,13 +81,13 @@ async fn append_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(
             .count();
         // A single line beyond the bound still has to go.
         let (chunk, later) = rest.split_at(fits.max(1));
-        insert_postgres(conn, chunk).await?;
+        watch.over(insert_postgres(conn, chunk)).await?;
         rest = later;
     }
     Ok(())
 }
 
-async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(), DbError> {
+async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) \
          select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::text[]) \
@@ -100,8 +101,8 @@ async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(
     .bind(lines.iter().map(|line| i64::from(line.attempt)).collect::<Vec<_>>())
     .bind(lines.iter().map(|line| visible_nul(&line.message).into_owned()).collect::<Vec<_>>())
     .execute(conn)
-    .await?;
-    Ok(())
+    .await
+    .map(drop)
 }
 
 /// Both databases count with a sign.

@@ -59,7 +59,7 @@ impl Migration {
     fn text(&self, conn: &Conn<'_>) -> &'static str {
         match conn {
             Conn::Sqlite(_) => self.sqlite,
-            Conn::Postgres(_) => self.postgres,
+            Conn::Postgres(..) => self.postgres,
         }
     }
 }
@@ -88,7 +88,7 @@ pub(crate) async fn migrate_through(conn: &mut Conn<'_>, store: &str, count: usi
     let begin = match conn {
         Conn::Sqlite(_) => "begin immediate",
         // Any number will do as long as it is always the same one.
-        Conn::Postgres(_) => "begin; select pg_advisory_xact_lock(8317242619440226)",
+        Conn::Postgres(..) => "begin; select pg_advisory_xact_lock(8317242619440226)",
     };
     conn.script(begin).await.map_err(|error| unexpected(store, "begin", error))?;
     let end = match apply_pending(conn, store, &MIGRATIONS[..count]).await {
@@ -134,7 +134,7 @@ async fn read_applied(conn: &mut Conn<'_>) -> Result<Vec<(i64, String)>, DbError
             "create table ly2_migrations (version integer primary key, name text not null, checksum text not null, \
              applied_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))) strict",
         ),
-        Conn::Postgres(_) => (
+        Conn::Postgres(..) => (
             "select 1 where to_regclass('ly2_migrations') is not null",
             "create table ly2_migrations (version bigint primary key, name text not null, checksum text not null, \
              applied_at timestamptz not null default now())",
@@ -157,8 +157,10 @@ async fn apply(conn: &mut Conn<'_>, migration: &Migration, text: &'static str) -
 
 fn unexpected(store: &str, what: &str, error: DbError) -> MigrateError {
     match error {
-        // A file that may not be written shows itself only here.
-        DbError::Driver(error) if what == "begin" => MigrateError::Connection(error),
+        // A file that may not be written shows itself only here; a connection may be lost at any time.
+        DbError::Driver(error) if what == "begin" || matches!(error, sqlx::Error::Io(_)) => {
+            MigrateError::Connection(error)
+        }
         other => {
             let message = format!("{what}: {other}");
             MigrateError::Schema(OpenError::Migration { store: store.to_owned(), message })

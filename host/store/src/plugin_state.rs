@@ -24,7 +24,7 @@ impl Write for SetValue {
     type Answer = StateSet;
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<StateSet>, DbError> {
-        if let Conn::Postgres(_) = conn {
+        if let Conn::Postgres(..) = conn {
             let sql = "select pg_advisory_xact_lock(hashtextextended('nomaflow plugin state ' || $1, 0))";
             conn.execute(sql, &[Bind::text(&self.plugin)]).await?;
         }

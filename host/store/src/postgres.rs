@@ -1,5 +1,6 @@
 //! A store on a PostgreSQL server: one pool, one transaction for each operation. Two operations that get into each other's
-//! way (deadlock, serialization failure) are tried again: the server has undone one of them completely.
+//! way (deadlock, serialization failure) are tried again: the server has undone one of them completely. How long an
+//! operation may take, and what becomes of its connection, is the business of `loan`.
 
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use crate::error::{DbError, OpenError};
+use crate::loan::{self, Loan, OPERATION, Watch};
 use crate::migrate;
 use crate::sql::Conn;
 use crate::write::{Verdict, Write};
@@ -14,8 +16,9 @@ use crate::write::{Verdict, Write};
 const CONNECTIONS: u32 = 10;
 /// Settings of every session that the URL does not set itself. A process that is stopped or cut off in the middle of a
 /// transaction must not hold its rows for ever: the server ends the transaction after 10 s, and notices a client that is
-/// gone within half a minute. The driver has no keepalive of its own side.
-const SETTINGS: [(&str, &str); 4] = [
+/// gone within half a minute. A statement nobody waits for any more ends too, and lets go of its locks.
+const SETTINGS: [(&str, &str); 5] = [
+    ("statement_timeout", "15s"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "5"),
@@ -23,6 +26,8 @@ const SETTINGS: [(&str, &str); 4] = [
 ];
 /// How long to wait for the server, and later for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the schema may take: a migration may have a large table to go through, or another process is at it.
+const MIGRATION: Duration = Duration::from_secs(300);
 const ATTEMPTS: u32 = 5;
 
 #[derive(Debug)]
@@ -35,7 +40,8 @@ impl PostgresStore {
     pub(crate) async fn open(options: PgConnectOptions, shown: &str) -> Result<(Self, PgConnectOptions), OpenError> {
         let options = with_settings(options);
         // Not through the pool: it would repeat a refused connection until its timeout and then say only "timed out".
-        let mut conn = match tokio::time::timeout(PATIENCE, options.connect()).await {
+        let patient = options.clone().options([("statement_timeout", "0")]);
+        let mut conn = match tokio::time::timeout(PATIENCE, patient.connect()).await {
             Ok(connected) => connected.map_err(|error| connect_error(shown, &error))?,
             Err(_) => {
                 let message = format!("no answer within {} s", PATIENCE.as_secs());
@@ -44,11 +50,13 @@ impl PostgresStore {
         };
         let prepared = prepare(&mut conn, shown).await;
         // Also on failure: the server should not have to find out by itself.
-        let _ = conn.close().await;
+        let _ = tokio::time::timeout(PATIENCE, conn.close()).await;
         prepared?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .before_acquire(|conn, _| Box::pin(async { Ok(loan::is_alive(conn).await) }))
             .connect_lazy_with(options.clone());
         Ok((Self { pool }, options))
     }
@@ -67,15 +75,15 @@ impl PostgresStore {
     }
 
     async fn try_write<W: Write>(&self, write: &W) -> Result<W::Answer, DbError> {
-        let mut transaction = self.pool.begin().await?;
-        match write.perform(&mut Conn::Postgres(&mut transaction)).await? {
-            Verdict::Keep(answer) => {
-                transaction.commit().await?;
-                Ok(answer)
-            }
-            Verdict::Undo(answer) => {
-                transaction.rollback().await?;
-                Ok(answer)
+        let mut loan = Loan::of(&self.pool).await?;
+        loan.begin().await?;
+        match write.perform(&mut loan.conn()).await {
+            Ok(Verdict::Keep(answer)) => loan.commit().await.map(|()| answer),
+            Ok(Verdict::Undo(answer)) => loan.roll_back().await.map(|()| answer),
+            Err(error) => {
+                // The first error is the one to report; without a rollback the connection is closed.
+                let _ = loan.roll_back().await;
+                Err(error)
             }
         }
     }
@@ -91,14 +99,14 @@ fn with_settings(options: PgConnectOptions) -> PgConnectOptions {
 }
 
 async fn prepare(conn: &mut PgConnection, shown: &str) -> Result<(), OpenError> {
-    let encoding: String = sqlx::query_scalar("select current_setting('server_encoding')")
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(|error| connect_error(shown, &error))?;
+    let asked = sqlx::query_scalar("select current_setting('server_encoding')").fetch_one(&mut *conn);
+    let encoding: String =
+        Watch::lasting(OPERATION).over(asked).await.map_err(|error| connect_error(shown, &error))?;
     if encoding != "UTF8" {
         return Err(OpenError::Encoding { url: shown.to_owned(), encoding });
     }
-    migrate::migrate(&mut Conn::Postgres(conn), shown).await.map_err(|error| match error {
+    let mut watch = Watch::lasting(MIGRATION);
+    migrate::migrate(&mut Conn::Postgres(conn, &mut watch), shown).await.map_err(|error| match error {
         migrate::MigrateError::Connection(error) => connect_error(shown, &error),
         migrate::MigrateError::Schema(error) => error,
     })

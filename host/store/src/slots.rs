@@ -21,7 +21,9 @@ impl Write for RecordSlot {
     type Answer = bool;
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<bool>, DbError> {
-        insert_slot(conn, &self.0).await.map(Verdict::Keep)
+        let sql = "insert into ly2_slots (job_id, schedule, due_at, outcome, reason, run_id, decided_at) \
+                   values ($1, $2, $3, $4, $5, $6, $7) on conflict (job_id, due_at, schedule) do nothing";
+        Ok(Verdict::Keep(conn.execute(sql, &slot_binds(&self.0)).await? == 1))
     }
 }
 
@@ -35,14 +37,6 @@ fn slot_binds(record: &SlotRecord) -> [Bind<'_>; 7] {
         Bind::Text(record.run_id.map(|run| run.to_string().into())),
         Bind::at(record.decided_at),
     ]
-}
-
-/// False when the slot was already decided; in PostgreSQL, after waiting for whoever is deciding it.
-pub(crate) async fn insert_slot(conn: &mut Conn<'_>, record: &SlotRecord) -> Result<bool, DbError> {
-    let binds = slot_binds(record);
-    let sql = "insert into ly2_slots (job_id, schedule, due_at, outcome, reason, run_id, decided_at) \
-               values ($1, $2, $3, $4, $5, $6, $7) on conflict (job_id, due_at, schedule) do nothing";
-    Ok(conn.execute(sql, &binds).await? == 1)
 }
 
 /// Rows of one insert; SQLite finds numbered parameters by searching, so lists stay short.

@@ -16,6 +16,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, AssertSqlSafe, Encode, Type};
 
 use crate::error::DbError;
+use crate::loan::Watch;
 use crate::row::StoredRow;
 
 /// One parameter; `None` is NULL of its type, which PostgreSQL wants to know.
@@ -139,7 +140,7 @@ impl Encode<'_, Postgres> for PgJson<'_> {
 /// A connection inside a transaction, or one that only reads.
 pub(crate) enum Conn<'c> {
     Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
+    Postgres(&'c mut PgConnection, &'c mut Watch),
 }
 
 impl Conn<'_> {
@@ -147,7 +148,7 @@ impl Conn<'_> {
     pub(crate) fn locking(&self, clause: &'static str) -> &'static str {
         match self {
             Self::Sqlite(_) => "",
-            Self::Postgres(_) => clause,
+            Self::Postgres(..) => clause,
         }
     }
 
@@ -158,8 +159,9 @@ impl Conn<'_> {
             Self::Sqlite(conn) => {
                 sqlx::query_with(sql, sqlite_arguments(binds)?).execute(&mut **conn).await?.rows_affected()
             }
-            Self::Postgres(conn) => {
-                sqlx::query_with(sql, postgres_arguments(binds)?).execute(&mut **conn).await?.rows_affected()
+            Self::Postgres(conn, watch) => {
+                let query = sqlx::query_with(sql, postgres_arguments(binds)?);
+                watch.over(query.execute(&mut **conn)).await?.rows_affected()
             }
         })
     }
@@ -171,11 +173,30 @@ impl Conn<'_> {
             Self::Sqlite(conn) => {
                 sqlx::query_with(sql, sqlite_arguments(binds)?).persistent(false).execute(&mut **conn).await?;
             }
-            Self::Postgres(conn) => {
-                sqlx::query_with(sql, postgres_arguments(binds)?).persistent(false).execute(&mut **conn).await?;
+            Self::Postgres(conn, watch) => {
+                let query = sqlx::query_with(sql, postgres_arguments(binds)?).persistent(false);
+                watch.over(query.execute(&mut **conn)).await?;
             }
         }
         Ok(())
+    }
+
+    /// Runs statements over one list of parameters, in order, until one changes nothing; counts the rows changed by all.
+    ///
+    /// SQLite is sent all of them in one go, because a trip to its thread and back costs more than a statement does. So
+    /// each but the first must be one that changes nothing when the one before it has changed nothing.
+    pub(crate) async fn execute_in_turn(&mut self, statements: &[&str], binds: &[Bind<'_>]) -> Result<u64, DbError> {
+        if let Self::Sqlite(_) = self {
+            return self.execute(&statements.join("; "), binds).await;
+        }
+        let mut changed = 0;
+        for statement in statements {
+            match self.execute(statement, binds).await? {
+                0 => break,
+                rows => changed += rows,
+            }
+        }
+        Ok(changed)
     }
 
     /// Runs one SELECT.
@@ -186,8 +207,9 @@ impl Conn<'_> {
                 let rows = sqlx::query_with(sql, sqlite_arguments(binds)?).fetch_all(&mut **conn).await?;
                 rows.into_iter().map(StoredRow::Sqlite).collect()
             }
-            Self::Postgres(conn) => {
-                let rows = sqlx::query_with(sql, postgres_arguments(binds)?).fetch_all(&mut **conn).await?;
+            Self::Postgres(conn, watch) => {
+                let query = sqlx::query_with(sql, postgres_arguments(binds)?);
+                let rows = watch.over(query.fetch_all(&mut **conn)).await?;
                 rows.into_iter().map(StoredRow::Postgres).collect()
             }
         })
@@ -202,7 +224,7 @@ impl Conn<'_> {
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), DbError> {
         match self {
             Self::Sqlite(conn) => sqlx::raw_sql(sql).execute(&mut **conn).await.map(drop)?,
-            Self::Postgres(conn) => sqlx::raw_sql(sql).execute(&mut **conn).await.map(drop)?,
+            Self::Postgres(conn, watch) => watch.over(sqlx::raw_sql(sql).execute(&mut **conn)).await.map(drop)?,
         }
         Ok(())
     }

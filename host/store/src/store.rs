@@ -12,9 +12,9 @@ use host_model::replica::{Held, Lease, Presence, Replica};
 use host_model::run::RunFilter;
 use host_model::transition::{Applied, Change};
 use host_model::{Instant, JobId, Run, RunId, StepRun};
+use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Postgres, Sqlite};
 
 use crate::bell::Bell;
 use crate::cancels::{self, RequestCancel};
@@ -24,6 +24,7 @@ use crate::definitions::{self, Definitions};
 use crate::error::DbError;
 use crate::fires::RecordFire;
 use crate::lease::{self, KeepLease, ReleaseLease, TakeLease};
+use crate::loan::Loan;
 use crate::logs::{self, AppendLogs};
 use crate::pause::{self, SetPause};
 use crate::postgres::PostgresStore;
@@ -51,14 +52,14 @@ enum Place {
 /// A connection that reads.
 pub(crate) enum Reader {
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres(Loan),
 }
 
 impl Reader {
     pub(crate) fn conn(&mut self) -> Conn<'_> {
         match self {
             Self::Sqlite(conn) => Conn::Sqlite(conn),
-            Self::Postgres(conn) => Conn::Postgres(conn),
+            Self::Postgres(loan) => loan.conn(),
         }
     }
 }
@@ -76,7 +77,7 @@ impl SqlStore {
     pub(crate) async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
         let acquired = match &self.place {
             Place::Sqlite(store) => store.readers.acquire().await.map(Reader::Sqlite),
-            Place::Postgres(store) => store.pool.acquire().await.map(Reader::Postgres),
+            Place::Postgres(store) => Loan::of(&store.pool).await.map(Reader::Postgres),
         };
         acquired.map_err(|error| DbError::from(error).during(operation))
     }

@@ -1,9 +1,11 @@
 //! The one task that writes to an SQLite file, and its group commit.
 //!
 //! SQLite has one writer at a time and a commit costs far more than a statement, so operations queue up and whatever waits
-//! goes into one transaction: `BEGIN IMMEDIATE`, then each operation inside its own savepoint, then `COMMIT`, and only then
-//! the answers. An operation that fails or asks to be undone loses its savepoint and disturbs nobody. When the transaction
-//! itself fails (full disk, file locked by another process for too long) nothing was written and everybody is told so.
+//! goes into one transaction: `BEGIN IMMEDIATE`, the operations, `COMMIT`, and only then the answers. An operation that fails
+//! or asks to be undone disturbs nobody: the transaction is rolled back and begun again, with each operation inside its own
+//! savepoint. That is rare, and a savepoint costs as much as a write: two trips to SQLite's thread and a copy of each page.
+//! When the transaction itself fails (full disk, file locked by another process for too long) nothing was written and
+//! everybody is told so.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -74,8 +76,7 @@ async fn serve(mut conn: SqliteConnection, mut commands: mpsc::Receiver<Box<dyn 
     while commands.recv_many(&mut batch, MAX_BATCH).await > 0 {
         let failure = commit(&mut conn, &mut batch).await.err();
         if failure.is_some() {
-            // Fails when SQLite has rolled back by itself, as it does on a full disk; either way nothing is left open.
-            let _ = sqlx::raw_sql("rollback").execute(&mut conn).await;
+            roll_back(&mut conn).await;
         }
         let why = failure.map(|error| error.to_string());
         for request in batch.drain(..) {
@@ -87,21 +88,44 @@ async fn serve(mut conn: SqliteConnection, mut commands: mpsc::Receiver<Box<dyn 
     }
 }
 
-/// Between two operations one script ends the one and begins the next: every script is a trip to SQLite's thread and back.
 async fn commit(conn: &mut SqliteConnection, batch: &mut [Box<dyn Pending>]) -> Result<(), sqlx::Error> {
-    let mut script = "begin immediate; savepoint operation".to_owned();
-    let mut waiting = batch.len();
-    for request in batch {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&mut *conn).await?;
-        let end = match request.perform(&mut Conn::Sqlite(conn)).await {
-            Work::Stays => "release operation",
-            Work::Goes => "rollback to operation; release operation",
-        };
-        waiting -= 1;
-        let next = if waiting > 0 { "savepoint operation" } else { "commit" };
-        script = format!("{end}; {next}");
+    if perform_all(conn, batch).await? {
+        return run(conn, "commit").await;
     }
-    sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&mut *conn).await.map(drop)
+    roll_back(conn).await;
+    if batch.len() == 1 {
+        return Ok(());
+    }
+    run(conn, "begin immediate").await?;
+    for request in batch {
+        run(conn, "savepoint operation").await?;
+        if let Work::Goes = request.perform(&mut Conn::Sqlite(conn)).await {
+            run(conn, "rollback to operation").await?;
+        }
+        run(conn, "release operation").await?;
+    }
+    run(conn, "commit").await
+}
+
+/// False, and the rest not performed, as soon as the work of one has to go.
+async fn perform_all(conn: &mut SqliteConnection, batch: &mut [Box<dyn Pending>]) -> Result<bool, sqlx::Error> {
+    run(conn, "begin immediate").await?;
+    for request in batch {
+        if let Work::Goes = request.perform(&mut Conn::Sqlite(conn)).await {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Keeps the statement prepared.
+async fn run(conn: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(conn).await.map(drop)
+}
+
+async fn roll_back(conn: &mut SqliteConnection) {
+    // Fails when SQLite has rolled back by itself, as it does on a full disk; either way nothing is left open.
+    let _ = run(conn, "rollback").await;
 }
 
 enum Work {

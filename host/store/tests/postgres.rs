@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use host_model::RunId;
+use host_model::port::{CancelMark, Store, StoreError};
 use host_store::conformance::{self, Bench};
 use host_store::{OpenError, each_check};
-use test_support::{Postgres, free_port};
+use test_support::{Database, Gate, Postgres, free_port, wait_until};
+use tokio::task::JoinSet;
 
 macro_rules! tests {
     ($($area:ident: $($name:ident)*;)*) => {
@@ -85,7 +89,7 @@ async fn a_prepared_schema_needs_no_right_to_create() {
     let place = database.url().rsplit_once('@').unwrap().1;
     let store = host_store::open(&format!("postgres://worker:w@{place}"), Path::new("")).await.unwrap();
     let run = RunId::from_parts(1, 1);
-    assert_eq!(store.request_cancel(run, "x").await.unwrap(), host_model::port::CancelMark::NotFound);
+    assert_eq!(store.request_cancel(run, "x").await.unwrap(), CancelMark::NotFound);
     store.close().await;
 }
 
@@ -106,4 +110,99 @@ async fn a_lost_connection_is_replaced() {
         assert!(store.find_run(RunId::from_parts(1, 1)).await.unwrap().is_none());
     }
     store.close().await;
+}
+
+/// A fresh database whose server is reached through a gate.
+fn behind_gate(server: &Postgres) -> (Gate, Database<'_>, String) {
+    let port = server.port().unwrap();
+    let (gate, database) = (Gate::to(port).unwrap(), server.database().unwrap());
+    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", gate.port()));
+    assert_ne!(url, database.url());
+    (gate, database, url)
+}
+
+/// Reads and writes, more than there are connections, and how each ended.
+async fn sixteen_at_once(store: &Arc<dyn Store>) -> Vec<Result<(), StoreError>> {
+    let mut tasks = JoinSet::new();
+    for n in 0..16 {
+        let (store, run) = (Arc::clone(store), RunId::from_parts(1, n));
+        tasks.spawn(async move {
+            match n % 2 {
+                0 => store.request_cancel(run, "x").await.map(|mark| assert_eq!(mark, CancelMark::NotFound)),
+                _ => store.find_run(run).await.map(|run| assert!(run.is_none())),
+            }
+        });
+    }
+    tasks.join_all().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_falls_silent_costs_its_operation_a_while_and_the_store_nothing() {
+    let server = Postgres::start_private().unwrap();
+    let (gate, database, url) = behind_gate(&server);
+    let store = host_store::open(&url, Path::new("")).await.unwrap();
+    let mut other = database.session().unwrap();
+    other.rows("begin").unwrap();
+    other.rows("lock table ly2_job_runs in access exclusive mode").unwrap();
+    let begin = Instant::now();
+    let asked = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { sixteen_at_once(&store).await }
+    });
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+                   and application_name = 'nomaflow' and wait_event_type = 'Lock'";
+    let all_wait = || database.execute(waiting).unwrap() == "10";
+    wait_until(Duration::from_secs(10), all_wait).or_panic("every connection waits in the middle of something");
+    gate.forget();
+    other.rows("rollback").unwrap();
+    let answers = asked.await.unwrap();
+    // The others waited for a connection, got a new one when time was up, or gave up before.
+    let lost = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Unavailable { .. }))).count();
+    assert!(lost >= 10, "{answers:?}");
+    assert!(begin.elapsed() < Duration::from_secs(35), "{:?}", begin.elapsed());
+    let said = |words: &str| answers.iter().any(|answer| format!("{answer:?}").contains(words));
+    assert!(said("no answer within 15 s"), "{answers:?}");
+
+    // Not one place in the pool is lost, and connections that fall silent while idle are replaced without an error.
+    for _ in 0..2 {
+        let begin = Instant::now();
+        let answers = sixteen_at_once(&store).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
+        gate.forget();
+    }
+    // Nor does the end wait for ever.
+    let begin = Instant::now();
+    store.close().await;
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operation_that_is_given_up_leaves_its_connection_to_nobody() {
+    let server = Postgres::start_private().unwrap();
+    let (gate, database, url) = behind_gate(&server);
+    let store = host_store::open(&url, Path::new("")).await.unwrap();
+    let begin = Instant::now();
+    // More than the pool has places for; each is dropped while its connection owes it an answer.
+    for _ in 0..12 {
+        store.ping().await.unwrap();
+        let mut other = database.session().unwrap();
+        other.rows("begin").unwrap();
+        other.rows("lock table ly2_job_runs in access exclusive mode").unwrap();
+        let stuck = store.request_cancel(RunId::from_parts(1, 1), "x");
+        assert!(tokio::time::timeout(Duration::from_millis(300), stuck).await.is_err());
+        gate.forget();
+    }
+    store.ping().await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for() {
+    let server = Postgres::start_private().unwrap();
+    let (gate, _database, url) = behind_gate(&server);
+    gate.shut();
+    let error = open_error(&url).await;
+    assert!(matches!(&error, OpenError::Unreachable { message, .. } if message.contains("no answer")), "{error:?}");
 }

@@ -1,5 +1,7 @@
 //! Liveness and readiness (seeds, administration: health checks).
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,6 +9,7 @@ use host_engine::SchedulerState;
 use host_model::fire::Pause;
 use host_model::port::StoreError;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::runs::list_active;
 use super::scheduler::state_of;
@@ -27,11 +30,20 @@ pub(super) async fn read_standing(app: &App) -> Result<(Standing, usize), StoreE
     Ok((Standing::new(&replicas, lease.as_ref(), &active), active.len()))
 }
 
+/// Whoever watches over processes gives up on an answer after a few seconds, and takes that for a process that hangs.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 async fn read(app: &App) -> Result<(Option<Pause>, Standing, usize), StoreError> {
-    app.engine.store().ping().await?;
-    let pause = app.engine.store().find_pause().await?;
-    let (standing, active) = read_standing(app).await?;
-    Ok((pause, standing, active))
+    let asked = async {
+        app.engine.store().ping().await?;
+        let pause = app.engine.store().find_pause().await?;
+        let (standing, active) = read_standing(app).await?;
+        Ok((pause, standing, active))
+    };
+    timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
+        let message = format!("no answer within {} s", PATIENCE.as_secs());
+        Err(StoreError::Unavailable { operation: "tell how it is", message })
+    })
 }
 
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.

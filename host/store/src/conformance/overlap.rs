@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::cancel::marks;
 use super::{Bench, ME, at, claim, claimer, get, job_id, took};
 use crate::gate;
+use crate::loan::{OPERATION, Watch};
 use crate::sql::Conn;
 use crate::url::Target;
 
@@ -125,7 +126,8 @@ pub(super) async fn a_run_of_a_job_that_is_being_fired_is_passed_over(bench: &Be
     };
     let mut fire = PgConnection::connect_with(&options).await.unwrap();
     let mut transaction = fire.begin().await.unwrap();
-    gate::lock_job(&mut Conn::Postgres(&mut transaction), &job_id("nightly")).await.unwrap();
+    let mut watch = Watch::lasting(OPERATION);
+    gate::lock_job(&mut Conn::Postgres(&mut transaction, &mut watch), &job_id("nightly")).await.unwrap();
     assert_eq!(claim(&*store, &mine).await, [other.id]);
     transaction.rollback().await.unwrap();
     assert_eq!(claim(&*store, &mine).await, [waits]);

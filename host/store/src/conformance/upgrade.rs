@@ -5,6 +5,7 @@ use host_model::{RunId, RunStatus};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use super::{Bench, at, claim, claimer, get, took};
+use crate::loan::{OPERATION, Watch};
 use crate::migrate;
 use crate::sql::Conn;
 use crate::url::Target;
@@ -35,7 +36,8 @@ async fn prepare(bench: &Bench) {
         }
         Target::Postgres { options, .. } => {
             let mut conn = PgConnection::connect_with(&options).await.unwrap();
-            migrate::migrate_through(&mut Conn::Postgres(&mut conn), "before", 4).await.unwrap();
+            let mut watch = Watch::lasting(OPERATION);
+            migrate::migrate_through(&mut Conn::Postgres(&mut conn, &mut watch), "before", 4).await.unwrap();
             conn.close().await.unwrap();
         }
     }
