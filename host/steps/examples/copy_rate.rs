@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use host_model::connector::{Connector, ConnectorSet, Hidden, Pool, PoolAddress};
 use host_model::job::SourcePlace;
 use host_model::job::spec::{
-    CopyMode, CopySource, CopyTarget, DecimalMode, SourceTable, SqlCopySpec, SqlQuerySpec, TypeCoercion,
+    CopyMode, CopySource, CopyTarget, DecimalMode, OnBadRow, SourceTable, SqlCopySpec, SqlQuerySpec, TypeCoercion,
+    Verify,
 };
 use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepRunner, StepVoice};
@@ -76,6 +77,12 @@ fn spec(from: &str, table: &str, to: &str, target: &str) -> StepSpec {
         batch_size: 10_000,
         parallel: 1,
         key_columns: Vec::new(),
+        julian_columns: Vec::new(),
+        decimal_columns: Default::default(),
+        data_dictionary: None,
+        on_bad_row: OnBadRow::Fail,
+        bad_row_table: None,
+        verify: Verify::Counts,
     })
 }
 

@@ -1,14 +1,17 @@
 //! Readers of `sql_query` and `sql_copy` steps.
 
+use std::collections::BTreeMap;
+
 use host_model::StepSpec;
 use host_model::job::spec::{
-    CopyMode, CopySource, CopyTarget, DecimalMode, SourceTable, SqlCopySpec, SqlQuerySpec, TypeCoercion,
+    CopyMode, CopySource, CopyTarget, DataDictionary, DecimalMode, OnBadRow, SourceTable, SqlCopySpec, SqlQuerySpec,
+    TypeCoercion, Verify,
 };
 
 use crate::draft::{ClaimKind, Draft, TablePlace};
 use crate::finding::Findings;
 use crate::job_table::values;
-use crate::reader::{Table, Text};
+use crate::reader::{Entry, Table, Text, entries, whole_of, wrong_type};
 
 const DEFAULT_BATCH_SIZE: u32 = 10_000;
 
@@ -25,30 +28,45 @@ pub(super) fn read_query(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut
 pub(super) fn read_copy(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Option<StepSpec> {
     let source = read_source(table, draft, out);
     let target = read_target(table, draft, out);
-    let modes: Vec<&str> = CopyMode::ALL.iter().map(|mode| mode.as_str()).collect();
-    let mode = table.word("mode", &modes, CopyMode::parse, out);
-    if let Some((CopyMode::Upsert, text)) = &mode {
-        out.not_yet(text.span.clone(), "`mode = \"upsert\"`", "`overwrite` and `append` work");
-    }
-    let coercion = table.word("type_coercion", &["none", "jde"], TypeCoercion::parse, out);
-    if let Some((TypeCoercion::Jde, text)) = &coercion {
-        out.not_yet(text.span.clone(), "`type_coercion = \"jde\"`", "`none` works: types stay as they are");
-    }
-    let decimal_mode = table.word("decimal_mode", &["truncate", "preserve"], DecimalMode::parse, out);
-    if let Some((_, text)) = &decimal_mode {
-        out.not_yet(text.span.clone(), "`decimal_mode`", "leave it out: decimals stay as they are");
-    }
+    let mode = table.word("mode", &words(CopyMode::ALL, CopyMode::as_str), CopyMode::parse, out);
+    // A word that is wrong may have been any of them.
+    let may_upsert = mode.as_ref().map_or(table.take("mode").is_some(), |(mode, _)| *mode == CopyMode::Upsert);
+    let mode = mode.map_or(CopyMode::Overwrite, |(mode, _)| mode);
+    let coercion =
+        table.word("type_coercion", &words(TypeCoercion::ALL, TypeCoercion::as_str), TypeCoercion::parse, out);
+    let may_coerce = coercion.as_ref().map_or(table.take("type_coercion").is_some(), |(c, _)| *c == TypeCoercion::Jde);
+    let coercion = coercion.map_or(TypeCoercion::None, |(coercion, _)| coercion);
+    let decimal_mode =
+        table.word("decimal_mode", &words(DecimalMode::ALL, DecimalMode::as_str), DecimalMode::parse, out);
     let batch_size = table.whole("batch_size", 1..=1_000_000, out).unwrap_or(DEFAULT_BATCH_SIZE);
     let parallel = table.whole("parallel", 1..=64, out).unwrap_or(1);
-    if let (true, Some(entry)) = (parallel > 1, table.take("parallel")) {
-        out.not_yet(
-            entry.value.span(),
-            &format!("`parallel = {parallel}`"),
-            "leave it out: one reader copies all rows",
-        );
+    let on_bad_row = table.word("on_bad_row", &words(OnBadRow::ALL, OnBadRow::as_str), OnBadRow::parse, out);
+    let may_skip =
+        on_bad_row.as_ref().map_or(table.take("on_bad_row").is_some(), |(what, _)| *what == OnBadRow::SkipTo);
+    let on_bad_row = on_bad_row.map_or(OnBadRow::Fail, |(what, _)| what);
+    let verify = table.word("verify", &words(Verify::ALL, Verify::as_str), Verify::parse, out);
+    if let (CopyMode::Append, Some((Verify::Checksum, text))) = (mode, &verify) {
+        let message = "`verify = \"checksum\"` cannot tell the rows of an `append` from those that were there";
+        let hint = "`overwrite` and `upsert` can be verified so; rows are counted in any case";
+        out.error("conflict", text.span.clone(), message.to_owned(), Some(hint.to_owned()));
     }
-    let strip_both_columns = read_later_list(table, "strip_both_columns", out);
-    let key_columns = read_later_list(table, "key_columns", out);
+    if !may_coerce {
+        for key in ["decimal_mode", "julian_columns", "decimal_columns", "data_dictionary"] {
+            only_with(table, key, "type_coercion = \"jde\"", out);
+        }
+    }
+    if !may_upsert {
+        only_with(table, "key_columns", "mode = \"upsert\"", out);
+    }
+    if !may_skip {
+        only_with(table, "bad_row_table", "on_bad_row = \"skip_to\"", out);
+    }
+    let strip_both_columns = columns(table, "strip_both_columns", out);
+    let key_columns = columns(table, "key_columns", out);
+    let julian_columns = columns(table, "julian_columns", out);
+    let decimal_columns = read_decimal_columns(table, out);
+    let data_dictionary = read_dictionary(table, draft, out);
+    let bad_row_table = plain(table.filled_text("bad_row_table", out));
     let (source, (target, target_table)) = (source?, target?);
     if let SourceTable::Table { schema, table } = &source.table {
         let from = TablePlace { connector: source.connector.clone(), schema: schema.clone(), table: table.clone() };
@@ -62,24 +80,62 @@ pub(super) fn read_copy(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut 
     let spec = SqlCopySpec {
         source,
         target,
-        mode: mode.map_or(CopyMode::Overwrite, |(mode, _)| mode),
-        type_coercion: coercion.map_or(TypeCoercion::None, |(coercion, _)| coercion),
+        mode,
+        type_coercion: coercion,
         decimal_mode: decimal_mode.map_or(DecimalMode::Preserve, |(mode, _)| mode),
         strip_both_columns,
         batch_size,
         parallel,
         key_columns,
+        julian_columns,
+        decimal_columns,
+        data_dictionary,
+        on_bad_row,
+        bad_row_table,
+        verify: verify.map_or(Verify::Counts, |(verify, _)| verify),
     };
     Some(StepSpec::SqlCopy(spec))
 }
 
-/// A list of columns that only matters to modes of a later version.
-fn read_later_list(table: &mut Table<'_, '_>, key: &'static str, out: &mut Findings) -> Vec<String> {
-    let list = values(table.texts(key, out));
-    if let (false, Some(entry)) = (list.is_empty(), table.take(key)) {
-        out.not_yet(entry.key_range(), &format!("`{key}`"), "leave it out; columns are copied as they are");
+fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().copied().map(word).collect()
+}
+
+/// A key that says something only beside another one.
+fn only_with(table: &mut Table<'_, '_>, key: &'static str, other: &str, out: &mut Findings) {
+    if let Some(entry) = table.take(key) {
+        let message = format!("`{key}` means nothing without `{other}`");
+        out.error("conflict", entry.key_range(), message, Some(format!("add `{other}`, or leave `{key}` out")));
     }
-    list
+}
+
+/// A list of column names, each with something in it.
+fn columns(table: &mut Table<'_, '_>, key: &'static str, out: &mut Findings) -> Vec<String> {
+    let list = table.texts(key, out);
+    for name in list.iter().filter(|name| name.value.trim().is_empty()) {
+        out.error("empty-value", name.span.clone(), format!("a name in `{key}` is empty"), None);
+    }
+    values(list)
+}
+
+fn read_decimal_columns(step: &mut Table<'_, '_>, out: &mut Findings) -> BTreeMap<String, u32> {
+    let Some(entry) = step.take("decimal_columns") else { return BTreeMap::new() };
+    let Some(table) = entry.value.get_ref().as_table() else {
+        wrong_type("decimal_columns", "a table of columns and their implied decimals", entry.value, out);
+        return BTreeMap::new();
+    };
+    let digits = |entry: Entry<'_, '_>| Some((entry.key.to_owned(), whole_of(entry.key, 0..=15, entry.value, out)?));
+    entries(table).into_iter().filter_map(digits).collect()
+}
+
+fn read_dictionary(step: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Option<Box<DataDictionary>> {
+    let mut table = step.table("data_dictionary", out)?;
+    let connector = table.filled_text("connector", out);
+    draft.claim(connector.as_ref(), ClaimKind::Connector);
+    let schema = plain(table.filled_text("schema", out));
+    let name = plain(table.filled_text("table", out)).unwrap_or_else(|| "F9210".to_owned());
+    table.finish(out);
+    Some(Box::new(DataDictionary { connector: plain(connector), schema, table: name }))
 }
 
 fn read_source(step: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Option<CopySource> {

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::spec::{HttpAuth, SourceTable, StepSpec, TypeCoercion};
+use super::spec::{HttpAuth, OnBadRow, SourceTable, StepSpec, TypeCoercion, Verify};
 use crate::{Json, JsonMap};
 
 const MASK: &str = "••••";
@@ -58,6 +58,25 @@ pub fn input_json(spec: &StepSpec, params: &JsonMap) -> Json {
                 put("decimal_mode", c.decimal_mode.as_str().into());
             }
             put("strip_both_columns", c.strip_both_columns.clone().into());
+            put("julian_columns", c.julian_columns.clone().into());
+            put("decimal_columns", json!(c.decimal_columns));
+            if let Some(d) = &c.data_dictionary {
+                let mut place = json!({ "connector": d.connector, "schema": d.schema, "table": d.table });
+                if let Json::Object(map) = &mut place {
+                    map.retain(|_, v| !v.is_null());
+                }
+                put("data_dictionary", place);
+            }
+            if c.on_bad_row != OnBadRow::Fail {
+                put("on_bad_row", c.on_bad_row.as_str().into());
+            }
+            put("bad_row_table", json!(c.bad_row_table));
+            if c.verify != Verify::Counts {
+                put("verify", c.verify.as_str().into());
+            }
+            if c.parallel > 1 {
+                put("parallel", c.parallel.into());
+            }
             put("key_columns", c.key_columns.clone().into());
         }
         StepSpec::Python { callable } | StepSpec::Wasm { callable } => put("callable", callable.as_str().into()),

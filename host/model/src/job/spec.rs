@@ -2,6 +2,8 @@
 //! runner, one line in `host::assemble`. Strings may hold templates; [`crate::template::resolve_spec`] fills them in
 //! before a runner sees them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::JsonMap;
@@ -122,6 +124,35 @@ pub struct SqlCopySpec {
     pub parallel: u32,
     /// Columns that identify a row for `upsert`; empty = the primary key.
     pub key_columns: Vec<String>,
+    /// With `jde`: columns that hold a date as `CYYDDD`, by name in any case.
+    #[serde(default)]
+    pub julian_columns: Vec<String>,
+    /// With `jde`: columns with implied decimals, by name in any case, and how many.
+    #[serde(default)]
+    pub decimal_columns: BTreeMap<String, u32>,
+    /// With `jde`: where dates and implied decimals are looked up, if anywhere.
+    #[serde(default)]
+    pub data_dictionary: Option<Box<DataDictionary>>,
+    /// What becomes of a row that the target does not take.
+    #[serde(default)]
+    pub on_bad_row: OnBadRow,
+    /// The table of `skip_to`, in the target's schema; `None` = the target's name and `_bad_rows`.
+    #[serde(default)]
+    pub bad_row_table: Option<String>,
+    /// What is compared before the rows become visible.
+    #[serde(default)]
+    pub verify: Verify,
+}
+
+/// The table of JD Edwards' data dictionary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataDictionary {
+    /// Connector name; `None` = the source's.
+    pub connector: Option<String>,
+    /// Schema; `None` = the connection's default.
+    pub schema: Option<String>,
+    /// Table name, usually `F9210`.
+    pub table: String,
 }
 
 /// The source of a copy.
@@ -174,6 +205,28 @@ word_enum!(
         Append = "append",
         /// New rows inserted, known ones updated.
         Upsert = "upsert",
+    }
+);
+word_enum!(
+    /// What becomes of a row that the target does not take.
+    #[derive(Default)]
+    OnBadRow {
+        /// It ends the copy, and is named.
+        #[default]
+        Fail = "fail",
+        /// It goes to a side table, with the reason.
+        SkipTo = "skip_to",
+    }
+);
+word_enum!(
+    /// What is compared on both sides before copied rows become visible.
+    #[derive(Default)]
+    Verify {
+        /// How many rows there are.
+        #[default]
+        Counts = "counts",
+        /// A checksum of all cells, too.
+        Checksum = "checksum",
     }
 );
 word_enum!(
@@ -251,4 +304,21 @@ pub struct LdapSyncSpec {
     pub target_query: String,
     /// LDAP attribute → column or parameter.
     pub mapping: JsonMap,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_was_stored_before_its_newer_keys_can_still_be_read() {
+        let stored = r#"{"source": {"connector": "a", "table": {"query": "select 1"}, "columns": [], "filter": null, "params": {}},
+            "target": {"connector": "b", "schema": null, "table": "t"}, "mode": "overwrite", "type_coercion": "none",
+            "decimal_mode": "preserve", "strip_both_columns": [], "batch_size": 10000, "parallel": 1, "key_columns": []}"#;
+        let spec: SqlCopySpec = serde_json::from_str(stored).unwrap();
+        assert_eq!((spec.on_bad_row, spec.verify), (OnBadRow::Fail, Verify::Counts));
+        assert!(spec.julian_columns.is_empty() && spec.decimal_columns.is_empty() && spec.data_dictionary.is_none());
+        let again = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<SqlCopySpec>(&again).unwrap(), spec);
+    }
 }

@@ -3,7 +3,8 @@
 
 use super::{Scope, TemplateError};
 use crate::job::spec::{
-    CopySource, CopyTarget, HttpAuth, HttpSpec, LdapSyncSpec, SourceTable, SqlCopySpec, SqlQuerySpec, StepSpec,
+    CopySource, CopyTarget, DataDictionary, HttpAuth, HttpSpec, LdapSyncSpec, SourceTable, SqlCopySpec, SqlQuerySpec,
+    StepSpec,
 };
 use crate::{Json, JsonMap};
 
@@ -75,6 +76,16 @@ pub fn resolve_spec(spec: &StepSpec, scope: &Scope<'_>) -> Result<StepSpec, Fiel
             },
             strip_both_columns: f.list("strip_both_columns", &c.strip_both_columns)?,
             key_columns: f.list("key_columns", &c.key_columns)?,
+            julian_columns: f.list("julian_columns", &c.julian_columns)?,
+            data_dictionary: match &c.data_dictionary {
+                None => None,
+                Some(d) => Some(Box::new(DataDictionary {
+                    connector: f.maybe("data_dictionary.connector", d.connector.as_ref())?,
+                    schema: f.maybe("data_dictionary.schema", d.schema.as_ref())?,
+                    table: f.text("data_dictionary.table", &d.table)?,
+                })),
+            },
+            bad_row_table: f.maybe("bad_row_table", c.bad_row_table.as_ref())?,
             ..c.clone()
         }),
         StepSpec::Python { callable } => StepSpec::Python { callable: f.text("callable", callable)? },
@@ -147,6 +158,13 @@ pub fn for_each_string(spec: &StepSpec, see: &mut dyn FnMut(&'static str, &str))
             see("target.table", &c.target.table);
             c.strip_both_columns.iter().for_each(|s| see("strip_both_columns", s));
             c.key_columns.iter().for_each(|s| see("key_columns", s));
+            c.julian_columns.iter().for_each(|s| see("julian_columns", s));
+            if let Some(d) = &c.data_dictionary {
+                d.connector.iter().for_each(|s| see("data_dictionary.connector", s));
+                d.schema.iter().for_each(|s| see("data_dictionary.schema", s));
+                see("data_dictionary.table", &d.table);
+            }
+            c.bad_row_table.iter().for_each(|s| see("bad_row_table", s));
         }
         StepSpec::Python { callable } | StepSpec::Wasm { callable } => see("callable", callable),
         StepSpec::Http(h) => {

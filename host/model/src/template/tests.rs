@@ -146,6 +146,16 @@ fn the_checking_walk_and_the_filling_walk_see_the_same_fields() {
             batch_size: 1,
             parallel: 1,
             key_columns: vec![tag()],
+            julian_columns: vec![tag()],
+            decimal_columns: Default::default(),
+            data_dictionary: Some(Box::new(DataDictionary {
+                connector: Some(tag()),
+                schema: Some(tag()),
+                table: tag(),
+            })),
+            on_bad_row: OnBadRow::SkipTo,
+            bad_row_table: Some(tag()),
+            verify: Verify::Counts,
         }),
         StepSpec::Wasm { callable: tag() },
         StepSpec::Http(HttpSpec {

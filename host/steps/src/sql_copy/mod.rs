@@ -1,33 +1,44 @@
-//! `sql_copy`: rows from one connector into a table of another, between any two dialects. Reader and writer run side by
+//! `sql_copy`: rows from one connector into a table of another, between any two databases. Reader and writer run side by
 //! side; what becomes visible becomes visible at once, and only when both sides count the same rows.
 //!
-//! One file per stage: `plan` (what will be read, where it goes), `types` (a target that does not exist yet), `row` (the
-//! form between), `read`, `write`, `swap` (replacing a live PostgreSQL table), `progress`.
+//! `side` holds the two traits a database joins by; `postgres_source`, `sqlite_source`, `swap` (PostgreSQL) and
+//! `sqlite_target` are the ones there are. Common to all: `plan` (statements, columns), `coerce` (rules for cells),
+//! `types` (a table that does not exist yet), `row` (the form between), `staged` (upserts), `check`, `bad_rows`.
 
+mod bad_rows;
+mod check;
+mod checksum;
+mod coerce;
+mod load;
 mod plan;
+mod postgres_source;
 mod progress;
-mod read;
+mod ranges;
 mod row;
+mod side;
+mod sqlite_insert;
+mod sqlite_source;
+mod sqlite_target;
+mod staged;
 mod swap;
 mod types;
-mod write;
 
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use host_model::job::spec::{SourceTable, SqlCopySpec};
+use host_model::job::spec::{SourceTable, SqlCopySpec, Verify};
 use host_model::port::{Access, StepContext, StepFailure, StepOutcome, StepRunner};
-use host_model::{CancelToken, StepError, StepErrorKind, StepSpec};
+use host_model::{CancelToken, Json, StepError, StepErrorKind, StepSpec};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use crate::connector::postgres::{Lease, PgServer};
-use crate::connector::sqlite::SqliteFile;
 use crate::connector::{ConnectorPools, Database, Found};
-use plan::Source;
+use bad_rows::SideTable;
+use coerce::dictionary::Dictionary;
+use plan::SourceColumn;
 use progress::Progress;
-use row::{CHUNKS_IN_FLIGHT, Message, Sink};
-use write::Written;
+use row::{CHUNKS_IN_FLIGHT, Policy};
+use side::{Destination, Feed, Origin, Written};
 
 /// Runs `sql_copy` steps.
 pub struct SqlCopyRunner {
@@ -47,7 +58,6 @@ impl StepRunner for SqlCopyRunner {
         let StepSpec::SqlCopy(spec) = spec else {
             return Err(crate::wrong_runner("sql_copy", spec).into());
         };
-        plan::check_supported(spec)?;
         let source = self.pools.find(&spec.source.connector)?;
         let target = self.pools.find(&spec.target.connector)?;
         plan::check_distinct(spec, &source, &target)?;
@@ -60,6 +70,8 @@ impl StepRunner for SqlCopyRunner {
             ctx,
             source,
             target,
+            pools: &self.pools,
+            side: SideTable::of(spec, ctx),
             halt: ctx.cancel.child(),
             progress: Arc::new(Progress::new()),
             first_error: OnceLock::new(),
@@ -68,25 +80,7 @@ impl StepRunner for SqlCopyRunner {
             written = copy.run() => written?,
             never = copy.progress.tell(ctx) => match never {},
         };
-        let progress = &copy.progress;
-        ctx.voice.progress(written.rows, Some(written.rows), "rows copied");
-        let elapsed = progress.elapsed();
-        ctx.info(format!(
-            "{} rows in {:.1} s, {} rows/s; the target has {} rows",
-            written.rows,
-            elapsed.as_secs_f64(),
-            progress.rate(),
-            written.target_rows
-        ))
-        .await;
-        let output = json!({
-            "source_rows": progress.read().unwrap_or(written.rows),
-            "target_rows": written.target_rows,
-            "rows_affected": written.rows,
-            "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        });
-        let output = output.as_object().cloned().unwrap_or_default();
-        Ok(StepOutcome { output, rows_affected: i64::try_from(written.rows).ok(), usage: None })
+        Ok(copy.outcome(&written).await)
     }
 }
 
@@ -96,6 +90,8 @@ struct Copy<'a> {
     ctx: &'a StepContext,
     source: Found,
     target: Found,
+    pools: &'a ConnectorPools,
+    side: Option<SideTable>,
     /// Stops both sides: with the step, or when one of them fails.
     halt: CancelToken,
     progress: Arc<Progress>,
@@ -104,46 +100,35 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     async fn run(&self) -> Result<Written, StepError> {
-        let written = match (&self.source.database, &self.target.database) {
-            (Database::Sqlite(from), Database::Sqlite(to)) => {
-                // Types are needed only for a table that does not exist; looking costs little.
-                let source = plan::describe_sqlite(self.spec, from, &self.source.place, true, &self.halt).await?;
-                let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-                let sink = Sink::cells(self.spec.batch_size);
-                self.both(self.read_sqlite(from, source.clone(), sink, sender), self.write_sqlite(to, source, chunks))
-                    .await
-            }
-            (Database::Postgres(from), Database::Sqlite(to)) => {
-                let mut reading = self.lease(from, &self.source, Access::Read).await?;
-                let source = plan::describe_postgres(self.spec, &mut reading).await?;
-                let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-                let sink = Sink::cells(self.spec.batch_size);
-                self.both(
-                    self.read_postgres(reading, source.clone(), sink, sender),
-                    self.write_sqlite(to, source, chunks),
-                )
-                .await
-            }
-            (Database::Sqlite(from), Database::Postgres(to)) => {
-                let source = plan::describe_sqlite(self.spec, from, &self.source.place, true, &self.halt).await?;
-                let (lease, target, sink) = self.open_target(to, &source).await?;
-                let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-                self.both(self.read_sqlite(from, source, sink, sender), self.write_postgres(lease, target, chunks))
-                    .await
-            }
-            (Database::Postgres(from), Database::Postgres(to)) => {
-                let mut reading = self.lease(from, &self.source, Access::Read).await?;
-                let source = plan::describe_postgres(self.spec, &mut reading).await?;
-                let (lease, target, sink) = self.open_target(to, &source).await?;
-                let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
-                self.both(self.read_postgres(reading, source, sink, sender), self.write_postgres(lease, target, chunks))
-                    .await
-            }
+        let origin = self.open_origin().await?;
+        let dictionary = Dictionary::read(self.spec, origin.columns(), self.pools, &self.halt).await?;
+        let plan = coerce::plan(self.spec, origin.columns(), &dictionary, &self.source.place)?;
+        let destination = self.open_destination(&plan.columns).await?;
+        self.ctx.info(format!("writing {}", destination.describe())).await;
+        let rules = Arc::new(plan.settle(&destination.tastes()));
+        let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
+        let policy = Policy {
+            batch_size: self.spec.batch_size,
+            skips: self.side.is_some(),
+            hashes: self.spec.verify == Verify::Checksum,
         };
+        let feed = Feed::new(sender, destination.encoding(), Arc::clone(&rules), policy, Arc::clone(&self.progress));
+        let reader = async {
+            let end = feed.clone();
+            origin.read(feed).await?;
+            end.end().await;
+            Ok(())
+        };
+        let written = self.both(reader, destination.write(chunks, Arc::clone(&self.progress))).await;
         match (self.first_error.get(), written) {
             (Some(error), _) => Err(error.clone()),
-            (None, Some(written)) => Ok(written),
             (None, None) => Err(StepError::new(StepErrorKind::Crashed, "the copy ended without a result")),
+            (None, Some(written)) => {
+                for (column, count) in rules.oddities() {
+                    self.ctx.info(format!("{count} values of `{column}` are no dates and became NULL")).await;
+                }
+                Ok(written)
+            }
         }
     }
 
@@ -163,69 +148,80 @@ impl Copy<'_> {
         tokio::join!(reader, writer).1
     }
 
-    async fn lease(&self, server: &Arc<PgServer>, found: &Found, access: Access) -> Result<Lease, StepError> {
-        server.lease(&found.place, access, Some(self.ctx.timeout), &self.halt).await
-    }
-
-    async fn open_target(
-        &self,
-        server: &Arc<PgServer>,
-        source: &Source,
-    ) -> Result<(Lease, swap::PgTarget, Sink), StepError> {
-        let mut lease = self.lease(server, &self.target, Access::ReadWrite).await?;
-        let target = swap::open(&mut lease, &self.spec.target, self.spec.mode, source).await?;
-        self.ctx.info(format!("writing {}", target.describe())).await;
-        let sink = Sink::copy(target.columns.clone(), self.spec.batch_size);
-        Ok((lease, target, sink))
-    }
-
-    async fn read_sqlite(
-        &self,
-        file: &Arc<SqliteFile>,
-        source: Source,
-        sink: Sink,
-        out: mpsc::Sender<Message>,
-    ) -> Result<(), StepError> {
-        read::read_sqlite(file, &self.source.place, source, sink, Arc::clone(&self.progress), out, &self.halt).await
-    }
-
-    async fn read_postgres(
-        &self,
-        mut lease: Lease,
-        source: Source,
-        sink: Sink,
-        out: mpsc::Sender<Message>,
-    ) -> Result<(), StepError> {
-        let result = read::read_postgres(&mut lease, source, sink, Arc::clone(&self.progress), out).await;
-        if result.is_ok() {
-            lease.release().await;
+    async fn open_origin(&self) -> Result<Box<dyn Origin>, StepError> {
+        let place = &self.source.place;
+        let (origin, note): (Box<dyn Origin>, _) = match &self.source.database {
+            Database::Sqlite(file) => {
+                let origin = sqlite_source::open(self.spec, file, place, &self.halt).await?;
+                let note = "one reader: `parallel` has no effect on a SQLite source";
+                (Box::new(origin), (self.spec.parallel > 1).then(|| note.to_owned()))
+            }
+            Database::Postgres(server) => {
+                // The writer needs a connection too.
+                let shares = matches!(&self.target.database, Database::Postgres(to) if Arc::ptr_eq(to, server));
+                let (origin, note) =
+                    postgres_source::open(self.spec, server, place, self.ctx.timeout, usize::from(shares), &self.halt)
+                        .await?;
+                (Box::new(origin), note)
+            }
+        };
+        if let Some(note) = note {
+            self.ctx.info(note).await;
         }
-        result
+        Ok(origin)
     }
 
-    async fn write_sqlite(
-        &self,
-        file: &Arc<SqliteFile>,
-        source: Source,
-        chunks: mpsc::Receiver<Message>,
-    ) -> Result<Option<Written>, StepError> {
-        let job = write::SqliteTarget { target: self.spec.target.clone(), mode: self.spec.mode, source };
-        write::write_sqlite(file, &self.target.place, job, chunks, Arc::clone(&self.progress), &self.halt).await
+    async fn open_destination(&self, columns: &[SourceColumn]) -> Result<Box<dyn Destination>, StepError> {
+        let place = &self.target.place;
+        Ok(match &self.target.database {
+            Database::Sqlite(file) => {
+                let side = self.side.clone();
+                Box::new(sqlite_target::open(self.spec, file, place, columns, side, &self.halt).await?)
+            }
+            Database::Postgres(server) => {
+                let lease = server.lease(place, Access::ReadWrite, Some(self.ctx.timeout), &self.halt).await?;
+                Box::new(swap::open(lease, self.spec, columns, self.side.clone()).await?)
+            }
+        })
     }
 
-    async fn write_postgres(
-        &self,
-        mut lease: Lease,
-        target: swap::PgTarget,
-        chunks: mpsc::Receiver<Message>,
-    ) -> Result<Option<Written>, StepError> {
-        // A connection that failed here is closed, never lent again: dropping it is enough.
-        let copied =
-            write::copy_into_postgres(&mut lease, &target.into, &target.columns, chunks, &self.progress).await?;
-        let Some(arrived) = copied else { return Ok(None) };
-        self.ctx.info(format!("{arrived} rows have arrived; putting them in place")).await;
-        let written = swap::finish(&mut lease, target, arrived, &self.progress).await?;
-        lease.release().await;
-        Ok(Some(written))
+    /// Tells how it went, and what becomes the step's output.
+    async fn outcome(&self, written: &Written) -> StepOutcome {
+        let (progress, rows) = (&self.progress, written.rows);
+        self.ctx.voice.progress(rows, Some(rows), "rows copied");
+        let elapsed = progress.elapsed();
+        self.ctx
+            .info(format!(
+                "{rows} rows in {:.1} s, {} rows/s; the target has {} rows",
+                elapsed.as_secs_f64(),
+                progress.rate(),
+                written.target_rows
+            ))
+            .await;
+        let mut output = json!({
+            "source_rows": progress.read(),
+            "target_rows": written.target_rows,
+            "rows_affected": rows,
+            "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        });
+        if let Some(changes) = written.changes {
+            output["inserted"] = changes.inserted.into();
+            output["updated"] = changes.updated.into();
+            let (inserted, updated) = (changes.inserted, changes.updated);
+            self.ctx.info(format!("{inserted} rows inserted, {updated} updated, the others were there already")).await;
+        }
+        if let Some(side) = &self.side {
+            output["rows_skipped"] = written.skipped.into();
+            if written.skipped > 0 {
+                let text =
+                    format!("{} rows were not taken; they are in `{}` with the reason", written.skipped, side.name);
+                self.ctx.info(text).await;
+            }
+        }
+        let output = match output {
+            Json::Object(map) => map,
+            _ => Default::default(),
+        };
+        StepOutcome { output, rows_affected: i64::try_from(rows).ok(), usage: None }
     }
 }

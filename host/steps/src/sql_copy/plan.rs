@@ -1,26 +1,17 @@
-//! What a copy will do, settled before the first row moves: the statement that reads, the columns and their types, and
-//! the target's columns they go to. Everything impossible is refused here, by name.
+//! What a copy will do, settled before the first row moves: the statements that read, the columns and their types, and
+//! the target's columns they go to. Everything impossible is refused here, by name. What a database's own catalog has
+//! to say is asked in `postgres_source` and `sqlite_source`.
 
-use std::sync::Arc;
-
+use host_model::StepError;
 use host_model::connector::Dialect;
-use host_model::job::spec::{CopyMode, SourceTable, SqlCopySpec, TypeCoercion};
-use host_model::port::Access;
+use host_model::job::spec::{CopyMode, SourceTable, SqlCopySpec};
 use host_model::value::Value;
-use host_model::{CancelToken, StepError};
 
-use super::types::{Seen, SourceType};
+use super::types::SourceType;
 use crate::connector::fault::Place;
-use crate::connector::postgres::Lease;
-use crate::connector::postgres::statement::{self, Ready};
 use crate::connector::scan::{self, Statement};
-use crate::connector::sqlite::{Link, SqliteFile, Use};
-use crate::connector::vet::{self, quote};
+use crate::connector::vet::quote;
 use crate::connector::{Database, Found};
-use crate::params;
-
-/// Rows looked at to find a type where SQLite has none.
-const SAMPLE_ROWS: usize = 1_000;
 
 /// How the source is read.
 #[derive(Clone)]
@@ -29,10 +20,20 @@ pub(super) struct Source {
     pub(super) rows: Statement,
     /// How many there are; only a table is worth counting first.
     pub(super) count: Option<Statement>,
-    /// For both.
+    /// For both, and for every range.
     pub(super) values: Vec<Value>,
     /// What it returns.
     pub(super) columns: Vec<SourceColumn>,
+    /// The parts of the statement, where it reads a table.
+    pub(super) table: Option<TableRead>,
+}
+
+/// `select <list> from <path> where <filter>`, which can be read in ranges of a key.
+#[derive(Clone)]
+pub(super) struct TableRead {
+    pub(super) list: String,
+    pub(super) path: String,
+    pub(super) filter: Option<String>,
 }
 
 /// A column of the source.
@@ -52,25 +53,6 @@ pub(super) struct TableColumn {
     pub(super) is_not_null: bool,
     pub(super) key: Option<u32>,
     pub(super) is_generated: bool,
-}
-
-/// Refuses what this version does not do, rather than doing something else.
-pub(super) fn check_supported(spec: &SqlCopySpec) -> Result<(), StepError> {
-    let refused = if spec.mode == CopyMode::Upsert {
-        Some("`mode = \"upsert\"`")
-    } else if spec.type_coercion == TypeCoercion::Jde {
-        Some("`type_coercion = \"jde\"`")
-    } else if !spec.strip_both_columns.is_empty() {
-        Some("`strip_both_columns`")
-    } else if spec.parallel > 1 {
-        Some("`parallel`")
-    } else {
-        None
-    };
-    match refused {
-        Some(what) => Err(StepError::definition(format!("{what} of `sql_copy` is not supported yet"))),
-        None => Ok(()),
-    }
 }
 
 /// A copy of a table onto itself would empty it first.
@@ -98,80 +80,7 @@ pub(super) fn quoted_table(schema: Option<&str>, table: &str) -> String {
     }
 }
 
-/// Looks at a SQLite source. `samples` asks for a type of every column, by looking at rows where nothing is declared.
-pub(super) async fn describe_sqlite(
-    spec: &SqlCopySpec,
-    file: &Arc<SqliteFile>,
-    place: &Place,
-    samples: bool,
-    cancel: &CancelToken,
-) -> Result<Source, StepError> {
-    let spec = spec.clone();
-    file.work(place, Use::Step(Access::Read), cancel, move |link| {
-        let table = match &spec.source.table {
-            SourceTable::Table { schema, table } => {
-                let columns = sqlite_table(link, schema.as_deref(), table)?;
-                if columns.is_empty() {
-                    return Err(link.place().definition(format!("there is no table `{table}` to copy from")));
-                }
-                Some(columns)
-            }
-            SourceTable::Query(_) => None,
-        };
-        let (rows, count) = statements(&spec, Dialect::Sqlite, table.as_deref(), link.place())?;
-        let values = vet::values(&rows, &params::binds(&spec.source.params), link.place())?;
-        let prepared = link.prepare(&rows, &values)?;
-        let mut columns: Vec<SourceColumn> = prepared
-            .columns()
-            .iter()
-            .map(|c| {
-                source_column(
-                    c.name(),
-                    SourceType::Sqlite { declared: c.decl_type().unwrap_or_default().to_owned() },
-                    table.as_deref(),
-                )
-            })
-            .collect();
-        drop(prepared);
-        if samples {
-            sample(link, &rows, &values, &mut columns)?;
-        }
-        Ok(Source { rows, count, values, columns })
-    })
-    .await
-}
-
-/// Looks at a PostgreSQL source.
-pub(super) async fn describe_postgres(spec: &SqlCopySpec, lease: &mut Lease) -> Result<Source, StepError> {
-    let place = lease.stop.place.clone();
-    let table = match &spec.source.table {
-        SourceTable::Table { schema, table } => {
-            let path = quoted_table(schema.as_deref(), table);
-            let columns = postgres_table(lease, &path).await?;
-            Some(columns.ok_or_else(|| place.definition(format!("there is no table `{table}` to copy from")))?)
-        }
-        SourceTable::Query(_) => None,
-    };
-    let (rows, count) = statements(spec, Dialect::Postgres, table.as_deref(), &place)?;
-    let values = vet::values(&rows, &params::binds(&spec.source.params), &place)?;
-    let stop = lease.stop.clone();
-    let conn = &mut lease.conn;
-    let work = async {
-        let Ready { decoder, .. } = statement::prepare(conn, &stop, &rows, &values).await?;
-        Ok(decoder)
-    };
-    let decoder = stop.guard(rows.keyword(), work).await?;
-    let described = decoder.columns.iter().zip(&decoder.kinds);
-    let columns = described.map(|(column, kind)| {
-        let formatted =
-            table.as_deref().and_then(|t| t.iter().find(|c| c.name == column.name)).map(|c| c.type_name.clone());
-        let formatted = formatted.unwrap_or_else(|| column.kind.clone());
-        source_column(&column.name, SourceType::Postgres { kind: *kind, formatted }, table.as_deref())
-    });
-    Ok(Source { count, values, columns: columns.collect(), rows })
-}
-
-fn source_column(name: &str, source_type: SourceType, table: Option<&[TableColumn]>) -> SourceColumn {
+pub(super) fn source_column(name: &str, source_type: SourceType, table: Option<&[TableColumn]>) -> SourceColumn {
     let known = table.and_then(|columns| columns.iter().find(|c| c.name == name));
     SourceColumn {
         name: name.to_owned(),
@@ -181,38 +90,58 @@ fn source_column(name: &str, source_type: SourceType, table: Option<&[TableColum
     }
 }
 
-/// The statement that reads and the one that counts.
-fn statements(
+/// The statements of a copy before anybody has looked at their columns.
+pub(super) fn statements(
     spec: &SqlCopySpec,
     dialect: Dialect,
     table: Option<&[TableColumn]>,
+    values: impl FnOnce(&Statement) -> Result<Vec<Value>, StepError>,
     place: &Place,
-) -> Result<(Statement, Option<Statement>), StepError> {
+) -> Result<Source, StepError> {
     let wanted = &spec.source.columns;
-    let (sql, count) = match (&spec.source.table, table) {
+    let read = match (&spec.source.table, table) {
         (SourceTable::Table { schema, table: name }, Some(known)) => {
             let names: Vec<&str> = match wanted.is_empty() {
                 true => known.iter().map(|c| c.name.as_str()).collect(),
                 false => wanted.iter().map(|w| pick(w, known, name, place)).collect::<Result<_, _>>()?,
             };
             let list = names.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
-            let path = quoted_table(schema.as_deref(), name);
-            // On a line of its own, so that a comment at its end ends there.
-            let filter = spec.source.filter.as_ref().map(|f| format!(" where (\n{f}\n)")).unwrap_or_default();
-            (format!("select {list} from {path}{filter}"), Some(format!("select count(*) from {path}{filter}")))
-        }
-        (SourceTable::Query(query), _) if wanted.is_empty() => (query.clone(), None),
-        (SourceTable::Query(query), _) => {
-            let list = wanted.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
-            (format!("select {list} from (\n{query}\n) as source"), None)
+            Some(TableRead { list, path: quoted_table(schema.as_deref(), name), filter: spec.source.filter.clone() })
         }
         (SourceTable::Table { table, .. }, None) => {
             return Err(place.definition(format!("the table `{table}` was not described")));
         }
+        (SourceTable::Query(_), _) => None,
     };
-    let rows = single_select(&sql, dialect, place)?;
+    let (rows, count) = match (&read, &spec.source.table) {
+        (Some(read), _) => {
+            (single_select(&read.select(&read.list, None), dialect, place)?, Some(read.select("count(*)", None)))
+        }
+        (None, SourceTable::Query(query)) if !wanted.is_empty() => {
+            let list = wanted.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
+            // A SELECT by itself first, so that nothing else hides in the parentheses.
+            single_select(query, dialect, place)?;
+            (single_select(&format!("select {list} from (\n{query}\n) as source"), dialect, place)?, None)
+        }
+        (None, SourceTable::Query(query)) => (single_select(query, dialect, place)?, None),
+        (None, SourceTable::Table { table, .. }) => {
+            return Err(place.definition(format!("the table `{table}` was not described")));
+        }
+    };
     let count = count.map(|sql| single_select(&sql, dialect, place)).transpose()?;
-    Ok((rows, count))
+    let values = values(&rows)?;
+    Ok(Source { rows, count, values, columns: Vec::new(), table: read })
+}
+
+impl TableRead {
+    /// The SELECT of `list`, for the rows that `also` holds for.
+    pub(super) fn select(&self, list: &str, also: Option<&str>) -> String {
+        // Each on a line of its own, so that a comment at its end ends there.
+        let conditions: Vec<String> =
+            self.filter.as_deref().into_iter().chain(also).map(|text| format!("(\n{text}\n)")).collect();
+        let filter = if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" and ")) };
+        format!("select {list} from {}{filter}", self.path)
+    }
 }
 
 fn pick<'a>(wanted: &str, known: &'a [TableColumn], table: &str, place: &Place) -> Result<&'a str, StepError> {
@@ -230,7 +159,7 @@ pub(super) fn find_name<'a>(wanted: &str, names: impl Iterator<Item = &'a str> +
     })
 }
 
-fn single_select(sql: &str, dialect: Dialect, place: &Place) -> Result<Statement, StepError> {
+pub(super) fn single_select(sql: &str, dialect: Dialect, place: &Place) -> Result<Statement, StepError> {
     let mut statements = scan::split(sql, dialect).map_err(|e| place.definition(e))?;
     if statements.len() != 1 || !statements[0].is_reading() {
         return Err(place.definition("the source of a copy is one SELECT"));
@@ -238,85 +167,9 @@ fn single_select(sql: &str, dialect: Dialect, place: &Place) -> Result<Statement
     Ok(statements.remove(0))
 }
 
-/// The columns of a SQLite table; none when there is no such table.
-pub(super) fn sqlite_table(link: &Link, schema: Option<&str>, table: &str) -> Result<Vec<TableColumn>, StepError> {
-    let sql =
-        "select name, type, \"notnull\", pk, hidden from pragma_table_xinfo(?1, ?2) where hidden <> 1 order by cid";
-    let read = || -> rusqlite::Result<Vec<TableColumn>> {
-        let mut prepared = link.conn.prepare(sql)?;
-        let rows = prepared.query_map((table, schema.unwrap_or("main")), |row| {
-            let key: u32 = row.get(3)?;
-            Ok(TableColumn {
-                name: row.get(0)?,
-                type_name: row.get(1)?,
-                is_not_null: row.get(2)?,
-                key: (key > 0).then_some(key),
-                is_generated: row.get::<_, i64>(4)? != 0,
-            })
-        })?;
-        rows.collect()
-    };
-    read().map_err(|e| link.fail(&e, sql))
-}
-
-/// The columns of a PostgreSQL table (`path` is quoted); `None` when there is no such relation.
-pub(super) async fn postgres_table(lease: &mut Lease, path: &str) -> Result<Option<Vec<TableColumn>>, StepError> {
-    const SQL: &str = "select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated <> '', \
-         array_position(i.indkey::int2[], a.attnum)::int4 \
-         from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary \
-         where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped order by a.attnum";
-    let stop = lease.stop.clone();
-    let conn = &mut lease.conn;
-    let work = async {
-        let rows: Vec<(String, String, bool, bool, Option<i32>)> =
-            sqlx::query_as(SQL).bind(path).fetch_all(conn).await?;
-        let columns = rows.into_iter().map(|(name, type_name, is_not_null, is_generated, position)| TableColumn {
-            name,
-            type_name,
-            is_not_null,
-            // An int2vector counts from 0.
-            key: position.and_then(|p| u32::try_from(p).ok()).map(|p| p + 1),
-            is_generated,
-        });
-        Ok(columns.collect::<Vec<_>>())
-    };
-    let columns = stop.guard(SQL, work).await?;
-    Ok((!columns.is_empty()).then_some(columns))
-}
-
-/// Fills in the types of columns nobody declared.
-fn sample(link: &Link, rows: &Statement, values: &[Value], columns: &mut [SourceColumn]) -> Result<(), StepError> {
-    use rusqlite::types::Type;
-    let is_open = |c: &SourceColumn| matches!(&c.source_type, SourceType::Sqlite { declared } if declared.is_empty());
-    if !columns.iter().any(is_open) {
-        return Ok(());
-    }
-    let mut seen = vec![Seen::default(); columns.len()];
-    let mut prepared = link.prepare(rows, values)?;
-    let mut found = prepared.raw_query();
-    for _ in 0..SAMPLE_ROWS {
-        let Some(row) = found.next().map_err(|e| link.fail(&e, rows.keyword()))? else { break };
-        for (n, seen) in seen.iter_mut().enumerate() {
-            match row.get_ref(n).map_err(|e| link.fail(&e, rows.keyword()))?.data_type() {
-                Type::Null => {}
-                Type::Integer => seen.integers = true,
-                Type::Real => seen.reals = true,
-                Type::Text => seen.texts = true,
-                Type::Blob => seen.blobs = true,
-            }
-        }
-    }
-    for (column, seen) in columns.iter_mut().zip(seen) {
-        if is_open(column) {
-            column.source_type = SourceType::Sqlite { declared: seen.declared().to_owned() };
-        }
-    }
-    Ok(())
-}
-
 /// The target's name for every source column, in the source's order.
 pub(super) fn map_columns(
-    source: &Source,
+    source: &[SourceColumn],
     target: &[TableColumn],
     table: &str,
     place: &Place,
@@ -334,7 +187,7 @@ pub(super) fn map_columns(
         }
         Ok(name.to_owned())
     };
-    let names: Vec<String> = source.columns.iter().map(map).collect::<Result<_, _>>()?;
+    let names: Vec<String> = source.iter().map(map).collect::<Result<_, _>>()?;
     check_unique(&names, place)?;
     Ok(names)
 }
@@ -349,10 +202,20 @@ pub(super) fn check_unique(names: &[String], place: &Place) -> Result<(), StepEr
     Ok(())
 }
 
-/// `CREATE TABLE` for a target that does not exist: derived types, NOT NULL and the primary key of a source table.
-pub(super) fn create_table(path: &str, source: &Source, dialect: Dialect) -> String {
+/// `CREATE TABLE` for a target that does not exist: derived types, NOT NULL, and the key: the one the step names, else
+/// the primary key of a source table.
+pub(super) fn create_table(
+    path: &str,
+    spec: &SqlCopySpec,
+    source: &[SourceColumn],
+    dialect: Dialect,
+    place: &Place,
+) -> Result<String, StepError> {
+    let table = &spec.target.table;
+    if spec.mode == CopyMode::Append {
+        return Err(place.definition(format!("there is no table `{table}` to append to")));
+    }
     let mut parts: Vec<String> = source
-        .columns
         .iter()
         .map(|c| {
             let type_name = match dialect {
@@ -362,12 +225,28 @@ pub(super) fn create_table(path: &str, source: &Source, dialect: Dialect) -> Str
             format!("{} {type_name}{}", quote(&c.name), if c.is_not_null { " not null" } else { "" })
         })
         .collect();
-    let mut key: Vec<(u32, &str)> = source.columns.iter().filter_map(|c| Some((c.key?, c.name.as_str()))).collect();
+    let key = new_key(spec, source)
+        .map_err(|name| place.definition(format!("`key_columns` names `{name}`, which is no copied column")))?;
+    if spec.mode == CopyMode::Upsert && key.is_empty() {
+        let why = "its rows are told apart by `key_columns` or by a primary key of the source";
+        return Err(place.definition(format!("the table `{table}` does not exist and cannot be made: {why}")));
+    }
+    if !key.is_empty() {
+        parts.push(format!("primary key ({})", key.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ")));
+    }
+    Ok(format!("create table {path} ({})", parts.join(", ")))
+}
+
+/// The primary key of a new table; the error is a name that is no column.
+fn new_key<'a>(spec: &'a SqlCopySpec, source: &'a [SourceColumn]) -> Result<Vec<&'a str>, &'a str> {
+    if spec.mode == CopyMode::Upsert && !spec.key_columns.is_empty() {
+        let names = source.iter().map(|c| c.name.as_str());
+        let find = |wanted: &'a String| find_name(wanted, names.clone()).ok_or(wanted.as_str());
+        return spec.key_columns.iter().map(find).collect();
+    }
+    let mut key: Vec<(u32, &str)> = source.iter().filter_map(|c| Some((c.key?, c.name.as_str()))).collect();
     key.sort_unstable();
     // Only a whole key is one: columns of it may have been left out.
     let is_whole = key.iter().enumerate().all(|(n, (position, _))| *position as usize == n + 1);
-    if !key.is_empty() && is_whole {
-        parts.push(format!("primary key ({})", key.iter().map(|(_, n)| quote(n)).collect::<Vec<_>>().join(", ")));
-    }
-    format!("create table {path} ({})", parts.join(", "))
+    Ok(if is_whole { key.into_iter().map(|(_, name)| name).collect() } else { Vec::new() })
 }

@@ -23,7 +23,7 @@ impl Progress {
     pub(super) fn new() -> Self {
         Self {
             written: AtomicU64::new(0),
-            read: AtomicU64::new(UNKNOWN),
+            read: AtomicU64::new(0),
             total: AtomicU64::new(UNKNOWN),
             begun: Instant::now(),
         }
@@ -34,26 +34,26 @@ impl Progress {
         self.written.fetch_add(rows, Ordering::Relaxed);
     }
 
+    /// Rows that have left the source.
+    pub(super) fn add_read(&self, rows: u64) {
+        self.read.fetch_add(rows, Ordering::Relaxed);
+    }
+
     /// The source's own count, taken in the snapshot that is read.
     pub(super) fn set_total(&self, total: Option<u64>) {
         self.total.store(total.unwrap_or(UNKNOWN), Ordering::Relaxed);
-    }
-
-    /// Rows read, once the source is at its end.
-    pub(super) fn set_read(&self, rows: u64) {
-        self.read.store(rows, Ordering::Relaxed);
     }
 
     pub(super) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
 
-    pub(super) fn total(&self) -> Option<u64> {
-        known(&self.total)
+    pub(super) fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
     }
 
-    pub(super) fn read(&self) -> Option<u64> {
-        known(&self.read)
+    pub(super) fn total(&self) -> Option<u64> {
+        Some(self.total.load(Ordering::Relaxed)).filter(|n| *n != UNKNOWN)
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -72,7 +72,7 @@ impl Progress {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let (written, total) = (self.written(), self.total());
-            ctx.voice.progress(written, total, "rows copied");
+            ctx.voice.progress(written, total, &format!("rows copied, {} rows/s", self.rate()));
             let tenths = total.filter(|t| *t > 0).map(|t| written * 10 / t);
             let is_tenth = tenths.is_none_or(|t| t > told_tenths);
             if written > 0 && is_tenth && told_at.elapsed() >= LINE_EVERY {
@@ -83,8 +83,4 @@ impl Progress {
             }
         }
     }
-}
-
-fn known(counter: &AtomicU64) -> Option<u64> {
-    Some(counter.load(Ordering::Relaxed)).filter(|n| *n != UNKNOWN)
 }

@@ -5,24 +5,44 @@
 //! Invariant: a stream is complete only with its [`Message::End`]; a channel that closes without one means the source
 //! failed, and the writer must not commit.
 
-use rusqlite::types::{Value as SqliteCell, ValueRef};
+use std::sync::Arc;
 
+use host_model::{StepError, StepErrorKind};
+use rusqlite::types::{Value as SqliteCell, ValueRef};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::checksum::RowHash;
+use super::coerce::{Rule, Rules};
 use crate::connector::cell::Cell;
 use crate::connector::postgres::copy_in::{CopyBuffer, CopyColumns};
 use crate::connector::postgres::kind::{self, Kind};
+use crate::connector::postgres::numeric;
 use crate::connector::sqlite::value::into_cell;
 
-/// Chunks of COPY bytes in flight are about this large; 64 to 128 KiB measured best.
-const CHUNK_BYTES: usize = 96 * 1024;
-/// Chunks between reader and writer.
+/// Chunks in flight are about this large; 64 to 128 KiB measured best.
+pub(super) const CHUNK_BYTES: usize = 96 * 1024;
+/// Chunks between reader and writer, at most.
 pub(super) const CHUNKS_IN_FLIGHT: usize = 4;
 
 /// What travels over the channel.
 pub(super) enum Message {
     /// Some rows.
-    Chunk { rows: u64, data: Data },
+    Chunk(Box<Chunk>),
     /// The source has been read to its end.
     End,
+}
+
+/// Some rows.
+pub(super) struct Chunk {
+    pub(super) data: Data,
+    /// One for each row in `data`.
+    pub(super) marks: Vec<Mark>,
+    /// Rows that could not be encoded.
+    pub(super) bad: Vec<BadRow>,
+    /// The reader they come from; 0 when there is only one.
+    pub(super) lane: u32,
+    /// Held until the rows are in the target's hands.
+    pub(super) weight: Option<OwnedSemaphorePermit>,
 }
 
 /// Encoded rows.
@@ -33,11 +53,63 @@ pub(super) enum Data {
     Cells(Vec<SqliteCell>),
 }
 
+/// One row of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// Its number in the order of reading, from 1.
+    pub(super) number: u64,
+    /// Where its bytes end.
+    pub(super) end: usize,
+    /// Of its cells; 0 when nobody asked.
+    pub(super) hash: u64,
+}
+
+/// A row that the target does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BadRow {
+    pub(super) number: u64,
+    pub(super) column: Option<String>,
+    pub(super) reason: String,
+    /// Its cells, as a JSON object or array.
+    pub(super) data: String,
+}
+
+/// How a destination wants its rows.
+#[derive(Clone)]
+pub(super) enum Encoding {
+    /// As bytes of a COPY.
+    Copy(CopyColumns),
+    /// As values to bind.
+    Cells,
+}
+
+/// What a copy asks of its encoders.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    /// Rows in a chunk, at most.
+    pub(super) batch_size: u32,
+    /// A row that does not fit is set aside and does not end the copy.
+    pub(super) skips: bool,
+    /// Rows are hashed.
+    pub(super) hashes: bool,
+}
+
 /// Encodes rows for one target.
 pub(super) struct Sink {
     form: Form,
-    rows: u64,
-    most_rows: u64,
+    rules: Arc<Rules>,
+    policy: Policy,
+    connector: String,
+    names: Vec<String>,
+    lane: u32,
+    marks: Vec<Mark>,
+    bad: Vec<BadRow>,
+    bad_bytes: usize,
+    number: u64,
+    /// The column whose cell comes next.
+    at: usize,
+    hash: RowHash,
+    scratch: String,
 }
 
 enum Form {
@@ -45,127 +117,248 @@ enum Form {
     Cells { cells: Vec<SqliteCell>, bytes: usize },
 }
 
-impl Sink {
-    /// For a PostgreSQL table.
-    pub(super) fn copy(columns: CopyColumns, batch_size: u32) -> Self {
-        Self { form: Form::Copy(Box::new(CopyBuffer::new(columns))), rows: 0, most_rows: batch_size.into() }
+impl Chunk {
+    /// What it weighs.
+    pub(super) fn bytes(&self) -> usize {
+        let bad: usize = self.bad.iter().map(|b| b.data.len() + b.reason.len()).sum();
+        bad + self.marks.last().map_or(0, |m| m.end)
     }
+}
 
-    /// For a SQLite table.
-    pub(super) fn cells(batch_size: u32) -> Self {
-        Self { form: Form::Cells { cells: Vec::new(), bytes: 0 }, rows: 0, most_rows: batch_size.into() }
+impl Sink {
+    pub(super) fn new(
+        encoding: Encoding,
+        rules: Arc<Rules>,
+        policy: Policy,
+        connector: String,
+        names: Vec<String>,
+        lane: u32,
+    ) -> Self {
+        let form = match encoding {
+            Encoding::Copy(columns) => Form::Copy(Box::new(CopyBuffer::new(columns))),
+            Encoding::Cells => Form::Cells { cells: Vec::new(), bytes: 0 },
+        };
+        Self {
+            form,
+            rules,
+            policy,
+            connector,
+            names,
+            lane,
+            marks: Vec::new(),
+            bad: Vec::new(),
+            bad_bytes: 0,
+            number: 0,
+            at: 0,
+            hash: RowHash::default(),
+            scratch: String::new(),
+        }
     }
 
     pub(super) fn begin_row(&mut self) {
+        self.number += 1;
+        self.at = 0;
         if let Form::Copy(buffer) = &mut self.form {
             buffer.begin_row();
         }
     }
 
     pub(super) fn end_row(&mut self) {
-        self.rows += 1;
+        let end = match &mut self.form {
+            Form::Copy(buffer) => {
+                buffer.end_row();
+                buffer.len()
+            }
+            Form::Cells { bytes, .. } => *bytes,
+        };
+        let hash = if self.policy.hashes { self.hash.finish() } else { 0 };
+        self.marks.push(Mark { number: self.number, end, hash });
+    }
+
+    /// Whether rows of these types may be passed on as the server sends them, by [`Sink::raw_row`].
+    pub(super) fn takes_raw_rows(&self, kinds: &[Kind]) -> bool {
+        let Form::Copy(buffer) = &self.form else { return false };
+        let fits = |(n, kind): (usize, &Kind)| buffer.columns().takes_wire_bytes(n, *kind) && self.rules.keeps(n);
+        !self.policy.hashes && kinds.iter().enumerate().all(fits)
+    }
+
+    /// A whole row in the binary format of COPY.
+    pub(super) fn raw_row(&mut self, bytes: &[u8]) {
+        self.number += 1;
         if let Form::Copy(buffer) = &mut self.form {
-            buffer.end_row();
+            buffer.raw_row(bytes);
         }
+        self.end_row();
     }
 
-    /// Adds the next cell of a row read from SQLite. False when the target's column cannot take it.
-    pub(super) fn sqlite_cell(&mut self, cell: ValueRef<'_>) -> bool {
+    /// Adds the next cell of a row. False when the target's column cannot take it.
+    pub(super) fn cell(&mut self, cell: Cell<'_>) -> bool {
+        let n = self.at;
+        self.at += 1;
+        let cell = self.rules.apply(n, cell, &mut self.scratch);
+        if self.policy.hashes {
+            self.hash.cell(cell);
+        }
         match &mut self.form {
-            Form::Copy(buffer) => match sqlite_cell(cell) {
-                Some(cell) => buffer.cell(cell),
-                None => false,
-            },
+            Form::Copy(buffer) => buffer.cell(cell),
             Form::Cells { cells, bytes } => {
-                *bytes += size_of(cell);
-                cells.push(owned(cell));
+                let (cell, weight) = bound(cell);
+                *bytes += weight;
+                cells.push(cell);
                 true
             }
         }
     }
 
-    /// Adds the next cell (column `n`) of a row read from PostgreSQL, `None` being NULL.
-    pub(super) fn wire_cell(&mut self, n: usize, kind: Kind, type_name: &str, wire: Option<&[u8]>) -> bool {
-        match (&mut self.form, wire) {
-            (Form::Copy(buffer), None) => buffer.cell(Cell::Null),
-            (Form::Copy(buffer), Some(wire)) if buffer.columns().takes_wire_bytes(n, kind) => {
-                buffer.wire(wire);
-                true
-            }
-            (Form::Copy(buffer), Some(wire)) => match kind::read(kind, type_name, wire) {
-                Some(value) => buffer.cell(Cell::from(&value)),
-                None => false,
-            },
-            (Form::Cells { cells, .. }, None) => {
-                cells.push(SqliteCell::Null);
-                true
-            }
-            (Form::Cells { cells, bytes }, Some(wire)) => {
-                *bytes += wire.len();
-                let Some(value) = kind::read(kind, type_name, wire) else { return false };
-                cells.push(into_cell(value));
-                true
+    /// The same for a row read from SQLite. Text that is not UTF-8, which SQLite stores without a look, keeps its bytes
+    /// rather than its class on the way to SQLite, and fits nowhere else.
+    pub(super) fn sqlite_cell(&mut self, cell: ValueRef<'_>) -> bool {
+        match (sqlite_cell(cell), &self.form) {
+            (Some(cell), _) => self.cell(cell),
+            (None, Form::Cells { .. }) => self.cell(Cell::Bytes(cell.as_bytes().unwrap_or_default())),
+            (None, Form::Copy(_)) => false,
+        }
+    }
+
+    /// The same for a row read from PostgreSQL, `None` being NULL.
+    pub(super) fn wire_cell(&mut self, kind: Kind, type_name: &str, wire: Option<&[u8]>) -> bool {
+        let n = self.at;
+        let Some(wire) = wire else { return self.cell(Cell::Null) };
+        let keeps = self.rules.keeps(n);
+        if keeps && !self.policy.hashes {
+            match &mut self.form {
+                Form::Copy(buffer) if buffer.columns().takes_wire_bytes(n, kind) => {
+                    buffer.wire(wire);
+                    self.at += 1;
+                    return true;
+                }
+                Form::Copy(_) => {}
+                Form::Cells { cells, bytes } => {
+                    let Some(value) = kind::read(kind, type_name, wire) else { return false };
+                    *bytes += wire.len() + CELL_BYTES;
+                    cells.push(into_cell(value));
+                    self.at += 1;
+                    return true;
+                }
             }
         }
+        // Most of what JD Edwards has: no detour over a text of its own.
+        match (self.rules.rule(n), kind) {
+            (Rule::Trim { .. }, Kind::Text) => {
+                return std::str::from_utf8(wire).is_ok_and(|text| self.cell(Cell::Text(text)));
+            }
+            (Rule::Whole, Kind::Numeric) => {
+                if let Some(whole) = numeric::whole(wire) {
+                    return self.cell(Cell::Int(whole));
+                }
+            }
+            (Rule::Julian, Kind::Numeric) => {
+                if let Some(whole) = numeric::whole(wire).filter(|_| numeric::is_whole(wire)) {
+                    return self.cell(Cell::Int(whole));
+                }
+            }
+            _ => {}
+        }
+        let Some(value) = kind::read(kind, type_name, wire) else { return false };
+        match (&mut self.form, keeps) {
+            (Form::Cells { cells, bytes }, true) => {
+                self.hash.cell(Cell::from(&value));
+                *bytes += wire.len() + CELL_BYTES;
+                cells.push(into_cell(value));
+                self.at += 1;
+                true
+            }
+            _ => self.cell(Cell::from(&value)),
+        }
+    }
+
+    /// Takes back the row that is being built, whose latest cell was `shown` and did not fit: an error that names row
+    /// and column, or a row set aside with `data`.
+    pub(super) fn refuse(&mut self, shown: &str, data: impl FnOnce() -> String) -> Result<(), StepError> {
+        let n = self.at.saturating_sub(1);
+        let column = self.names.get(n).cloned().unwrap_or_default();
+        let into = match &self.form {
+            Form::Copy(buffer) => {
+                let (name, kind) = buffer.columns().show(n);
+                format!(" the target's column `{name}` of type `{kind}`")
+            }
+            Form::Cells { .. } => String::new(),
+        };
+        let reason = format!("`{shown}` does not fit{into}");
+        if !self.policy.skips {
+            let text = format!(
+                "connector `{}`: {}, column `{column}`: {reason}",
+                self.connector,
+                row_name(self.number, self.lane)
+            );
+            let mut error = StepError::new(StepErrorKind::Failed, text);
+            error.may_retry = false;
+            return Err(error);
+        }
+        let (rows, end) = (self.marks.len(), self.marks.last().map_or(0, |m| m.end));
+        match &mut self.form {
+            Form::Copy(buffer) => buffer.truncate(end),
+            Form::Cells { cells, bytes } => {
+                cells.truncate(rows * self.names.len());
+                *bytes = end;
+            }
+        }
+        self.hash = RowHash::default();
+        let data = data();
+        self.bad_bytes += data.len();
+        self.bad.push(BadRow { number: self.number, column: Some(column), reason, data });
+        Ok(())
     }
 
     /// Whether it is time to send.
     pub(super) fn is_full(&self) -> bool {
-        let bytes = match &self.form {
-            Form::Copy(buffer) => buffer.len(),
-            Form::Cells { bytes, .. } => *bytes,
-        };
-        bytes >= CHUNK_BYTES || self.rows >= self.most_rows
+        let bytes = self.bad_bytes + self.marks.last().map_or(0, |m| m.end);
+        bytes >= CHUNK_BYTES || self.marks.len() + self.bad.len() >= self.policy.batch_size as usize
     }
 
     /// The rows so far, if there are any.
-    pub(super) fn take(&mut self) -> Option<Message> {
-        let rows = std::mem::take(&mut self.rows);
-        if rows == 0 {
+    pub(super) fn take(&mut self) -> Option<Chunk> {
+        if self.marks.is_empty() && self.bad.is_empty() {
             return None;
         }
+        self.bad_bytes = 0;
         let data = match &mut self.form {
-            Form::Copy(buffer) => Data::Copy(buffer.take()),
+            Form::Copy(buffer) => Data::Copy(buffer.take(2 * CHUNK_BYTES)),
             Form::Cells { cells, bytes } => {
                 *bytes = 0;
-                let capacity = cells.capacity();
+                let capacity = cells.len();
                 Data::Cells(std::mem::replace(cells, Vec::with_capacity(capacity)))
             }
         };
-        Some(Message::Chunk { rows, data })
-    }
-
-    /// The type of target column `n`, for messages; `None` where the target takes any cell.
-    pub(super) fn target_type(&self, n: usize) -> Option<(&str, &str)> {
-        match &self.form {
-            Form::Copy(buffer) => Some(buffer.columns().show(n)),
-            Form::Cells { .. } => None,
-        }
+        let rows = self.marks.len();
+        let marks = std::mem::replace(&mut self.marks, Vec::with_capacity(rows));
+        Some(Chunk { data, marks, bad: std::mem::take(&mut self.bad), lane: self.lane, weight: None })
     }
 }
 
-fn size_of(cell: ValueRef<'_>) -> usize {
+/// `row 7`, and of which reader when there are several.
+pub(super) fn row_name(number: u64, lane: u32) -> String {
+    match lane {
+        0 => format!("row {number}"),
+        lane => format!("row {number} of reader {lane}"),
+    }
+}
+
+/// What a bound cell weighs beside its text.
+const CELL_BYTES: usize = size_of::<SqliteCell>();
+
+fn bound(cell: Cell<'_>) -> (SqliteCell, usize) {
     match cell {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() + 8,
-        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+        Cell::Null => (SqliteCell::Null, CELL_BYTES),
+        Cell::Bool(b) => (SqliteCell::Integer(b.into()), CELL_BYTES),
+        Cell::Int(n) => (SqliteCell::Integer(n), CELL_BYTES),
+        Cell::Float(f) => (SqliteCell::Real(f), CELL_BYTES),
+        Cell::Text(text) => (SqliteCell::Text(text.to_owned()), CELL_BYTES + text.len()),
+        Cell::Bytes(bytes) => (SqliteCell::Blob(bytes.to_vec()), CELL_BYTES + bytes.len()),
     }
 }
 
-fn owned(cell: ValueRef<'_>) -> SqliteCell {
-    match cell {
-        ValueRef::Null => SqliteCell::Null,
-        ValueRef::Integer(n) => SqliteCell::Integer(n),
-        ValueRef::Real(f) => SqliteCell::Real(f),
-        ValueRef::Blob(bytes) => SqliteCell::Blob(bytes.to_vec()),
-        // Text that is not UTF-8 keeps its bytes rather than its class.
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => SqliteCell::Text(text.to_owned()),
-            Err(_) => SqliteCell::Blob(bytes.to_vec()),
-        },
-    }
-}
-
-/// `None` for text that is not UTF-8, which SQLite stores without a look.
+/// `None` for text that is not UTF-8.
 pub(super) fn sqlite_cell(cell: ValueRef<'_>) -> Option<Cell<'_>> {
     Some(match cell {
         ValueRef::Null => Cell::Null,

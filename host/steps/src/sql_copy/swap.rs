@@ -13,43 +13,68 @@
 //! sequences, policies, …            price of dead rows for vacuum
 //! foreign keys from others Merge    COPY into a temporary table, update and insert by primary key, delete the rest,
 //!                                   so that rows others refer to are never gone
+//! upsert                   Upsert   the same by the keys of the step, and nothing is deleted
 //! ```
 //!
 //! Swap keeps: primary key, indexes, constraints and their names, defaults, generated columns, comments, owner, grants,
 //! storage options. While the rows are on their way the transaction holds the weakest lock on the old table, so readers
-//! and writers go on and only another's ALTER TABLE waits (what writers add meanwhile is replaced). The exclusive lock is asked for with a short timeout and a few retries: a long-running reader
-//! delays the swap, never the other readers.
+//! and writers go on and only another's ALTER TABLE waits (what writers add meanwhile is replaced). The exclusive lock is
+//! asked for again and again, briefly each time, so that a reader who takes long delays the swap and hardly the other
+//! readers; when nobody lets go for half a minute, the staged rows go into the table itself as with Refill.
 
+mod by_key;
 mod catalog;
-mod merge;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use host_model::StepError;
 use host_model::connector::Dialect;
-use host_model::job::spec::{CopyMode, CopyTarget};
-use sqlx::AssertSqlSafe;
+use host_model::job::spec::{CopyMode, SqlCopySpec, Verify};
+use sqlx::{AssertSqlSafe, Row as _};
+use tokio::sync::mpsc::Receiver;
 
-use super::plan::{self, Source, quoted_table};
+use super::bad_rows::SideTable;
+use super::check::{check_counts, check_sums};
+use super::checksum::RowHash;
+use super::coerce::Taste;
+use super::load;
+use super::plan::{self, SourceColumn, TableColumn, quoted_table};
+use super::postgres_source::table_columns;
 use super::progress::Progress;
-use super::write::{Written, check_counts};
+use super::row::{Encoding, Message};
+use super::side::{Changes, Destination, Loaded, Written};
+use super::staged::Keys;
+use crate::connector::cell::Cell;
+use crate::connector::fault::Place;
 use crate::connector::postgres::Lease;
 use crate::connector::postgres::copy_in::CopyColumns;
+use crate::connector::postgres::kind::Kind;
+use crate::connector::postgres::statement::Decoder;
 use crate::connector::vet::quote;
 
 use catalog::{Dependents, Rebuild};
 
-/// Attempts to get the exclusive lock for the swap, each waiting [`LOCK_TIMEOUT`] at most.
-const LOCK_ATTEMPTS: u32 = 6;
-const LOCK_TIMEOUT: &str = "5s";
+/// Attempts to get the exclusive lock for the swap: half a minute in all. Each waits [`LOCK_TIMEOUT`], because readers
+/// who come meanwhile wait behind it, and then lets them go on for [`LOCK_PAUSE`].
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_TIMEOUT: &str = "300ms";
+const LOCK_PAUSE: Duration = Duration::from_millis(300);
 
 /// A target in its open transaction, ready to receive rows.
 pub(super) struct PgTarget {
+    lease: Lease,
     /// The live table, quoted.
     path: String,
     table: String,
     /// Where the rows go, quoted.
-    pub(super) into: String,
-    pub(super) columns: CopyColumns,
+    into: String,
+    columns: CopyColumns,
     way: Way,
+    side: Option<SideTable>,
+    verify: Verify,
 }
 
 enum Way {
@@ -57,74 +82,97 @@ enum Way {
     Append,
     Swap(Box<Rebuild>),
     Refill,
-    Merge(merge::Keys),
+    Merge(Keys),
+    Upsert(Keys),
 }
 
-impl PgTarget {
-    /// One word for the log.
-    pub(super) fn describe(&self) -> &'static str {
-        match self.way {
-            Way::Create => "creating the table",
-            Way::Append => "appending",
-            Way::Swap(_) => "through a staging table and a swap",
-            Way::Refill => "in place, because something depends on the table",
-            Way::Merge(_) => "by primary key, because foreign keys refer to the table",
-        }
-    }
-}
-
-/// Opens the transaction and makes the place the rows go to.
+/// Opens the transaction and makes the place the rows go to. `source` are the columns as the target is to see them.
 pub(super) async fn open(
-    lease: &mut Lease,
-    target: &CopyTarget,
-    mode: CopyMode,
-    source: &Source,
+    mut lease: Lease,
+    spec: &SqlCopySpec,
+    source: &[SourceColumn],
+    side: Option<SideTable>,
 ) -> Result<PgTarget, StepError> {
+    let target = &spec.target;
     let path = quoted_table(target.schema.as_deref(), &target.table);
     let place = lease.stop.place.clone();
     lease.batch("begin").await?;
-    catalog::lock_copy(lease, &path, &target.table).await?;
+    catalog::lock_copy(&mut lease, &path, &target.table).await?;
+    if let Some(side) = &side {
+        lease.batch(&side.create()).await?;
+    }
     let table = target.table.clone();
-    let Some(existing) = plan::postgres_table(lease, &path).await? else {
-        if mode == CopyMode::Append {
-            return Err(place.definition(format!("there is no table `{table}` to append to")));
-        }
-        let names: Vec<String> = source.columns.iter().map(|c| c.name.clone()).collect();
+    let make = |lease, into, columns, way| PgTarget {
+        lease,
+        path: path.clone(),
+        table: table.clone(),
+        into,
+        columns,
+        way,
+        side: side.clone(),
+        verify: spec.verify,
+    };
+    let Some(existing) = table_columns(&mut lease, &path).await? else {
+        let names: Vec<String> = source.iter().map(|c| c.name.clone()).collect();
         plan::check_unique(&names, &place)?;
-        lease.batch(&plan::create_table(&path, source, Dialect::Postgres)).await?;
-        let columns = describe(lease, &path, &names).await?;
-        return Ok(PgTarget { into: path.clone(), path, table, columns, way: Way::Create });
+        lease.batch(&plan::create_table(&path, spec, source, Dialect::Postgres, &place)?).await?;
+        let columns = describe(&mut lease, &path, &names).await?;
+        return Ok(make(lease, path.clone(), columns, Way::Create));
     };
     let names = plan::map_columns(source, &existing, &table, &place)?;
-    let columns = describe(lease, &path, &names).await?;
-    if mode == CopyMode::Append {
-        return Ok(PgTarget { into: path.clone(), path, table, columns, way: Way::Append });
+    let columns = describe(&mut lease, &path, &names).await?;
+    let (into, way) = choose(&mut lease, spec, &path, &existing, &names, side.is_some(), &place).await?;
+    Ok(make(lease, into, columns, way))
+}
+
+/// Decides how the rows reach a table that is there, and makes the place they go to.
+async fn choose(
+    lease: &mut Lease,
+    spec: &SqlCopySpec,
+    path: &str,
+    existing: &[TableColumn],
+    names: &[String],
+    skips: bool,
+    place: &Place,
+) -> Result<(String, Way), StepError> {
+    let table = &spec.target.table;
+    match spec.mode {
+        CopyMode::Append => return Ok((path.to_owned(), Way::Append)),
+        CopyMode::Upsert => {
+            let keys = Keys::for_upsert(existing, names, &spec.key_columns, table, place)?;
+            return Ok((by_key::stage(lease, path, existing, &keys, names, skips).await?, Way::Upsert(keys)));
+        }
+        CopyMode::Overwrite => {}
     }
-    let dependents = catalog::find_dependents(lease, &path, &table).await?;
-    let (into, way) = match dependents {
+    Ok(match catalog::find_dependents(lease, path, table).await? {
         Dependents::ForeignKeys(key_name) => {
-            let keys = merge::Keys::of(&existing, &names).ok_or_else(|| {
+            let keys = Keys::of(existing, names, &[]).ok_or_else(|| {
                 place.definition(format!(
                     "the table `{table}` cannot be overwritten: the foreign key {key_name} refers to it, and it has no \
                      primary key among the copied columns to update its rows by"
                 ))
             })?;
-            (merge::stage(lease, &path).await?, Way::Merge(keys))
+            (by_key::stage(lease, path, existing, &keys, names, skips).await?, Way::Merge(keys))
         }
         Dependents::Others => {
             lease.batch(&format!("delete from {path}")).await?;
-            (path.clone(), Way::Refill)
+            (path.to_owned(), Way::Refill)
         }
         Dependents::None => {
-            let rebuild = Rebuild::read(lease, &path, target.schema.as_deref()).await?;
+            let mut rebuild = Rebuild::read(lease, path, spec.target.schema.as_deref()).await?;
             // All but indexes, which are built faster once the rows are there.
             lease
                 .batch(&format!("create table {} (like {path} including all excluding indexes)", rebuild.staging))
                 .await?;
+            if skips {
+                // Every rule must be in force while rows arrive, so that it is a row that breaks it.
+                for statement in std::mem::take(&mut rebuild.before_swap) {
+                    lease.batch(&statement).await?;
+                }
+            }
             (rebuild.staging.clone(), Way::Swap(Box::new(rebuild)))
         }
-    };
-    Ok(PgTarget { path, table, into, columns, way })
+    })
 }
 
 async fn describe(lease: &mut Lease, path: &str, names: &[String]) -> Result<CopyColumns, StepError> {
@@ -133,35 +181,115 @@ async fn describe(lease: &mut Lease, path: &str, names: &[String]) -> Result<Cop
     stop.guard(path, async { Ok(CopyColumns::describe(conn, path, names).await?) }).await
 }
 
-/// Checks what arrived, puts it in place and commits.
-pub(super) async fn finish(
-    lease: &mut Lease,
-    target: PgTarget,
-    arrived: u64,
-    progress: &Progress,
-) -> Result<Written, StepError> {
-    let place = lease.stop.place.clone();
-    check_counts(progress, arrived, &place, &target.table)?;
-    match &target.way {
-        Way::Create | Way::Append | Way::Refill => {}
-        Way::Merge(keys) => merge::apply(lease, &target.path, &target.into, keys).await?,
-        Way::Swap(rebuild) => {
-            for statement in &rebuild.before_swap {
-                lease.batch(statement).await?;
+#[async_trait]
+impl Destination for PgTarget {
+    fn encoding(&self) -> Encoding {
+        Encoding::Copy(self.columns.clone())
+    }
+
+    fn tastes(&self) -> Vec<Taste> {
+        let taste = |kind: &Kind| match kind {
+            Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Oid | Kind::Float4 | Kind::Float8 | Kind::Numeric => {
+                Taste::Number
             }
-            // Plans made in the first minutes would be wild guesses otherwise.
-            lease.batch(&format!("analyze {}", target.into)).await?;
-            check_counts(progress, count(lease, &target.into).await?, &place, &target.table)?;
-            swap(lease, &target, rebuild).await?;
+            Kind::Text | Kind::Bytea | Kind::Json | Kind::Jsonb | Kind::Label | Kind::Void | Kind::Other => Taste::Text,
+            Kind::Bool | Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz | Kind::Uuid => Taste::Other,
+        };
+        self.columns.kinds().iter().map(taste).collect()
+    }
+
+    fn describe(&self) -> &'static str {
+        match self.way {
+            Way::Create => "creating the table",
+            Way::Append => "appending",
+            Way::Swap(_) => "through a staging table and a swap",
+            Way::Refill => "in place, because something depends on the table",
+            Way::Merge(_) => "by primary key, because foreign keys refer to the table",
+            Way::Upsert(_) => "by key, through a staging table",
         }
     }
-    let target_rows = match target.way {
-        // Nobody else can have added rows to these.
-        Way::Create | Way::Swap(_) => arrived,
-        Way::Append | Way::Refill | Way::Merge(_) => count(lease, &target.path).await?,
-    };
-    lease.batch("commit").await?;
-    Ok(Written { rows: arrived, target_rows })
+
+    async fn write(
+        self: Box<Self>,
+        chunks: Receiver<Message>,
+        progress: Arc<Progress>,
+    ) -> Result<Option<Written>, StepError> {
+        // A connection that failed here is closed, never lent again: dropping it is enough.
+        let mut target = *self;
+        let side = target.side.clone();
+        let loaded =
+            load::load(&mut target.lease, &target.into, &target.columns, side.as_ref(), chunks, &progress).await?;
+        let Some(loaded) = loaded else { return Ok(None) };
+        let written = target.finish(loaded, &progress).await?;
+        target.lease.release().await;
+        Ok(Some(written))
+    }
+}
+
+impl PgTarget {
+    /// Checks what arrived, puts it in place and commits.
+    async fn finish(&mut self, loaded: Loaded, progress: &Progress) -> Result<Written, StepError> {
+        let place = self.lease.stop.place.clone();
+        check_counts(progress, loaded.rows + loaded.skipped, &place, &self.table)?;
+        if self.verify == Verify::Checksum {
+            let stored = self.checksum().await?;
+            check_sums(loaded.sum, stored, &place, &self.table)?;
+        }
+        let mut changes = None;
+        match &self.way {
+            Way::Create | Way::Append | Way::Refill => {}
+            Way::Merge(keys) => drop(by_key::apply(&mut self.lease, &self.path, keys, &self.columns, true).await?),
+            Way::Upsert(keys) => {
+                let made: Changes = by_key::apply(&mut self.lease, &self.path, keys, &self.columns, false).await?;
+                changes = Some(made);
+            }
+            Way::Swap(rebuild) => {
+                for statement in &rebuild.before_swap {
+                    self.lease.batch(statement).await?;
+                }
+                // Plans made in the first minutes would be wild guesses otherwise.
+                self.lease.batch(&format!("analyze {}", self.into)).await?;
+                let staged = count(&mut self.lease, &self.into).await?;
+                check_counts(progress, staged + loaded.skipped, &place, &self.table)?;
+                if !swap(&mut self.lease, &self.path, &self.into, &self.table, rebuild).await? {
+                    refill(&mut self.lease, &self.path, &self.into, &self.columns).await?;
+                }
+            }
+        }
+        let target_rows = match self.way {
+            // Nobody else can have added rows to these.
+            Way::Create | Way::Swap(_) => loaded.rows,
+            Way::Append | Way::Refill | Way::Merge(_) | Way::Upsert(_) => count(&mut self.lease, &self.path).await?,
+        };
+        self.lease.batch("commit").await?;
+        Ok(Written { rows: loaded.rows, skipped: loaded.skipped, target_rows, changes })
+    }
+
+    /// Reads back what has been stored, before anybody else can see it.
+    async fn checksum(&mut self) -> Result<u64, StepError> {
+        let list = self.columns.names().iter().map(|n| quote(n)).collect::<Vec<_>>();
+        let as_text =
+            |(name, kind): (&String, &Kind)| if *kind == Kind::Other { format!("{name}::text") } else { name.clone() };
+        let list: Vec<String> = list.iter().zip(self.columns.kinds()).map(as_text).collect();
+        let sql = format!("select {} from {}", list.join(", "), self.into);
+        let stop = self.lease.stop.clone();
+        let conn = &mut self.lease.conn;
+        let work = async {
+            let mut sum = 0_u64;
+            let mut decoder: Option<Decoder> = None;
+            let mut rows = sqlx::query(AssertSqlSafe(sql.as_str())).fetch(conn);
+            while let Some(row) = rows.try_next().await? {
+                let decoder = decoder.get_or_insert_with(|| Decoder::of(row.columns()));
+                let mut hash = RowHash::default();
+                for n in 0..decoder.kinds.len() {
+                    hash.cell(Cell::from(&decoder.cell(&row, n, &stop)?));
+                }
+                sum = sum.wrapping_add(hash.finish());
+            }
+            Ok(sum)
+        };
+        stop.guard(&sql, work).await
+    }
 }
 
 async fn count(lease: &mut Lease, path: &str) -> Result<u64, StepError> {
@@ -172,26 +300,40 @@ async fn count(lease: &mut Lease, path: &str) -> Result<u64, StepError> {
     Ok(stop.guard(&sql, work).await?.unsigned_abs())
 }
 
-/// The moment readers see the new rows.
-async fn swap(lease: &mut Lease, target: &PgTarget, rebuild: &Rebuild) -> Result<(), StepError> {
+/// The moment readers see the new rows. False when somebody has kept the table busy all the time.
+async fn swap(lease: &mut Lease, path: &str, staging: &str, table: &str, rebuild: &Rebuild) -> Result<bool, StepError> {
     lease.batch(&format!("set local lock_timeout = '{LOCK_TIMEOUT}'")).await?;
     let mut attempt = 1;
     loop {
         lease.batch("savepoint before_swap").await?;
-        match lease.batch(&format!("lock table {} in access exclusive mode", target.path)).await {
+        match lease.batch(&format!("lock table {path} in access exclusive mode")).await {
             Ok(()) => break,
-            Err(error) if attempt < LOCK_ATTEMPTS && error.detail.contains("SQLSTATE 55P03") => {
-                attempt += 1;
+            Err(error) if error.detail.contains("SQLSTATE 55P03") => {
                 lease.batch("rollback to savepoint before_swap").await?;
+                if attempt == LOCK_ATTEMPTS {
+                    return Ok(false);
+                }
+                attempt += 1;
+                tokio::time::sleep(LOCK_PAUSE).await;
             }
             Err(error) => return Err(error),
         }
     }
     // Something may have come to depend on the table while the rows were on their way; DROP without CASCADE refuses.
-    lease.batch(&format!("drop table {}", target.path)).await?;
-    lease.batch(&format!("alter table {} rename to {}", target.into, quote(&target.table))).await?;
+    lease.batch(&format!("drop table {path}")).await?;
+    lease.batch(&format!("alter table {staging} rename to {}", quote(table))).await?;
     for statement in &rebuild.after_swap {
         lease.batch(statement).await?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// What the swap does, done with the rows alone: slower, but behind nobody's back and in nobody's way.
+async fn refill(lease: &mut Lease, path: &str, staging: &str, columns: &CopyColumns) -> Result<(), StepError> {
+    let list = columns.names().iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
+    lease.batch("set local lock_timeout = 0").await?;
+    lease.batch(&format!("delete from {path}")).await?;
+    let insert = format!("insert into {path} ({list}) overriding system value select {list} from {staging}");
+    lease.batch(&insert).await?;
+    lease.batch(&format!("drop table {staging}")).await
 }

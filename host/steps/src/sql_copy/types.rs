@@ -10,6 +10,77 @@ pub(super) enum SourceType {
     Sqlite { declared: String },
     /// With its modifiers: `numeric(15,2)`.
     Postgres { kind: Kind, formatted: String },
+    /// In words that every database has, after coercion.
+    Standard(Standard),
+}
+
+/// The types that coercion knows, by the words of the SQL standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standard {
+    Bigint,
+    Double,
+    /// Precision and scale, where they are limited.
+    Numeric(Option<(u32, u32)>),
+    Varchar(u32),
+    Text,
+    Date,
+    Time,
+    Timestamp,
+    Timestamptz,
+    Boolean,
+    Bytes,
+}
+
+impl Standard {
+    /// Whether its cells are numbers.
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Self::Bigint | Self::Double | Self::Numeric(_))
+    }
+
+    /// The type of its numbers with `digits` implied decimals, with or without the fraction they have already.
+    pub(super) fn scaled(self, digits: u32, drops_fraction: bool) -> Self {
+        let (precision, scale) = match self {
+            Self::Bigint => (19, 0),
+            Self::Numeric(Some(size)) => size,
+            _ => return Self::Numeric(None),
+        };
+        let scale = digits + if drops_fraction { 0 } else { scale };
+        Self::Numeric(Some((precision.max(scale), scale)))
+    }
+
+    fn for_postgres(self) -> String {
+        match self {
+            Self::Bigint => "bigint",
+            Self::Double => "double precision",
+            Self::Numeric(None) => "numeric",
+            Self::Numeric(Some((precision, scale))) => return format!("numeric({precision},{scale})"),
+            Self::Varchar(length) => return format!("varchar({length})"),
+            Self::Text => "text",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Timestamp => "timestamp",
+            Self::Timestamptz => "timestamptz",
+            Self::Boolean => "boolean",
+            Self::Bytes => "bytea",
+        }
+        .to_owned()
+    }
+
+    fn for_sqlite(self) -> String {
+        match self {
+            Self::Bigint => "INTEGER",
+            Self::Double => "REAL",
+            // See `postgres_to_sqlite`.
+            Self::Numeric(Some((precision @ ..=15, scale))) => return format!("NUMERIC({precision},{scale})"),
+            Self::Numeric(_) | Self::Text | Self::Time => "TEXT",
+            Self::Varchar(length) => return format!("VARCHAR({length})"),
+            Self::Date => "DATE",
+            Self::Timestamp | Self::Timestamptz => "TIMESTAMP",
+            Self::Boolean => "BOOLEAN",
+            Self::Bytes => "BLOB",
+        }
+        .to_owned()
+    }
 }
 
 /// Storage classes seen in a sample of a column without a declared type.
@@ -39,6 +110,7 @@ impl SourceType {
         match self {
             Self::Postgres { formatted, .. } => formatted.clone(),
             Self::Sqlite { declared } => sqlite_to_postgres(declared),
+            Self::Standard(standard) => standard.for_postgres(),
         }
     }
 
@@ -47,8 +119,75 @@ impl SourceType {
         match self {
             Self::Sqlite { declared } => declared.clone(),
             Self::Postgres { kind, formatted } => postgres_to_sqlite(*kind, formatted),
+            Self::Standard(standard) => standard.for_sqlite(),
         }
     }
+
+    /// Whether its cells are text, and not merely shown as text.
+    pub(super) fn is_text(&self) -> bool {
+        match self {
+            Self::Sqlite { .. } => matches!(self.standard(), Standard::Text | Standard::Varchar(_)),
+            Self::Postgres { kind, .. } => *kind == Kind::Text,
+            Self::Standard(standard) => matches!(standard, Standard::Text | Standard::Varchar(_)),
+        }
+    }
+
+    /// The same in standard words; text for whatever has none.
+    pub(super) fn standard(&self) -> Standard {
+        let (formatted, kind) = match self {
+            Self::Standard(standard) => return *standard,
+            Self::Postgres { kind, formatted } => (formatted.clone(), *kind),
+            Self::Sqlite { declared } => return sqlite_to_standard(declared),
+        };
+        match kind {
+            Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Oid => Standard::Bigint,
+            Kind::Float4 | Kind::Float8 => Standard::Double,
+            Kind::Numeric => Standard::Numeric(numbers(&formatted).and_then(size)),
+            Kind::Text => match numbers(&formatted).as_deref() {
+                Some([length]) => Standard::Varchar(*length),
+                _ => Standard::Text,
+            },
+            Kind::Date => Standard::Date,
+            Kind::Time => Standard::Time,
+            Kind::Timestamp => Standard::Timestamp,
+            Kind::Timestamptz => Standard::Timestamptz,
+            Kind::Bool => Standard::Boolean,
+            Kind::Bytea => Standard::Bytes,
+            Kind::Uuid | Kind::Json | Kind::Jsonb | Kind::Label | Kind::Void | Kind::Other => Standard::Text,
+        }
+    }
+}
+
+fn sqlite_to_standard(declared: &str) -> Standard {
+    match sqlite_to_postgres(declared).as_str() {
+        "boolean" => Standard::Boolean,
+        "timestamptz" => Standard::Timestamptz,
+        "timestamp" => Standard::Timestamp,
+        "date" => Standard::Date,
+        "double precision" => Standard::Double,
+        "bigint" => Standard::Bigint,
+        "bytea" => Standard::Bytes,
+        "text" => match (declared.to_ascii_uppercase().contains("CHAR"), numbers(declared).as_deref()) {
+            (true, Some([length])) => Standard::Varchar(*length),
+            _ => Standard::Text,
+        },
+        decimal if decimal.starts_with("numeric") => Standard::Numeric(numbers(decimal).and_then(size)),
+        _ => Standard::Text,
+    }
+}
+
+fn size(numbers: Vec<u32>) -> Option<(u32, u32)> {
+    match *numbers.as_slice() {
+        [precision] => Some((precision, 0)),
+        [precision, scale] => Some((precision, scale)),
+        _ => None,
+    }
+}
+
+/// `[15, 2]` of `numeric(15, 2)`; `None` without parentheses or with anything else in them.
+fn numbers(declared: &str) -> Option<Vec<u32>> {
+    let inner = declared.split_once('(')?.1.split_once(')')?.0;
+    inner.split(',').map(|p| p.trim().parse().ok()).collect()
 }
 
 fn sqlite_to_postgres(declared: &str) -> String {
@@ -82,9 +221,7 @@ fn sqlite_to_postgres(declared: &str) -> String {
 
 /// `(15,2)` of `NUMERIC(15, 2)`.
 fn precision(upper: &str) -> Option<String> {
-    let inner = upper.split_once('(')?.1.split_once(')')?.0;
-    let parts: Option<Vec<u32>> = inner.split(',').map(|p| p.trim().parse().ok()).collect();
-    let parts = parts.filter(|p| matches!(p.len(), 1 | 2) && p[0] > 0)?;
+    let parts = numbers(upper).filter(|p| matches!(p.len(), 1 | 2) && p[0] > 0)?;
     Some(format!("({})", parts.iter().map(u32::to_string).collect::<Vec<_>>().join(",")))
 }
 

@@ -1,7 +1,7 @@
 //! `sql_copy` between all pairs of dialects: what arrives is what was there.
 
 use host_model::StepErrorKind;
-use host_model::job::spec::{CopyMode, SourceTable, TypeCoercion};
+use host_model::job::spec::{CopyMode, SourceTable};
 use host_model::value::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -268,10 +268,7 @@ async fn what_cannot_be_copied_is_refused_by_name() {
     fails(spec.clone(), "one SELECT").await;
     spec.source.table = SourceTable::Query("select 1 as a, 2 as A".into());
     spec.target.table = "fresh".into();
-    fails(spec.clone(), "two columns").await;
-    spec.type_coercion = TypeCoercion::Jde;
-    fails(spec, "not supported yet").await;
-    fails(copy("lite", "src", "pg", "dst", CopyMode::Upsert), "not supported yet").await;
+    fails(spec, "two columns").await;
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@
 mod cancel;
 mod connectors;
 mod copy;
+mod copy_modes;
 mod copy_overwrite;
+mod copy_safety;
 mod http;
 mod kit;
 mod ldap;

@@ -1,6 +1,7 @@
 //! Rows in the two formats of `COPY … FROM STDIN`: binary when every column has an encoder of ours (the fast one),
 //! else text, which the server parses. Only bytes are made here; who sends them owns the connection.
 
+use host_model::Json;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _, Statement as _};
 
@@ -10,7 +11,7 @@ use crate::connector::cell::Cell;
 use crate::connector::vet::quote;
 
 /// What a binary COPY begins with: signature, no flags, no extension.
-const BINARY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+pub(crate) const BINARY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// And ends with.
 const BINARY_TRAILER: &[u8] = &[0xff, 0xff];
 
@@ -65,6 +66,34 @@ impl CopyColumns {
         self.is_binary && self.kinds[n] == kind
     }
 
+    /// The columns, as the table calls them.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What the columns hold.
+    pub(crate) fn kinds(&self) -> &[Kind] {
+        &self.kinds
+    }
+
+    /// The cells of one encoded row by name, for people: those of a row that the server refused.
+    pub(crate) fn show_row(&self, row: &[u8]) -> Json {
+        let cells: Vec<Json> = if self.is_binary { self.binary_cells(row) } else { text_cells(row) };
+        Json::Object(self.names.iter().cloned().zip(cells).collect())
+    }
+
+    fn binary_cells(&self, row: &[u8]) -> Vec<Json> {
+        let mut rest = row.get(2..).unwrap_or_default();
+        let read = |(kind, name): (&Kind, &String)| {
+            let (length, tail) = rest.split_first_chunk::<4>()?;
+            let length = usize::try_from(i32::from_be_bytes(*length)).ok();
+            let (cell, tail) = tail.split_at_checked(length.unwrap_or(0))?;
+            rest = tail;
+            Some(length.and_then(|_| kind::read(*kind, name, cell)).map_or(Json::Null, |value| value.to_json()))
+        };
+        self.kinds.iter().zip(&self.type_names).map_while(read).collect()
+    }
+
     /// Name and type of a column, for messages.
     pub(crate) fn show(&self, n: usize) -> (&str, &str) {
         (&self.names[n], &self.type_names[n])
@@ -84,10 +113,20 @@ impl CopyBuffer {
         self.bytes.len()
     }
 
-    /// The rows so far; the buffer is then empty and as large as before.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
-        let capacity = self.bytes.capacity();
+    /// The rows so far; the buffer is then empty and as large as before, `most` at most.
+    pub(crate) fn take(&mut self, most: usize) -> Vec<u8> {
+        let capacity = self.bytes.capacity().min(most);
         std::mem::replace(&mut self.bytes, Vec::with_capacity(capacity))
+    }
+
+    /// Takes back everything behind `end`.
+    pub(crate) fn truncate(&mut self, end: usize) {
+        self.bytes.truncate(end);
+    }
+
+    /// Adds a whole row in the binary format.
+    pub(crate) fn raw_row(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Opens a row.
@@ -170,6 +209,33 @@ impl CopyBuffer {
     }
 }
 
+/// The cells of a row in the text format.
+fn text_cells(row: &[u8]) -> Vec<Json> {
+    let line = row.strip_suffix(b"\n").unwrap_or(row);
+    line.split(|b| *b == b'\t').map(text_cell).collect()
+}
+
+fn text_cell(cell: &[u8]) -> Json {
+    if cell == b"\\N" {
+        return Json::Null;
+    }
+    let mut plain = Vec::with_capacity(cell.len());
+    let mut bytes = cell.iter();
+    while let Some(&byte) = bytes.next() {
+        plain.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b't') => b'\t',
+                Some(&other) => other,
+                None => byte,
+            },
+            other => other,
+        });
+    }
+    Json::String(String::from_utf8_lossy(&plain).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,7 +253,9 @@ mod tests {
         assert!(buffer.cell(Cell::Null));
         assert!(buffer.cell(Cell::Text("a\\b\tc\nd")));
         buffer.end_row();
-        assert_eq!(buffer.take(), b"\\N\ta\\\\b\\tc\\nd\n");
+        let shown = buffer.columns().show_row(&buffer.bytes);
+        assert_eq!(shown.to_string(), r#"{"a":null,"b c":"a\\b\tc\nd"}"#);
+        assert_eq!(buffer.take(1), b"\\N\ta\\\\b\\tc\\nd\n");
         buffer.begin_row();
         assert!(!buffer.cell(Cell::Text("\0")));
     }
@@ -204,6 +272,7 @@ mod tests {
         assert!(buffer.cell(Cell::Int(5)));
         assert!(buffer.cell(Cell::Null));
         buffer.end_row();
-        assert_eq!(buffer.take(), [0, 2, 0, 0, 0, 2, 0, 5, 255, 255, 255, 255]);
+        assert_eq!(buffer.columns().show_row(&buffer.bytes).to_string(), r#"{"a":5,"b":null}"#);
+        assert_eq!(buffer.take(1), [0, 2, 0, 0, 0, 2, 0, 5, 255, 255, 255, 255]);
     }
 }

@@ -8,6 +8,7 @@
 //! the server notice the closed socket, and `statement_timeout` ends what has outlived its step.
 
 pub(crate) mod copy_in;
+pub(crate) mod copy_out;
 mod cursor;
 pub(crate) mod kind;
 pub(crate) mod moment;
@@ -160,6 +161,20 @@ impl PgServer {
         Ok(self.lend(conn, pid, permit, place, cancel))
     }
 
+    /// A connection for reading if one is free at this moment and `spare` others are left.
+    pub(crate) async fn lease_now(
+        self: &Arc<Self>,
+        place: &Place,
+        longest: Option<Duration>,
+        spare: usize,
+        cancel: &CancelToken,
+    ) -> Result<Option<Lease>, StepError> {
+        if self.permits.available_permits() <= spare {
+            return Ok(None);
+        }
+        self.lease(place, Access::Read, longest, cancel).await.map(Some)
+    }
+
     async fn reuse_or_connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(mut conn) = idle
@@ -256,6 +271,13 @@ impl Lease {
             // Bounded by its own time limit; without a runtime the connection just closes.
             runtime.spawn(self.release());
         }
+    }
+
+    /// Runs one statement without parameters and counts the rows it changed.
+    pub(crate) async fn execute(&mut self, sql: &str) -> Result<u64, StepError> {
+        let stop = self.stop.clone();
+        let conn = &mut self.conn;
+        stop.guard(sql, async { Ok(sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await?.rows_affected()) }).await
     }
 
     /// Runs statements without parameters or results.

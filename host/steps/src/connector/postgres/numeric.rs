@@ -49,6 +49,29 @@ pub(crate) fn read(bytes: &[u8]) -> Option<String> {
     Some(text)
 }
 
+/// What stands before the point, cut toward zero. `None` for what is no number of this size.
+pub(crate) fn whole(bytes: &[u8]) -> Option<i64> {
+    let word = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
+    let (count, weight, sign) = (i32::from(word(0)?), i32::from(word(2)? as i16), word(4)?);
+    if sign != 0 && sign != NEGATIVE {
+        return None;
+    }
+    let mut value = 0_i64;
+    for group in 0..=weight {
+        let digits = if group < count { word(8 + 2 * group as usize)? } else { 0 };
+        // Downward, because there is one more number below zero than above.
+        value = value.checked_mul(10_000)?.checked_sub(digits.into())?;
+    }
+    if sign == NEGATIVE { Some(value) } else { value.checked_neg() }
+}
+
+/// Whether nothing but zeros is behind the point.
+pub(crate) fn is_whole(bytes: &[u8]) -> bool {
+    let word = |at: usize| Some(i32::from(i16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?])));
+    // The server never sends trailing groups of zeros.
+    word(0).zip(word(2)).is_some_and(|(count, weight)| count <= weight + 1)
+}
+
 /// Writes plain digits (`-12.340`), an exponent (`1.5e-7`, as floats print) or `NaN`. False when `text` is none of
 /// these; nothing is written then.
 pub(crate) fn write(text: &str, out: &mut Vec<u8>) -> bool {
@@ -183,6 +206,33 @@ mod tests {
             "-Infinity",
         ] {
             assert_eq!(round_trip(text), text);
+        }
+    }
+
+    #[test]
+    fn the_whole_part_is_cut_toward_zero() {
+        for (text, want, is_exact) in [
+            ("0", Some(0), true),
+            ("0.0001", Some(0), false),
+            ("-0.99", Some(0), false),
+            ("12.99", Some(12), false),
+            ("-12.99", Some(-12), false),
+            ("12.00", Some(12), true),
+            ("126001", Some(126_001), true),
+            ("10000", Some(10_000), true),
+            ("100000000.5", Some(100_000_000), false),
+            ("9223372036854775807.9", Some(i64::MAX), false),
+            ("-9223372036854775808", Some(i64::MIN), true),
+            ("9223372036854775808", None, true),
+            ("1e40", None, true),
+            ("NaN", None, true),
+        ] {
+            let mut wire = Vec::new();
+            assert!(write(text, &mut wire));
+            assert_eq!(whole(&wire), want, "{text}");
+            if want.is_some() {
+                assert_eq!(is_whole(&wire), is_exact, "{text}");
+            }
         }
     }
 

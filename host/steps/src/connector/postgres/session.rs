@@ -260,7 +260,7 @@ async fn insert(lease: &mut Lease, table: &str, columns: &[String], rows: &[Row]
         let columns = buffer.columns().clone();
         let mut copy = conn.copy_in_raw(&columns.statement(&quoted)).await?;
         copy.send(columns.header()).await?;
-        copy.send(buffer.take()).await?;
+        copy.send(buffer.take(0)).await?;
         copy.send(columns.trailer()).await?;
         Ok(copy.finish().await?)
     };

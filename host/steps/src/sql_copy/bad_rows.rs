@@ -1,0 +1,57 @@
+//! The side table of `on_bad_row = "skip_to"`: rows that the target did not take, each with its reason. It lives in the
+//! target's database and is filled in the transaction of the copy, so it tells of rows that are missing from what readers
+//! see, and of no others.
+
+use host_model::job::spec::{OnBadRow, SqlCopySpec};
+use host_model::port::StepContext;
+
+use super::plan::quoted_table;
+
+/// Where rows go that the target does not take.
+#[derive(Debug, Clone)]
+pub(super) struct SideTable {
+    /// Quoted, with its schema.
+    pub(super) path: String,
+    /// As people know it.
+    pub(super) name: String,
+    /// Of the run, for its first column.
+    pub(super) run: String,
+    /// Of the step, for its second.
+    pub(super) step: String,
+}
+
+impl SideTable {
+    /// `None` when a row that does not fit ends the copy.
+    pub(super) fn of(spec: &SqlCopySpec, ctx: &StepContext) -> Option<Self> {
+        if spec.on_bad_row == OnBadRow::Fail {
+            return None;
+        }
+        let name = spec.bad_row_table.clone().unwrap_or_else(|| format!("{}_bad_rows", spec.target.table));
+        Some(Self {
+            path: quoted_table(spec.target.schema.as_deref(), &name),
+            name,
+            run: ctx.run_id.to_string(),
+            step: ctx.step.to_string(),
+        })
+    }
+
+    /// Makes the table unless it is there. The types mean the same in every database.
+    pub(super) fn create(&self) -> String {
+        format!(
+            "create table if not exists {} (run_id varchar(64) not null, step varchar(200) not null, \
+             row_number bigint not null, column_name varchar(200), reason text not null, row_data text not null, \
+             recorded_at timestamp not null default current_timestamp)",
+            self.path
+        )
+    }
+
+    /// The statement that adds a row; `place(n)` is the placeholder of its n-th value, from 1.
+    pub(super) fn insert(&self, place: impl Fn(usize) -> String) -> String {
+        let places: Vec<String> = (1..=6).map(place).collect();
+        format!(
+            "insert into {} (run_id, step, row_number, column_name, reason, row_data) values ({})",
+            self.path,
+            places.join(", ")
+        )
+    }
+}

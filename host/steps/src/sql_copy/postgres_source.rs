@@ -1,0 +1,305 @@
+//! PostgreSQL as a source: one snapshot from first to last row, shared by all readers of a copy, so that the count taken
+//! first is the count that must arrive. Rows whose types the target shares pass as the server sends them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
+use host_model::connector::Dialect;
+use host_model::job::spec::{SourceTable, SqlCopySpec};
+use host_model::port::Access;
+use host_model::value::Value;
+use host_model::{CancelToken, Json, StepError};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Row as _, ValueRef as _};
+
+use super::plan::{self, Source, SourceColumn, TableColumn, TableRead, quoted_table};
+use super::ranges::{self, Ranges};
+use super::row::Sink;
+use super::side::{Feed, Origin};
+use super::types::SourceType;
+use crate::connector::cell::Cell;
+use crate::connector::fault::Place;
+use crate::connector::postgres::copy_out::Rows;
+use crate::connector::postgres::kind::{self, Kind};
+use crate::connector::postgres::statement::{self, Decoder, Ready};
+use crate::connector::postgres::{Lease, PgServer, Stop, Trouble};
+use crate::connector::scan::Statement;
+use crate::connector::vet::{self, quote};
+use crate::params;
+
+/// A described source with the connections that will read it.
+pub(super) struct PostgresSource {
+    leader: Lease,
+    /// More readers, each over a connection of its own.
+    others: Vec<Lease>,
+    /// The column whose ranges they share out, quoted.
+    key: Option<String>,
+    source: Source,
+}
+
+/// Looks at the source and takes connections: as many as `parallel` says and are free now, sparing `spare` for others.
+/// The text tells people how many readers there will be, where that is not what they asked for.
+pub(super) async fn open(
+    spec: &SqlCopySpec,
+    server: &Arc<PgServer>,
+    place: &Place,
+    longest: Duration,
+    spare: usize,
+    cancel: &CancelToken,
+) -> Result<(PostgresSource, Option<String>), StepError> {
+    let mut leader = server.lease(place, Access::Read, Some(longest), cancel).await?;
+    let (source, key) = describe(spec, &mut leader).await?;
+    let mut others = Vec::new();
+    let mut note = None;
+    if spec.parallel > 1 && key.is_none() {
+        note = Some("one reader: `parallel` needs a table with a primary key that is one whole number".to_owned());
+    } else if spec.parallel > 1 {
+        while others.len() + 1 < spec.parallel as usize {
+            let Some(lease) = server.lease_now(place, Some(longest), spare, cancel).await? else { break };
+            others.push(lease);
+        }
+        let readers = others.len() + 1;
+        if readers < spec.parallel as usize {
+            note = Some(format!("{readers} of {} readers: the pool has no more connections free", spec.parallel));
+        }
+    }
+    Ok((PostgresSource { leader, others, key, source }, note))
+}
+
+async fn describe(spec: &SqlCopySpec, lease: &mut Lease) -> Result<(Source, Option<String>), StepError> {
+    let place = lease.stop.place.clone();
+    let table = match &spec.source.table {
+        SourceTable::Table { schema, table } => {
+            let path = quoted_table(schema.as_deref(), table);
+            let columns = table_columns(lease, &path).await?;
+            Some(columns.ok_or_else(|| place.definition(format!("there is no table `{table}` to copy from")))?)
+        }
+        SourceTable::Query(_) => None,
+    };
+    let binds = params::binds(&spec.source.params);
+    let bind = |rows: &Statement| vet::values(rows, &binds, &place);
+    let mut source = plan::statements(spec, Dialect::Postgres, table.as_deref(), bind, &place)?;
+    let stop = lease.stop.clone();
+    let conn = &mut lease.conn;
+    let work = async {
+        let Ready { decoder, .. } = statement::prepare(conn, &stop, &source.rows, &source.values).await?;
+        Ok(decoder)
+    };
+    let decoder = stop.guard(source.rows.keyword(), work).await?;
+    let described = decoder.columns.iter().zip(&decoder.kinds);
+    let columns = described.map(|(column, kind)| {
+        let formatted =
+            table.as_deref().and_then(|t| t.iter().find(|c| c.name == column.name)).map(|c| c.type_name.clone());
+        let formatted = formatted.unwrap_or_else(|| column.kind.clone());
+        plan::source_column(&column.name, SourceType::Postgres { kind: *kind, formatted }, table.as_deref())
+    });
+    source.columns = columns.collect();
+    let keys: Vec<&TableColumn> = table.iter().flatten().filter(|c| c.key.is_some()).collect();
+    let key = match keys.as_slice() {
+        [key] if matches!(key.type_name.as_str(), "smallint" | "integer" | "bigint") => Some(quote(&key.name)),
+        _ => None,
+    };
+    Ok((source, key))
+}
+
+/// The columns of a table (`path` is quoted); `None` when there is no such relation.
+pub(super) async fn table_columns(lease: &mut Lease, path: &str) -> Result<Option<Vec<TableColumn>>, StepError> {
+    const SQL: &str = "select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attgenerated <> '', \
+         array_position(i.indkey::int2[], a.attnum)::int4 \
+         from pg_attribute a left join pg_index i on i.indrelid = a.attrelid and i.indisprimary \
+         where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped order by a.attnum";
+    let stop = lease.stop.clone();
+    let conn = &mut lease.conn;
+    let work = async {
+        let rows: Vec<(String, String, bool, bool, Option<i32>)> =
+            sqlx::query_as(SQL).bind(path).fetch_all(conn).await?;
+        let columns = rows.into_iter().map(|(name, type_name, is_not_null, is_generated, position)| TableColumn {
+            name,
+            type_name,
+            is_not_null,
+            // An int2vector counts from 0.
+            key: position.and_then(|p| u32::try_from(p).ok()).map(|p| p + 1),
+            is_generated,
+        });
+        Ok(columns.collect::<Vec<_>>())
+    };
+    let columns = stop.guard(SQL, work).await?;
+    Ok((!columns.is_empty()).then_some(columns))
+}
+
+#[async_trait]
+impl Origin for PostgresSource {
+    fn columns(&self) -> &[SourceColumn] {
+        &self.source.columns
+    }
+
+    async fn read(self: Box<Self>, feed: Feed) -> Result<(), StepError> {
+        let Self { mut leader, others, key, source } = *self;
+        leader.batch("begin isolation level repeatable read read only").await?;
+        let stop = leader.stop.clone();
+        if let Some(count) = &source.count {
+            let conn = &mut leader.conn;
+            let work = async { one::<i64>(conn, &stop, count, &source.values).await };
+            feed.progress.set_total(u64::try_from(stop.guard("select count(*)", work).await?).ok());
+        }
+        let (Some(key), Some(table), false) = (&key, &source.table, others.is_empty()) else {
+            let mut sink = feed.sink(&stop.place, &source.columns, 0);
+            if read_rows(&mut leader, &source.rows, &source, &feed, &mut sink).await? {
+                feed.send(&mut sink).await;
+                leader.release().await;
+            }
+            return Ok(());
+        };
+        let bounds = ranges::bounds(table, key, &stop.place)?;
+        let conn = &mut leader.conn;
+        let work = async {
+            let bounds = one_pair(conn, &stop, &bounds, &source.values).await?;
+            let snapshot: String = sqlx::query_scalar("select pg_export_snapshot()").fetch_one(conn).await?;
+            Ok((bounds, snapshot))
+        };
+        let (bounds, snapshot) = stop.guard("select pg_export_snapshot()", work).await?;
+        let readers = others.len() + 1;
+        let ranges = bounds.map_or_else(Ranges::none, |(low, high)| Ranges::over(low, high, readers));
+        let share =
+            Share { source: &source, table, key, snapshot: &snapshot, ranges, next: AtomicUsize::new(0), feed: &feed };
+        let leases = std::iter::once(leader).chain(others).zip(1..);
+        // The first failure drops the others, which ends their statements on the server.
+        let done = try_join_all(leases.map(|(lease, number)| read_lane(lease, number, &share))).await?;
+        for lease in done.into_iter().flatten() {
+            lease.release().await;
+        }
+        Ok(())
+    }
+}
+
+/// What the readers of one table have in common.
+struct Share<'a> {
+    source: &'a Source,
+    table: &'a TableRead,
+    key: &'a str,
+    snapshot: &'a str,
+    ranges: Ranges,
+    /// The range that nobody has taken yet.
+    next: AtomicUsize,
+    feed: &'a Feed,
+}
+
+/// Reads range after range; gives the connection back when it is in order.
+async fn read_lane(mut lease: Lease, number: u32, share: &Share<'_>) -> Result<Option<Lease>, StepError> {
+    if number > 1 {
+        lease.batch("begin isolation level repeatable read read only").await?;
+        lease.batch(&format!("set transaction snapshot '{}'", share.snapshot)).await?;
+    }
+    let mut sink = share.feed.sink(&lease.stop.place, &share.source.columns, number);
+    while let Some(condition) = share.ranges.condition(share.next.fetch_add(1, Ordering::Relaxed), share.key) {
+        let sql = share.table.select(&share.table.list, Some(&condition));
+        let rows = plan::single_select(&sql, Dialect::Postgres, &lease.stop.place)?;
+        if !read_rows(&mut lease, &rows, share.source, share.feed, &mut sink).await? {
+            return Ok(None);
+        }
+    }
+    share.feed.send(&mut sink).await;
+    Ok(Some(lease))
+}
+
+async fn one<T>(conn: &mut PgConnection, stop: &Stop, sql: &Statement, values: &[Value]) -> Result<T, Trouble>
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+{
+    let ready = statement::prepare(conn, stop, sql, values).await?;
+    Ok(sqlx::query_with(AssertSqlSafe(ready.sql), ready.args).fetch_one(conn).await?.try_get(0)?)
+}
+
+async fn one_pair(
+    conn: &mut PgConnection,
+    stop: &Stop,
+    sql: &Statement,
+    values: &[Value],
+) -> Result<Option<(i64, i64)>, Trouble> {
+    let ready = statement::prepare(conn, stop, sql, values).await?;
+    let row = sqlx::query_with(AssertSqlSafe(ready.sql), ready.args).fetch_one(conn).await?;
+    Ok(row.try_get::<Option<i64>, _>(0)?.zip(row.try_get::<Option<i64>, _>(1)?))
+}
+
+/// Reads the rows of one statement. False when the writer has gone: the connection is out of step then.
+async fn read_rows(
+    lease: &mut Lease,
+    rows: &Statement,
+    source: &Source,
+    feed: &Feed,
+    sink: &mut Sink,
+) -> Result<bool, StepError> {
+    let stop = lease.stop.clone();
+    let conn = &mut lease.conn;
+    let sql = rows.render(|n| format!("${}", n + 1));
+    let work = async {
+        let Ready { sql, args, decoder } = statement::prepare(conn, &stop, rows, &source.values).await?;
+        let is_plain = source.values.is_empty() && !decoder.kinds.contains(&Kind::Other);
+        let has_ended = if is_plain && sink.takes_raw_rows(&decoder.kinds) {
+            pass_rows(conn, &sql, feed, sink).await?
+        } else {
+            let mut rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch(conn);
+            loop {
+                let Some(row) = rows.try_next().await? else { break true };
+                if !encode_row(&row, &decoder, &stop, sink)? {
+                    continue;
+                }
+                if sink.is_full() && !feed.send(sink).await {
+                    break false;
+                }
+            }
+        };
+        if !has_ended {
+            // The rest of the rows is still on its way: this connection cannot be used again.
+            stop.break_connection();
+        }
+        Ok(has_ended)
+    };
+    stop.guard(&sql, work).await
+}
+
+/// Passes rows on as the server sends them. False when the writer has gone.
+async fn pass_rows(conn: &mut PgConnection, sql: &str, feed: &Feed, sink: &mut Sink) -> Result<bool, Trouble> {
+    let mut stream = conn.copy_out_raw(&format!("copy ({sql}\n) to stdout (format binary)")).await?;
+    let mut rows = Rows::default();
+    while let Some(bytes) = stream.try_next().await? {
+        rows.push(&bytes)?;
+        while let Some(row) = rows.next_row() {
+            sink.raw_row(row);
+            if sink.is_full() && !feed.send(sink).await {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// False when the row was set aside.
+fn encode_row(row: &PgRow, decoder: &Decoder, stop: &Stop, sink: &mut Sink) -> Result<bool, Trouble> {
+    sink.begin_row();
+    for (n, column) in decoder.columns.iter().enumerate() {
+        let raw = row.try_get_raw(n)?;
+        let wire = if raw.is_null() { None } else { Some(raw.as_bytes().map_err(sqlx::Error::Decode)?) };
+        if !sink.wire_cell(decoder.kinds[n], &column.kind, wire) {
+            let value = wire.and_then(|bytes| kind::read(decoder.kinds[n], &column.kind, bytes));
+            let shown = value.as_ref().map_or_else(String::new, |v| Cell::from(v).show());
+            sink.refuse(&shown, || as_json(row, decoder, stop))?;
+            return Ok(false);
+        }
+    }
+    sink.end_row();
+    Ok(true)
+}
+
+/// The row as it is in the source.
+fn as_json(row: &PgRow, decoder: &Decoder, stop: &Stop) -> String {
+    let cells = decoder.columns.iter().enumerate().map(|(n, column)| {
+        let value = decoder.cell(row, n, stop).unwrap_or(Value::Null);
+        (column.name.clone(), value.to_json())
+    });
+    Json::Object(cells.collect()).to_string()
+}
