@@ -20,3 +20,4 @@ mod retention;
 mod server;
 mod surfaces;
 mod watch;
+mod zoo;

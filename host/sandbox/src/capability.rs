@@ -12,6 +12,7 @@ pub(crate) mod rows;
 pub(crate) mod secrets;
 pub(crate) mod sql;
 pub(crate) mod state;
+pub(crate) mod wasi;
 
 use std::future::Future;
 

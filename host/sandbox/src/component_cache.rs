@@ -19,9 +19,10 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::SandboxError;
+use crate::capability::wasi::watch_denials;
 use crate::contract;
 use crate::engine::start_engine;
-use crate::file_kind::ensure_component;
+use crate::file_kind::read_component;
 use crate::inspect::{ComponentFile, Prepared, prepare};
 use crate::limits::Limits;
 use crate::state::CallState;
@@ -89,6 +90,7 @@ impl ComponentCache {
     fn open(engine: &Engine, folder: &Path) -> Result<Self, SandboxError> {
         let mut linker: Linker<CallState> = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+            .and_then(|()| watch_denials(&mut linker))
             .and_then(|()| contract::add_to_linker(&mut linker))
             .map_err(|error| SandboxError::Engine { message: format!("{error:#}") })?;
         let code = CompiledCode::open(engine, folder)?;
@@ -137,12 +139,11 @@ impl ComponentCache {
     }
 
     fn prepare(&self, path: &Path, known: Option<&Slot>) -> Result<Arc<Prepared>, SandboxError> {
-        let bytes = fs::read(path).map_err(SandboxError::file("read", path))?;
+        let bytes = read_component(path)?;
         let digest = hex::encode(Sha256::digest(&bytes));
         if let Some(known) = known.filter(|known| known.prepared.file.digest == digest) {
             return Ok(Arc::clone(&known.prepared));
         }
-        ensure_component(path, &bytes)?;
         let component = self.code.component(path, &bytes, &digest)?;
         let file = ComponentFile { path: path.to_owned(), digest, bytes: bytes.len() };
         Ok(Arc::new(prepare(&self.engine, &self.linker, &component, file)?))

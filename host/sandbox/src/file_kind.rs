@@ -1,14 +1,36 @@
 //! What a file is, by its first bytes and its section sizes, before Wasmtime sees it: the usual mistakes (a text file, a
 //! core module, a copy that is cut off) each deserve their own message.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::SandboxError;
+
+/// Bytes of the largest component: ten times one that holds an interpreter.
+const LARGEST: u64 = 256 * 1024 * 1024;
 
 const MAGIC: &[u8] = b"\0asm";
 /// Version and layer, the four bytes after the magic.
 const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
 const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+
+/// The bytes of a component file.
+///
+/// # Errors
+/// When it cannot be read, or is not a whole component.
+pub(crate) fn read_component(path: &Path) -> Result<Vec<u8>, SandboxError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(SandboxError::file("read", path))?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(SandboxError::file("read", path))?;
+    if bytes.len() as u64 > LARGEST {
+        let (what, hint) =
+            ("it is larger than 256 MB", "put the compiled component there, without the data it works on");
+        return Err(SandboxError::NotComponent { path: path.to_owned(), what, hint });
+    }
+    ensure_component(path, &bytes)?;
+    Ok(bytes)
+}
 
 /// Refuses what is not a whole component. `path` is for the message only.
 pub(crate) fn ensure_component(path: &Path, bytes: &[u8]) -> Result<(), SandboxError> {

@@ -1,6 +1,7 @@
 //! What a component is: its imports, exports, callables and digest; and whether it fits this host. Answers come from the
 //! file and from the component's own list, which is asked for with no capability and one second to answer.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,11 +13,15 @@ use wasmtime::component::{Component, Linker};
 use crate::SandboxError;
 use crate::contract::{self, BoundPlugin, PRESENT_EXPORT};
 use crate::instance::{Ending, Watch, new_store, supervise};
+use crate::plugins::is_function;
 use crate::state::CallState;
 
 const LIST_DEADLINE: Duration = Duration::from_secs(1);
 /// Bytes of all texts of a list of callables.
 const MOST_LISTED: usize = 4 * 1024 * 1024;
+/// Callables of a list, and bytes it may take on its way into the host.
+const MOST_CALLABLES: usize = 1_000;
+const MOST_LIFTED: usize = 16 * 1024 * 1024;
 const WASI_PACKAGES: [&str; 6] =
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:sockets/", "wasi:random/"];
 
@@ -164,18 +169,38 @@ impl Prepared {
         let watch = Watch::new(Default::default(), LIST_DEADLINE, Duration::ZERO);
         let state = CallState::without_capabilities(watch.cancel.clone());
         let mut store = new_store(self.plugin.engine(), state, &watch);
+        store.set_hostcall_fuel(MOST_LIFTED);
         match supervise(self.plugin.describe(&mut store), &watch).await {
             Ending { stop: None, result: Some(Ok(callables)) } => {
-                let bytes: usize = callables.iter().map(CallableInfo::text_bytes).sum();
-                match bytes <= MOST_LISTED {
-                    true => Ok(callables),
-                    false => Err(format!("its list has {bytes} bytes, {MOST_LISTED} are allowed")),
-                }
+                ensure_sound(&callables)?;
+                Ok(callables)
             }
             Ending { stop: None, result: Some(Err(error)) } => Err(format!("{}", error.root_cause())),
             _ => Err(format!("no answer within {} s", LIST_DEADLINE.as_secs())),
         }
     }
+}
+
+/// Refuses a list that is too large, and names that no job could write or that are there twice.
+fn ensure_sound(callables: &[CallableInfo]) -> Result<(), String> {
+    let (n, bytes) = (callables.len(), callables.iter().map(CallableInfo::text_bytes).sum::<usize>());
+    if n > MOST_CALLABLES {
+        return Err(format!("its list has {n} callables, {MOST_CALLABLES} are allowed"));
+    }
+    if bytes > MOST_LISTED {
+        return Err(format!("its list has {bytes} bytes, {MOST_LISTED} are allowed"));
+    }
+    let mut names = HashSet::new();
+    for callable in callables {
+        let name: String = callable.name.chars().take(100).collect();
+        if !is_function(&callable.name) {
+            return Err(format!("`{}` in its list is no name of a callable", name.escape_debug()));
+        }
+        if !names.insert(&callable.name) {
+            return Err(format!("its list has `{name}` twice"));
+        }
+    }
+    Ok(())
 }
 
 impl CallableInfo {

@@ -28,6 +28,10 @@ mod services;
 mod state;
 mod usage;
 
+#[cfg(test)]
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
+
 pub use error::SandboxError;
 pub use inspect::{CallableInfo, Inspection};
 pub use runner::ComponentRunner;

@@ -10,6 +10,12 @@ use wasmtime::ResourceLimiter;
 
 const MB: u64 = 1024 * 1024;
 
+/// Core instances, tables and memories of one store. A Python component has about thirty, two and two; and each memory, an
+/// empty one too, takes gigabytes of address space.
+const INSTANCES: usize = 1_000;
+const TABLES: usize = 100;
+const MEMORIES: usize = 32;
+
 /// The keys of `[limits]` in a file of grants.
 pub(crate) const LIMIT_KEYS: [&str; 9] = [
     "memory_mb",
@@ -123,5 +129,17 @@ impl ResourceLimiter for Meter {
         }
         self.table_elements = total;
         Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
     }
 }

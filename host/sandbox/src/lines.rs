@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use host_model::log::LogLevel;
 use host_model::port::StepVoice;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::limits::Limits;
 
@@ -24,6 +24,8 @@ use crate::limits::Limits;
 const LINE_BYTES: usize = 8 * 1024;
 /// Lines in the queue from which streams make the guest wait.
 const QUEUE_LINES: usize = 256;
+/// Bytes a stream takes at once.
+const WRITE_BYTES: usize = 4096;
 /// Lines of stderr kept for the report of a crash.
 const TAIL_LINES: usize = 20;
 /// Bytes a secret must have to be replaced; shorter ones are in every other word.
@@ -260,6 +262,10 @@ impl Pollable for GuestStream {
 
 impl OutputStream for GuestStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        // Who asks first is made to wait; only who does not ask comes here with more.
+        if bytes.len() > WRITE_BYTES || self.lines.is_full() {
+            return Err(StreamError::trap("it wrote more to a stream than the stream allowed"));
+        }
         self.append(&bytes);
         Ok(())
     }
@@ -269,7 +275,7 @@ impl OutputStream for GuestStream {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(if self.lines.is_full() { 0 } else { 4096 })
+        Ok(if self.lines.is_full() { 0 } else { WRITE_BYTES })
     }
 }
 

@@ -5,12 +5,14 @@
 
 use host_model::port::StepOutcome;
 use host_model::{Json, JsonMap, StepError, StepErrorKind};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::bindings::nomaflow::step::types::Error;
 use crate::instance::{Ending, Killed, OutOfTime, Stop};
 use crate::limits::Limits;
+use crate::state::HANDLES;
 
 /// What `run` of a guest gives.
 pub(crate) type Answer = Result<String, Error>;
@@ -132,6 +134,9 @@ impl Over<'_> {
         if matches!(error.downcast_ref::<Trap>(), Some(Trap::StackOverflow)) {
             let kb = self.limits.stack_bytes / 1024;
             return Some(format!("stack limit of {kb} KB (`stack_kb` in `{}`)", self.grants_file));
+        }
+        if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            return Some(format!("limit of {HANDLES} open handles"));
         }
         if self.report.refused_memory {
             let mb = self.limits.memory_bytes / (1024 * 1024);

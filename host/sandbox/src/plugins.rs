@@ -31,6 +31,14 @@ impl Callable {
     }
 }
 
+/// Whether a component may call a callable so: `carrier_delays`, `reports.daily:carrier_delays`.
+pub(crate) fn is_function(text: &str) -> bool {
+    match text.split_once(':') {
+        None => is_name(text),
+        Some((modules, function)) => modules.split('.').chain([function]).all(is_name),
+    }
+}
+
 /// A name cannot lead out of the folder it is looked up in.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
@@ -88,5 +96,11 @@ mod tests {
         for wrong in ["", "flights", ":delays", "flights:", "flights..x:y", "../flights:x", "a:b:c", "a/b:c"] {
             assert_eq!(parsed(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_component_names_its_callables_as_jobs_can_write_them() {
+        assert!(["delays", "reports:delays", "reports.daily:delays", "a-b"].into_iter().all(is_function));
+        assert!(!["", ":", "a:", ":a", "a:b:c", "a b", "../a", "a\n", "a.b"].into_iter().any(is_function));
     }
 }

@@ -11,7 +11,7 @@ use host_model::{CancelToken, StepError, StepErrorKind, StepSpec};
 
 use crate::SandboxError;
 use crate::component_cache::ComponentCaches;
-use crate::file_kind::ensure_component;
+use crate::file_kind::read_component;
 use crate::grants::Grants;
 use crate::inspect::{Inspection, Prepared};
 use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thread, supervise};
@@ -80,8 +80,7 @@ impl ComponentRunner {
             let cache = self.caches.with_stack(grants.limits.stack_bytes)?;
             let size = std::fs::metadata(path).map_err(SandboxError::file("read", path))?.len();
             if size > LARGE && !cache.knows(path) {
-                let bytes = std::fs::read(path).map_err(SandboxError::file("read", path))?;
-                return ensure_component(path, &bytes);
+                return read_component(path).map(drop);
             }
             cache.load(path)?.callables().map(drop)
         });

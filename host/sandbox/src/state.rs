@@ -1,6 +1,7 @@
 //! What the host keeps for one call: the WASI context, which has the granted folders and variables and denies everything
 //! else, the meter, and what the capabilities of `nomaflow:step` need. Lives in the Wasmtime store and dies with it.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::usage::Usage;
 
 /// Handles a call may hold at once, those of WASI included. Above honest use, and bounds what one guest can take of the
 /// files a process may have open.
-const HANDLES: usize = 256;
+pub(crate) const HANDLES: usize = 256;
 /// Bytes WASI hands out per request for random data.
 const RANDOM_BYTES: u64 = 1024 * 1024;
 
@@ -56,6 +57,8 @@ pub(crate) struct Call {
     pub(crate) n_sessions: usize,
     /// LDAP searches that are open now.
     pub(crate) n_searches: usize,
+    /// Which granted folder an open handle of WASI belongs to.
+    pub(crate) directories: HashMap<u32, String>,
     streams: [GuestStream; 2],
 }
 
@@ -149,6 +152,7 @@ impl CallState {
                 usage: Usage::default(),
                 n_sessions: 0,
                 n_searches: 0,
+                directories: HashMap::new(),
                 streams,
             },
         }

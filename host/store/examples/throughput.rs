@@ -102,7 +102,11 @@ async fn fires(store: &Arc<dyn Store>, n: u32) {
     }
     let mut times = tasks.join_all().await.concat();
     times.sort();
-    println!("{n} jobs due at once, their rows: {:?} (p50), {:?} (last)", times[times.len() / 2], times.last().unwrap());
+    println!(
+        "{n} jobs due at once, their rows: {:?} (p50), {:?} (last)",
+        times[times.len() / 2],
+        times.last().unwrap()
+    );
     store.release_lease(&lease).await.unwrap();
 }
 

@@ -193,7 +193,9 @@ fn run_statement(new: &NewRun, status: RunStatus) -> String {
         _ => "true",
     };
     let has_slot = match new.slot {
-        Some(_) => "exists (select 1 from ly2_slots where job_id = $2 and due_at = $7 and schedule = $6 and run_id = $1)",
+        Some(_) => {
+            "exists (select 1 from ly2_slots where job_id = $2 and due_at = $7 and schedule = $6 and run_id = $1)"
+        }
         None => "true",
     };
     format!(

@@ -100,8 +100,7 @@ fn with_settings(options: PgConnectOptions) -> PgConnectOptions {
 
 async fn prepare(conn: &mut PgConnection, shown: &str) -> Result<(), OpenError> {
     let asked = sqlx::query_scalar("select current_setting('server_encoding')").fetch_one(&mut *conn);
-    let encoding: String =
-        Watch::lasting(OPERATION).over(asked).await.map_err(|error| connect_error(shown, &error))?;
+    let encoding: String = Watch::lasting(OPERATION).over(asked).await.map_err(|error| connect_error(shown, &error))?;
     if encoding != "UTF8" {
         return Err(OpenError::Encoding { url: shown.to_owned(), encoding });
     }

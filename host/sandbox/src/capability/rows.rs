@@ -160,12 +160,19 @@ fn pack(cells: Vec<Value>) -> Packed {
     packed
 }
 
-/// A columnar batch as rows of `n_columns` cells.
+/// A columnar batch as rows of `n_columns` cells, which may take `most_bytes`: a cell of one byte becomes one of fifty.
 ///
 /// # Errors
-/// `invalid` when it is not what it says it is.
-pub(crate) fn from_column_batch(batch: ColumnBatch, n_columns: usize) -> Result<Vec<Row>, Error> {
+/// `invalid` when it is not what it says it is, `limit` when it is too much.
+pub(crate) fn from_column_batch(batch: ColumnBatch, n_columns: usize, most_bytes: u64) -> Result<Vec<Row>, Error> {
     let n_rows = batch.rows as usize;
+    let n_cells: usize = batch.columns.iter().map(|column| count_cells(&column.data)).sum();
+    // Each cell is there twice for a moment, by column and by row.
+    let bytes = (2 * size_of::<Value>()).saturating_mul(n_cells);
+    if bytes as u64 > most_bytes {
+        let message = format!("a batch of {n_cells} cells takes {bytes} bytes, the memory limit is {most_bytes}");
+        return Err(host_error("limit", message));
+    }
     if batch.columns.len() != n_columns {
         let found = batch.columns.len();
         return Err(host_error("invalid", format!("the batch has {found} columns, {n_columns} are named")));
@@ -185,6 +192,16 @@ pub(crate) fn from_column_batch(batch: ColumnBatch, n_columns: usize) -> Result<
         }
     }
     Ok(rows)
+}
+
+fn count_cells(data: &ColumnData) -> usize {
+    match data {
+        ColumnData::Booleans(cells) => cells.len(),
+        ColumnData::Integers(cells) => cells.len(),
+        ColumnData::Floats(cells) => cells.len(),
+        ColumnData::Texts(cells) => cells.len(),
+        ColumnData::Packed(packed) => packed.offsets.len().saturating_sub(1),
+    }
 }
 
 fn unpack_column(column: ColumnValues, n_rows: usize) -> Result<Vec<Value>, String> {

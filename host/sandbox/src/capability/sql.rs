@@ -20,6 +20,8 @@ const SESSIONS: usize = 8;
 /// Rows of a batch when the guest leaves it to the host, and the most it may ask for.
 const USUAL_BATCH: u32 = 1_000;
 const LARGEST_BATCH: u32 = 65_536;
+/// Rows of the first look at a result.
+const FIRST_ROWS: usize = 64;
 
 /// An open session.
 #[allow(unreachable_pub, reason = "the generated bindings re-export it, inside of this crate")]
@@ -36,6 +38,8 @@ pub struct Cursor {
     columns: Vec<Column>,
     /// None at the end.
     source: Option<Source>,
+    /// What a row took so far, on average of the largest batch.
+    row_bytes: Option<usize>,
 }
 
 struct Source {
@@ -103,7 +107,11 @@ impl HostConnection for CallState {
             Err(error) => return self.fail(&connection, error),
         };
         let source = Source { connection: connection.rep(), rows };
-        let cursor = self.table.push(Cursor { columns: source.rows.columns().to_vec(), source: Some(source) })?;
+        let cursor = self.table.push(Cursor {
+            columns: source.rows.columns().to_vec(),
+            source: Some(source),
+            row_bytes: None,
+        })?;
         self.table.get_mut(&connection)?.open_cursor = Some(cursor.rep());
         Ok(Ok(cursor))
     }
@@ -115,15 +123,15 @@ impl HostConnection for CallState {
         columns: Vec<String>,
         batch: RowBatch,
     ) -> Answer<u64> {
+        if let Err(error) = self.begin_write(&connection, "insert")? {
+            return Ok(Err(error));
+        }
         let width = columns.len();
-        let misfit = batch.rows.iter().position(|row| row.len() != width);
-        let rows = match misfit {
-            None => Ok(batch.rows.into_iter().map(|row| row.into_iter().map(rows::from_guest).collect()).collect()),
-            Some(at) => {
-                let message = format!("row {at} has {} cells, {width} columns are named", batch.rows[at].len());
-                Err(host_error("invalid", message))
-            }
-        };
+        if let Some(at) = batch.rows.iter().position(|row| row.len() != width) {
+            let message = format!("row {at} has {} cells, {width} columns are named", batch.rows[at].len());
+            return Ok(Err(host_error("invalid", message)));
+        }
+        let rows = batch.rows.into_iter().map(|row| row.into_iter().map(rows::from_guest).collect()).collect();
         self.insert(connection, &table, &columns, rows).await
     }
 
@@ -134,8 +142,13 @@ impl HostConnection for CallState {
         columns: Vec<String>,
         batch: ColumnBatch,
     ) -> Answer<u64> {
-        let rows = rows::from_column_batch(batch, columns.len());
-        self.insert(connection, &table, &columns, rows).await
+        if let Err(error) = self.begin_write(&connection, "insert")? {
+            return Ok(Err(error));
+        }
+        match rows::from_column_batch(batch, columns.len(), self.call.grants.limits.memory_bytes) {
+            Ok(rows) => self.insert(connection, &table, &columns, rows).await,
+            Err(error) => Ok(Err(error)),
+        }
     }
 
     async fn begin(&mut self, connection: Resource<Connection>) -> Answer<()> {
@@ -239,15 +252,8 @@ impl CallState {
         connection: Resource<Connection>,
         table: &str,
         columns: &[String],
-        rows: Result<Vec<Row>, Error>,
+        rows: Vec<Row>,
     ) -> Answer<u64> {
-        if let Err(error) = self.begin_write(&connection, "insert")? {
-            return Ok(Err(error));
-        }
-        let rows = match rows {
-            Ok(rows) => rows,
-            Err(error) => return Ok(Err(error)),
-        };
         let result = self.table.get(&connection)?.session.insert_rows(table, columns, rows).await;
         self.count_rows_out(&connection, result)
     }
@@ -273,31 +279,43 @@ impl CallState {
         Ok(Err(connector_error(error, "invalid", "remote")))
     }
 
-    /// The next rows of a cursor, which is closed at its end and after an error.
+    /// The next rows of a cursor, which is closed at its end and after an error. A batch ends early when its rows take a
+    /// quarter of the guest's memory, so that large rows come in small batches.
     async fn fetch_batch(&mut self, cursor: &Resource<Cursor>, max: u32) -> Answer<Vec<Row>> {
         if let Err(error) = self.begin_call() {
             self.close(cursor)?;
             return Ok(Err(error));
         }
-        let max = if max == 0 { USUAL_BATCH } else { max.min(LARGEST_BATCH) };
-        let Some(source) = &mut self.table.get_mut(cursor)?.source else { return Ok(Ok(Vec::new())) };
-        let result = source.rows.next_batch(max as usize).await;
-        let error = match result {
-            Ok(rows) if rows.is_empty() => {
-                self.close(cursor)?;
-                return Ok(Ok(rows));
-            }
-            Ok(rows) => {
-                let (bytes, limit) = (rows::estimate_bytes(&rows), self.call.grants.limits.memory_bytes);
-                if bytes as u64 <= limit {
-                    self.call.usage.rows_in += rows.len() as u64;
-                    return Ok(Ok(rows));
-                }
-                let n = rows.len();
+        let max = if max == 0 { USUAL_BATCH } else { max.min(LARGEST_BATCH) } as usize;
+        let limit = self.call.grants.limits.memory_bytes;
+        let enough = usize::try_from(limit / 4).unwrap_or(usize::MAX);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        let Cursor { source, row_bytes, .. } = self.table.get_mut(cursor)?;
+        let Some(source) = source else { return Ok(Ok(batch)) };
+        let error = loop {
+            // Nobody knows how large the rows are before the first few are there.
+            let fitting = row_bytes.map_or(FIRST_ROWS, |row| (enough - bytes) / row);
+            let asked = fitting.clamp(1, max - batch.len());
+            let rows = match source.rows.next_batch(asked).await {
+                Ok(rows) => rows,
+                Err(error) => break connector_error(error, "invalid", "remote"),
+            };
+            let (n, piece) = (rows.len(), rows::estimate_bytes(&rows));
+            *row_bytes = (*row_bytes).max(piece.checked_div(n).map(|row| row.max(1)));
+            bytes += piece;
+            batch.extend(rows);
+            if bytes as u64 > limit {
+                let n = batch.len();
                 let message = format!("a batch of {n} rows takes about {bytes} bytes, the memory limit is {limit}");
-                host_error("limit", message)
+                break host_error("limit", message);
             }
-            Err(error) => connector_error(error, "invalid", "remote"),
+            if n < asked || batch.len() == max || bytes >= enough {
+                if batch.is_empty() {
+                    self.close(cursor)?;
+                }
+                self.call.usage.rows_in += batch.len() as u64;
+                return Ok(Ok(batch));
+            }
         };
         self.close(cursor)?;
         Ok(Err(error))
@@ -313,4 +331,4 @@ impl CallState {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

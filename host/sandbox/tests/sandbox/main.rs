@@ -9,10 +9,12 @@ mod ends;
 mod files;
 mod limits;
 mod memory_sql;
+mod plugin_text;
 mod services;
 mod sql;
 mod sqlite;
 mod support;
+mod zoo;
 
 /// Every guest is used by a test here: a folder that nobody names is a behaviour nobody proves.
 #[test]
@@ -26,6 +28,7 @@ fn every_test_guest_has_a_test() {
         include_str!("limits.rs"),
         include_str!("services.rs"),
         include_str!("sql.rs"),
+        include_str!("zoo.rs"),
     ]
     .concat();
     let folder = support::repository().join("tests/guests");

@@ -22,6 +22,7 @@ mod overlap;
 mod plugin_state;
 mod prune;
 mod queries;
+mod raw;
 mod replicas;
 mod restart;
 mod schema;
@@ -42,9 +43,6 @@ use host_model::port::{Claim, Store};
 use host_model::replica::Presence;
 use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
 use host_model::{Instant, JobId, Json, JsonMap, Placement, Run, RunId, StepName};
-use sqlx::{Connection, PgConnection, SqliteConnection};
-
-use crate::url::Target;
 
 /// The owner of every run of the suite, unless a check says otherwise.
 const ME: &str = "host/1/0";
@@ -245,40 +243,6 @@ impl Bench {
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
         crate::open_with_state(&self.url, &self.home).await.unwrap().1
-    }
-
-    /// Runs SQL past the store.
-    async fn execute(&self, sql: &str) -> Result<(), sqlx::Error> {
-        let sql = sqlx::AssertSqlSafe(sql);
-        match Target::parse(&self.url, &self.home).unwrap() {
-            Target::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).foreign_keys(true);
-                let mut conn = SqliteConnection::connect_with(&options).await?;
-                sqlx::raw_sql(sql).execute(&mut conn).await?;
-                conn.close().await
-            }
-            Target::Postgres { options, .. } => {
-                let mut conn = PgConnection::connect_with(&options).await?;
-                sqlx::raw_sql(sql).execute(&mut conn).await?;
-                conn.close().await
-            }
-        }
-    }
-
-    /// Reads one number past the store.
-    async fn number(&self, sql: &str) -> i64 {
-        let query = sqlx::AssertSqlSafe(sql);
-        match Target::parse(&self.url, &self.home).unwrap() {
-            Target::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-                let mut conn = SqliteConnection::connect_with(&options).await.unwrap();
-                sqlx::query_scalar(query).fetch_one(&mut conn).await.unwrap()
-            }
-            Target::Postgres { options, .. } => {
-                let mut conn = PgConnection::connect_with(&options).await.unwrap();
-                sqlx::query_scalar(query).fetch_one(&mut conn).await.unwrap()
-            }
-        }
     }
 
     /// A run of `job` with two steps, later than every one before.

@@ -10,7 +10,7 @@ fn there_and_back(cells: Vec<Value>, kind: &str) -> (String, Vec<Value>) {
     let rows: Vec<Row> = cells.into_iter().map(|cell| vec![cell]).collect();
     let batch = to_column_batch(rows, &[column(kind)]);
     let kind = batch.columns[0].kind.clone();
-    let rows = from_column_batch(batch, 1).expect("sound");
+    let rows = from_column_batch(batch, 1, u64::MAX).expect("sound");
     (kind, rows.into_iter().flatten().collect())
 }
 
@@ -64,7 +64,7 @@ fn a_batch_that_lies_is_refused_with_its_reason() {
         data: ColumnData::Packed(Packed { offsets: offsets.to_vec(), data: data.to_vec() }),
     };
     let refusal = |rows: u32, column: ColumnValues| {
-        let error = from_column_batch(ColumnBatch { rows, columns: vec![column] }, 1).expect_err("refused");
+        let error = from_column_batch(ColumnBatch { rows, columns: vec![column] }, 1, u64::MAX).expect_err("refused");
         assert_eq!(error.code, "invalid");
         error.message
     };
@@ -74,6 +74,6 @@ fn a_batch_that_lies_is_refused_with_its_reason() {
     assert!(refusal(1, packed(&[0, 1], b"ab")).ends_with("its offsets do not end at the end of the data"));
     assert!(refusal(1, packed(&[], b"")).ends_with("its offsets do not begin with 0"));
     assert!(refusal(1, packed(&[0, 1], b"\xff")).ends_with("a text is not UTF-8"));
-    let error = from_column_batch(ColumnBatch { rows: 0, columns: vec![] }, 1).expect_err("refused");
+    let error = from_column_batch(ColumnBatch { rows: 0, columns: vec![] }, 1, u64::MAX).expect_err("refused");
     assert_eq!(error.message, "the batch has 0 columns, 1 are named");
 }

@@ -11,7 +11,7 @@ use memory_sql::{Memory, MemoryConnectors, column};
 
 #[path = "../../../tests/sandbox/memory_sql.rs"]
 #[allow(dead_code, reason = "shared with the tests of whole components, which use more of it")]
-mod memory_sql;
+pub(crate) mod memory_sql;
 
 struct Bench {
     state: CallState,
@@ -163,12 +163,14 @@ async fn rows_that_do_not_fit_their_columns_are_invalid_and_nothing_is_inserted(
 }
 
 #[tokio::test]
-async fn a_batch_larger_than_the_memory_of_the_guest_is_refused_and_ends_the_cursor() {
+async fn large_rows_come_one_by_one_and_a_row_larger_than_the_memory_of_the_guest_ends_the_cursor() {
     let mut bench = Bench::new();
     bench.state.call.grants.limits.memory_bytes = 200;
     let connection = bench.open().await;
     let cursor = bench.query(connection).await.expect("rows");
     assert_eq!(bench.fetch(cursor, 1).await, Ok(1));
+    assert_eq!(bench.fetch(cursor, 2).await, Ok(1), "a second one would not fit");
+    bench.state.call.grants.limits.memory_bytes = 100;
     assert_eq!(bench.fetch(cursor, 2).await, Err("limit".to_owned()));
     assert_eq!(bench.fetch(cursor, 1).await, Ok(0));
     assert!(bench.execute(connection).await.is_ok());

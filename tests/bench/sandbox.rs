@@ -1,0 +1,286 @@
+//! The sandbox beyond a fresh instance: a call that does nothing from end to end, rows into and out of a guest against the
+//! same work in the host, a thousand sleeping instances, compiling and loading. Prints.
+//!
+//! Needs the guests (`cargo run -p plugin-builder -- --all`); of components in Python and JavaScript it compiles what is in
+//! `target/components` and leaves out what is not.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use host_model::port::{Access, Connectors, SqlCursor, SqlSession, StepContext, StepRunner};
+use host_model::value::{Binds, Column, Row, Value};
+use host_model::{CancelToken, Json, StepError, StepSpec};
+use host_sandbox::ComponentRunner;
+use serde_json::json;
+
+#[path = "step.rs"]
+mod step;
+
+const BATCH: usize = 10_000;
+
+fn quantile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort();
+    times[(times.len() * percent / 100).min(times.len() - 1)]
+}
+
+/// A database of as many rows as it is told, made while they are read, which forgets what is inserted.
+struct Endless(i64);
+
+struct Reading {
+    columns: Vec<Column>,
+    at: i64,
+    end: i64,
+}
+
+fn row(id: i64) -> Row {
+    vec![
+        Value::Int(id),
+        Value::Text(format!("carrier {id}")),
+        Value::Float(id as f64 * 0.5),
+        Value::Decimal(format!("{id}.25")),
+        Value::Timestamp("2013-01-31T05:00:00Z".to_owned()),
+        Value::Null,
+    ]
+}
+
+#[async_trait]
+impl Connectors for Endless {
+    async fn open(&self, _: &str, _: Access, _: &CancelToken) -> Result<Box<dyn SqlSession>, StepError> {
+        Ok(Box::new(Endless(self.0)))
+    }
+}
+
+#[async_trait]
+impl SqlSession for Endless {
+    fn dialect(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn query(&self, _: &str, _: Binds) -> Result<Box<dyn SqlCursor>, StepError> {
+        let kinds = ["int8", "text", "float8", "numeric", "timestamptz", "text"];
+        let column = |kind: &&str| Column { name: "c".to_owned(), kind: (*kind).to_owned(), nullable: true };
+        Ok(Box::new(Reading { columns: kinds.iter().map(column).collect(), at: 0, end: self.0 }))
+    }
+
+    async fn execute(&self, _: &str, _: Binds) -> Result<u64, StepError> {
+        Ok(0)
+    }
+
+    async fn insert_rows(&self, _: &str, _: &[String], rows: Vec<Row>) -> Result<u64, StepError> {
+        Ok(black_box(rows).len() as u64)
+    }
+
+    async fn begin(&self) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    async fn commit(&self) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    async fn rollback(&self) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SqlCursor for Reading {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError> {
+        let first = self.at;
+        self.at = (first + max as i64).min(self.end);
+        Ok((first..self.at).map(row).collect())
+    }
+}
+
+struct House {
+    folder: tempfile::TempDir,
+    runner: ComponentRunner,
+}
+
+impl House {
+    fn new(guests: &Path, names: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let app = folder.path().join("plugins/app");
+        fs::create_dir_all(&app).expect("a folder");
+        for name in names {
+            fs::copy(guests.join(name).with_extension("wasm"), app.join(name).with_extension("wasm"))
+                .unwrap_or_else(|error| panic!("{name}: {error}; build the guests first"));
+        }
+        fs::write(app.join("rows.toml"), "[grants.connectors]\nc = \"read-write\"\n").expect("writes");
+        let runner = ComponentRunner::new(folder.path().join("plugins"), folder.path().join("cache")).expect("works");
+        Self { folder, runner }
+    }
+
+    async fn run(&self, callable: &str, ctx: &StepContext) -> Result<Json, String> {
+        let spec = StepSpec::Wasm { callable: callable.to_owned() };
+        let outcome = self.runner.run(&spec, ctx).await;
+        outcome.map(|outcome| Json::Object(outcome.output)).map_err(|failure| failure.error.message)
+    }
+}
+
+/// A call that does nothing, the whole way of a step through the sandbox; the peer is the thread it runs on, alone.
+async fn noop(house: &House, rounds: usize) {
+    let ctx = step::context(json!({}), Arc::new(Endless(0)));
+    let (mut calls, mut threads) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let began = Instant::now();
+        house.run("noisy:run", &ctx).await.expect("it does nothing");
+        calls.push(began.elapsed());
+        let began = Instant::now();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let handle = tokio::runtime::Handle::current();
+        let thread = std::thread::spawn(move || handle.block_on(async move { sender.send(()) }));
+        receiver.await.expect("it answers");
+        threads.push(began.elapsed());
+        thread.join().expect("no panic").expect("somebody listens");
+    }
+    let (call, thread) = (quantile(&mut calls, 50), quantile(&mut threads, 50));
+    println!("call that does nothing:  p50 {call:?}, p99 {:?}, {rounds} calls", quantile(&mut calls, 99));
+    println!("thread that does nothing: p50 {thread:?}, p99 {:?}", quantile(&mut threads, 99));
+    println!("ratio of the medians: {:.2}", call.as_secs_f64() / thread.as_secs_f64());
+}
+
+fn weigh(cell: &Value) -> u64 {
+    match cell {
+        Value::Int(number) => *number as u64,
+        Value::Float(number) => *number as u64,
+        Value::Decimal(text) | Value::Text(text) | Value::Timestamp(text) => text.len() as u64,
+        _ => 0,
+    }
+}
+
+async fn take_in_host(n: i64) -> u64 {
+    let mut cursor = Endless(n).query("", Binds::new()).await.expect("rows");
+    let mut sum = 0;
+    loop {
+        let batch = cursor.next_batch(BATCH).await.expect("rows");
+        if batch.is_empty() {
+            return black_box(sum);
+        }
+        sum += batch.iter().flatten().map(weigh).sum::<u64>();
+    }
+}
+
+async fn emit_in_host(n: i64) -> u64 {
+    let session = Endless(n);
+    let columns: Vec<String> = ["id", "name", "amount", "price", "moment", "nothing"].map(str::to_owned).into();
+    let mut done = 0;
+    for first in (0..n).step_by(BATCH) {
+        let rows = (first..(first + BATCH as i64).min(n)).map(row).collect();
+        done += session.insert_rows("t", &columns, rows).await.expect("taken");
+    }
+    done
+}
+
+/// The best of three, in rows per second.
+async fn rate(n: i64, mut work: impl AsyncFnMut()) -> f64 {
+    let mut best = 0_f64;
+    for _ in 0..3 {
+        let began = Instant::now();
+        work().await;
+        best = best.max(n as f64 / began.elapsed().as_secs_f64());
+    }
+    best
+}
+
+async fn rows(house: &House, n: i64) {
+    let taken = rate(n, async || assert!(black_box(take_in_host(n).await) > 0)).await;
+    let emitted = rate(n, async || assert_eq!(emit_in_host(n).await, n as u64)).await;
+    for (callable, what, host) in [("rows:take", "into a guest  ", taken), ("rows:emit", "out of a guest", emitted)] {
+        for by_column in [false, true] {
+            let params = json!({"n": n, "batch": BATCH, "by_column": by_column});
+            let ctx = step::context(params, Arc::new(Endless(n)));
+            let guest = rate(n, async || {
+                let outcome = house.run(callable, &ctx).await.expect("rows");
+                assert_eq!(outcome["rows"], n);
+            });
+            let guest = guest.await;
+            let form = if by_column { "by column" } else { "by row   " };
+            let (guest_millions, host_millions) = (guest / 1e6, host / 1e6);
+            println!(
+                "rows {what} {form}: {guest_millions:.2} M/s, in the host {host_millions:.2}, ratio {:.2}",
+                guest / host
+            );
+        }
+    }
+}
+
+/// Resident bytes of this process.
+fn resident() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").expect("Linux");
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number") * 4096
+}
+
+async fn sleepers(house: &House, n: usize) {
+    let before = resident();
+    let voice = Arc::new(step::Counter::default());
+    let cancel = CancelToken::new();
+    let mut calls = tokio::task::JoinSet::new();
+    let began = Instant::now();
+    for _ in 0..n {
+        let ctx = step::context(json!({}), Arc::new(Endless(0)));
+        let ctx = StepContext { voice: voice.clone(), cancel: cancel.child(), ..ctx };
+        let runner = house.runner.clone();
+        calls.spawn(async move { runner.run(&StepSpec::Wasm { callable: "sleepy:run".to_owned() }, &ctx).await });
+    }
+    while voice.lines() < n {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (awake, grown) = (began.elapsed(), resident().saturating_sub(before));
+    cancel.cancel("the bench is over");
+    let began = Instant::now();
+    while calls.join_next().await.is_some() {}
+    let (mb, kb) = (grown as f64 / 1e6, grown as f64 / 1e3 / n as f64);
+    println!(
+        "{n} sleeping instances: {mb:.0} MB resident, {kb:.0} KB each; started in {awake:?}, ended in {:?}",
+        began.elapsed()
+    );
+}
+
+fn compile(guests: &Path) {
+    for name in ["sleepy", "zoo", "words", "words-js", "words-py"] {
+        let file = guests.join(name).with_extension("wasm");
+        let Ok(size) = fs::metadata(&file).map(|metadata| metadata.len() as f64 / 1e6) else { continue };
+        let cache = tempfile::tempdir().expect("a folder");
+        let mut times = Vec::new();
+        for _ in 0..2 {
+            let runner = ComponentRunner::new(cache.path(), cache.path()).expect("a sandbox");
+            let began = Instant::now();
+            runner.check_file(&file, "").expect("a component");
+            // A large one that nobody used is only looked at from outside.
+            runner.inspect(&file).expect("a component");
+            times.push(began.elapsed());
+        }
+        let per_mb = |time: Duration| time.as_secs_f64() * 1e3 / size;
+        println!(
+            "{name} ({size:.2} MB): compiled in {:?} ({:.0} ms/MB), from the cache in {:?} ({:.1} ms/MB), digest and list included",
+            times[0],
+            per_mb(times[0]),
+            times[1],
+            per_mb(times[1])
+        );
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let rounds: usize = std::env::var("NOMAFLOW_BENCH_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
+    let guests = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/components"));
+    let house = House::new(&guests, &["noisy", "rows", "sleepy"]);
+    for callable in ["noisy:run", "rows:take", "sleepy:run"] {
+        house.runner.check(callable).expect("a guest");
+    }
+    noop(&house, rounds).await;
+    rows(&house, rounds as i64 * 100).await;
+    sleepers(&house, 1000.min(rounds)).await;
+    compile(&guests);
+    drop(house.folder);
+}
