@@ -156,7 +156,8 @@ mod tests {
         let _host = Host::new().directory("people", people).install();
         let query = Query::new("(cn=*)").page_size(2);
         let found: Result<Vec<Entry>, Error> = query.search("people").expect("granted").collect();
-        let names: Vec<String> = found.expect("no error").iter().filter_map(|e| e.first("CN").map(str::to_owned)).collect();
+        let names: Vec<String> =
+            found.expect("no error").iter().filter_map(|e| e.first("CN").map(str::to_owned)).collect();
         assert_eq!(names, ["a", "b", "c"]);
         assert!(query.search("others").is_err_and(|error| error.is("denied")));
     }
