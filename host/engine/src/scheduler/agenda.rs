@@ -73,6 +73,11 @@ impl Due {
             self.instants.clear();
         }
         self.instants.extend(instants);
+        // After a clock was set back, what comes later is not always due later, and may come a second time.
+        let mut ordered: Vec<Instant> = std::mem::take(&mut self.instants).into();
+        ordered.sort_unstable();
+        ordered.dedup();
+        self.instants = ordered.into();
         while self.instants.len() > MOST_SLOTS
             && let Some(oldest) = self.instants.pop_front()
         {

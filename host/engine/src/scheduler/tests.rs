@@ -228,9 +228,12 @@ fn slots_that_join_those_that_wait_stay_in_order_and_bounded() {
     let mut waiting = take(3);
     waiting.join(take(5));
     assert_eq!(waiting.instants, [at(1), at(2), at(3), at(4), at(5)]);
+    let back = Due { instants: [at(2), at(4)].into(), left_out: None, ..take(6) };
+    waiting.join(back);
+    assert_eq!(waiting.instants, [at(1), at(2), at(3), at(4), at(5)], "a clock that was set back");
     waiting.join(take(100_003));
-    assert_eq!((waiting.instants.len(), waiting.left_out), (MOST_SLOTS, Some((at(1), 3))));
+    assert_eq!((waiting.instants.len(), waiting.left_out), (MOST_SLOTS, Some((at(1), 2))));
     waiting.join(take(300_003));
     assert_eq!((waiting.instants[0], waiting.instants.len()), (at(200_004), MOST_SLOTS));
-    assert_eq!(waiting.left_out, Some((at(1), 200_003)));
+    assert_eq!(waiting.left_out, Some((at(1), 200_002)));
 }
