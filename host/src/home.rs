@@ -153,6 +153,7 @@ impl Home {
                 }
                 Ok(url.into())
             }
+            other => anyhow::bail!("the history cannot be kept in `{}`", other.dialect().as_str()),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Reads the address of a database: `sqlite:<path>` or `postgres://…`, with environment references filled in. Messages
+//! Reads the address of a database: `sqlite:<path>` or `postgres://…`, `mysql://…` and so on, with environment references filled in. Messages
 //! name the scheme, never the rest of the URL, which may hold a password.
 
 use std::ops::Range;
 use std::path::Path;
 
-use host_model::connector::{Hidden, PoolAddress};
+use host_model::connector::{Dialect, Hidden, PoolAddress};
 use host_model::template::{Part, Token, parse};
 
 use crate::finding::Findings;
@@ -12,8 +12,6 @@ use crate::reader::{Table, Text};
 
 /// Reads an environment variable.
 pub type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
-
-const LATER: [&str; 6] = ["mysql", "mariadb", "oracle", "mssql", "sqlserver", "jdbc"];
 
 /// Why a URL is refused, and what to do.
 pub(crate) struct AddressError {
@@ -27,6 +25,7 @@ pub(crate) fn read_address(
     table: &mut Table<'_, '_>,
     home: &Path,
     env: &Env<'_>,
+    allowed: &[Dialect],
     out: &mut Findings,
 ) -> Option<PoolAddress> {
     let url = table.filled_text("url", out);
@@ -42,7 +41,7 @@ pub(crate) fn read_address(
     });
     let url = url?;
     let filled = fill(&url, env, out)?;
-    match parse_address(&filled, secret, home) {
+    match parse_address(&filled, secret, home, allowed) {
         Ok(PoolAddress::Sqlite { path }) => {
             if let Some(password) = password {
                 let message = format!("{} has a `password`, but a SQLite file has none", table.what);
@@ -71,8 +70,27 @@ pub(crate) fn fill(text: &Text, env: &Env<'_>, out: &mut Findings) -> Option<Str
     }
 }
 
-/// Reads a URL without references.
-pub(crate) fn parse_address(url: &str, password: Option<Hidden>, home: &Path) -> Result<PoolAddress, AddressError> {
+/// Where Nomaflow keeps its own history.
+pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
+
+/// Reads a URL without references, of one of the kinds in `allowed`.
+pub(crate) fn parse_address(
+    url: &str,
+    password: Option<Hidden>,
+    home: &Path,
+    allowed: &[Dialect],
+) -> Result<PoolAddress, AddressError> {
+    let address = parse_any(url, password, home)?;
+    let dialect = address.dialect();
+    if allowed.contains(&dialect) {
+        return Ok(address);
+    }
+    let words: Vec<String> = allowed.iter().map(|dialect| format!("`{}`", dialect.as_str())).collect();
+    let message = format!("`{}` is not possible here", dialect.as_str());
+    Err(AddressError { code: "not-allowed", message, hint: format!("possible are {}", words.join(" and ")) })
+}
+
+fn parse_any(url: &str, password: Option<Hidden>, home: &Path) -> Result<PoolAddress, AddressError> {
     let refuse = |code, message: String, hint: &str| Err(AddressError { code, message, hint: hint.to_owned() });
     let examples = "write `sqlite:data/name.db` or `postgres://user@host:5432/database`";
     let Some((scheme, rest)) = url.split_once(':') else {
@@ -89,13 +107,20 @@ pub(crate) fn parse_address(url: &str, password: Option<Hidden>, home: &Path) ->
             }
             Ok(PoolAddress::Sqlite { path: home.join(path) })
         }
-        "postgres" | "postgresql" if rest.starts_with("//") && rest.len() > 2 => {
-            Ok(PoolAddress::Postgres { url: Hidden::new(url), password })
+        "postgres" | "postgresql" | "mysql" | "mariadb" | "oracle" | "sqlserver" | "mssql"
+            if rest.trim_start_matches('/').is_empty() || !rest.starts_with("//") =>
+        {
+            refuse("not-allowed", "there is no host".into(), &format!("write `{scheme}://user@host/database`"))
         }
-        "postgres" | "postgresql" => refuse("not-allowed", "there is no host".into(), examples),
-        later if LATER.contains(&later) => {
-            refuse("not-supported-yet", format!("`{later}` is not supported yet"), "`sqlite` and `postgres` work")
-        }
+        "postgres" | "postgresql" => Ok(PoolAddress::Postgres { url: Hidden::new(url), password }),
+        "mysql" | "mariadb" => Ok(PoolAddress::MySql { url: Hidden::new(format!("mysql:{rest}")), password }),
+        "oracle" => Ok(PoolAddress::Oracle { url: Hidden::new(url), password }),
+        "sqlserver" | "mssql" => Ok(PoolAddress::SqlServer { url: Hidden::new(format!("sqlserver:{rest}")), password }),
+        "jdbc" => refuse(
+            "not-allowed",
+            "`jdbc:` is for Java programs".into(),
+            "write `oracle://user@host:1521/service` or `sqlserver://user@host:1433/database`",
+        ),
         other => {
             let shown: String = other.chars().take(20).collect();
             refuse("not-allowed", format!("unknown scheme `{shown}`"), examples)

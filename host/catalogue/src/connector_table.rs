@@ -6,15 +6,15 @@ use std::path::Path;
 
 use host_model::ConnectorName;
 use host_model::connector::{
-    Connector, ConnectorSet, DEFAULT_ACQUIRE_TIMEOUT_SECONDS, DEFAULT_POOL_SIZE, Dialect, NamedQuery, Pool, QueryRef,
-    QueryText, parse_query_ref,
+    Connector, ConnectorSet, DEFAULT_ACQUIRE_TIMEOUT_SECONDS, DEFAULT_POOL_SIZE, Dialect, NamedQuery, Pool,
+    PoolAddress, PoolTls, QueryRef, QueryText, TlsMode, parse_query_ref,
 };
 use host_model::diagnostic::Severity;
 use host_model::job::SourcePlace;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::address::{Env, read_address};
+use crate::address::{Env, fill, read_address};
 use crate::directory_table::{is_directory, read_directory};
 use crate::finding::{Findings, suggest};
 use crate::reader::{Entry, Table, entries, wrong_type};
@@ -100,14 +100,14 @@ fn read_pool(
 ) -> Option<Pool> {
     let errors_before = out.count(Severity::Error);
     table.require("url");
-    let address = read_address(&mut table, home, env, out);
+    let address = read_address(&mut table, home, env, Dialect::ALL, out);
     let pool_size = table.whole("pool_size", 1..=1000, out).unwrap_or(DEFAULT_POOL_SIZE);
     let acquire = table.whole("acquire_timeout_seconds", 1..=3600, out);
     let read_only = table.boolean("read_only", out).unwrap_or(false);
-    table.refuse_true("trim_strings", "leave it out: strings stay as they are", out);
-    table.refuse_true("coalesce_nulls", "leave it out: nulls stay as they are", out);
-    table.refuse("tls", "leave it out; `?sslmode=` in the URL of a PostgreSQL pool works", out);
-    table.refuse("statement_timeout_seconds", "leave it out; a step has its `timeout_seconds`", out);
+    let trim_strings = table.boolean("trim_strings", out).unwrap_or(false);
+    let coalesce_nulls = table.boolean("coalesce_nulls", out).unwrap_or(false);
+    let statement_timeout_seconds = table.whole("statement_timeout_seconds", 1..=86_400, out);
+    let tls = read_tls(&mut table, address.as_ref(), home, env, out);
     table.finish(out);
     let (line, _) = out.file.place(entry.key_span.0);
     if out.count(Severity::Error) > errors_before {
@@ -119,8 +119,34 @@ fn read_pool(
         pool_size,
         acquire_timeout_seconds: acquire.unwrap_or(DEFAULT_ACQUIRE_TIMEOUT_SECONDS),
         read_only,
+        trim_strings,
+        coalesce_nulls,
+        statement_timeout_seconds,
+        tls,
         source: SourcePlace { file: out.file.name.clone(), line },
     })
+}
+
+/// `tls` and `ca_file`, which only a server has.
+fn read_tls(
+    table: &mut Table<'_, '_>,
+    address: Option<&PoolAddress>,
+    home: &Path,
+    env: &Env<'_>,
+    out: &mut Findings,
+) -> PoolTls {
+    if let Some(PoolAddress::Sqlite { .. }) = address {
+        for key in ["tls", "ca_file", "statement_timeout_seconds"] {
+            if let Some(place) = table.take(key).map(|entry| entry.key_range()) {
+                let message = format!("{} has `{key}`, but a SQLite file has no server", table.what);
+                out.error("conflict", place, message, None);
+            }
+        }
+    }
+    let words: Vec<&str> = TlsMode::ALL.iter().map(|mode| mode.as_str()).collect();
+    let mode = table.word("tls", &words, TlsMode::parse, out).map(|(mode, _)| mode);
+    let ca_file = table.filled_text("ca_file", out).and_then(|text| fill(&text, env, out)).map(|path| home.join(path));
+    PoolTls { mode, ca_file }
 }
 
 fn read_connector(
@@ -182,11 +208,9 @@ fn read_dialects(mut table: Table<'_, '_>, out: &mut Findings) -> Option<QueryTe
     for dialect in Dialect::ALL {
         texts.extend(table.filled_text(dialect.as_str(), out).map(|text| (*dialect, text.value)));
     }
-    for later in ["mysql", "oracle", "sqlserver"] {
-        table.refuse(later, "`sqlite` and `postgres` work", out);
-    }
     if texts.is_empty() {
-        let hint = "give a text for `sqlite` or `postgres`".to_owned();
+        let words: Vec<String> = Dialect::ALL.iter().map(|dialect| format!("`{}`", dialect.as_str())).collect();
+        let hint = format!("give a text for one of {}", words.join(", "));
         out.error("missing-field", table.place.clone(), format!("{} is empty", table.what), Some(hint));
     }
     table.finish(out);

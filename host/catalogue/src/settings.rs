@@ -18,7 +18,7 @@ use toml::de::DeTable;
 use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
 use crate::Catalogue;
-use crate::address::{Env, parse_address, read_address};
+use crate::address::{Env, STORES, parse_address, read_address};
 use crate::finding::Findings;
 use crate::load::{read_text, report_syntax};
 use crate::reader::{Table, entries};
@@ -225,9 +225,9 @@ fn read_settings(
 
     let mut store = open("store", out);
     let line = store.take("url").map(|entry| out.file.place(entry.key_span.0).0);
-    let in_file = read_address(&mut store, home, layers.env, out).zip(line);
+    let in_file = read_address(&mut store, home, layers.env, &STORES, out).zip(line);
     let flag = flags.store_url.as_deref().map(|text| ("--store-url", text));
-    let parse = |text: &str| parse_address(text, None, home).map_err(|error| error.message);
+    let parse = |text: &str| parse_address(text, None, home, &STORES).map_err(|error| error.message);
     let default = PoolAddress::Sqlite { path: home.join("data/nomaflow.db") };
     let store_address = layers.pick(&["NOMAFLOW_STORE_URL"], flag, in_file, default, parse);
     store.finish(out);

@@ -85,7 +85,7 @@ fn everything_wrong_is_said_at_once_and_the_next_layer_counts() {
         [
             "`listen` of `[server]`: `nowhere` is not an address and a port, like `127.0.0.1:8000`",
             "unknown key `port` in `[server]`",
-            "`url` of `[store]`: `mysql` is not supported yet",
+            "`url` of `[store]`: `mysql` is not possible here",
             "`history_days` is 0; allowed are 1 to 3650",
             "unknown key `per_tag` in `[limits]`",
             "`mode` in `[auth]` is not supported yet",

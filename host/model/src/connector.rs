@@ -46,6 +46,12 @@ word_enum!(
         Sqlite = "sqlite",
         /// A PostgreSQL server.
         Postgres = "postgres",
+        /// A MySQL or MariaDB server.
+        MySql = "mysql",
+        /// An Oracle database.
+        Oracle = "oracle",
+        /// A Microsoft SQL Server.
+        SqlServer = "sqlserver",
     }
 );
 
@@ -64,6 +70,27 @@ pub enum PoolAddress {
         /// Replaces the password in the URL.
         password: Option<Hidden>,
     },
+    /// A MySQL or MariaDB server.
+    MySql {
+        /// `mysql://user[:password]@host[:port]/database`; `mariadb://` is read as the same.
+        url: Hidden,
+        /// Replaces the password in the URL.
+        password: Option<Hidden>,
+    },
+    /// An Oracle database.
+    Oracle {
+        /// `oracle://user[:password]@host[:port]/service`.
+        url: Hidden,
+        /// Replaces the password in the URL.
+        password: Option<Hidden>,
+    },
+    /// A Microsoft SQL Server.
+    SqlServer {
+        /// `sqlserver://user[:password]@host[:port]/database`; `mssql://` is read as the same.
+        url: Hidden,
+        /// Replaces the password in the URL.
+        password: Option<Hidden>,
+    },
 }
 
 impl PoolAddress {
@@ -72,8 +99,36 @@ impl PoolAddress {
         match self {
             Self::Sqlite { .. } => Dialect::Sqlite,
             Self::Postgres { .. } => Dialect::Postgres,
+            Self::MySql { .. } => Dialect::MySql,
+            Self::Oracle { .. } => Dialect::Oracle,
+            Self::SqlServer { .. } => Dialect::SqlServer,
         }
     }
+}
+
+word_enum!(
+    /// How far a connection is encrypted, with the words PostgreSQL uses for it.
+    TlsMode {
+        /// Never.
+        Disable = "disable",
+        /// Where the server can, whoever it is.
+        Prefer = "prefer",
+        /// Always, whoever the server is.
+        Require = "require",
+        /// Always, with a certificate that a trusted authority signed.
+        VerifyCa = "verify-ca",
+        /// Always, with such a certificate for the name of the host.
+        VerifyFull = "verify-full",
+    }
+);
+
+/// How a pool encrypts its connections.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PoolTls {
+    /// How far; where it is not said, the URL or the driver decides.
+    pub mode: Option<TlsMode>,
+    /// Authorities to trust besides the ones of the system: a PEM file.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A set of connections to one database, from `[pools.<name>]`.
@@ -89,8 +144,40 @@ pub struct Pool {
     pub acquire_timeout_seconds: u32,
     /// Whether statements that write are refused by the database.
     pub read_only: bool,
+    /// Whether trailing spaces of strings read from here are dropped by `sql_copy` (CHAR columns of JD Edwards).
+    pub trim_strings: bool,
+    /// Whether `sql_copy` writes one space for an absent or empty string here, and 0 for an absent number: Oracle takes
+    /// `''` for NULL, and the columns of JD Edwards are NOT NULL.
+    pub coalesce_nulls: bool,
+    /// Longest a single statement may run on the server, in seconds; none leaves it to the step's own timeout.
+    pub statement_timeout_seconds: Option<u32>,
+    /// How connections are encrypted.
+    pub tls: PoolTls,
     /// Where it was declared.
     pub source: SourcePlace,
+}
+
+impl Pool {
+    /// A pool with the default of every key but `url`.
+    pub fn new(name: impl Into<String>, address: PoolAddress, source: SourcePlace) -> Self {
+        Self {
+            name: name.into(),
+            address,
+            pool_size: DEFAULT_POOL_SIZE,
+            acquire_timeout_seconds: DEFAULT_ACQUIRE_TIMEOUT_SECONDS,
+            read_only: false,
+            trim_strings: false,
+            coalesce_nulls: false,
+            statement_timeout_seconds: None,
+            tls: PoolTls::default(),
+            source,
+        }
+    }
+
+    /// Whether `other` reaches the same database in the same way; where a declaration stands does not matter.
+    pub fn is_same_but_for_place(&self, other: &Self) -> bool {
+        Self { source: other.source.clone(), ..self.clone() } == *other
+    }
 }
 
 /// Default of `pool_size`.

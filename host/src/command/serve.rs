@@ -126,6 +126,7 @@ fn store_text(address: &PoolAddress) -> String {
             }
             Err(_) => "PostgreSQL".to_owned(),
         },
+        other => other.dialect().as_str().to_owned(),
     }
 }
 

@@ -35,7 +35,7 @@ fn declare(set: &mut ConnectorSet, name: &str, address: PoolAddress) {
         queries: Default::default(),
         source: source.clone(),
     };
-    let pool = Pool { name: name.into(), address, pool_size: 5, acquire_timeout_seconds: 30, read_only: false, source };
+    let pool = Pool::new(name, address, source);
     set.pools.insert(name.into(), pool);
     set.connectors.insert(connector.name.clone(), connector);
 }

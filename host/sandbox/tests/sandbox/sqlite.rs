@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use host_model::connector::{
-    Connector, ConnectorSet, DEFAULT_ACQUIRE_TIMEOUT_SECONDS, DEFAULT_POOL_SIZE, Dialect, Pool, PoolAddress,
-};
+use host_model::connector::{Connector, ConnectorSet, Dialect, Pool, PoolAddress};
 use host_model::port::{Access, Connectors};
 use host_model::value::Row;
 use host_model::{CancelToken, ConnectorName, StepErrorKind};
@@ -21,14 +19,8 @@ const TABLE: &str = "create table t (id integer primary key, flag boolean, amoun
 /// The connector `c` on a new database with an empty table `t`.
 pub(crate) async fn database(folder: &Path) -> Arc<ConnectorPools> {
     let name = ConnectorName::new("c").expect("a name");
-    let pool = Pool {
-        name: "c".to_owned(),
-        address: PoolAddress::Sqlite { path: folder.join("operational.db") },
-        pool_size: DEFAULT_POOL_SIZE,
-        acquire_timeout_seconds: DEFAULT_ACQUIRE_TIMEOUT_SECONDS,
-        read_only: false,
-        source: Default::default(),
-    };
+    let address = PoolAddress::Sqlite { path: folder.join("operational.db") };
+    let pool = Pool::new("c", address, Default::default());
     let connector = Connector {
         name: name.clone(),
         pool: "c".to_owned(),

@@ -64,7 +64,7 @@ impl ConnectorPools {
         let set = Arc::new(set);
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&set);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|name, (declared, _)| set.pools.get(name).is_some_and(|pool| is_same_database(pool, declared)));
+        open.retain(|name, (declared, _)| set.pools.get(name).is_some_and(|pool| pool.is_same_but_for_place(declared)));
     }
 
     /// Closes every pool; waits for the connections that are in use to come back.
@@ -112,6 +112,10 @@ impl ConnectorPools {
             PoolAddress::Postgres { url, password } => {
                 Database::Postgres(Arc::new(PgServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
             }
+            other => {
+                let kind = other.dialect().as_str();
+                return Err(StepError::definition(format!("pool `{}`: `{kind}` is not built in", pool.name)));
+            }
         };
         open.insert(pool.name.clone(), (pool.clone(), database.clone()));
         Ok(database)
@@ -133,14 +137,6 @@ impl Connectors for ConnectorPools {
             }
         }
     }
-}
-
-/// Where a declaration stands in its file does not matter.
-fn is_same_database(a: &Pool, b: &Pool) -> bool {
-    a.address == b.address
-        && a.pool_size == b.pool_size
-        && a.acquire_timeout_seconds == b.acquire_timeout_seconds
-        && a.read_only == b.read_only
 }
 
 fn unknown(name: &str, set: &ConnectorSet) -> StepError {

@@ -215,16 +215,17 @@ pub(super) fn create_table(
     if spec.mode == CopyMode::Append {
         return Err(place.definition(format!("there is no table `{table}` to append to")));
     }
-    let mut parts: Vec<String> = source
-        .iter()
-        .map(|c| {
-            let type_name = match dialect {
-                Dialect::Sqlite => c.source_type.for_sqlite(),
-                Dialect::Postgres => c.source_type.for_postgres(),
-            };
-            format!("{} {type_name}{}", quote(&c.name), if c.is_not_null { " not null" } else { "" })
-        })
-        .collect();
+    let mut parts = Vec::new();
+    for column in source {
+        let type_name = match dialect {
+            Dialect::Sqlite => column.source_type.for_sqlite(),
+            Dialect::Postgres => column.source_type.for_postgres(),
+            other => {
+                return Err(place.definition(format!("a table of `{}` cannot be a target", other.as_str())));
+            }
+        };
+        parts.push(format!("{} {type_name}{}", quote(&column.name), if column.is_not_null { " not null" } else { "" }));
+    }
     let key = new_key(spec, source)
         .map_err(|name| place.definition(format!("`key_columns` names `{name}`, which is no copied column")))?;
     if spec.mode == CopyMode::Upsert && key.is_empty() {

@@ -11,7 +11,7 @@ mod sqlite;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_model::connector::{Dialect, QueryRef, parse_query_ref};
+use host_model::connector::{QueryRef, parse_query_ref};
 use host_model::diagnostic::nearest;
 use host_model::job::spec::SqlQuerySpec;
 use host_model::port::{Access, StepContext, StepFailure, StepOutcome, StepRunner};
@@ -123,8 +123,5 @@ fn access_of(statements: &[Bound], found: &Found) -> Access {
         Database::Sqlite(file) => file.is_read_only() || only_reads,
         Database::Postgres(server) => server.is_read_only(),
     };
-    match found.connector.dialect {
-        Dialect::Sqlite | Dialect::Postgres if is_read_only => Access::Read,
-        Dialect::Sqlite | Dialect::Postgres => Access::ReadWrite,
-    }
+    if is_read_only { Access::Read } else { Access::ReadWrite }
 }

@@ -50,14 +50,7 @@ impl Set {
 
     pub(crate) fn add(mut self, name: &str, address: PoolAddress, change: impl Fn(&mut Pool)) -> Self {
         let source = SourcePlace { file: "connectors.toml".into(), line: 1 };
-        let mut pool = Pool {
-            name: name.to_owned(),
-            address,
-            pool_size: 5,
-            acquire_timeout_seconds: 10,
-            read_only: false,
-            source: source.clone(),
-        };
+        let mut pool = Pool { acquire_timeout_seconds: 10, ..Pool::new(name, address, source.clone()) };
         change(&mut pool);
         let connector = Connector {
             name: ConnectorName::new(name).unwrap(),
