@@ -17,11 +17,14 @@ use host_model::replica::{COMMAND, Presence};
 use host_python::{PythonConfig, PythonRunner};
 use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
+use host_store::Roles;
 
 use crate::client::client_header;
 use crate::exit::{Exit, Failure};
 use crate::home::{Home, env};
 use crate::keeper::{Keeper, Reader, jobs_of};
+use crate::vault::Vault;
+use crate::vault::book::{REFRESH, SecretBook};
 
 /// A Python worker is replaced after so many steps: bounds what leaky callables can pile up.
 const STEPS_PER_WORKER: u32 = 200;
@@ -29,15 +32,6 @@ const STEPS_PER_WORKER: u32 = 200;
 const LOCAL_DRAIN: Duration = Duration::from_secs(5);
 /// What connectors, and then the store, get to close.
 const CLOSING: Duration = Duration::from_secs(5);
-
-/// No secret store in this version; the catalogue refuses `${secret.X}`.
-struct NoSecrets;
-
-impl Secrets for NoSecrets {
-    fn find_secret(&self, _name: &str) -> Option<String> {
-        None
-    }
-}
 
 /// Everything that runs, ready to serve.
 pub(crate) struct House {
@@ -48,6 +42,17 @@ pub(crate) struct House {
     /// Ends live streams and the server.
     pub(crate) stop: CancelToken,
     pools: Arc<ConnectorPools>,
+    /// Asks for secrets that other processes set; only where there is somebody to wait for them.
+    _secrets: Option<Refreshing>,
+}
+
+/// Ends with the house.
+struct Refreshing(tokio::task::JoinHandle<()>);
+
+impl Drop for Refreshing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The reader of a home's catalogue, with the sandbox to look inside components.
@@ -55,7 +60,8 @@ pub(crate) fn reader(home: &Home, settings: &Settings) -> Result<Reader, Failure
     let plugins = settings.plugins_dir(home.path());
     let sandbox = ComponentRunner::new(&plugins, home.path().join("data/components"));
     let sandbox = sandbox.context("the sandbox cannot start")?;
-    Ok(Reader { home: home.path().to_owned(), plugins, sandbox })
+    let vault = Vault::open(home.path(), env).context("the secrets cannot be opened")?;
+    Ok(Reader { home: home.path().to_owned(), plugins, sandbox, secrets: Arc::new(vault) })
 }
 
 /// What a process is for.
@@ -104,26 +110,16 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     home.ensure_data()?;
     let token = home.ensure_token()?;
     let mut reader = reader(home, settings)?;
-    let (store, plugin_state) =
-        host_store::open_with_state(&Home::store_url(&settings.store.value)?, home.path()).await.map_err(|error| {
-            let hint = error.hint();
-            let failure = Failure {
-                exit: Exit::Invalid,
-                error: anyhow::Error::new(error).context("the store cannot be opened"),
-                hint: None,
-            };
-            match hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        })?;
+    let (roles, secrets) = open_store(home, settings).await?;
+    let (store, secrets) = (roles.store, Arc::new(secrets));
+    reader.secrets = secrets.clone();
     let first = reader.clone();
     let catalogue = tokio::task::spawn_blocking(move || first.read()).await.context("reading the catalogue")?;
     if !matches!(part, Part::Command) {
         report(&catalogue);
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
-    reader.sandbox = reader.sandbox.with_services(services(&pools, plugin_state, part.url())?);
+    reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state, part.url())?);
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
@@ -138,7 +134,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         clock: Arc::new(SystemClock),
         runners,
         connectors: pools.clone(),
-        secrets: Arc::new(NoSecrets),
+        secrets: secrets.clone(),
         env: env_with(part.url()),
         jobs,
         presence: part.presence(settings),
@@ -154,23 +150,60 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
+        secrets: secrets.clone(),
         auth: Auth::new(&token),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });
-    Ok(House { engine, keeper, store, router, stop, pools })
+    let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
+    Ok(House { engine, keeper, store, router, stop, pools, _secrets: refreshing })
+}
+
+/// Opens the store of a home, and what it keeps sealed.
+pub(crate) async fn open_store(home: &Home, settings: &Settings) -> Result<(Roles, SecretBook), Failure> {
+    let opened = host_store::open_roles(&Home::store_url(&settings.store.value)?, home.path()).await;
+    let roles = opened.map_err(|error| {
+        let hint = error.hint();
+        let failure = Failure {
+            exit: Exit::Invalid,
+            error: anyhow::Error::new(error).context("the store cannot be opened"),
+            hint: None,
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    let vault = Vault::open(home.path(), env).context("the secrets cannot be opened")?;
+    let book = SecretBook::read(vault, roles.secrets.clone()).await.context("the secrets cannot be read")?;
+    Ok((roles, book))
+}
+
+/// Connectors that name a secret are read again when somebody else changed one.
+fn refresh(secrets: Arc<SecretBook>, keeper: Arc<Keeper>) -> Refreshing {
+    Refreshing(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(REFRESH).await;
+            match secrets.refresh().await {
+                Ok(true) => drop(keeper.reload().await),
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "the secrets could not be asked for"),
+            }
+        }
+    }))
 }
 
 /// What plugins may ask of the house.
 pub(crate) fn services(
     pools: &Arc<ConnectorPools>,
+    secrets: Arc<dyn Secrets>,
     state: Arc<dyn PluginState>,
     url: Option<&str>,
 ) -> Result<Services, Failure> {
     Ok(Services {
         http: Arc::new(PluginHttp::new().context("the HTTP client cannot start")?),
         directories: pools.clone(),
-        secrets: Arc::new(NoSecrets),
+        secrets,
         state,
         env: env_with(url),
     })

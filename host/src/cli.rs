@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// Runs: show
     #[command(subcommand)]
     Run(Run),
+    /// Secrets: set, list, delete, encrypt, decrypt, genkey, rotate
+    #[command(subcommand)]
+    Secret(Secret),
     /// Plugins: new, build, test, dev, run, list, inspect, update
     #[command(subcommand)]
     Plugin(Plugin),
@@ -144,6 +147,34 @@ pub(crate) enum Scheduler {
     Resume,
     /// Whether schedules fire, who paused them, and which processes share the store
     Status,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Secret {
+    /// Keep a secret for `${secret.NAME}`; its value is read from standard input, never from the command line
+    Set {
+        /// Letters, digits, `_` and `-`
+        name: String,
+    },
+    /// Names, times and who wrote them; never a value
+    List,
+    /// Delete a secret
+    Delete {
+        /// Its name
+        name: String,
+    },
+    /// Seal a value for a file: standard input becomes `ENC:…`
+    Encrypt,
+    /// Open a sealed value: `ENC:…` on standard input
+    Decrypt,
+    /// Make the key file of this home; refused when there is one
+    Genkey,
+    /// Put a new key in place, and seal every secret of the store and of connectors.toml anew
+    Rotate {
+        /// Keep the old keys too, for sealed values that are elsewhere
+        #[arg(long)]
+        keep_old: bool,
+    },
 }
 
 #[derive(Args)]

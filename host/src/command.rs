@@ -7,5 +7,6 @@ pub(crate) mod job;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod scheduler;
+pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod table;

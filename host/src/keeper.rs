@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use host_api::CatalogueSource;
-use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, load, system_zone};
+use host_catalogue::{
+    Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, SecretReader, load, system_zone,
+};
 use host_engine::{Engine, Jobs, internal_jobs};
 use host_sandbox::{ComponentRunner, SandboxError};
 use host_steps::ConnectorPools;
@@ -30,6 +32,8 @@ pub(crate) struct Reader {
     pub(crate) home: PathBuf,
     pub(crate) plugins: PathBuf,
     pub(crate) sandbox: ComponentRunner,
+    /// Opens what files name; without a store it opens `ENC:…` only.
+    pub(crate) secrets: Arc<dyn SecretReader + Send + Sync>,
 }
 
 /// Lets the catalogue look inside components.
@@ -58,6 +62,7 @@ impl Reader {
         let options = LoadOptions {
             plugins_dir: Some(self.plugins.clone()),
             env: &env,
+            secrets: Some(&*self.secrets),
             default_zone: system_zone(),
             components: Some(&Inspector(&self.sandbox)),
         };

@@ -9,6 +9,7 @@ mod exit;
 mod home;
 mod keeper;
 mod memory;
+mod vault;
 mod watch;
 mod watcher;
 
@@ -74,6 +75,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Reload => command::job::reload(&global).await,
         Command::Job(job) => command::job::run(job, &global).await,
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
+        Command::Secret(secret) => command::secret::run(secret, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,
         Command::Plugin(plugin) => command::plugin::run(plugin, &global).await,
     }

@@ -17,6 +17,7 @@ mod program;
 mod replay;
 mod replicas;
 mod retention;
+mod secrets;
 mod server;
 mod surfaces;
 mod watch;

@@ -18,11 +18,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;
 use host_model::CancelToken;
+use host_model::port::StoreError;
+use host_model::secret::SealedSecret;
 
 pub use error::ApiError;
 
@@ -35,12 +37,25 @@ pub trait CatalogueSource: Send + Sync + 'static {
     async fn reload(&self) -> Arc<Catalogue>;
 }
 
+/// Keeps secrets, which go in and do not come out. The crate that assembles everything implements it.
+#[async_trait]
+pub trait SecretDesk: Send + Sync + 'static {
+    /// All of them, sealed.
+    async fn list(&self) -> Result<Vec<SealedSecret>, StoreError>;
+    /// Seals and keeps one. The inner error says in words why it cannot be sealed.
+    async fn put(&self, name: &str, value: &str, by: &str) -> Result<Result<(), String>, StoreError>;
+    /// Deletes one. False when there was none.
+    async fn delete(&self, name: &str) -> Result<bool, StoreError>;
+}
+
 /// What the API is built from.
 pub struct ApiParts {
     /// The engine.
     pub engine: Engine,
     /// The catalogue.
     pub catalogue: Arc<dyn CatalogueSource>,
+    /// The secrets.
+    pub secrets: Arc<dyn SecretDesk>,
     /// Who may come in.
     pub auth: auth::Auth,
     /// Cancelled when the server stops, so that live streams end first.
@@ -75,6 +90,8 @@ pub fn router(parts: ApiParts) -> Router {
         .route("/admin/scheduler", get(route::scheduler::show))
         .route("/admin/scheduler/pause", post(route::scheduler::pause))
         .route("/admin/scheduler/resume", post(route::scheduler::resume))
+        .route("/admin/secrets", get(route::secrets::list))
+        .route("/admin/secrets/{name}", put(route::secrets::put).delete(route::secrets::delete))
         .route("/admin/reload", post(route::jobs::reload))
         .route("/admin/events", get(live::events).layer(Extension(live::Streams::default())))
         .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));

@@ -5,4 +5,5 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod runs;
 pub(crate) mod scheduler;
+pub(crate) mod secrets;
 pub(crate) mod slots;

@@ -11,7 +11,49 @@ use crate::finding::Findings;
 use crate::reader::{Table, Text};
 
 /// Reads an environment variable.
-pub type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
+pub type EnvReader<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// What becomes of a secret that a file names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// Here it is.
+    Found(String),
+    /// There is none of this name.
+    Missing,
+    /// The store was not asked: the file is only checked, nothing is connected to.
+    Unasked,
+}
+
+/// Opens secrets for the files that name them.
+pub trait SecretReader {
+    /// The secret behind `${secret.NAME}`.
+    fn find(&self, name: &str) -> Lookup;
+
+    /// The text in `ENC:…`.
+    ///
+    /// # Errors
+    /// Why it stays closed, in words.
+    fn unseal(&self, sealed: &str) -> Result<String, String>;
+}
+
+/// What references in a file are filled in with.
+#[derive(Clone, Copy)]
+pub(crate) struct Env<'a> {
+    pub(crate) variables: &'a EnvReader<'a>,
+    pub(crate) secrets: Option<&'a dyn SecretReader>,
+}
+
+impl Env<'_> {
+    /// An environment variable.
+    pub(crate) fn var(&self, name: &str) -> Option<String> {
+        (self.variables)(name)
+    }
+
+    /// A secret, if somebody can open any.
+    pub(crate) fn secret(&self, name: &str) -> Lookup {
+        self.secrets.map_or(Lookup::Unasked, |secrets| secrets.find(name))
+    }
+}
 
 /// Why a URL is refused, and what to do.
 pub(crate) struct AddressError {
@@ -40,6 +82,12 @@ pub(crate) fn read_address(
         Filled::Wrong => None,
     });
     let url = url?;
+    if url.value.starts_with("${secret.") {
+        let message = format!("`url` of {} begins with a secret, so nobody can tell what it is", table.what);
+        let hint = "write the scheme in the file: `postgres://${secret.NAME}`".to_owned();
+        out.error("not-allowed", url.span, message, Some(hint));
+        return None;
+    }
     let filled = fill(&url, env, out)?;
     match parse_address(&filled, secret, home, allowed) {
         Ok(PoolAddress::Sqlite { path }) => {
@@ -128,6 +176,26 @@ fn parse_any(url: &str, password: Option<Hidden>, home: &Path) -> Result<PoolAdd
     }
 }
 
+const SEALED: &str = "ENC:";
+
+/// What to do about a secret that does not exist.
+pub(crate) fn set_secret(name: &str) -> String {
+    format!("`nomaflow secret set {name}` makes it")
+}
+
+/// A value that was sealed for this file.
+fn unseal(text: &Text, env: &Env<'_>, out: &mut Findings) -> Filled {
+    let Some(secrets) = env.secrets else { return Filled::Text(String::new()) };
+    secrets.unseal(&text.value).map_or_else(
+        |why| {
+            let hint = "`nomaflow secret encrypt` seals a value with the key of this home".to_owned();
+            out.error("secret-closed", text.span.clone(), format!("the sealed value stays closed: {why}"), Some(hint));
+            Filled::Wrong
+        },
+        Filled::Text,
+    )
+}
+
 enum Filled {
     Text(String),
     Unset { name: String, place: Range<usize> },
@@ -136,6 +204,9 @@ enum Filled {
 
 /// Fills in `${env.X}` and `${NAME:-default}`; any other token is refused.
 fn substitute(text: &Text, env: &Env<'_>, out: &mut Findings) -> Filled {
+    if text.value.trim_start().starts_with(SEALED) {
+        return unseal(text, env, out);
+    }
     let parts = match parse(&text.value) {
         Ok(parts) => parts,
         Err(error) => {
@@ -156,19 +227,26 @@ fn substitute(text: &Text, env: &Env<'_>, out: &mut Findings) -> Filled {
         let place = out.file.inside_string(&text.span, &text.value, start..end);
         match token {
             Token::EnvOr(name, Some(default)) => {
-                filled.push_str(&env(&name).filter(|value| !value.is_empty()).unwrap_or(default));
+                filled.push_str(&env.var(&name).filter(|value| !value.is_empty()).unwrap_or(default));
             }
-            Token::Env(name) | Token::EnvOr(name, None) => match env(&name) {
+            Token::Env(name) | Token::EnvOr(name, None) => match env.var(&name) {
                 Some(value) => filled.push_str(&value),
                 None => return Filled::Unset { name, place },
             },
-            Token::Secret(_) => {
-                out.not_yet(place, "`${secret.…}`", "use an environment variable: `${env.NAME}`");
-                return Filled::Wrong;
-            }
+            Token::Secret(name) => match env.secret(&name) {
+                Lookup::Found(value) => filled.push_str(&value),
+                // What is only checked needs something in its place.
+                Lookup::Unasked => filled.push_str("secret"),
+                Lookup::Missing => {
+                    let hint = Some(set_secret(&name));
+                    out.error("unknown-secret", place, format!("there is no secret `{name}`"), hint);
+                    return Filled::Wrong;
+                }
+            },
             _ => {
                 let message = format!("`{}` has no value here", &text.value[start..end]);
-                let hint = "only `${env.NAME}` and `${NAME:-default}` can stand in this file".to_owned();
+                let hint =
+                    "only `${env.NAME}`, `${NAME:-default}` and `${secret.NAME}` can stand in this file".to_owned();
                 out.error("template-invalid", place, message, Some(hint));
                 return Filled::Wrong;
             }

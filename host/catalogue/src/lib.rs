@@ -26,7 +26,7 @@ mod settings;
 mod source;
 mod step_table;
 
-pub use address::Env;
+pub use address::{EnvReader, Lookup, SecretReader};
 pub use check::{ComponentCheck, ComponentProblem, FileProblem};
 pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
 pub use render::{Style, render, summary};

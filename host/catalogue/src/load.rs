@@ -16,7 +16,7 @@ use host_model::job::SourcePlace;
 use host_model::{Job, JobId};
 use toml::de::DeTable;
 
-use crate::address::Env;
+use crate::address::{Env, EnvReader, SecretReader};
 use crate::check::{ComponentCheck, Surroundings, check_dependencies, check_duplicate_ids, check_job};
 use crate::component_files::check_component_files;
 use crate::connector_table::{Connectors, read_connectors};
@@ -31,7 +31,9 @@ pub struct LoadOptions<'a> {
     /// The folder with one folder per app; `None` = `plugins` in the home directory.
     pub plugins_dir: Option<PathBuf>,
     /// Reads an environment variable.
-    pub env: &'a Env<'a>,
+    pub env: &'a EnvReader<'a>,
+    /// Opens secrets; `None` = they are not looked at.
+    pub secrets: Option<&'a dyn SecretReader>,
     /// The zone of schedules that name none; see [`system_zone`].
     pub default_zone: Tz,
     /// Looks inside components; `None` = only their first bytes are read.
@@ -86,7 +88,8 @@ pub fn system_zone() -> Tz {
 /// Reads the catalogue of `home`.
 pub fn load(home: &Path, options: &LoadOptions<'_>) -> Catalogue {
     let mut catalogue = Catalogue::default();
-    let connectors = load_connectors(home, options.env, &mut catalogue);
+    let env = Env { variables: options.env, secrets: options.secrets };
+    let connectors = load_connectors(home, &env, &mut catalogue);
     let plugins = find_plugins(home, options, &mut catalogue);
 
     let mut files = Vec::new();
@@ -104,8 +107,7 @@ pub fn load(home: &Path, options: &LoadOptions<'_>) -> Catalogue {
         drafts.append(&mut found);
     }
 
-    let around =
-        Surroundings { connectors: &connectors, plugins: &plugins, env: options.env, components: options.components };
+    let around = Surroundings { connectors: &connectors, plugins: &plugins, env: &env, components: options.components };
     for draft in &mut drafts {
         let out = &mut files[draft.file];
         let about_file = out.drain();

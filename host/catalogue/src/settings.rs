@@ -18,7 +18,7 @@ use toml::de::DeTable;
 use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
 use crate::Catalogue;
-use crate::address::{Env, STORES, parse_address, read_address};
+use crate::address::{Env, EnvReader, STORES, parse_address, read_address};
 use crate::finding::Findings;
 use crate::load::{read_text, report_syntax};
 use crate::reader::{Table, entries};
@@ -157,7 +157,7 @@ impl LoadedSettings {
 }
 
 /// Reads the settings of `home`. A missing `app.toml` is an empty one.
-pub fn load_settings(home: &Path, env: &Env<'_>, flags: &Flags) -> LoadedSettings {
+pub fn load_settings(home: &Path, env: &EnvReader<'_>, flags: &Flags) -> LoadedSettings {
     let mut diagnostics = Vec::new();
     let mut sources = Sources::default();
     let text = read_text(&home.join(FILE), FILE, &mut diagnostics).unwrap_or_default();
@@ -166,7 +166,7 @@ pub fn load_settings(home: &Path, env: &Env<'_>, flags: &Flags) -> LoadedSetting
     let mut out = Findings::new(file);
     let (root, errors) = DeTable::parse_recoverable(&text);
     let broken_lines = report_syntax(&errors, &mut out);
-    let mut layers = Layers { env, loose: Vec::new() };
+    let mut layers = Layers { env: Env { variables: env, secrets: None }, loose: Vec::new() };
     let mut table = Table::new("the file", root.get_ref(), 0..0);
     let mut limited = Vec::new();
     let settings = read_settings(&mut table, home, flags, &mut layers, &mut limited, &mut out);
@@ -225,7 +225,7 @@ fn read_settings(
 
     let mut store = open("store", out);
     let line = store.take("url").map(|entry| out.file.place(entry.key_span.0).0);
-    let in_file = read_address(&mut store, home, layers.env, &STORES, out).zip(line);
+    let in_file = read_address(&mut store, home, &layers.env, &STORES, out).zip(line);
     let flag = flags.store_url.as_deref().map(|text| ("--store-url", text));
     let parse = |text: &str| parse_address(text, None, home, &STORES).map_err(|error| error.message);
     let default = PoolAddress::Sqlite { path: home.join("data/nomaflow.db") };

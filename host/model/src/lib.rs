@@ -25,6 +25,7 @@ pub mod replica;
 pub mod retry;
 pub mod run;
 pub mod schedule;
+pub mod secret;
 pub mod step_error;
 pub mod template;
 pub mod transition;

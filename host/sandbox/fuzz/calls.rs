@@ -66,7 +66,8 @@ fn any_argument_of_any_import_is_answered_or_ends_the_call() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
-    let (_, state) = runtime.block_on(host_store::open_with_state("sqlite:state.db", folder.path())).expect("a store");
+    let state =
+        runtime.block_on(host_store::open_roles("sqlite:state.db", folder.path())).expect("a store").plugin_state;
     let services = Services {
         http: Arc::new(host_steps::PluginHttp::new().expect("TLS works")),
         directories: Arc::new(host_steps::ConnectorPools::new(ConnectorSet::default())),

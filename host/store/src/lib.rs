@@ -28,6 +28,7 @@ mod prune;
 mod replicas;
 mod row;
 mod runs;
+mod secrets;
 mod slots;
 mod sql;
 mod sqlite;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
+use host_model::secret::SecretStore;
 
 use crate::store::SqlStore;
 use crate::url::Target;
@@ -58,13 +60,23 @@ pub async fn open(url: &str, home: &Path) -> Result<Arc<dyn Store>, OpenError> {
     Ok(open_sql(url, home).await?)
 }
 
-/// The same store in both of its roles: runs and their history, and the state of plugins.
+/// One store in all of its roles.
+pub struct Roles {
+    /// Runs and their history.
+    pub store: Arc<dyn Store>,
+    /// The state of plugins.
+    pub plugin_state: Arc<dyn PluginState>,
+    /// Sealed secrets.
+    pub secrets: Arc<dyn SecretStore>,
+}
+
+/// The same store in all of its roles.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn open_with_state(url: &str, home: &Path) -> Result<(Arc<dyn Store>, Arc<dyn PluginState>), OpenError> {
+pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
     let store = open_sql(url, home).await?;
-    Ok((store.clone(), store))
+    Ok(Roles { store: store.clone(), plugin_state: store.clone(), secrets: store })
 }
 
 async fn open_sql(url: &str, home: &Path) -> Result<Arc<SqlStore>, OpenError> {

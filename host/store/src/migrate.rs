@@ -53,6 +53,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0006_plugin_state.sql"),
         postgres: include_str!("../../../migrations/postgres/0006_plugin_state.sql"),
     },
+    Migration {
+        version: 7,
+        name: "secrets",
+        sqlite: include_str!("../../../migrations/sqlite/0007_secrets.sql"),
+        postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
+    },
 ];
 
 impl Migration {

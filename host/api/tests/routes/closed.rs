@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{TOKEN, house};
 
 /// Every route, with what it answers to the right caller.
-const ROUTES: [(&str, &str, u16); 25] = [
+const ROUTES: [(&str, &str, u16); 28] = [
     ("GET", "/auth/me", 200),
     ("GET", "/admin/jobs", 200),
     ("GET", "/admin/jobs/health", 200),
@@ -28,6 +28,9 @@ const ROUTES: [(&str, &str, u16); 25] = [
     ("POST", "/admin/jobs/runs/0000000000000/cancel", 404),
     ("POST", "/admin/jobs/runs/0000000000000/abort", 404),
     ("POST", "/admin/reload", 200),
+    ("GET", "/admin/secrets", 200),
+    ("PUT", "/admin/secrets/token", 422),
+    ("DELETE", "/admin/secrets/token", 404),
     ("HEAD", "/admin/jobs", 200),
     ("GET", "/admin/events?run=nonsense", 422),
     ("POST", "/auth/logout", 200),

@@ -5,6 +5,7 @@ mod closed;
 mod events;
 mod refused;
 mod replicas;
+mod secrets;
 mod shown;
 mod slots;
 mod support;

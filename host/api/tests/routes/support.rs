@@ -9,16 +9,18 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use host_api::{ApiParts, CatalogueSource, Router, auth::Auth, router};
+use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, auth::Auth, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
 use host_model::placement::Limits;
 use host_model::port::{
     Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
+    StoreError,
 };
 use host_model::replica::Presence;
 use host_model::run::Trigger;
+use host_model::secret::SealedSecret;
 use host_model::{CancelToken, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -72,6 +74,28 @@ impl CatalogueSource for Shelf {
 
     async fn reload(&self) -> Arc<Catalogue> {
         self.current()
+    }
+}
+
+/// Secrets that are not sealed.
+#[derive(Default)]
+struct Drawer(Mutex<BTreeMap<String, SealedSecret>>);
+
+#[async_trait]
+impl SecretDesk for Drawer {
+    async fn list(&self) -> Result<Vec<SealedSecret>, StoreError> {
+        Ok(self.0.lock().unwrap().values().cloned().collect())
+    }
+
+    async fn put(&self, name: &str, value: &str, by: &str) -> Result<Result<(), String>, StoreError> {
+        let (name, sealed) = (name.to_owned(), value.to_owned());
+        let secret = SealedSecret { name: name.clone(), sealed, updated_at: SystemClock.now(), updated_by: by.into() };
+        self.0.lock().unwrap().insert(name, secret);
+        Ok(Ok(()))
+    }
+
+    async fn delete(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.0.lock().unwrap().remove(name).is_some())
     }
 }
 
@@ -172,6 +196,7 @@ pub(crate) async fn house_with(presence: Presence) -> House {
     let router = router(ApiParts {
         engine: engine.clone(),
         catalogue: shelf.clone(),
+        secrets: Arc::new(Drawer::default()),
         auth: Auth::new(TOKEN),
         stop: stop.clone(),
         version: "1.2.3",

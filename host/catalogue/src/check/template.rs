@@ -6,7 +6,7 @@ use std::ops::Range;
 use host_model::template::{Part, Token, parse};
 use host_model::{Job, JsonMap};
 
-use crate::address::Env;
+use crate::address::{Env, Lookup, set_secret};
 use crate::draft::{Draft, Templated};
 use crate::finding::{Findings, suggest};
 
@@ -51,8 +51,11 @@ fn check_token(
         Token::PreviousStep(_) if templated.step == Some(0) => {
             out.error("unknown-step", place, format!("`{written}`: no step comes before the first one"), None);
         }
-        Token::Secret(_) => out.not_yet(place, &format!("`{written}`"), "use an environment variable: `${env.NAME}`"),
-        Token::Env(name) | Token::EnvOr(name, None) if env(name).is_none() => {
+        Token::Secret(name) if env.secret(name) == Lookup::Missing => {
+            let message = format!("`{written}`: there is no secret `{name}` yet");
+            out.warning("unknown-secret", place, message, Some(set_secret(name)));
+        }
+        Token::Env(name) | Token::EnvOr(name, None) if env.var(name).is_none() => {
             let hint = format!("set `{name}` for the server, or give a default: `${{{name}:-…}}`");
             let message = format!("`{written}`: the environment variable `{name}` is not set here");
             out.warning("unset-variable", place, message, Some(hint));

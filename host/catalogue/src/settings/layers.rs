@@ -25,7 +25,7 @@ pub(super) fn read_text_setting(
 
 /// The layers above the file.
 pub(super) struct Layers<'a> {
-    pub(super) env: &'a Env<'a>,
+    pub(super) env: Env<'a>,
     /// Findings no file is to blame for.
     pub(super) loose: Vec<Diagnostic>,
 }
@@ -40,7 +40,8 @@ impl Layers<'_> {
         default: T,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Setting<T> {
-        let from_env = names.iter().filter_map(|name| Some((*name, (self.env)(name).filter(|text| !text.is_empty())?)));
+        let from_env =
+            names.iter().filter_map(|name| Some((*name, self.env.var(name).filter(|text| !text.is_empty())?)));
         let from_env: Vec<(&str, String)> = from_env.collect();
         let flag_layer = flag.map(|(flag, text)| (Origin::Flag(flag), text));
         let env_layers = from_env.iter().map(|(name, text)| (Origin::Env((*name).to_owned()), text.as_str()));

@@ -4,7 +4,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use host_catalogue::{Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, Style, load, render};
+use host_catalogue::{
+    Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, Lookup, SecretReader, Style, load, render,
+};
 use host_model::Job;
 use host_model::diagnostic::{Diagnostic, Severity};
 use host_model::job::{CatchUp, OnRestart};
@@ -44,6 +46,20 @@ pub(crate) fn write_home(home: &Path) {
     write("plugins/demo/work/report.py", b"async def write_report(ctx):\n    return {}\n\ndef load(ctx): ...\n");
 }
 
+/// A vault without secrets, which opens `ENC:open` only.
+struct NoSecrets;
+
+impl SecretReader for NoSecrets {
+    fn find(&self, _name: &str) -> Lookup {
+        Lookup::Missing
+    }
+
+    fn unseal(&self, sealed: &str) -> Result<String, String> {
+        let text = sealed.strip_prefix("ENC:open:").map(str::to_owned);
+        text.ok_or_else(|| "it is sealed with another key".to_owned())
+    }
+}
+
 /// Knows one function, `run`, in every component.
 struct OnlyRun;
 
@@ -77,7 +93,16 @@ pub(crate) fn env(name: &str) -> Option<String> {
 
 pub(crate) fn load_home(home: &Path) -> Catalogue {
     let zone = chrono_tz::Europe::Paris;
-    load(home, &LoadOptions { plugins_dir: None, env: &env, default_zone: zone, components: Some(&OnlyRun) })
+    load(
+        home,
+        &LoadOptions {
+            plugins_dir: None,
+            env: &env,
+            secrets: Some(&NoSecrets),
+            default_zone: zone,
+            components: Some(&OnlyRun),
+        },
+    )
 }
 
 /// Everything a case came to, as text.

@@ -134,7 +134,7 @@ pub(crate) async fn services(home: &Path, directories: Vec<Directory>) -> Servic
             (name == "token").then(|| "s3cret-token".to_owned())
         }
     }
-    let (_, state) = host_store::open_with_state("sqlite:state.db", home).await.expect("a store");
+    let state = host_store::open_roles("sqlite:state.db", home).await.expect("a store").plugin_state;
     let directories = directories.into_iter().map(|directory| (directory.name.clone(), directory)).collect();
     let set = ConnectorSet { directories, ..ConnectorSet::default() };
     Services {

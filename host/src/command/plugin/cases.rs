@@ -12,7 +12,7 @@ use host_model::{CancelToken, Json};
 use plugin_builder::Project;
 use serde_json::json;
 
-use super::workbench::{Mute, Workbench};
+use super::workbench::{Mute, NoSecrets, Workbench};
 use crate::exit::Failure;
 use crate::say;
 
@@ -67,7 +67,7 @@ pub(super) async fn run_all(project: &Project) -> Result<Report, Failure> {
         }
     };
     let mut report = Report { cases: Vec::new(), took: Duration::ZERO };
-    let bench = Workbench::new(&project.component()).await?;
+    let bench = Workbench::new(&project.component(), Arc::new(NoSecrets)).await?;
     for case in &cases {
         let name = case["name"].as_str().unwrap_or("a case without name").to_owned();
         let problem = hold(&bench, project, case).await.err();
@@ -95,7 +95,8 @@ async fn hold(bench: &Workbench, project: &Project, case: &Json) -> anyhow::Resu
         grants.push(format!("connectors.{name}=read-write"));
     }
     std::fs::write(home.path().join("connectors.toml"), declared).context("cannot write the connectors")?;
-    let options = LoadOptions { plugins_dir: None, env: &|_| None, default_zone: system_zone(), components: None };
+    let options =
+        LoadOptions { plugins_dir: None, env: &|_| None, secrets: None, default_zone: system_zone(), components: None };
     let connectors = load(home.path(), &options).connectors;
     let own = std::fs::read_to_string(project.grants()).unwrap_or_default();
     let grants = plugin_builder::merge_grants(&own, &grants, &[], home.path())?;

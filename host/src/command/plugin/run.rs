@@ -4,19 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_catalogue::{LoadOptions, load, system_zone};
+use host_catalogue::{Flags, LoadOptions, SecretReader, load, system_zone};
 use host_model::connector::ConnectorSet;
 use host_model::log::LogLevel;
-use host_model::port::StepFailure;
+use host_model::port::{Secrets, StepFailure};
 use host_model::{CancelToken, Json, JsonMap, StepErrorKind};
 use serde_json::json;
 
-use super::workbench::{Aloud, Place, Workbench};
+use super::workbench::{Aloud, NoSecrets, Place, Workbench};
+use crate::assemble::open_store;
 use crate::cli::{Global, PluginRunArgs};
 use crate::command::job::{interrupted, pair};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::{Home, env};
 use crate::say;
+use crate::vault::book::SecretBook;
 use crate::watch::usage_line;
 
 pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
@@ -30,9 +32,14 @@ pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
     let place = std::path::absolute(home.path()).unwrap_or_else(|_| home.path().to_owned());
     let grants = plugin_builder::merge_grants(&beside, &args.grants, &args.limits, &place)
         .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
-    let bench = Workbench::new(&args.file).await?;
+    let secrets = secrets(&home).await?;
+    let found: Arc<dyn Secrets> = match &secrets {
+        Some(book) => book.clone(),
+        None => Arc::new(NoSecrets),
+    };
+    let bench = Workbench::new(&args.file, found).await?;
     bench.ensure_callable(&args.callable)?;
-    bench.equip(&grants, connectors(&home))?;
+    bench.equip(&grants, connectors(&home, secrets.as_deref().map(|book| book as &dyn SecretReader)))?;
     let cancel = CancelToken::new();
     let level = if args.verbose { LogLevel::Debug } else { LogLevel::Info };
     let timeout = Duration::from_secs(args.timeout);
@@ -72,8 +79,20 @@ fn tell_usage(usage: Option<&Json>) {
     }
 }
 
+/// The secrets of the home, if it is one that was used.
+async fn secrets(home: &Home) -> Result<Option<Arc<SecretBook>>, Failure> {
+    if !home.path().join("app.toml").is_file() || !home.path().join("data").is_dir() {
+        return Ok(None);
+    }
+    let settings = home.settings(&Flags::default())?.settings;
+    let (roles, book) = open_store(home, &settings).await?;
+    // What is needed is at hand in the book.
+    let _ = roles.store.close().await;
+    Ok(Some(Arc::new(book)))
+}
+
 /// The connectors of the home, if it is one: a callable without connectors needs no home.
-fn connectors(home: &Home) -> ConnectorSet {
+fn connectors(home: &Home, secrets: Option<&dyn SecretReader>) -> ConnectorSet {
     if !home.path().join("connectors.toml").is_file() {
         return ConnectorSet::default();
     }
@@ -81,6 +100,7 @@ fn connectors(home: &Home) -> ConnectorSet {
     let options = LoadOptions {
         plugins_dir: Some(home.path().join("data/no-plugins")),
         env: &env,
+        secrets,
         default_zone: system_zone(),
         components: None,
     };

@@ -12,7 +12,9 @@ use host_model::connector::ConnectorSet;
 use host_model::diagnostic::nearest;
 use host_model::job::SqlQuerySpec;
 use host_model::log::LogLevel;
-use host_model::port::{Access, Connectors, StepContext, StepFailure, StepOutcome, StepRunner as _, StepVoice, Store};
+use host_model::port::{
+    Access, Connectors, Secrets, StepContext, StepFailure, StepOutcome, StepRunner as _, StepVoice, Store,
+};
 use host_model::value::Value;
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
 use host_sandbox::{ComponentRunner, SandboxError};
@@ -59,12 +61,21 @@ pub(super) struct Workbench {
     store: Arc<dyn Store>,
 }
 
+/// For calls that have no home.
+pub(super) struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn find_secret(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
 impl Workbench {
-    /// A bench with the component at `file`, to which nothing is granted.
+    /// A bench with the component at `file`, to which nothing is granted; of `secrets` it gets what is granted later.
     ///
     /// # Errors
     /// When the file is not a component that fits this program, or there is no place for it.
-    pub(super) async fn new(file: &Path) -> Result<Self, Failure> {
+    pub(super) async fn new(file: &Path, secrets: Arc<dyn Secrets>) -> Result<Self, Failure> {
         if !file.is_file() {
             return Err(Failure::new(Exit::NotFound, format!("there is no component `{}`", file.display())));
         }
@@ -75,10 +86,11 @@ impl Workbench {
         let runner = ComponentRunner::new(&plugins, cache()?).context("the sandbox cannot start")?;
         let pools = Arc::new(ConnectorPools::new(ConnectorSet::default()));
         // What a plugin remembers ends with the bench: a trial must not move the watermark of a job.
-        let (store, state) = host_store::open_with_state("sqlite:state.db", folder.path())
+        let roles = host_store::open_roles("sqlite:state.db", folder.path())
             .await
             .context("the state of the plugin cannot be kept")?;
-        let runner = runner.with_services(assemble::services(&pools, state, None)?);
+        let store = roles.store;
+        let runner = runner.with_services(assemble::services(&pools, secrets, roles.plugin_state, None)?);
         let place = Place::of(file);
         let mut bench = Self { folder, place, name, callables: Vec::new(), runner, pools, store };
         let copy = bench.component();

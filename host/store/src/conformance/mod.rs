@@ -26,6 +26,7 @@ mod raw;
 mod replicas;
 mod restart;
 mod schema;
+mod secrets;
 mod transitions;
 mod upgrade;
 
@@ -41,6 +42,7 @@ use host_model::placement::Limits;
 use host_model::plugin_port::PluginState;
 use host_model::port::{Claim, Store};
 use host_model::replica::Presence;
+use host_model::secret::SecretStore;
 use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
 use host_model::{Instant, JobId, Json, JsonMap, Placement, Run, RunId, StepName};
 
@@ -215,6 +217,9 @@ checks! {
         sixteen_that_compare_and_set_lose_no_count
         keys_are_listed_by_prefix_and_page_in_the_order_of_their_bytes
         a_key_too_many_is_refused_and_the_others_can_still_be_set;
+    secrets:
+        a_secret_is_replaced_listed_and_deleted
+        secrets_are_sealed_anew_all_together_or_not_at_all;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -241,8 +246,12 @@ impl Bench {
         crate::open(&self.url, &self.home).await.unwrap()
     }
 
+    async fn open_secrets(&self) -> Arc<dyn SecretStore> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().secrets
+    }
+
     async fn open_state(&self) -> Arc<dyn PluginState> {
-        crate::open_with_state(&self.url, &self.home).await.unwrap().1
+        crate::open_roles(&self.url, &self.home).await.unwrap().plugin_state
     }
 
     /// A run of `job` with two steps, later than every one before.
