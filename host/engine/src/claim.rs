@@ -90,6 +90,8 @@ pub(crate) async fn keep_taking(shared: Arc<Shared>) {
 
 async fn take(shared: &Arc<Shared>) -> Result<(), StoreError> {
     loop {
+        // A slot that is due gets its row before runs begin that only add to the store's work. Never closed.
+        drop(shared.turns.acquire().await);
         let free = u32::try_from(shared.room.available_permits()).unwrap_or(u32::MAX);
         let Ok(mut places) = shared.room.clone().try_acquire_many_owned(free.max(1)) else { return Ok(()) };
         // Held until the runs are live, as for a fire: a shutdown sees either none or live ones.

@@ -24,7 +24,7 @@ use crate::presence::{self, Pace};
 use crate::registry::Runners;
 use crate::replay::{self, ReplayError, ReplayRequest};
 use crate::run_ids::RunIds;
-use crate::shared::{SchedulerState, Shared};
+use crate::shared::{SchedulerState, Shared, TURNS};
 
 /// Every valid job by id; replaced whole on reload.
 pub type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
@@ -88,6 +88,7 @@ impl Engine {
             secrets: parts.secrets,
             env: parts.env,
             room: Arc::new(Semaphore::new(parts.presence.room.max(1) as usize)),
+            turns: Semaphore::new(TURNS),
             waiting: Waiting::default(),
             leaving: CancelToken::new(),
             held: Mutex::new(None),

@@ -43,6 +43,9 @@ impl SchedulerState {
     }
 }
 
+/// Slots dispatched at once: as many as the store commits at once. More wait, as they would for the store.
+pub(crate) const TURNS: usize = 256;
+
 /// Why the task of a run stops that another process has by now: it says and writes nothing more.
 pub(crate) const GIVEN_AWAY: &str = "the run was given to another process";
 
@@ -72,6 +75,9 @@ pub(crate) struct Shared {
     pub(crate) ids: RunIds,
     /// Room for runs at once.
     pub(crate) room: Arc<Semaphore>,
+    /// Turns at the store, given in the order in which they are asked for. Slots that are due take one each; whoever takes
+    /// runs up asks for one too, and so comes after the slots that are due already.
+    pub(crate) turns: Semaphore,
     /// Runs that wait to be taken up, as far as this process knows.
     pub(crate) waiting: Waiting,
     /// True once no new run may begin.

@@ -21,7 +21,7 @@ use crate::sql::{Bind, Conn, numbered};
 use crate::write::{Verdict, Write};
 
 /// Candidates looked at in one claim. Runs held back by a limit that is used up already are not among them.
-const CANDIDATES: i64 = 200;
+const CANDIDATES: u32 = 200;
 
 /// `Store::claim_runs`.
 pub(crate) struct ClaimRuns(pub(crate) Claim);
@@ -116,7 +116,9 @@ async fn find_candidates(
         let find = if matches!(conn, Conn::Sqlite(_)) { "instr" } else { "strpos" };
         sql.push_str(&format!(" and {find}(me.limits, ${}) = 0", binds.len()));
     }
-    binds.push(Bind::int(CANDIDATES));
+    // Where no limit holds a run back and nobody else can be about to have it, the oldest are the ones taken.
+    let takes_all = claim.limits.is_empty() && matches!(conn, Conn::Sqlite(_));
+    binds.push(Bind::int(if takes_all { claim.most.min(CANDIDATES) } else { CANDIDATES }));
     sql.push_str(&format!(" order by me.id limit ${}", binds.len()));
     let read = |row: &StoredRow| {
         let mut limits = row.texts("limits")?;

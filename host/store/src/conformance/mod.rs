@@ -143,6 +143,8 @@ checks! {
         a_store_answers_a_ping_until_it_is_closed;
     concurrency:
         sixteen_starters_make_one_run
+        many_fires_at_once_come_out_as_each_would_alone
+        what_is_undone_or_fails_takes_none_of_its_neighbors_with_it
         two_handles_on_one_database_make_one_run
         sixteen_starters_of_one_slot_make_one_row
         many_runs_at_once_all_end
