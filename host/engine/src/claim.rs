@@ -137,8 +137,8 @@ async fn give_up_strays(shared: &Arc<Shared>) -> Result<(), StoreError> {
         let runs = shared.store.list_runs(&filter).await?;
         suspects.extend(runs.iter().filter(|run| is_stray(run)).map(|run| run.id));
         match runs.last() {
-            Some(last) if runs.len() == PAGE as usize => filter.before = Some(last.id),
-            _ => break,
+            Some(last) => filter.before = Some(last.id),
+            None => break,
         }
     }
     if suspects.is_empty() {

@@ -60,7 +60,12 @@ pub(super) async fn many_fires_at_once_come_out_as_each_would_alone(bench: &Benc
     let lost = Held { holder: "somebody/1/1".to_owned(), term: 9 };
     let mut fires = Vec::new();
     for n in 0..20 {
-        let full = NewRun { params: map(odd), overrides: map(odd), limits: vec!["tag:ü".into()], ..fire(&format!("odd-{n}"), 1) };
+        let full = NewRun {
+            params: map(odd),
+            overrides: map(odd),
+            limits: vec!["tag:ü".into()],
+            ..fire(&format!("odd-{n}"), 1)
+        };
         fires.push((full, "queued"));
         let bare = NewRun { steps: vec![], triggered_by: "cron \u{1}'$1".into(), ..fire(&format!("bare-{n}"), 1) };
         fires.push((bare, "queued"));
