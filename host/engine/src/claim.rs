@@ -90,6 +90,8 @@ pub(crate) async fn keep_taking(shared: Arc<Shared>) {
 
 async fn take(shared: &Arc<Shared>) -> Result<(), StoreError> {
     loop {
+        // A slot that is due gets its row before runs begin that only add to the store's work. Never closed.
+        drop(shared.turns.acquire().await);
         let free = u32::try_from(shared.room.available_permits()).unwrap_or(u32::MAX);
         let Ok(mut places) = shared.room.clone().try_acquire_many_owned(free.max(1)) else { return Ok(()) };
         // Held until the runs are live, as for a fire: a shutdown sees either none or live ones.
@@ -135,8 +137,8 @@ async fn give_up_strays(shared: &Arc<Shared>) -> Result<(), StoreError> {
         let runs = shared.store.list_runs(&filter).await?;
         suspects.extend(runs.iter().filter(|run| is_stray(run)).map(|run| run.id));
         match runs.last() {
-            Some(last) if runs.len() == PAGE as usize => filter.before = Some(last.id),
-            _ => break,
+            Some(last) => filter.before = Some(last.id),
+            None => break,
         }
     }
     if suspects.is_empty() {

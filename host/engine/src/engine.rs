@@ -1,8 +1,8 @@
 //! The engine's handle: trigger, cancel, replace the jobs, health, shutdown. Cheap to clone; all clones are one engine.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -24,7 +24,7 @@ use crate::presence::{self, Pace};
 use crate::registry::Runners;
 use crate::replay::{self, ReplayError, ReplayRequest};
 use crate::run_ids::RunIds;
-use crate::shared::{SchedulerState, Shared};
+use crate::shared::{SchedulerState, Shared, TURNS};
 
 /// Every valid job by id; replaced whole on reload.
 pub type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
@@ -79,7 +79,7 @@ impl Engine {
         let ids = RunIds::new();
         let bus = Arc::new(Bus::new(ids.next(&*parts.clock).to_string()));
         let patience = Patience::default();
-        let (sink, writer) = LogSink::start(parts.store.clone(), bus.clone(), patience.clone());
+        let (sink, writer) = LogSink::new(parts.store.clone(), bus.clone(), patience.clone());
         let shared = Arc::new(Shared {
             store: parts.store,
             clock: parts.clock,
@@ -88,6 +88,7 @@ impl Engine {
             secrets: parts.secrets,
             env: parts.env,
             room: Arc::new(Semaphore::new(parts.presence.room.max(1) as usize)),
+            turns: Semaphore::new(TURNS),
             waiting: Waiting::default(),
             leaving: CancelToken::new(),
             held: Mutex::new(None),
@@ -108,19 +109,24 @@ impl Engine {
             live: Mutex::new(HashMap::new()),
             withdrawn: Mutex::new(HashSet::new()),
             scheduler: AtomicU8::new(SchedulerState::Standby as u8),
+            broken: OnceLock::new(),
+            is_in_doubt: AtomicBool::new(false),
         });
         let start = shared.clock.now();
         let others = presence::introduce(&shared).await?;
         let mut background = vec![
-            writer,
-            tokio::spawn(presence::keep(shared.clone(), others)),
-            tokio::spawn(claim::keep_taking(shared.clone())),
-            tokio::spawn(claim::watch_marks(shared.clone())),
+            shared.look_after("the writer of run logs", writer),
+            shared.look_after("giving signs of life", presence::keep(shared.clone())),
+            shared.look_after("watching the other processes", presence::keep_watching(shared.clone(), others)),
+            shared.look_after("taking up runs that wait", claim::keep_taking(shared.clone())),
+            shared.look_after("looking for runs to be canceled", claim::watch_marks(shared.clone())),
         ];
         if shared.presence.scheduler_enabled {
-            background.push(tokio::spawn(lease::compete(shared.clone(), start)));
+            background.push(shared.look_after("the scheduler", lease::compete(shared.clone(), start)));
         } else {
-            tracing::info!("scheduler: disabled here; manual runs still work");
+            tracing::info!(
+                "scheduler: running scheduler-disabled · scheduler_enabled is false, manual runs still work"
+            );
         }
         Ok(Self { shared, background: Arc::new(Mutex::new(background)) })
     }
@@ -205,8 +211,16 @@ impl Engine {
         self.shared.clock.now()
     }
 
-    /// What the scheduler is doing.
+    /// What broke in this process, in words. It goes on with the rest of its work until it is restarted.
+    pub fn breakdown(&self) -> Option<&str> {
+        self.shared.broken.get().map(String::as_str)
+    }
+
+    /// What the scheduler is doing. An engine of which a part broke says `error`, whoever fires schedules.
     pub fn scheduler_state(&self) -> SchedulerState {
+        if self.breakdown().is_some() {
+            return SchedulerState::Error;
+        }
         match self.shared.scheduler.load(Ordering::Relaxed) {
             0 => SchedulerState::Active,
             1 => SchedulerState::Standby,

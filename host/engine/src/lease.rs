@@ -51,8 +51,10 @@ pub(crate) async fn compete(shared: Arc<Shared>, start: Instant) {
                 said = false;
                 tracing::info!(term = held.term, "scheduler: acquired lock · this replica is the scheduler primary");
                 if let Err(why) = reign(&shared, held, start, since).await {
-                    tracing::error!(error = why, "the scheduler stopped; this process fires nothing until a restart");
                     shared.set_scheduler(SchedulerState::Error);
+                    shared.break_down(format!(
+                        "the scheduler stopped, this process fires nothing until a restart: {why}"
+                    ));
                     return;
                 }
                 rivals = Stillness::new(shared.pace.beat);

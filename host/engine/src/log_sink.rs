@@ -10,7 +10,6 @@ use host_model::log::{LogLevel, LogLine};
 use host_model::port::Store;
 use host_model::{Instant, JobId, RunId, StepName};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 
 use crate::bus::Bus;
 use crate::patience::Patience;
@@ -48,11 +47,15 @@ enum Message {
 pub(crate) struct LogSink(mpsc::Sender<Message>);
 
 impl LogSink {
-    /// Starts the writer. It ends when every `LogSink` is dropped and everything is written.
-    pub(crate) fn start(store: Arc<dyn Store>, bus: Arc<Bus>, patience: Patience) -> (Self, JoinHandle<()>) {
+    /// The sink and its writer, which ends when every `LogSink` is dropped and everything is written.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        bus: Arc<Bus>,
+        patience: Patience,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (tx, rx) = mpsc::channel(QUEUE);
         let writer = Writer { store, bus, patience, next: HashMap::new() };
-        (Self(tx), tokio::spawn(writer.run(rx)))
+        (Self(tx), writer.run(rx))
     }
 
     /// Adds a line; line breaks split it. Waits while the sink is full.

@@ -178,8 +178,9 @@ fn same_row(a: &Change, b: &Change) -> bool {
 }
 
 fn is_run_stored(change: &RunChange, run: &Run) -> bool {
-    let at = if change.to == RunStatus::Running { run.started_at } else { run.finished_at };
-    (run.status, &run.owner, run.term, at) == (change.to, &change.owner, change.term, Some(change.at))
+    // A run starts once in a term, and one that was resumed keeps its first start.
+    let is_then = change.to == RunStatus::Running || run.finished_at == Some(change.at);
+    is_then && (run.status, &run.owner, run.term) == (change.to, &change.owner, change.term)
 }
 
 fn is_step_stored(change: &StepChange, step: &StepRun) -> bool {

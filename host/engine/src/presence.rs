@@ -15,6 +15,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use host_model::port::StoreError;
@@ -102,27 +103,49 @@ pub(crate) async fn introduce(shared: &Arc<Shared>) -> Result<Others, StoreError
     Ok(others)
 }
 
-/// Goes on giving signs of life and watching for those of the others, until it is aborted.
-pub(crate) async fn keep(shared: Arc<Shared>, mut others: Others) {
+/// Goes on giving signs of life, until it is aborted; does nothing else, so that nothing delays the next one.
+pub(crate) async fn keep(shared: Arc<Shared>) {
     let mut is_away = false;
     loop {
         tokio::time::sleep(shared.pace.beat).await;
-        let alive = async {
-            let is_known = beat(&shared).await?;
-            if !is_known {
-                tracing::warn!("this process was taken for dead by another; it lets go of the runs it has lost");
+        match beat(&shared).await {
+            Ok(is_known) => {
+                if !is_known {
+                    tracing::warn!("this process was taken for dead by another; it lets go of the runs it has lost");
+                }
+                // The answer that said so may have been lost.
+                if !is_known || is_away {
+                    shared.is_in_doubt.store(true, Ordering::SeqCst);
+                }
+                is_away = false;
             }
-            // The answer that said so may have been lost.
-            if !is_known || is_away {
-                let_go(&shared).await?;
-            }
-            watch(&shared, &mut others).await
-        };
-        match alive.await {
-            Ok(()) => is_away = false,
             Err(error) => {
                 if !is_away {
                     tracing::warn!(%error, "no sign of life could be given");
+                }
+                is_away = true;
+            }
+        }
+    }
+}
+
+/// Goes on watching for the signs of life of the others, until it is aborted. What has to be done for those that are gone
+/// may take its time.
+pub(crate) async fn keep_watching(shared: Arc<Shared>, mut others: Others) {
+    let mut is_away = false;
+    loop {
+        tokio::time::sleep(shared.pace.beat).await;
+        let look = async {
+            if shared.is_in_doubt.swap(false, Ordering::SeqCst) {
+                let_go(&shared).await.inspect_err(|_| shared.is_in_doubt.store(true, Ordering::SeqCst))?;
+            }
+            watch(&shared, &mut others).await
+        };
+        match look.await {
+            Ok(()) => is_away = false,
+            Err(error) => {
+                if !is_away {
+                    tracing::warn!(%error, "the other processes could not be watched");
                 }
                 is_away = true;
                 others.still.look_failed();

@@ -43,9 +43,10 @@ pub(crate) async fn recover(shared: &Arc<Shared>, alive: &[String], all: bool) -
                 announce(shared, run).await?;
             }
         }
+        // A page may be short without being the last: what cannot be read is left out.
         match runs.last() {
-            Some(last) if runs.len() == PAGE as usize => filter.before = Some(last.id),
-            _ => return Ok(()),
+            Some(last) => filter.before = Some(last.id),
+            None => return Ok(()),
         }
     }
 }

@@ -130,13 +130,20 @@ impl Stage {
         }
     }
 
+    /// The job's timeout is for the run: what has gone by since its first start counts, also while nobody had it.
     fn start_timer(&self) -> Timer {
-        Timer(self.task.job.timeout_seconds.map(|seconds| {
+        let gone_by = self.task.run.started_at.and_then(|at| (self.now() - at).to_std().ok()).unwrap_or_default();
+        Timer(self.task.job.timeout_seconds.and_then(|seconds| {
             let token = self.task.cancel.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+            let left = Duration::from_secs(seconds.into()).saturating_sub(gone_by);
+            if left.is_zero() {
                 token.cancel(&timeout_text(seconds));
-            })
+                return None;
+            }
+            Some(tokio::spawn(async move {
+                tokio::time::sleep(left).await;
+                token.cancel(&timeout_text(seconds));
+            }))
         }))
     }
 

@@ -1,16 +1,18 @@
 //! What every part of the engine shares, and the state of the scheduler as the outside sees it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use chrono_tz::Tz;
+use futures_util::FutureExt;
 use host_model::placement::Limits;
 use host_model::port::{Clock, Connectors, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Held, Presence};
 use host_model::{CancelToken, JobId, Placement, RunId};
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bus::Bus;
 use crate::claim::Waiting;
@@ -20,6 +22,7 @@ use crate::patience::Patience;
 use crate::presence::Pace;
 use crate::registry::Runners;
 use crate::run_ids::RunIds;
+use crate::step_task::panic_text;
 
 /// What the scheduler is doing, in the words of the seeds (administration, health checks).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,9 @@ impl SchedulerState {
         }
     }
 }
+
+/// Slots dispatched at once: as many as the store commits at once. More wait, as they would for the store.
+pub(crate) const TURNS: usize = 256;
 
 /// Why the task of a run stops that another process has by now: it says and writes nothing more.
 pub(crate) const GIVEN_AWAY: &str = "the run was given to another process";
@@ -72,6 +78,9 @@ pub(crate) struct Shared {
     pub(crate) ids: RunIds,
     /// Room for runs at once.
     pub(crate) room: Arc<Semaphore>,
+    /// Turns at the store, given in the order in which they are asked for. Slots that are due take one each; whoever takes
+    /// runs up asks for one too, and so comes after the slots that are due already.
+    pub(crate) turns: Semaphore,
     /// Runs that wait to be taken up, as far as this process knows.
     pub(crate) waiting: Waiting,
     /// True once no new run may begin.
@@ -90,6 +99,10 @@ pub(crate) struct Shared {
     /// Runs whose caller was told that they did not begin; should they be in the store, they are being cancelled.
     pub(crate) withdrawn: Mutex<HashSet<RunId>>,
     pub(crate) scheduler: AtomicU8,
+    /// The part of the engine that broke first, and why; only a restart mends that.
+    pub(crate) broken: OnceLock<String>,
+    /// Whether another process may have given this one up, so that its runs may not be its own any more.
+    pub(crate) is_in_doubt: AtomicBool,
 }
 
 impl Shared {
@@ -135,6 +148,27 @@ impl Shared {
         if let Some(live) = self.live().get(&run) {
             live.cancel.cancel(why);
         }
+    }
+
+    /// Runs a part of the engine that never ends by itself in a task of its own; should it panic, that is remembered.
+    pub(crate) fn look_after(
+        self: &Arc<Self>,
+        part: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> JoinHandle<()> {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
+                shared.break_down(format!("{part} broke: {}", panic_text(&*panic)));
+            }
+        })
+    }
+
+    /// Something has broken for good: health says `error`, with these words.
+    pub(crate) fn break_down(&self, what: String) {
+        tracing::error!(what, "this process needs a restart");
+        // The first is the cause, more often than not.
+        let _ = self.broken.set(what);
     }
 
     pub(crate) fn set_scheduler(&self, state: SchedulerState) {

@@ -178,7 +178,7 @@ impl Tracker {
         run.reason = change.reason.or(run.reason.take());
         run.error = change.error.or(run.error.take());
         if change.to == RunStatus::Running {
-            run.started_at = Some(change.at);
+            run.started_at.get_or_insert(change.at);
         }
         if change.to.is_final() {
             run.finished_at = Some(change.at);

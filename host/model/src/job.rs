@@ -53,7 +53,7 @@ pub struct Job {
     pub alerts: Option<Alerts>,
     /// Default verbosity of a fire.
     pub log_level: LogLevel,
-    /// Ceiling for the whole run, in seconds.
+    /// Ceiling for the whole run, in seconds from its first start: what went by before a restart counts.
     pub timeout_seconds: Option<u32>,
     /// What happens when a fire meets a run of the same job in flight.
     pub overlap: Overlap,

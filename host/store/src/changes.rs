@@ -51,11 +51,11 @@ enum Made {
 
 async fn apply_run(conn: &mut Conn<'_>, change: &RunChange) -> Result<Made, DbError> {
     let from = quoted_words(change.from.iter().map(|status| status.as_str()));
-    // The end of such a run may be what another waits for.
+    // The end of such a run may be what another waits for. One that is taken up again keeps the start it had.
     const FREES: &str = "case when waits = true or limits <> '[]' then 1 else 0 end";
     let sql = format!(
         "update ly2_job_runs set status = $3, reason = coalesce($4, reason), error = coalesce($5, error), \
-         started_at = coalesce($6, started_at), finished_at = $7, \
+         started_at = coalesce(started_at, $6), finished_at = $7, \
          owner = case when $9 is null then owner else '' end, placement = coalesce($9, placement) \
          where id = $1 and owner = $2 and term = $8 and status in ({from}) returning cast({FREES} as bigint) as frees"
     );

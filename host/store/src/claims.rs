@@ -3,8 +3,9 @@
 //! Who may have a run is told by its row ([`Claimable`]); which of those the process gets is told by the limits ([`pick`]).
 //! In SQLite one writer at a time makes that exact. In PostgreSQL many claim at once, and three things keep them apart: the
 //! rows taken are locked, and rows somebody else has locked are passed over; a limit is counted and used up under an
-//! advisory lock of its own; a run that waits for its turn is taken under the lock of its job, which its fires take too, so
-//! that no older run of the job can appear meanwhile. Limits are waited for in the order of their keys, jobs are not waited
+//! advisory lock of its own; a run that may not overlap is taken under the lock of its job, which fires that wait take too,
+//! so that no older run of the job can appear meanwhile, and no two of them are taken, whatever the job said when each was
+//! fired. Limits are waited for in the order of their keys, jobs are not waited
 //! for at all, so nobody can wait for anybody in a circle.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,7 +22,7 @@ use crate::sql::{Bind, Conn, numbered};
 use crate::write::{Verdict, Write};
 
 /// Candidates looked at in one claim. Runs held back by a limit that is used up already are not among them.
-const CANDIDATES: i64 = 200;
+const CANDIDATES: u32 = 200;
 
 /// `Store::claim_runs`.
 pub(crate) struct ClaimRuns(pub(crate) Claim);
@@ -58,7 +59,7 @@ impl Write for ClaimRuns {
 struct Candidate {
     id: RunId,
     job: JobId,
-    waits: bool,
+    exclusive: bool,
     /// What it counts against and this process knows a limit for.
     limits: Vec<String>,
 }
@@ -79,7 +80,8 @@ async fn count_used(conn: &mut Conn<'_>, limits: &Limits) -> Result<HashMap<Stri
     let sql =
         "select limits from ly2_job_runs where status in ('QUEUED', 'RUNNING') and owner <> '' and limits <> '[]'";
     for row in conn.fetch_all(sql, &[]).await? {
-        for key in row.texts("limits")? {
+        // One that cannot be read has come to its process in some other way, and counts against nothing.
+        for key in row.texts("limits").unwrap_or_default() {
             if limits.contains_key(&key) {
                 *used.entry(key).or_default() += 1;
             }
@@ -93,7 +95,7 @@ fn claimable(claim: &Claim) -> String {
     let placements = numbered(1, claim.placements.len());
     format!(
         "me.status = 'QUEUED' and me.owner = '' and me.cancel_requested_by is null and me.definition is not null \
-         and me.placement in ({placements}) and (me.waits = false or not exists ({AHEAD}))"
+         and me.placement in ({placements}) and (me.exclusive = false or not exists ({AHEAD}))"
     )
 }
 
@@ -107,7 +109,7 @@ async fn find_candidates(
     used: &HashMap<String, u32>,
 ) -> Result<Vec<Candidate>, DbError> {
     let mut sql =
-        format!("select me.id, me.job_id, me.waits, me.limits from ly2_job_runs me where {}", claimable(claim));
+        format!("select me.id, me.job_id, me.exclusive, me.limits from ly2_job_runs me where {}", claimable(claim));
     let mut binds = placement_binds(claim);
     let full = claim.limits.iter().filter(|(key, limit)| used.get(*key).copied().unwrap_or(0) >= **limit);
     for (key, _) in full {
@@ -116,14 +118,23 @@ async fn find_candidates(
         let find = if matches!(conn, Conn::Sqlite(_)) { "instr" } else { "strpos" };
         sql.push_str(&format!(" and {find}(me.limits, ${}) = 0", binds.len()));
     }
-    binds.push(Bind::int(CANDIDATES));
+    // Where no limit holds a run back and nobody else can be about to have it, the oldest are the ones taken.
+    let takes_all = claim.limits.is_empty() && matches!(conn, Conn::Sqlite(_));
+    binds.push(Bind::int(if takes_all { claim.most.min(CANDIDATES) } else { CANDIDATES }));
     sql.push_str(&format!(" order by me.id limit ${}", binds.len()));
     let read = |row: &StoredRow| {
         let mut limits = row.texts("limits")?;
         limits.retain(|key| claim.limits.contains_key(key));
-        Ok(Candidate { id: row.run_id("id")?, job: row.job_id()?, waits: row.flag("waits")?, limits })
+        Ok(Candidate { id: row.run_id("id")?, job: row.job_id()?, exclusive: row.flag("exclusive")?, limits })
     };
-    conn.fetch_all(&sql, &binds).await?.iter().map(read).collect()
+    let mut candidates = Vec::new();
+    for row in conn.fetch_all(&sql, &binds).await? {
+        match read(&row) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(why) => set_aside(conn, &row.text("id")?, &why).await?,
+        }
+    }
+    Ok(candidates)
 }
 
 /// Keeps other claims out of every limit concerned until this transaction ends. False when there was nothing to lock.
@@ -169,7 +180,7 @@ fn pick(
 async fn lock_runs(conn: &mut Conn<'_>, claim: &Claim, picked: Vec<Candidate>) -> Result<Vec<RunId>, DbError> {
     let mut ids = Vec::with_capacity(picked.len());
     for run in picked {
-        if !run.waits || gate::try_lock_job(conn, &run.job).await? {
+        if !run.exclusive || gate::try_lock_job(conn, &run.job).await? {
             ids.push(run.id);
         }
     }
@@ -198,15 +209,45 @@ async fn take(conn: &mut Conn<'_>, owner: &str, ids: &[RunId]) -> Result<Vec<Cla
     );
     let mut runs = Vec::with_capacity(ids.len());
     for row in conn.fetch_all(&sql, &binds).await? {
-        runs.push((read_run(&row)?, row.text("definition")?));
+        match read_run(&row) {
+            Ok(run) => runs.push((run, row.text("definition")?)),
+            Err(why) => set_aside(conn, &row.text("id")?, &why).await?,
+        }
     }
     runs.sort_by_key(|(run, _)| run.id);
     let bodies = find_bodies(conn, runs.iter().map(|(_, digest)| digest.as_str()).collect()).await?;
-    let with_body = |(run, digest): (host_model::Run, String)| match bodies.get(&digest) {
-        Some(body) => Ok(Claimed { run, definition: body.as_str().into() }),
-        None => Err(DbError::Corrupt(format!("the definition `{digest}` of run {} is gone", run.id))),
-    };
-    runs.into_iter().map(with_body).collect()
+    let mut claimed = Vec::with_capacity(runs.len());
+    for (run, digest) in runs {
+        match bodies.get(&digest) {
+            Some(body) => claimed.push(Claimed { run, definition: body.as_str().into() }),
+            None => {
+                let why = DbError::Corrupt(format!("its definition `{digest}` is gone"));
+                set_aside(conn, &run.id.to_string(), &why).await?;
+            }
+        }
+    }
+    Ok(claimed)
+}
+
+/// Fails a run of which the row cannot be read, so that it is not met again with every claim: nobody could run it, and the
+/// others must go on. It ends when it began; what time it is, the store does not know.
+async fn set_aside(conn: &mut Conn<'_>, run: &str, why: &DbError) -> Result<(), DbError> {
+    tracing::error!(run.id = run, %why, "a run cannot be read; it is failed and not taken up");
+    let error = format!("the run cannot be read: {why}");
+    conn.execute(
+        "update ly2_step_runs set status = 'CANCELED', reason = 'the run cannot be read', finished_at = \
+         (select coalesce(started_at, queued_at) from ly2_job_runs where id = $1) \
+         where run_id = $1 and status in ('PENDING', 'QUEUED', 'RUNNING')",
+        &[Bind::text(run)],
+    )
+    .await?;
+    conn.execute(
+        "update ly2_job_runs set status = 'FAILED', error = $2, finished_at = coalesce(started_at, queued_at) \
+         where id = $1 and status in ('QUEUED', 'RUNNING')",
+        &[Bind::text(run), Bind::text(&error)],
+    )
+    .await
+    .map(drop)
 }
 
 async fn find_bodies(conn: &mut Conn<'_>, digests: BTreeSet<&str>) -> Result<BTreeMap<String, String>, DbError> {
@@ -222,7 +263,7 @@ mod tests {
 
     fn run(number: u32, limits: &[&str]) -> Candidate {
         let limits = limits.iter().map(|&key| key.to_owned()).collect();
-        Candidate { id: RunId::from_parts(1, number), job: JobId::new("j").unwrap(), waits: false, limits }
+        Candidate { id: RunId::from_parts(1, number), job: JobId::new("j").unwrap(), exclusive: false, limits }
     }
 
     fn numbers(runs: &[Candidate]) -> Vec<RunId> {

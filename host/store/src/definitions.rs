@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use host_model::fire::NewRun;
-use host_model::{Instant, RunId};
+use host_model::{Instant, Json, RunId};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::DbError;
@@ -60,15 +60,32 @@ impl Definitions {
 
 /// Writes the text of `new` down, or that it is still in use.
 pub(crate) async fn keep(conn: &mut Conn<'_>, digest: &str, new: &NewRun) -> Result<(), DbError> {
-    let long_ago = new.queued_at.checked_sub_signed(NOTED_FOR).unwrap_or(new.queued_at);
-    let binds = [Bind::text(digest), Bind::text(&new.definition), Bind::at(new.queued_at), Bind::at(long_ago)];
-    conn.execute(
-        "insert into ly2_job_definitions (digest, body, used_at) values ($1, $2, $3) \
-         on conflict (digest) do update set used_at = excluded.used_at where ly2_job_definitions.used_at <= $4",
-        &binds,
+    let binds = [Bind::at(long_before(new)), Bind::text(digest), Bind::text(&new.definition), Bind::at(new.queued_at)];
+    conn.execute(&keep_statement("select $2, $3, $4"), &binds).await.map(drop)
+}
+
+/// [`keep`] for many in one go, in SQLite. `new` are of about the same time.
+pub(crate) async fn keep_all(conn: &mut Conn<'_>, new: &[(&Digest, &NewRun)]) -> Result<(), DbError> {
+    let Some((_, first)) = new.first() else { return Ok(()) };
+    let row = |(digest, new): &(&Digest, &NewRun)| {
+        let columns = [Bind::word(digest), Bind::text(&new.definition), Bind::at(new.queued_at)];
+        columns.iter().map(Bind::to_json).collect::<Json>()
+    };
+    let rows = Bind::word(new.iter().map(row).collect::<Json>());
+    let sql = keep_statement("select value ->> 0, value ->> 1, value ->> 2 from json_each($2)");
+    conn.execute(&sql, &[Bind::at(long_before(first)), rows]).await.map(drop)
+}
+
+/// The first parameter says before when a use is worth to be noted.
+fn keep_statement(select: &str) -> String {
+    format!(
+        "insert into ly2_job_definitions (digest, body, used_at) {select} where true \
+         on conflict (digest) do update set used_at = excluded.used_at where ly2_job_definitions.used_at <= $1"
     )
-    .await
-    .map(drop)
+}
+
+fn long_before(new: &NewRun) -> Instant {
+    new.queued_at.checked_sub_signed(NOTED_FOR).unwrap_or(new.queued_at)
 }
 
 /// `Store::find_definition`.

@@ -6,7 +6,8 @@
 //! slot taken. Then comes the run, and the partial unique index decides whether it may be active; only a refusal makes us
 //! look for the run that is in the way.
 //!
-//! A fire that has nothing to look up in between sends slot, run and steps together; each depends on the one before.
+//! A fire that has nothing to look up in between sends slot, run and steps together; each depends on the one before. Many
+//! of them at once go through `bundle`.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use host_model::fire::{NewRun, Recorded, Slot, SlotOutcome, queue_full, still_ru
 use host_model::job::Overlap;
 use host_model::{Json, RunId, RunStatus, StepStatus};
 
+use crate::bundle;
 use crate::definitions::{self, Definitions, Digest};
 use crate::error::DbError;
 use crate::gate;
@@ -24,9 +26,9 @@ use crate::write::{Verdict, Write};
 
 /// `Store::record_fire`.
 pub(crate) struct RecordFire {
-    new: NewRun,
-    digest: Digest,
-    definitions: Arc<Definitions>,
+    pub(crate) new: NewRun,
+    pub(crate) digest: Digest,
+    pub(crate) definitions: Arc<Definitions>,
 }
 
 impl RecordFire {
@@ -44,9 +46,10 @@ impl Write for RecordFire {
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Recorded>, DbError> {
         let new = &self.new;
-        let (digest, run) = (self.digest.to_string(), run_statement(new, RunStatus::Queued));
-        let binds = binds(new, RunStatus::Queued, Does::This(&digest));
-        let mut statements = vec![SLOT, &run, steps_statement(conn)];
+        let (digest, slot, steps) = (self.digest.to_string(), slot_statement(""), steps_statement(conn));
+        let run = run_statement("", new.slot.is_some(), may_begin(new.overlap));
+        let binds = self.binds(&digest);
+        let mut statements: Vec<&str> = vec![&slot, &run, &steps];
         if new.slot.is_none() {
             statements.remove(0);
         }
@@ -69,7 +72,7 @@ impl Write for RecordFire {
         }
         for _ in 0..ATTEMPTS {
             let changed = conn.execute_in_turn(&statements, &binds).await?;
-            let takes_slot = statements[0] == SLOT;
+            let takes_slot = statements[0] == slot;
             if takes_slot && changed == 0 {
                 return refused(conn, new).await;
             }
@@ -88,9 +91,18 @@ impl Write for RecordFire {
         }
         Err(DbError::NotCommitted(format!("runs of job `{}` begin and end too quickly", new.job_id)))
     }
+
+    fn as_fire(&self) -> Option<(&RecordFire, Recorded)> {
+        bundle::may_hold(&self.new).then_some((self, Recorded::Queued))
+    }
 }
 
 impl RecordFire {
+    /// The parameters of all statements for a run that begins or waits.
+    pub(crate) fn binds<'a>(&'a self, digest: &'a str) -> [Bind<'a>; 27] {
+        binds(&self.new, RunStatus::Queued, Does::This(digest))
+    }
+
     /// What keeps the run from being recorded as one that begins or waits.
     async fn find_obstacle(&self, conn: &mut Conn<'_>) -> Result<Option<String>, DbError> {
         let new = &self.new;
@@ -119,7 +131,7 @@ async fn refused(conn: &mut Conn<'_>, new: &NewRun) -> Result<Verdict<Recorded>,
 
 async fn record_skipped(conn: &mut Conn<'_>, new: &NewRun, reason: &str) -> Result<(), DbError> {
     let binds = binds(new, RunStatus::Skipped, Does::Nothing { reason });
-    conn.execute(&run_statement(new, RunStatus::Skipped), &binds).await?;
+    conn.execute(&run_statement("", new.slot.is_some(), "true"), &binds).await?;
     match &new.slot {
         Some(slot) => mark_slot_skipped(conn, slot, reason).await,
         None => Ok(()),
@@ -135,7 +147,7 @@ enum Does<'a> {
     },
 }
 
-/// The parameters of [`SLOT`], [`run_statement`] and [`steps_statement`].
+/// The parameters of [`slot_statement`], [`run_statement`] and [`steps_statement`].
 fn binds<'a>(new: &'a NewRun, status: RunStatus, does: Does<'a>) -> [Bind<'a>; 27] {
     let (definition, reason) = match does {
         Does::This(digest) => (Some(digest), None),
@@ -175,55 +187,65 @@ fn binds<'a>(new: &'a NewRun, status: RunStatus, does: Does<'a>) -> [Bind<'a>; 2
 }
 
 /// Changes nothing when the lease is gone or the slot was already decided; in PostgreSQL, after waiting for whoever is
-/// deciding it. Schedule and instant of a fire that has a slot are those of the slot.
-const SLOT: &str = "insert into ly2_slots (job_id, schedule, due_at, outcome, run_id, decided_at) \
-    select $2, $6, $7, $25, $1, $8 \
-    where $23 is null or exists (select 1 from ly2_jobs_lock where holder = $23 and term = $24) \
-    on conflict (job_id, due_at, schedule) do nothing";
+/// deciding it. Schedule and instant of a fire that has a slot are those of the slot. `from` is what it is done for each row
+/// of, or nothing.
+pub(crate) fn slot_statement(from: &str) -> String {
+    format!(
+        "insert into ly2_slots (job_id, schedule, due_at, outcome, run_id, decided_at) \
+         select $2, $6, $7, $25, $1, $8 {from} \
+         where ($23 is null or exists (select 1 from ly2_jobs_lock where holder = $23 and term = $24)) \
+         on conflict (job_id, due_at, schedule) do nothing"
+    )
+}
+
+/// What has to be true for a run to be recorded, beyond what the index says: that knows nothing of runs that wait, which
+/// are there when the job was of another mind before.
+fn may_begin(overlap: Overlap) -> &'static str {
+    if overlap == Overlap::Skip { NONE_IN_FLIGHT } else { "true" }
+}
+
+/// No run of the job that allows no other is in flight.
+pub(crate) const NONE_IN_FLIGHT: &str = "not exists (select 1 from ly2_job_runs \
+    where job_id = $2 and exclusive = true and status in ('QUEUED', 'RUNNING'))";
 
 /// Changes nothing when the run would be the second active one of a job that allows one, when its definition is not there,
 /// or when it has a slot that is not its own.
-fn run_statement(new: &NewRun, status: RunStatus) -> String {
-    let may_begin = match (new.overlap, status) {
-        (Overlap::Skip, RunStatus::Queued) => {
-            // The index knows nothing of runs that wait: they are there when the job was of another mind before.
-            "not exists (select 1 from ly2_job_runs \
-             where job_id = $2 and exclusive = true and status in ('QUEUED', 'RUNNING'))"
-        }
-        _ => "true",
-    };
-    let has_slot = match new.slot {
-        Some(_) => {
-            "exists (select 1 from ly2_slots where job_id = $2 and due_at = $7 and schedule = $6 and run_id = $1)"
-        }
-        None => "true",
+pub(crate) fn run_statement(from: &str, has_slot: bool, may_begin: &str) -> String {
+    let owns_slot = if has_slot {
+        "exists (select 1 from ly2_slots where job_id = $2 and due_at = $7 and schedule = $6 and run_id = $1)"
+    } else {
+        "true"
     };
     format!(
         "insert into ly2_job_runs (id, job_id, status, reason, triggered_by, schedule, scheduled_at, queued_at, \
          finished_at, step_count, log_level, params, overrides, owner, exclusive, waits, replay_of, \
          term, placement, limits, definition, replay_from) \
          select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22 \
-         where {has_slot} and {may_begin} \
+         {from} where {owns_slot} and {may_begin} \
          and ($21 is null or exists (select 1 from ly2_job_definitions where digest = $21)) \
          on conflict (job_id) where exclusive = true and waits = false and status in ('QUEUED', 'RUNNING') do nothing"
     )
 }
 
 /// One text for any number of steps; changes nothing when the run is not there.
-fn steps_statement(conn: &Conn<'_>) -> &'static str {
+fn steps_statement(conn: &Conn<'_>) -> String {
     match conn {
-        Conn::Sqlite(_) => {
-            "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) \
-             select $1, step.key, step.value ->> 0, step.value ->> 1, $27, 1 from json_each($26) step \
-             where exists (select 1 from ly2_job_runs where id = $1)"
-        }
-        Conn::Postgres(..) => {
-            "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) \
+        Conn::Sqlite(_) => steps_statement_of_sqlite("from"),
+        Conn::Postgres(..) => "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) \
              select $1, step.n - 1, step.value ->> 0, step.value ->> 1, $27, 1 \
              from json_array_elements($26) with ordinality step (value, n) \
              where exists (select 1 from ly2_job_runs where id = $1)"
-        }
+            .to_owned(),
     }
+}
+
+/// [`steps_statement`] for each row of `from`.
+pub(crate) fn steps_statement_of_sqlite(from: &str) -> String {
+    format!(
+        "insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) \
+         select $1, step.key, step.value ->> 0, step.value ->> 1, $27, 1 {from} json_each($26) step \
+         where exists (select 1 from ly2_job_runs where id = $1)"
+    )
 }
 
 async fn find_active(conn: &mut Conn<'_>, new: &NewRun) -> Result<Option<RunId>, DbError> {

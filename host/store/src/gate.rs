@@ -59,7 +59,7 @@ pub(crate) async fn supersede(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), D
     conn.execute(sql, &[Bind::text(new.job_id.as_str()), Bind::word(overlap_of(new.id))]).await.map(drop)
 }
 
-/// A run that waits may not be taken up as long as this finds one: an older run of its job, or one that somebody has. `me`
-/// is the run that waits.
+/// A run that may not overlap is not taken up as long as this finds one: an older run of its job, or one that somebody has.
+/// `me` is that run. Whether it came as one that waits makes no difference: the job may have been of another mind then.
 pub(crate) const AHEAD: &str = "select 1 from ly2_job_runs ahead where ahead.job_id = me.job_id and ahead.id <> me.id \
     and ahead.exclusive = true and ahead.status in ('QUEUED', 'RUNNING') and (ahead.owner <> '' or ahead.id < me.id)";

@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod bell;
+mod bundle;
 mod cancels;
 mod changes;
 mod claims;

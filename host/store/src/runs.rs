@@ -5,7 +5,7 @@ use host_model::run::RunFilter;
 use host_model::{Run, RunId, StepRun};
 
 use crate::error::DbError;
-use crate::row::{RUN_COLUMNS, STEP_COLUMNS, read_run, read_step};
+use crate::row::{RUN_COLUMNS, STEP_COLUMNS, StoredRow, read_run, read_step};
 use crate::sql::{Bind, Conn, numbered, quoted_words};
 
 pub(crate) async fn find_run(conn: &mut Conn<'_>, run: RunId) -> Result<Option<Run>, DbError> {
@@ -38,8 +38,17 @@ pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result
     binds.push(Bind::int(filter.limit));
     let place = if conditions.is_empty() { String::new() } else { format!("where {}", conditions.join(" and ")) };
     let sql = format!("select {RUN_COLUMNS} from ly2_job_runs {place} order by id desc limit ${}", binds.len());
-    let rows = conn.fetch_all(&sql, &binds).await?;
-    rows.iter().map(read_run).collect()
+    Ok(read_runs(&conn.fetch_all(&sql, &binds).await?))
+}
+
+/// Those that can be read: one that cannot must not hide the others.
+fn read_runs(rows: &[StoredRow]) -> Vec<Run> {
+    let read = |row: &StoredRow| {
+        let told =
+            |why: &DbError| tracing::warn!(run.id = row.text("id").ok(), %why, "a run cannot be read; it is left out");
+        read_run(row).inspect_err(told).ok()
+    };
+    rows.iter().filter_map(read).collect()
 }
 
 /// Jumps from job to job along the index instead of reading the whole history: neither planner does that by itself.
@@ -57,8 +66,7 @@ pub(crate) async fn list_latest_runs(conn: &mut Conn<'_>) -> Result<Vec<Run>, Db
              from jobs where jobs.job_id is not null) \
          order by job_id"
     );
-    let rows = conn.fetch_all(&sql, &[]).await?;
-    rows.iter().map(read_run).collect()
+    Ok(read_runs(&conn.fetch_all(&sql, &[]).await?))
 }
 
 pub(crate) async fn list_steps(conn: &mut Conn<'_>, run: RunId) -> Result<Vec<StepRun>, DbError> {

@@ -102,12 +102,14 @@ impl Write for SaveSeen {
     }
 }
 
+/// Schedules read at once: the rows of a driver take many times the room of what is made of them.
+const SEEN_AT_ONCE: usize = 500;
+
 /// `Store::list_seen_schedules`. The newest slot is found by the ledger's primary key, one look for each schedule.
 pub(crate) async fn list_seen(conn: &mut Conn<'_>) -> Result<Vec<(SeenSchedule, Option<Instant>)>, DbError> {
     let sql = "select s.job_id, s.schedule, s.text, s.since, (select l.due_at from ly2_slots l \
                where l.job_id = s.job_id and l.schedule = s.schedule order by l.due_at desc limit 1) as decided_to \
-               from ly2_schedules s order by s.job_id, s.schedule";
-    let rows = conn.fetch_all(sql, &[]).await?;
+               from ly2_schedules s where (s.job_id, s.schedule) > ($1, $2) order by s.job_id, s.schedule limit $3";
     let read = |row: &crate::row::StoredRow| {
         let seen = SeenSchedule {
             job_id: row.job_id()?,
@@ -115,9 +117,20 @@ pub(crate) async fn list_seen(conn: &mut Conn<'_>) -> Result<Vec<(SeenSchedule, 
             text: row.text("text")?,
             since: row.at("since")?,
         };
-        Ok((seen, row.opt_at("decided_to")?))
+        Ok::<_, DbError>((seen, row.opt_at("decided_to")?))
     };
-    rows.iter().map(read).collect()
+    let mut all: Vec<(SeenSchedule, Option<Instant>)> = Vec::new();
+    loop {
+        let last = all.last().map_or(("", ""), |(seen, _)| (seen.job_id.as_str(), &seen.schedule));
+        let rows =
+            conn.fetch_all(sql, &[Bind::text(last.0), Bind::text(last.1), Bind::int(SEEN_AT_ONCE as i64)]).await?;
+        for row in &rows {
+            all.push(read(row)?);
+        }
+        if rows.len() < SEEN_AT_ONCE {
+            return Ok(all);
+        }
+    }
 }
 
 /// `Store::find_slots`.

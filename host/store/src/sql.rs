@@ -70,6 +70,19 @@ impl<'a> Bind<'a> {
     }
 }
 
+impl Bind<'_> {
+    /// The value as JSON from which SQLite's `->>` makes what would be bound.
+    pub(crate) fn to_json(&self) -> Json {
+        match self {
+            Self::Text(text) => text.as_deref().into(),
+            Self::Int(value) => (*value).into(),
+            Self::At(at) => at.map(render_at).into(),
+            Self::Json(text) => text.as_deref().into(),
+            Self::Flag(flag) => (*flag).into(),
+        }
+    }
+}
+
 /// A count without a sign; both databases have one.
 pub(crate) fn count(value: u64) -> Bind<'static> {
     Bind::Int(Some(i64::try_from(value).unwrap_or(i64::MAX)))

@@ -14,7 +14,7 @@ use crate::error::{DbError, OpenError};
 use crate::migrate;
 use crate::sql::Conn;
 use crate::write::Write;
-use crate::writer::Writer;
+use crate::writer::{MAX_BATCH, Writer};
 
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
@@ -38,6 +38,8 @@ impl SqliteStore {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
+            // The ids of a whole bundle without waiting for the reader.
+            .row_buffer_size(MAX_BATCH)
             .optimize_on_close(true, 400);
         let mut conn = connect(&options).await.map_err(|error| open_error(path, &error))?;
         migrate::migrate(&mut Conn::Sqlite(&mut conn), &path.display().to_string()).await.map_err(

@@ -5,6 +5,7 @@
 use async_trait::async_trait;
 
 use crate::error::DbError;
+use crate::fires::RecordFire;
 use crate::sql::Conn;
 
 /// The answer of an operation, and whether its work stays.
@@ -21,4 +22,9 @@ pub(crate) trait Write: Send + Sync + 'static {
 
     /// Does the work inside a transaction somebody else has begun.
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Self::Answer>, DbError>;
+
+    /// The fire it records and the answer when it takes, if it may go into a bundle with others (`bundle`).
+    fn as_fire(&self) -> Option<(&RecordFire, Self::Answer)> {
+        None
+    }
 }

@@ -1,7 +1,8 @@
 //! The one task that writes to an SQLite file, and its group commit.
 //!
 //! SQLite has one writer at a time and a commit costs far more than a statement, so operations queue up and whatever waits
-//! goes into one transaction: `BEGIN IMMEDIATE`, the operations, `COMMIT`, and only then the answers. An operation that fails
+//! goes into one transaction: `BEGIN IMMEDIATE`, the operations, `COMMIT`, and only then the answers. Fires that come one
+//! after the other are recorded together (`bundle`), those that take. An operation that fails
 //! or asks to be undone disturbs nobody: the transaction is rolled back and begun again, with each operation inside its own
 //! savepoint. That is rare, and a savepoint costs as much as a write: two trips to SQLite's thread and a copy of each page.
 //! When the transaction itself fails (full disk, file locked by another process for too long) nothing was written and
@@ -14,12 +15,14 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::bundle;
 use crate::error::DbError;
+use crate::fires::RecordFire;
 use crate::sql::Conn;
 use crate::write::{Verdict, Write};
 
 /// Operations in one transaction at most; keeps one commit within milliseconds.
-const MAX_BATCH: usize = 256;
+pub(crate) const MAX_BATCH: usize = 256;
 /// Operations waiting before callers are made to wait.
 const QUEUE: usize = 1024;
 
@@ -110,12 +113,29 @@ async fn commit(conn: &mut SqliteConnection, batch: &mut [Box<dyn Pending>]) -> 
 /// False, and the rest not performed, as soon as the work of one has to go.
 async fn perform_all(conn: &mut SqliteConnection, batch: &mut [Box<dyn Pending>]) -> Result<bool, sqlx::Error> {
     run(conn, "begin immediate").await?;
-    for request in batch {
-        if let Work::Goes = request.perform(&mut Conn::Sqlite(conn)).await {
+    for neighbors in batch.chunk_by_mut(|one, next| one.as_fire().is_some() && next.as_fire().is_some()) {
+        if neighbors.len() > 1 && record_together(&mut Conn::Sqlite(conn), neighbors).await.is_err() {
             return Ok(false);
+        }
+        for request in neighbors.iter_mut().filter(|request| !request.is_done()) {
+            if let Work::Goes = request.perform(&mut Conn::Sqlite(conn)).await {
+                return Ok(false);
+            }
         }
     }
     Ok(true)
+}
+
+/// Records those of `fires` that take together.
+async fn record_together(conn: &mut Conn<'_>, fires: &mut [Box<dyn Pending>]) -> Result<(), DbError> {
+    let bundle: Vec<&RecordFire> = fires.iter().filter_map(|request| request.as_fire()).collect();
+    let recorded = bundle::record(conn, &bundle).await?;
+    for request in fires {
+        if request.as_fire().is_some_and(|fire| recorded.contains(&fire.new.id)) {
+            request.recorded();
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the statement prepared.
@@ -137,6 +157,12 @@ enum Work {
 #[async_trait]
 trait Pending: Send {
     async fn perform(&mut self, conn: &mut Conn<'_>) -> Work;
+    /// The fire that may be recorded together with its neighbors.
+    fn as_fire(&self) -> Option<&RecordFire>;
+    /// That fire has been recorded.
+    fn recorded(&mut self);
+    /// Whether it was performed in this transaction.
+    fn is_done(&self) -> bool;
     /// Tells the caller, after the commit or, with the reason, after its failure.
     fn answer(self: Box<Self>, not_committed: Option<&str>);
 }
@@ -157,6 +183,18 @@ impl<W: Write> Pending for Request<W> {
         };
         self.outcome = Some(outcome);
         work
+    }
+
+    fn as_fire(&self) -> Option<&RecordFire> {
+        self.write.as_fire().map(|(fire, _)| fire)
+    }
+
+    fn recorded(&mut self) {
+        self.outcome = self.write.as_fire().map(|(_, answer)| Ok(answer));
+    }
+
+    fn is_done(&self) -> bool {
+        self.outcome.is_some()
     }
 
     fn answer(self: Box<Self>, not_committed: Option<&str>) {

@@ -61,7 +61,8 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     };
     let is_broken = state == SchedulerState::Error;
     if is_broken && is_stored {
-        standing.problems.push("the scheduler of this process has stopped; its log says why".to_owned());
+        let why = app.engine.breakdown().unwrap_or("the scheduler of this process has stopped; its log says why");
+        standing.problems.push(why.to_owned());
     }
     let status = if is_broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let catalogue = app.catalogue.current();

@@ -16,14 +16,14 @@ use crate::engine::Jobs;
 /// Slots of one schedule handed over at once: a clock that leaps by years must fill neither memory nor ledger.
 pub(super) const MOST_SLOTS: usize = 100_000;
 
-type Key = (JobId, String);
+/// Job and schedule. Shared by the queue and the watch: there may be a hundred thousand of them.
+type Key = Arc<(JobId, String)>;
 
 /// A coming slot; the order is that of firing.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Coming {
     fire_at: Instant,
-    job_id: JobId,
-    schedule: String,
+    key: Key,
     due_at: Instant,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Agenda {
 #[derive(Default, PartialEq, Eq, Debug)]
 pub(super) struct Changes {
     pub(super) seen: Vec<SeenSchedule>,
-    pub(super) gone: Vec<Key>,
+    pub(super) gone: Vec<(JobId, String)>,
 }
 
 /// The slots of one schedule that are due, oldest first.
@@ -91,7 +91,7 @@ impl Agenda {
     pub(super) fn new(remembered: Vec<(SeenSchedule, Option<Instant>)>) -> Self {
         let watch = |(seen, decided_to): (SeenSchedule, Option<Instant>)| {
             let handed_over_to = decided_to.map_or(seen.since, |decided_to| decided_to.max(seen.since));
-            ((seen.job_id, seen.schedule), Watched { text: seen.text, handed_over_to })
+            (Arc::new((seen.job_id, seen.schedule)), Watched { text: seen.text, handed_over_to })
         };
         Self { queue: BinaryHeap::new(), watched: remembered.into_iter().map(watch).collect() }
     }
@@ -103,25 +103,25 @@ impl Agenda {
         let mut queue = Vec::new();
         for job in jobs.values() {
             for schedule in &job.schedules {
-                let key = (job.id.clone(), schedule.name.clone());
+                let key = Key::new((job.id.clone(), schedule.name.clone()));
                 if !(job.enabled && schedule.enabled) {
                     if self.watched.remove(&key).is_some() {
-                        changes.gone.push(key);
+                        changes.gone.push((*key).clone());
                     }
                     continue;
                 }
                 let text = schedule.spec.wording();
-                let known = self.watched.get(&key).filter(|w| w.text == text && w.handed_over_to <= now);
-                let after = match known {
-                    Some(watched) => watched.handed_over_to,
+                let known = self.watched.get_key_value(&key);
+                let (key, after) = match known.filter(|(_, w)| w.text == text && w.handed_over_to <= now) {
+                    Some((key, watched)) => (key.clone(), watched.handed_over_to),
                     None => {
-                        let (job_id, schedule) = key.clone();
+                        let (job_id, schedule) = (*key).clone();
                         changes.seen.push(SeenSchedule { job_id, schedule, text: text.clone(), since: now });
-                        self.watched.insert(key, Watched { text, handed_over_to: now });
-                        now
+                        self.watched.insert(key.clone(), Watched { text, handed_over_to: now });
+                        (key, now)
                     }
                 };
-                queue.extend(coming(job, schedule, after).map(Reverse));
+                queue.extend(coming(job, schedule, key, after).map(Reverse));
             }
         }
         self.queue = queue.into();
@@ -142,7 +142,7 @@ impl Agenda {
             let Some((job, schedule)) = declared(jobs, &first) else { continue };
             let mut due = Due { job: job.clone(), schedule, instants: VecDeque::from([first.due_at]), left_out: None };
             let mut last = first.due_at;
-            while let Some(next) = coming(job, &job.schedules[schedule], last) {
+            while let Some(next) = coming(job, &job.schedules[schedule], first.key.clone(), last) {
                 if next.fire_at > now {
                     self.queue.push(Reverse(next));
                     break;
@@ -155,7 +155,7 @@ impl Agenda {
                     due.left_out.get_or_insert((oldest, 0)).1 += 1;
                 }
             }
-            if let Some(watched) = self.watched.get_mut(&(first.job_id, first.schedule)) {
+            if let Some(watched) = self.watched.get_mut(&first.key) {
                 watched.handed_over_to = last;
             }
             taken.entry(job.id.clone()).or_default().push(due);
@@ -165,16 +165,16 @@ impl Agenda {
 }
 
 /// The first slot of `schedule` due after `after`.
-fn coming(job: &Job, schedule: &JobSchedule, after: Instant) -> Option<Coming> {
+fn coming(job: &Job, schedule: &JobSchedule, key: Key, after: Instant) -> Option<Coming> {
     let due_at = schedule.spec.next_after(after)?;
-    let (job_id, name) = (job.id.clone(), schedule.name.clone());
-    Some(Coming { fire_at: schedule.fire_at(&job_id, due_at), job_id, schedule: name, due_at })
+    Some(Coming { fire_at: schedule.fire_at(&job.id, due_at), key, due_at })
 }
 
 /// The schedule, if it still exists, still fires and is still due at that instant.
 fn declared<'j>(jobs: &'j Jobs, coming: &Coming) -> Option<(&'j Arc<Job>, usize)> {
-    let job = jobs.get(&coming.job_id).filter(|job| job.enabled)?;
-    let index = job.schedules.iter().position(|s| s.name == coming.schedule && s.enabled)?;
+    let (job_id, name) = &*coming.key;
+    let job = jobs.get(job_id).filter(|job| job.enabled)?;
+    let index = job.schedules.iter().position(|s| s.name == *name && s.enabled)?;
     let just_before = coming.due_at - chrono::TimeDelta::milliseconds(1);
     (job.schedules[index].spec.next_after(just_before) == Some(coming.due_at)).then_some((job, index))
 }

@@ -15,7 +15,7 @@ use host_model::port::{SlotsKept, StoreError};
 use host_model::replica::Held;
 use host_model::run::{RunFilter, RunStatus, Trigger};
 use host_model::{Instant, JobId};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use super::agenda::Due;
@@ -23,8 +23,6 @@ use super::fate::{Fate, decide};
 use crate::dispatch::{self, DispatchError, FireRequest, How};
 use crate::shared::Shared;
 
-/// Slots dispatched at once; more wait, as they would for the store.
-const AT_ONCE: usize = 64;
 /// How often the store is asked while a run of another process is in flight.
 const ELSEWHERE: Duration = Duration::from_secs(1);
 /// Ledger rows of one write.
@@ -57,7 +55,6 @@ pub(super) struct Lanes {
     shared: Arc<Shared>,
     held: Arc<Held>,
     queues: Queues,
-    room: Arc<Semaphore>,
     tasks: JoinSet<()>,
 }
 
@@ -80,8 +77,7 @@ impl Lane {
 
 impl Lanes {
     pub(super) fn new(shared: Arc<Shared>, held: Held) -> Self {
-        let room = Arc::new(Semaphore::new(AT_ONCE));
-        Self { shared, held: Arc::new(held), queues: Queues::default(), room, tasks: JoinSet::new() }
+        Self { shared, held: Arc::new(held), queues: Queues::default(), tasks: JoinSet::new() }
     }
 
     /// Queues what is due of a job.
@@ -92,10 +88,10 @@ impl Lanes {
             Entry::Vacant(free) => {
                 free.insert(VecDeque::from([(look, due)]));
                 let lane = Lane { job_id, queues: self.queues.clone() };
-                let (shared, held, room) = (self.shared.clone(), self.held.clone(), self.room.clone());
+                let (shared, held) = (self.shared.clone(), self.held.clone());
                 self.tasks.spawn(async move {
                     while let Some((look, due)) = lane.next() {
-                        if deal_with(&shared, &held, &room, &look, due).await.is_err() {
+                        if deal_with(&shared, &held, &look, due).await.is_err() {
                             return;
                         }
                     }
@@ -139,13 +135,7 @@ impl Drop for Lane {
 /// The process is stopping, or has lost the lease. Nothing newer may get into the ledger: the next start goes on at the first slot without a row.
 struct Stopping;
 
-async fn deal_with(
-    shared: &Arc<Shared>,
-    held: &Held,
-    room: &Semaphore,
-    look: &Look,
-    due: Vec<Due>,
-) -> Result<(), Stopping> {
+async fn deal_with(shared: &Arc<Shared>, held: &Held, look: &Look, due: Vec<Due>) -> Result<(), Stopping> {
     // The store is asked until it answers, or the process stops.
     let pause = look.pause(shared).await.map_err(|_| Stopping)?;
     let mut fates: Vec<(Slot, Fate)> = Vec::new();
@@ -176,7 +166,7 @@ async fn deal_with(
                         continue;
                     }
                 }
-                let _permit = room.acquire().await.map_err(|_| Stopping)?;
+                let _turn = shared.turns.acquire().await.map_err(|_| Stopping)?;
                 fire(shared, held, slot).await?;
             }
         }

@@ -27,6 +27,10 @@ pub(super) struct Faulty {
     pub(super) lose_beats: AtomicU32,
     /// The next so many signs of life get stuck on the way.
     pub(super) stuck_beats: AtomicU32,
+    /// The next so many signs of life break the program.
+    pub(super) broken_beats: AtomicU32,
+    /// Whoever looks for runs of processes that are gone gets no answer.
+    pub(super) slow_owners: AtomicBool,
     /// The next so many readings of steps fail.
     pub(super) fail_steps: AtomicU32,
     /// The next list of processes was read before this one came.
@@ -61,6 +65,8 @@ impl Faulty {
             late_fires: AtomicU32::new(0),
             lose_beats: AtomicU32::new(0),
             stuck_beats: AtomicU32::new(0),
+            broken_beats: AtomicU32::new(0),
+            slow_owners: AtomicBool::new(false),
             fail_steps: AtomicU32::new(0),
             not_yet: std::sync::Mutex::default(),
             lose_every_other: AtomicBool::new(false),
@@ -176,6 +182,7 @@ impl Store for Faulty {
     }
 
     async fn beat(&self, presence: &Presence, at: host_model::Instant) -> Result<bool, StoreError> {
+        assert!(!is_next(&self.broken_beats), "nobody has thought of this");
         if is_next(&self.stuck_beats) {
             std::future::pending::<()>().await;
         }
@@ -196,6 +203,9 @@ impl Store for Faulty {
     }
 
     async fn list_owners(&self) -> Result<Vec<String>, StoreError> {
+        if self.slow_owners.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.reach()?.list_owners().await
     }
 

@@ -193,6 +193,47 @@ async fn a_run_that_may_resumes_goes_on_where_its_process_was_lost() {
 }
 
 #[tokio::test]
+async fn a_resumed_run_keeps_its_first_start_and_its_timeout_goes_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let steps = vec![step("a", "hang-once"), step("b", "hang")];
+    let resuming = Job { on_restart: OnRestart::Resume, timeout_seconds: Some(4), ..job("j", steps) };
+    let (lost, store) = process(&folder, vec![resuming], named("a/1/1", 8, false)).await;
+    let run = lost.fire(manual("j", None)).await.unwrap().run_id;
+    let found = async || store.find_run(run).await.unwrap().unwrap();
+    until("it runs", async || found().await.status == RunStatus::Running).await;
+    let first = found().await;
+    let (_next, _) = process(&folder, vec![], named("b/1/1", 8, false)).await;
+    vanish(lost);
+    until("the run ends", async || found().await.status.is_final()).await;
+    let ended = found().await;
+    assert_eq!((ended.status, ended.owner.as_str(), ended.term), (RunStatus::Failed, "b/1/1", 2));
+    assert_eq!((ended.started_at, ended.error.as_deref()), (first.started_at, Some("job timed out after 4 s")));
+    let again = store.list_steps(run).await.unwrap().iter().find_map(|s| s.started_at.filter(|_| s.attempt == 2));
+    let took = ended.finished_at.unwrap() - again.unwrap();
+    assert!(took < chrono::TimeDelta::seconds(4), "{took} since it was resumed, as if nothing had gone by before");
+}
+
+#[tokio::test]
+async fn what_has_to_be_done_for_others_delays_no_sign_of_life() {
+    let folder = tempfile::tempdir().unwrap();
+    let (busy, store) = process(&folder, vec![], named("a/1/1", 8, false)).await;
+    busy.faulty.slow_owners.store(true, Ordering::SeqCst);
+    let beat = async || store.list_replicas().await.unwrap()[0].beat;
+    let before = beat().await;
+    until("it gives five more signs of life", async || beat().await > before + 5).await;
+}
+
+#[tokio::test]
+async fn a_part_of_the_engine_that_panics_is_told_as_an_error_with_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, _) = process(&folder, vec![], named("a/1/1", 8, false)).await;
+    assert_eq!((broken.scheduler_state(), broken.breakdown()), (SchedulerState::Standby, None));
+    broken.faulty.broken_beats.store(1, Ordering::SeqCst);
+    until("it says so", async || broken.scheduler_state() == SchedulerState::Error).await;
+    assert_eq!(broken.breakdown(), Some("giving signs of life broke: nobody has thought of this"));
+}
+
+#[tokio::test]
 async fn a_step_that_is_not_resumable_fails_its_run_and_what_had_not_begun_is_given_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut once = step("once", "hang");

@@ -87,7 +87,7 @@ impl Tables {
         run.reason = change.reason.clone().or(run.reason.take());
         run.error = change.error.clone().or(run.error.take());
         if change.to == RunStatus::Running {
-            run.started_at = Some(change.at);
+            run.started_at.get_or_insert(change.at);
         }
         run.finished_at = change.to.is_final().then_some(change.at);
         if let Some(placement) = &change.give_to {

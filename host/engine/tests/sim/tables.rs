@@ -119,7 +119,7 @@ impl Tables {
             let run = &row.run;
             let free = run.status == RunStatus::Queued && run.owner.is_empty() && run.cancel_requested_by.is_none();
             let mine = free && claim.placements.contains(&run.placement);
-            if !mine || (row.waits && self.is_behind(row)) || !self.is_within(&row.limits, &claim.limits) {
+            if !mine || (row.exclusive && self.is_behind(row)) || !self.is_within(&row.limits, &claim.limits) {
                 continue;
             }
             let Some(row) = self.runs.get_mut(&id) else { continue };

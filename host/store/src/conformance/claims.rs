@@ -120,6 +120,44 @@ pub(super) async fn a_run_given_back_goes_to_another_in_the_next_term(bench: &Be
     took(&*store, &[RunChange::start(run.id, taken.run.owner(), at(9)).into()]).await;
 }
 
+pub(super) async fn a_run_taken_up_again_keeps_its_first_start(bench: &Bench) {
+    let store = bench.open().await;
+    let new = bench.for_anybody("nightly");
+    assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+    let mine = claimer(&*store, ME, 9).await;
+    for (term, from, to) in [(1, 5, 6), (2, 7, 8), (3, 9, 10)] {
+        assert_eq!(claim(&*store, &mine).await, [new.id]);
+        let owner = host_model::Owner { name: ME, term };
+        took(&*store, &[RunChange::start(new.id, owner, at(from)).into()]).await;
+        let run = get(&*store, new.id).await;
+        assert_eq!((run.status, run.started_at, run.term), (RunStatus::Running, Some(at(5)), term));
+        took(&*store, &[RunChange::give_back(new.id, owner, at(to), "any", "lost".into()).into()]).await;
+    }
+}
+
+/// The run itself, or what it counts against.
+pub(super) async fn a_run_that_cannot_be_read_is_set_aside_and_the_others_go_on(bench: &Bench) {
+    let store = bench.open().await;
+    let mut runs = Vec::new();
+    for job in ["first", "poisoned", "limited", "last"] {
+        let new = bench.for_anybody(job);
+        assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+        runs.push(new.id);
+    }
+    bench.execute("update ly2_job_runs set params = '[1]' where job_id = 'poisoned'").await.unwrap();
+    bench.execute("update ly2_job_runs set limits = 'tag:a' where job_id = 'limited'").await.unwrap();
+    let queued = RunFilter { statuses: vec![RunStatus::Queued], limit: 9, ..RunFilter::default() };
+    assert_eq!(store.list_runs(&queued).await.unwrap().len(), 3, "one cannot be read, which hides no other");
+    let mine = claimer(&*store, ME, 9).await;
+    assert_eq!(claim(&*store, &mine).await, [runs[0], runs[3]]);
+    let failed = "select count(*) from ly2_job_runs where status = 'FAILED' and error like '%cannot be read: column %'";
+    assert_eq!(bench.number(failed).await, 2);
+    assert_eq!(bench.number("select count(*) from ly2_step_runs where status = 'CANCELED'").await, 4);
+    // Its job is free again.
+    bench.queued(&*store, "poisoned").await;
+    assert!(claim(&*store, &mine).await.is_empty());
+}
+
 pub(super) async fn many_claimers_never_share_a_run(bench: &Bench) {
     let stores = [bench.open().await, bench.open().await, bench.open().await];
     let mut runs = Vec::new();

@@ -110,7 +110,8 @@ checks! {
         a_full_queue_is_a_skipped_run
         a_run_that_takes_over_marks_all_before_it
         sixteen_that_take_over_leave_the_last_unmarked
-        a_job_that_no_longer_queues_respects_those_that_wait;
+        a_job_that_no_longer_queues_respects_those_that_wait
+        of_runs_fired_under_different_rules_one_is_taken_up_at_a_time;
     transitions:
         a_run_goes_from_queued_to_succeeded
         every_final_change_sets_the_finish_and_its_text
@@ -145,6 +146,8 @@ checks! {
         a_store_answers_a_ping_until_it_is_closed;
     concurrency:
         sixteen_starters_make_one_run
+        many_fires_at_once_come_out_as_each_would_alone
+        what_is_undone_or_fails_takes_none_of_its_neighbors_with_it
         two_handles_on_one_database_make_one_run
         sixteen_starters_of_one_slot_make_one_row
         many_runs_at_once_all_end
@@ -157,8 +160,10 @@ checks! {
         a_process_nobody_knows_gets_nothing
         a_run_to_be_canceled_is_not_taken_up
         a_run_of_an_older_version_is_not_taken_up
+        a_run_that_cannot_be_read_is_set_aside_and_the_others_go_on
         a_claimed_run_starts_in_its_new_term
         a_run_given_back_goes_to_another_in_the_next_term
+        a_run_taken_up_again_keeps_its_first_start
         many_claimers_never_share_a_run
         claims_and_fires_at_once_keep_every_order;
     limits:

@@ -173,6 +173,23 @@ pub(super) async fn sixteen_that_take_over_leave_the_last_unmarked(bench: &Bench
     assert!(marks.iter().any(|(_, by)| *by == overlap_of(*left[0])), "the last one to be recorded marked others");
 }
 
+/// As when two processes have not yet read the same files, and their clocks differ.
+pub(super) async fn of_runs_fired_under_different_rules_one_is_taken_up_at_a_time(bench: &Bench) {
+    let store = bench.open().await;
+    let older = waiting(bench, Overlap::Queue);
+    let newer = waiting(bench, Overlap::Skip);
+    for new in [&newer, &older] {
+        assert_eq!(store.record_fire(new).await.unwrap(), Recorded::Queued);
+    }
+    let mine = claimer(&*store, ME, 9).await;
+    for run in [older.id, newer.id] {
+        assert_eq!(claim(&*store, &mine).await, [run]);
+        assert!(claim(&*store, &mine).await.is_empty(), "the other one has its process");
+        took(&*store, &[RunChange::start(run, ME, at(1)).into()]).await;
+        took(&*store, &[RunChange::succeed(run, ME, at(2)).into()]).await;
+    }
+}
+
 pub(super) async fn a_job_that_no_longer_queues_respects_those_that_wait(bench: &Bench) {
     let store = bench.open().await;
     let first = queued(bench, &*store, Overlap::Queue).await;
