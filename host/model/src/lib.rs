@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod batch;
 pub mod blackout;
 pub mod cancel;
 pub mod connector;
@@ -25,6 +26,7 @@ pub mod replica;
 pub mod retry;
 pub mod run;
 pub mod schedule;
+pub mod sql_port;
 pub mod step_error;
 pub mod template;
 pub mod transition;
