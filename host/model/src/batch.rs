@@ -36,7 +36,7 @@ impl BatchLimit {
 
     /// Whether nothing more belongs into `batch`.
     pub fn is_reached(&self, batch: &Batch) -> bool {
-        batch.rows() >= self.rows || batch.bytes() >= self.bytes
+        batch.rows() >= self.rows || !batch.is_empty() && batch.bytes() >= self.bytes
     }
 
     /// How many rows to ask for after those of `batch`, for a database that has to be told before it sends them: as many

@@ -96,6 +96,7 @@ fn a_limit_is_reached_by_rows_or_by_bytes() {
     assert!(limit.is_reached(&batch));
     assert!(BatchLimit { rows: 2, bytes: usize::MAX }.is_reached(&batch));
     assert!(!BatchLimit::rows(3).is_reached(&batch));
+    assert!(!BatchLimit { rows: 1, bytes: 0 }.is_reached(&Batch::new(1)), "one row always has room");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! declared. A cursor given up half-way is closed on the server; one with a connection to itself gives it back.
 //!
 //! The server is told how many rows to send before anybody knows how wide they are, so a batch is fetched in pieces: a
-//! small one first, then as many rows as fit if they are like the widest piece so far. What comes nevertheless beyond the
+//! small one first, then as many rows as fit if they are like those before. What comes nevertheless beyond the
 //! limit of a batch is the beginning of the next.
 
 use std::sync::Arc;
@@ -86,7 +86,7 @@ pub(super) struct PgCursor {
     source: Source,
     /// Rows that are here already.
     ahead: Ahead,
-    /// What a row takes, by the widest piece so far; 0 before the first.
+    /// What a row takes, by the pieces so far; 0 before the first.
     row_bytes: usize,
     /// Whether the server has no more.
     is_done: bool,
@@ -148,7 +148,8 @@ impl PgCursor {
             }
         };
         let (rows, bytes) = (batch.rows() - before.0 + ahead.rows(), batch.bytes() - before.1 + ahead.bytes());
-        self.row_bytes = self.row_bytes.max(bytes.checked_div(rows).unwrap_or(0));
+        // A wide piece is remembered for a while, and not for ever: one row in front must not slow down a million.
+        self.row_bytes = bytes.checked_div(rows).unwrap_or(0).max(self.row_bytes / 2);
         self.is_done = rows < asked;
         self.ahead = Ahead::new(ahead);
         Ok(())
