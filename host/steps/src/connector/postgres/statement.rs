@@ -202,7 +202,10 @@ impl Decoder {
         scratch: &mut String,
         stop: &Stop,
     ) -> Result<(), Trouble> {
-        (0..self.kinds.len()).try_for_each(|n| Ok(batch.push(self.cell_ref(row, n, scratch, stop)?)))
+        for n in 0..self.kinds.len() {
+            batch.push(self.cell_ref(row, n, scratch, stop)?);
+        }
+        Ok(())
     }
 
     /// Reads one cell.
