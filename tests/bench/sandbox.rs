@@ -4,23 +4,31 @@
 //! Needs the guests (`cargo run -p plugin-builder -- --all`); of components in Python and JavaScript it compiles what is in
 //! `target/components` and leaves out what is not.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::hint::black_box;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use host_model::batch::{Batch, BatchLimit};
+use host_model::connector::{
+    Connector, ConnectorSet, DEFAULT_ACQUIRE_TIMEOUT_SECONDS, DEFAULT_POOL_SIZE, Dialect, Pool, PoolAddress,
+};
 use host_model::port::{Access, Connectors, SqlCursor, SqlSession, StepContext, StepRunner};
-use host_model::value::{Binds, Column, Row, Value};
-use host_model::{CancelToken, Json, StepError, StepSpec};
+use host_model::value::{Binds, CellRef, Column, Row, Value};
+use host_model::{CancelToken, ConnectorName, Json, StepError, StepSpec};
 use host_sandbox::ComponentRunner;
+use host_steps::ConnectorPools;
 use serde_json::json;
 
 #[path = "step.rs"]
 mod step;
 
 const BATCH: usize = 10_000;
+const SELECT: &str = "select * from source";
 
 fn quantile(times: &mut [Duration], percent: usize) -> Duration {
     times.sort();
@@ -36,15 +44,26 @@ struct Reading {
     end: i64,
 }
 
-fn row(id: i64) -> Row {
-    vec![
-        Value::Int(id),
-        Value::Text(format!("carrier {id}")),
-        Value::Float(id as f64 * 0.5),
-        Value::Decimal(format!("{id}.25")),
-        Value::Timestamp("2013-01-31T05:00:00Z".to_owned()),
-        Value::Null,
-    ]
+/// Adds a row, in as little time as a row can be made.
+fn push(id: i64, batch: &mut Batch, scratch: &mut String) {
+    batch.push(CellRef::Int(id));
+    batch.push(CellRef::Text(print(scratch, format_args!("carrier {id}"))));
+    batch.push(CellRef::Float(id as f64 * 0.5));
+    batch.push(CellRef::Decimal(print(scratch, format_args!("{id}.25"))));
+    batch.push(CellRef::Timestamp("2013-01-31T05:00:00Z"));
+    batch.push(CellRef::Null);
+}
+
+fn print<'a>(scratch: &'a mut String, text: std::fmt::Arguments<'_>) -> &'a str {
+    scratch.clear();
+    scratch.write_fmt(text).expect("memory");
+    scratch
+}
+
+fn batch(ids: Range<i64>) -> Batch {
+    let (mut batch, mut scratch) = (Batch::new(6), String::new());
+    ids.for_each(|id| push(id, &mut batch, &mut scratch));
+    batch
 }
 
 #[async_trait]
@@ -70,8 +89,8 @@ impl SqlSession for Endless {
         Ok(0)
     }
 
-    async fn insert_rows(&self, _: &str, _: &[String], rows: Vec<Row>) -> Result<u64, StepError> {
-        Ok(black_box(rows).len() as u64)
+    async fn insert_columns(&self, _: &str, _: &[String], batch: Batch) -> Result<u64, StepError> {
+        Ok(black_box(batch).rows() as u64)
     }
 
     async fn begin(&self) -> Result<(), StepError> {
@@ -93,10 +112,10 @@ impl SqlCursor for Reading {
         &self.columns
     }
 
-    async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError> {
+    async fn next_columns(&mut self, limit: BatchLimit) -> Result<Batch, StepError> {
         let first = self.at;
-        self.at = (first + max as i64).min(self.end);
-        Ok((first..self.at).map(row).collect())
+        self.at = (first + limit.rows as i64).min(self.end);
+        Ok(batch(first..self.at))
     }
 }
 
@@ -148,36 +167,67 @@ async fn noop(house: &House, rounds: usize) {
     println!("ratio of the medians: {:.2}", call.as_secs_f64() / thread.as_secs_f64());
 }
 
-fn weigh(cell: &Value) -> u64 {
+fn weigh(cell: CellRef<'_>) -> u64 {
     match cell {
-        Value::Int(number) => *number as u64,
-        Value::Float(number) => *number as u64,
-        Value::Decimal(text) | Value::Text(text) | Value::Timestamp(text) => text.len() as u64,
+        CellRef::Int(number) => number as u64,
+        CellRef::Float(number) => number as u64,
+        CellRef::Decimal(text) | CellRef::Text(text) | CellRef::Timestamp(text) => text.len() as u64,
         _ => 0,
     }
 }
 
-async fn take_in_host(n: i64) -> u64 {
-    let mut cursor = Endless(n).query("", Binds::new()).await.expect("rows");
-    let mut sum = 0;
+/// Reads every row and looks at every cell, by row or by column as the guest does.
+async fn take_in_host(connectors: &dyn Connectors, by_column: bool) -> u64 {
+    let session = connectors.open("c", Access::Read, &CancelToken::new()).await.expect("a session");
+    let mut cursor = session.query(SELECT, Binds::new()).await.expect("rows");
+    let (mut rows, mut sum) = (0, 0);
     loop {
-        let batch = cursor.next_batch(BATCH).await.expect("rows");
-        if batch.is_empty() {
-            return black_box(sum);
+        if by_column {
+            let batch = cursor.next_columns(BatchLimit::rows(BATCH)).await.expect("rows");
+            rows += batch.rows() as u64;
+            let cells = batch.columns().iter().flat_map(|cells| (0..cells.len()).map(|row| cells.get(row)));
+            sum += cells.map(weigh).sum::<u64>();
+            if batch.is_empty() {
+                break;
+            }
+        } else {
+            let batch = cursor.next_batch(BATCH).await.expect("rows");
+            rows += batch.len() as u64;
+            sum += batch.iter().flatten().map(|cell| weigh(cell.into())).sum::<u64>();
+            if batch.is_empty() {
+                break;
+            }
         }
-        sum += batch.iter().flatten().map(weigh).sum::<u64>();
     }
+    assert!(black_box(sum) > 0);
+    rows
 }
 
-async fn emit_in_host(n: i64) -> u64 {
-    let session = Endless(n);
+/// Inserts `n` rows.
+async fn emit_in_host(connectors: &dyn Connectors, n: i64, by_column: bool) -> u64 {
+    let session = connectors.open("c", Access::ReadWrite, &CancelToken::new()).await.expect("a session");
     let columns: Vec<String> = ["id", "name", "amount", "price", "moment", "nothing"].map(str::to_owned).into();
     let mut done = 0;
     for first in (0..n).step_by(BATCH) {
-        let rows = (first..(first + BATCH as i64).min(n)).map(row).collect();
-        done += session.insert_rows("t", &columns, rows).await.expect("taken");
+        let ids = first..(first + BATCH as i64).min(n);
+        done += if by_column {
+            session.insert_columns("t", &columns, batch(ids)).await.expect("taken")
+        } else {
+            session.insert_rows("t", &columns, ids.map(row).collect()).await.expect("taken")
+        };
     }
     done
+}
+
+fn row(id: i64) -> Row {
+    vec![
+        Value::Int(id),
+        Value::Text(format!("carrier {id}")),
+        Value::Float(id as f64 * 0.5),
+        Value::Decimal(format!("{id}.25")),
+        Value::Timestamp("2013-01-31T05:00:00Z".to_owned()),
+        Value::Null,
+    ]
 }
 
 /// The best of three, in rows per second.
@@ -191,26 +241,65 @@ async fn rate(n: i64, mut work: impl AsyncFnMut()) -> f64 {
     best
 }
 
-async fn rows(house: &House, n: i64) {
-    let taken = rate(n, async || assert!(black_box(take_in_host(n).await) > 0)).await;
-    let emitted = rate(n, async || assert_eq!(emit_in_host(n).await, n as u64)).await;
-    for (callable, what, host) in [("rows:take", "into a guest  ", taken), ("rows:emit", "out of a guest", emitted)] {
-        for by_column in [false, true] {
-            let params = json!({"n": n, "batch": BATCH, "by_column": by_column});
-            let ctx = step::context(params, Arc::new(Endless(n)));
+/// Rows into and out of a guest, and the same work in the host, in turns.
+async fn rows(house: &House, what: &str, connectors: &Arc<dyn Connectors>, n: i64) {
+    for by_column in [false, true] {
+        let params = json!({"n": n, "batch": BATCH, "by_column": by_column, "statement": SELECT});
+        let ctx = step::context(params, Arc::clone(connectors));
+        for callable in ["rows:take", "rows:emit"] {
+            let host = rate(n, async || {
+                let rows = match callable {
+                    "rows:take" => take_in_host(&**connectors, by_column).await,
+                    _ => emit_in_host(&**connectors, n, by_column).await,
+                };
+                assert_eq!(rows, n as u64);
+            });
+            let host = host.await;
             let guest = rate(n, async || {
                 let outcome = house.run(callable, &ctx).await.expect("rows");
                 assert_eq!(outcome["rows"], n);
             });
             let guest = guest.await;
-            let form = if by_column { "by column" } else { "by row   " };
-            let (guest_millions, host_millions) = (guest / 1e6, host / 1e6);
+            let form = if by_column { "by column" } else { "by row" };
+            let way = if callable == "rows:take" { "into" } else { "out of" };
             println!(
-                "rows {what} {form}: {guest_millions:.2} M/s, in the host {host_millions:.2}, ratio {:.2}",
+                "rows {way} a guest {form}, {what}: {:.2} M/s, in the host {:.2}, ratio {:.2}",
+                guest / 1e6,
+                host / 1e6,
                 guest / host
             );
         }
     }
+}
+
+/// A table of such rows in SQLite, and an empty one for those that come back.
+async fn sqlite(folder: &Path, n: i64) -> Arc<dyn Connectors> {
+    let name = ConnectorName::new("c").expect("a name");
+    let pool = Pool {
+        name: "c".to_owned(),
+        address: PoolAddress::Sqlite { path: folder.join("rows.db") },
+        pool_size: DEFAULT_POOL_SIZE,
+        acquire_timeout_seconds: DEFAULT_ACQUIRE_TIMEOUT_SECONDS,
+        read_only: false,
+        source: Default::default(),
+    };
+    let connector = Connector {
+        name: name.clone(),
+        pool: "c".to_owned(),
+        dialect: Dialect::Sqlite,
+        queries: Default::default(),
+        source: Default::default(),
+    };
+    let (pools, connectors) = ([("c".to_owned(), pool)].into(), [(name, connector)].into());
+    let pools = ConnectorPools::new(ConnectorSet { pools, connectors, ..ConnectorSet::default() });
+    let session = pools.open("c", Access::ReadWrite, &CancelToken::new()).await.expect("a session");
+    let columns = "id integer, name text, amount real, price text, moment timestamp, nothing text";
+    for table in ["source", "t"] {
+        session.execute(&format!("create table {table} ({columns})"), Binds::new()).await.expect("a table");
+    }
+    let names: Vec<String> = ["id", "name", "amount", "price", "moment", "nothing"].map(str::to_owned).into();
+    session.insert_columns("source", &names, batch(0..n)).await.expect("inserts");
+    Arc::new(pools)
 }
 
 /// Resident bytes of this process.
@@ -279,7 +368,10 @@ async fn main() {
         house.runner.check(callable).expect("a guest");
     }
     noop(&house, rounds).await;
-    rows(&house, rounds as i64 * 100).await;
+    let n = rounds as i64 * 100;
+    let memory: Arc<dyn Connectors> = Arc::new(Endless(n));
+    rows(&house, "memory", &memory, n).await;
+    rows(&house, "SQLite", &sqlite(house.folder.path(), n).await, n).await;
     sleepers(&house, 1000.min(rounds)).await;
     compile(&guests);
     drop(house.folder);

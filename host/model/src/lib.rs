@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod batch;
 pub mod blackout;
 pub mod cancel;
 pub mod connector;
@@ -26,6 +27,7 @@ pub mod retry;
 pub mod run;
 pub mod schedule;
 pub mod secret;
+pub mod sql_port;
 pub mod step_error;
 pub mod template;
 pub mod transition;

@@ -1,5 +1,5 @@
 //! The traits the engine and the runners need. They live here, where they are needed; `store`, `steps`, `sandbox` and
-//! `python` implement them; `host::assemble` introduces everybody.
+//! `python` implement them; `host::assemble` introduces everybody. Those of databases are in `sql_port`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +14,9 @@ use crate::replica::{Held, Lease, Presence, Replica};
 use crate::run::{Run, RunFilter, RunStatus, StepRun};
 use crate::template::StepResult;
 use crate::transition::{Applied, Change};
-use crate::value::{Binds, Column, Row};
 use crate::{Instant, JobId, JsonMap, RunId, StepError, StepName, StepSpec};
+
+pub use crate::sql_port::{Access, Connectors, SharedPool, SqlCursor, SqlSession};
 
 /// A store that cannot answer.
 #[derive(Debug, thiserror::Error)]
@@ -324,52 +325,4 @@ impl From<StepError> for StepFailure {
 pub trait StepRunner: Send + Sync + 'static {
     /// Runs one attempt of a step whose templates are filled in.
     async fn run(&self, spec: &StepSpec, ctx: &StepContext) -> Result<StepOutcome, StepFailure>;
-}
-
-/// How a session may use a connector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Access {
-    /// Statements that only read.
-    Read,
-    /// Anything.
-    ReadWrite,
-}
-
-/// Named connectors as guests and callables use them. Credentials never leave the implementation.
-#[async_trait]
-pub trait Connectors: Send + Sync + 'static {
-    /// Opens a session on `name`.
-    ///
-    /// # Errors
-    /// `definition` for an unknown name (with the nearest known one), `remote` when it cannot be reached.
-    async fn open(&self, name: &str, access: Access, cancel: &CancelToken) -> Result<Box<dyn SqlSession>, StepError>;
-}
-
-/// One database connection, used by one step. Dropping it rolls an open transaction back and gives the connection
-/// back. All calls stop on the session's cancel token, on the server too.
-#[async_trait]
-pub trait SqlSession: Send + Sync {
-    /// `sqlite`, `postgres`, …
-    fn dialect(&self) -> &'static str;
-    /// Runs one SELECT; rows are fetched as the cursor is read.
-    async fn query(&self, statement: &str, binds: Binds) -> Result<Box<dyn SqlCursor>, StepError>;
-    /// Runs one statement and counts the rows it changed.
-    async fn execute(&self, statement: &str, binds: Binds) -> Result<u64, StepError>;
-    /// Inserts rows by the fastest means of the dialect; every row has as many cells as `columns`.
-    async fn insert_rows(&self, table: &str, columns: &[String], rows: Vec<Row>) -> Result<u64, StepError>;
-    /// Begins a transaction.
-    async fn begin(&self) -> Result<(), StepError>;
-    /// Commits it.
-    async fn commit(&self) -> Result<(), StepError>;
-    /// Rolls it back.
-    async fn rollback(&self) -> Result<(), StepError>;
-}
-
-/// Rows of a running SELECT, in batches.
-#[async_trait]
-pub trait SqlCursor: Send {
-    /// The columns, known before the first row.
-    fn columns(&self) -> &[Column];
-    /// The next rows, at most `max`; empty at the end.
-    async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError>;
 }

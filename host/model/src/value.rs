@@ -26,6 +26,66 @@ pub enum Value {
     Other(String, String),
 }
 
+/// A cell looked at where it lies, case by case a [`Value`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum CellRef<'a> {
+    /// SQL NULL.
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A binary floating point number.
+    Float(f64),
+    /// An exact decimal.
+    Decimal(&'a str),
+    /// Text.
+    Text(&'a str),
+    /// Raw bytes.
+    Bytes(&'a [u8]),
+    /// A calendar date.
+    Date(&'a str),
+    /// A date and time.
+    Timestamp(&'a str),
+    /// Any other type: its name and the value as text.
+    Other(&'a str, &'a str),
+}
+
+impl CellRef<'_> {
+    /// The same cell with its own text.
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(b) => Value::Bool(b),
+            Self::Int(i) => Value::Int(i),
+            Self::Float(f) => Value::Float(f),
+            Self::Decimal(t) => Value::Decimal(t.to_owned()),
+            Self::Text(t) => Value::Text(t.to_owned()),
+            Self::Bytes(b) => Value::Bytes(b.to_vec()),
+            Self::Date(t) => Value::Date(t.to_owned()),
+            Self::Timestamp(t) => Value::Timestamp(t.to_owned()),
+            Self::Other(kind, t) => Value::Other(kind.to_owned(), t.to_owned()),
+        }
+    }
+}
+
+impl<'a> From<&'a Value> for CellRef<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(b) => Self::Bool(*b),
+            Value::Int(i) => Self::Int(*i),
+            Value::Float(f) => Self::Float(*f),
+            Value::Decimal(t) => Self::Decimal(t),
+            Value::Text(t) => Self::Text(t),
+            Value::Bytes(b) => Self::Bytes(b),
+            Value::Date(t) => Self::Date(t),
+            Value::Timestamp(t) => Self::Timestamp(t),
+            Value::Other(kind, t) => Self::Other(kind, t),
+        }
+    }
+}
+
 /// One row, in the order of the columns.
 pub type Row = Vec<Value>;
 

@@ -4,22 +4,22 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use host_model::Json;
-use host_model::value::Value;
+use host_model::value::{CellRef, Value};
 
 /// Adds the JSON of one cell to `out`.
-pub(crate) fn write(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Int(i) => out.extend_from_slice(i.to_string().as_bytes()),
-        Value::Float(f) => write_tagged("float", &f.to_string(), out),
-        Value::Decimal(text) => write_tagged("decimal", text, out),
-        Value::Text(text) => write_text(text, out),
-        Value::Bytes(bytes) => write_tagged("bytes", &BASE64.encode(bytes), out),
-        Value::Date(text) => write_tagged("date", text, out),
-        Value::Timestamp(text) => write_tagged("timestamp", text, out),
-        Value::Other(kind, text) => write_tagged(kind, text, out),
+pub(crate) fn write(cell: CellRef<'_>, out: &mut Vec<u8>) {
+    match cell {
+        CellRef::Null => out.extend_from_slice(b"null"),
+        CellRef::Bool(true) => out.extend_from_slice(b"true"),
+        CellRef::Bool(false) => out.extend_from_slice(b"false"),
+        CellRef::Int(i) => out.extend_from_slice(i.to_string().as_bytes()),
+        CellRef::Float(f) => write_tagged("float", &f.to_string(), out),
+        CellRef::Decimal(text) => write_tagged("decimal", text, out),
+        CellRef::Text(text) => write_text(text, out),
+        CellRef::Bytes(bytes) => write_tagged("bytes", &BASE64.encode(bytes), out),
+        CellRef::Date(text) => write_tagged("date", text, out),
+        CellRef::Timestamp(text) => write_tagged("timestamp", text, out),
+        CellRef::Other(kind, text) => write_tagged(kind, text, out),
     }
 }
 
@@ -90,11 +90,11 @@ mod tests {
         ];
         for value in cells {
             let mut out = Vec::new();
-            write(&value, &mut out);
+            write(CellRef::from(&value), &mut out);
             assert_eq!(read(&serde_json::from_slice(&out).unwrap()), Ok(value));
         }
         let mut out = Vec::new();
-        write(&Value::Float(f64::NAN), &mut out);
+        write(CellRef::Float(f64::NAN), &mut out);
         assert!(matches!(read(&serde_json::from_slice(&out).unwrap()), Ok(Value::Float(f)) if f.is_nan()));
     }
 

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use host_model::batch::{Batch, BatchLimit};
 use host_model::port::{Access, SqlCursor, SqlSession, StepContext};
-use host_model::value::{Binds, Row, Value};
+use host_model::value::Binds;
 use host_model::{CancelToken, Json, StepError, StepErrorKind};
 use serde::Deserialize;
 use serde_json::json;
@@ -133,9 +134,9 @@ async fn work(
         }
         What::Scalar => {
             let mut cursor = session.query(&sql, binds).await?;
-            let first = cursor.next_batch(1).await?.into_iter().next().and_then(|row| row.into_iter().next());
+            let first = cursor.next_columns(BatchLimit::rows(1)).await?;
             let mut answer = b"{\"value\":".to_vec();
-            cell::write(&first.unwrap_or(Value::Null), &mut answer);
+            cell::write(first.cell(0, 0), &mut answer);
             answer.push(b'}');
             Ok(answer)
         }
@@ -143,11 +144,11 @@ async fn work(
             let mut cursor = session.query(&sql, binds).await?;
             let mut answer = format!("{{\"value\":{{\"columns\":{},\"rows\":[", names(cursor.as_ref())).into_bytes();
             loop {
-                let rows = cursor.next_batch(FETCH).await?;
-                if rows.is_empty() {
+                let batch = cursor.next_columns(BatchLimit::rows(FETCH)).await?;
+                if batch.is_empty() {
                     break;
                 }
-                write_rows(&rows, &mut answer, "read it in batches with `stream`")?;
+                write_rows(&batch, &mut answer, "read it in batches with `stream`")?;
                 answer.push(b',');
             }
             if answer.last() == Some(&b',') {
@@ -173,12 +174,12 @@ async fn next_batch(cursors: &Mutex<Cursors>, id: u64) -> Result<Vec<u8>, StepEr
     let Some(mut open) = taken else {
         return Err(StepError::new(StepErrorKind::Failed, "the stream is closed, or another thread is reading it"));
     };
-    let rows = open.cursor.next_batch(open.batch_size).await?;
-    if rows.is_empty() {
+    let batch = open.cursor.next_columns(BatchLimit::rows(open.batch_size)).await?;
+    if batch.is_empty() {
         return Ok(b"{\"value\":null}".to_vec());
     }
     let mut answer = b"{\"value\":[".to_vec();
-    write_rows(&rows, &mut answer, "ask for a smaller `batch_size`")?;
+    write_rows(&batch, &mut answer, "ask for a smaller `batch_size`")?;
     answer.extend_from_slice(b"]}");
     lock(cursors).open.insert(id, open);
     Ok(answer)
@@ -188,14 +189,14 @@ fn names(cursor: &dyn SqlCursor) -> Json {
     cursor.columns().iter().map(|column| Json::from(column.name.clone())).collect()
 }
 
-fn write_rows(rows: &[Row], answer: &mut Vec<u8>, advice: &str) -> Result<(), StepError> {
-    for (index, row) in rows.iter().enumerate() {
-        answer.extend_from_slice(if index == 0 { b"[" } else { b",[" });
-        for (index, value) in row.iter().enumerate() {
+fn write_rows(batch: &Batch, answer: &mut Vec<u8>, advice: &str) -> Result<(), StepError> {
+    for row in 0..batch.rows() {
+        answer.extend_from_slice(if row == 0 { b"[" } else { b",[" });
+        for (index, cell) in batch.row(row).enumerate() {
             if index > 0 {
                 answer.push(b',');
             }
-            cell::write(value, answer);
+            cell::write(cell, answer);
         }
         answer.push(b']');
         if answer.len() > LARGEST_ROWS {

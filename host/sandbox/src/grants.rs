@@ -22,7 +22,8 @@ pub use http::{HostGrant, HttpGrants};
 /// What a component may touch and use.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Grants {
-    /// SQL connectors by name.
+    /// SQL connectors by name. A call has at most eight sessions at once, four of them on one pool, and never the last
+    /// connection of a pool that has several.
     pub connectors: BTreeMap<String, Access>,
     /// Hosts and methods.
     pub http: HttpGrants,

@@ -53,8 +53,8 @@ pub(crate) struct Call {
     pub(crate) grants_file: String,
     pub(crate) lines: Arc<Lines>,
     pub(crate) usage: Usage,
-    /// Sessions that are open now.
-    pub(crate) n_sessions: usize,
+    /// Sessions that are open now, by the pool they are of.
+    pub(crate) sessions: HashMap<String, usize>,
     /// LDAP searches that are open now.
     pub(crate) n_searches: usize,
     /// Which granted folder an open handle of WASI belongs to.
@@ -150,7 +150,7 @@ impl CallState {
                 grants_file,
                 lines,
                 usage: Usage::default(),
-                n_sessions: 0,
+                sessions: HashMap::new(),
                 n_searches: 0,
                 directories: HashMap::new(),
                 streams,

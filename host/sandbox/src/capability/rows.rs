@@ -1,26 +1,28 @@
-//! Cells of the model and cells of the contract, by row and by column.
+//! Cells of the model and cells of the contract, by row and by column. By column both have the same buffers, so that
+//! they move and Wasmtime's copy from one memory into the other is the only one.
 //!
 //! Invariant: a columnar batch that a guest sends is believed only after its lengths, offsets and texts were checked.
 
-use host_model::value::{Binds, Column, Row, Value};
+use host_model::batch::{self as model, Batch, Cells, Data, TextKind};
+use host_model::value::{Binds, CellRef, Column, Value};
 
 use crate::bindings::nomaflow::step::types;
-use crate::bindings::nomaflow::step::types::{ColumnBatch, ColumnData, ColumnValues, Error, Packed};
+use crate::bindings::nomaflow::step::types::{ColumnBatch, ColumnData, ColumnValues, Error, Packed, RowBatch};
 use crate::capability::host_error;
 
 /// A cell for the guest.
-pub(crate) fn to_guest(value: Value) -> types::Value {
-    match value {
-        Value::Null => types::Value::Null,
-        Value::Bool(b) => types::Value::Boolean(b),
-        Value::Int(i) => types::Value::Integer(i),
-        Value::Float(f) => types::Value::Float(f),
-        Value::Decimal(t) => types::Value::Decimal(t),
-        Value::Text(t) => types::Value::Text(t),
-        Value::Bytes(b) => types::Value::Bytes(b),
-        Value::Date(t) => types::Value::Date(t),
-        Value::Timestamp(t) => types::Value::Timestamp(t),
-        Value::Other(kind, text) => types::Value::Other((kind, text)),
+pub(crate) fn to_guest(cell: CellRef<'_>) -> types::Value {
+    match cell {
+        CellRef::Null => types::Value::Null,
+        CellRef::Bool(b) => types::Value::Boolean(b),
+        CellRef::Int(i) => types::Value::Integer(i),
+        CellRef::Float(f) => types::Value::Float(f),
+        CellRef::Decimal(t) => types::Value::Decimal(t.to_owned()),
+        CellRef::Text(t) => types::Value::Text(t.to_owned()),
+        CellRef::Bytes(b) => types::Value::Bytes(b.to_vec()),
+        CellRef::Date(t) => types::Value::Date(t.to_owned()),
+        CellRef::Timestamp(t) => types::Value::Timestamp(t.to_owned()),
+        CellRef::Other(kind, text) => types::Value::Other((kind.to_owned(), text.to_owned())),
     }
 }
 
@@ -37,6 +39,22 @@ pub(crate) fn from_guest(value: types::Value) -> Value {
         types::Value::Date(t) => Value::Date(t),
         types::Value::Timestamp(t) => Value::Timestamp(t),
         types::Value::Other((kind, text)) => Value::Other(kind, text),
+    }
+}
+
+/// A cell of the guest, where it lies.
+fn borrow(value: &types::Value) -> CellRef<'_> {
+    match value {
+        types::Value::Null => CellRef::Null,
+        types::Value::Boolean(b) => CellRef::Bool(*b),
+        types::Value::Integer(i) => CellRef::Int(*i),
+        types::Value::Float(f) => CellRef::Float(*f),
+        types::Value::Decimal(t) => CellRef::Decimal(t),
+        types::Value::Text(t) => CellRef::Text(t),
+        types::Value::Bytes(b) => CellRef::Bytes(b),
+        types::Value::Date(t) => CellRef::Date(t),
+        types::Value::Timestamp(t) => CellRef::Timestamp(t),
+        types::Value::Other((kind, text)) => CellRef::Other(kind, text),
     }
 }
 
@@ -70,84 +88,94 @@ fn case_of_type(database_type: &str) -> &str {
     }
 }
 
-/// Roughly the bytes a batch takes in the guest: 16 per cell and its text.
-pub(crate) fn estimate_bytes(rows: &[Row]) -> usize {
-    let cell = |value: &Value| {
-        16 + match value {
-            Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Timestamp(t) => t.len(),
-            Value::Bytes(b) => b.len(),
-            Value::Other(kind, text) => kind.len() + text.len(),
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
-        }
-    };
-    rows.iter().flatten().map(cell).sum()
+/// Rows for the guest.
+pub(crate) fn to_row_batch(batch: &Batch) -> RowBatch {
+    RowBatch { rows: (0..batch.rows()).map(|row| batch.row(row).map(to_guest).collect()).collect() }
 }
 
-/// Rows by column. `columns` say what a column without any cell holds.
-pub(crate) fn to_column_batch(rows: Vec<Row>, columns: &[Column]) -> ColumnBatch {
-    let n_rows = rows.len();
-    let mut cells: Vec<Vec<Value>> = columns.iter().map(|_| Vec::with_capacity(n_rows)).collect();
-    for row in rows {
-        for (column, cell) in cells.iter_mut().zip(row) {
-            column.push(cell);
+/// Rows of the guest.
+///
+/// # Errors
+/// `invalid` when a row has not `width` cells.
+pub(crate) fn from_row_batch(rows: &RowBatch, width: usize) -> Result<Batch, Error> {
+    let mut batch = Batch::new(width);
+    for (at, row) in rows.rows.iter().enumerate() {
+        if row.len() != width {
+            let message = format!("row {at} has {} cells, {width} columns are named", row.len());
+            return Err(host_error("invalid", message));
         }
+        row.iter().for_each(|cell| batch.push(borrow(cell)));
     }
-    let columns = cells.into_iter().zip(columns).map(|(cells, column)| pack_column(cells, column)).collect();
-    ColumnBatch { rows: u32::try_from(n_rows).unwrap_or(u32::MAX), columns }
+    Ok(batch)
 }
 
-fn pack_column(cells: Vec<Value>, column: &Column) -> ColumnValues {
-    let kind = common_kind(&cells, column);
-    let mut nulls = Vec::new();
-    for (row, _) in cells.iter().enumerate().filter(|(_, cell)| matches!(cell, Value::Null)) {
-        nulls.resize(nulls.len().max(row / 8 + 1), 0);
-        nulls[row / 8] |= 1 << (row % 8);
-    }
-    let data = match kind.as_str() {
-        "boolean" => ColumnData::Booleans(cells.iter().map(|c| matches!(c, Value::Bool(true))).collect()),
-        "integer" => ColumnData::Integers(cells.iter().map(|c| if let Value::Int(i) = c { *i } else { 0 }).collect()),
-        "float" => ColumnData::Floats(cells.iter().map(|c| if let Value::Float(f) = c { *f } else { 0.0 }).collect()),
-        _ => ColumnData::Packed(pack(cells)),
+/// Columns for the guest; the buffers cross as they are. `columns` say what a column without any cell holds.
+pub(crate) fn to_column_batch(batch: Batch, columns: &[Column]) -> ColumnBatch {
+    let rows = u32::try_from(batch.rows()).unwrap_or(u32::MAX);
+    let columns = batch.into_columns().into_iter().zip(columns).map(|(cells, column)| to_column(cells, column));
+    ColumnBatch { rows, columns: columns.collect() }
+}
+
+fn to_column(cells: Cells, column: &Column) -> ColumnValues {
+    let (len, nulls, data) = cells.into_parts();
+    let (kind, data) = match data {
+        Data::Nothing => places(case_of_type(&column.kind), len),
+        Data::Bools(cells) => ("boolean".to_owned(), ColumnData::Booleans(cells)),
+        Data::Ints(cells) => ("integer".to_owned(), ColumnData::Integers(cells)),
+        Data::Floats(cells) => ("float".to_owned(), ColumnData::Floats(cells)),
+        Data::Texts(kind, texts) => {
+            let (offsets, text) = texts.into_parts();
+            (name_of(kind), ColumnData::Packed(Packed { offsets, data: text.into_bytes() }))
+        }
+        Data::Bytes(items) => {
+            let (offsets, data) = items.into_parts();
+            ("bytes".to_owned(), ColumnData::Packed(Packed { offsets, data }))
+        }
+        Data::Mixed(cells) => ("text".to_owned(), ColumnData::Packed(print(&cells))),
     };
     ColumnValues { kind, nulls, data }
 }
 
-/// The one kind all cells have, `text` when they have several.
-fn common_kind(cells: &[Value], column: &Column) -> String {
-    let mut kinds = cells.iter().filter(|cell| !matches!(cell, Value::Null)).map(kind_of);
-    match kinds.next() {
-        Some(first) if kinds.all(|kind| kind == first) => first.to_owned(),
-        Some(_) => "text".to_owned(),
-        None => case_of_type(&column.kind).to_owned(),
+/// A column of nothing but place holders.
+fn places(kind: &str, len: usize) -> (String, ColumnData) {
+    let data = match kind {
+        "boolean" => ColumnData::Booleans(vec![false; len]),
+        "integer" => ColumnData::Integers(vec![0; len]),
+        "float" => ColumnData::Floats(vec![0.0; len]),
+        _ => ColumnData::Packed(Packed { offsets: vec![0; len + 1], data: Vec::new() }),
+    };
+    (kind.to_owned(), data)
+}
+
+fn name_of(kind: TextKind) -> String {
+    match kind {
+        TextKind::Decimal => "decimal".to_owned(),
+        TextKind::Text => "text".to_owned(),
+        TextKind::Date => "date".to_owned(),
+        TextKind::Timestamp => "timestamp".to_owned(),
+        TextKind::Other(name) => name,
     }
 }
 
-fn kind_of(value: &Value) -> &str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Int(_) => "integer",
-        Value::Float(_) => "float",
-        Value::Decimal(_) => "decimal",
-        Value::Text(_) => "text",
-        Value::Bytes(_) => "bytes",
-        Value::Date(_) => "date",
-        Value::Timestamp(_) => "timestamp",
-        Value::Other(kind, _) => kind,
+fn kind_of(name: String) -> TextKind {
+    match name.as_str() {
+        "decimal" => TextKind::Decimal,
+        "text" => TextKind::Text,
+        "date" => TextKind::Date,
+        "timestamp" => TextKind::Timestamp,
+        _ => TextKind::Other(name),
     }
 }
 
-/// Texts end to end; numbers among texts become text, bytes among texts hexadecimal.
-fn pack(cells: Vec<Value>) -> Packed {
-    let only_bytes = cells.iter().all(|cell| matches!(cell, Value::Bytes(_) | Value::Null));
+/// Cells of several kinds as texts: numbers print, bytes are hexadecimal.
+fn print(cells: &[Value]) -> Packed {
     let mut packed = Packed { offsets: Vec::with_capacity(cells.len() + 1), data: Vec::new() };
     packed.offsets.push(0);
     for cell in cells {
         match cell {
             Value::Null => {}
-            Value::Bytes(bytes) if only_bytes => packed.data.extend_from_slice(&bytes),
             Value::Bytes(bytes) => packed.data.extend_from_slice(hex::encode(bytes).as_bytes()),
-            Value::Bool(b) => packed.data.extend_from_slice(if b { b"true" } else { b"false" }),
+            Value::Bool(b) => packed.data.extend_from_slice(if *b { b"true" } else { b"false" }),
             Value::Int(i) => packed.data.extend_from_slice(i.to_string().as_bytes()),
             Value::Float(f) => packed.data.extend_from_slice(f.to_string().as_bytes()),
             Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Timestamp(t) | Value::Other(_, t) => {
@@ -160,38 +188,36 @@ fn pack(cells: Vec<Value>) -> Packed {
     packed
 }
 
-/// A columnar batch as rows of `n_columns` cells, which may take `most_bytes`: a cell of one byte becomes one of fifty.
+/// A columnar batch of the guest, of `width` columns. A database that takes it row by row makes a [`Value`] of each cell,
+/// of a single byte too, so those count against `most_bytes`.
 ///
 /// # Errors
 /// `invalid` when it is not what it says it is, `limit` when it is too much.
-pub(crate) fn from_column_batch(batch: ColumnBatch, n_columns: usize, most_bytes: u64) -> Result<Vec<Row>, Error> {
+pub(crate) fn from_column_batch(batch: ColumnBatch, width: usize, most_bytes: u64) -> Result<Batch, Error> {
     let n_rows = batch.rows as usize;
     let n_cells: usize = batch.columns.iter().map(|column| count_cells(&column.data)).sum();
-    // Each cell is there twice for a moment, by column and by row.
-    let bytes = (2 * size_of::<Value>()).saturating_mul(n_cells);
+    let bytes = size_of::<Value>().saturating_mul(n_cells);
     if bytes as u64 > most_bytes {
         let message = format!("a batch of {n_cells} cells takes {bytes} bytes, the memory limit is {most_bytes}");
         return Err(host_error("limit", message));
     }
-    if batch.columns.len() != n_columns {
+    if batch.columns.len() != width {
         let found = batch.columns.len();
-        return Err(host_error("invalid", format!("the batch has {found} columns, {n_columns} are named")));
+        return Err(host_error("invalid", format!("the batch has {found} columns, {width} are named")));
     }
-    // No room is reserved for rows that are only claimed: a guest may claim four billion.
-    let mut rows: Vec<Row> = Vec::new();
+    let malformed = |index: usize, why: String| {
+        host_error("invalid", format!("column {index} of the batch of {n_rows} rows is malformed: {why}"))
+    };
+    let mut columns = Vec::with_capacity(width);
     for (index, column) in batch.columns.into_iter().enumerate() {
-        let cells = unpack_column(column, n_rows).map_err(|why| {
-            host_error("invalid", format!("column {index} of the batch of {n_rows} rows is malformed: {why}"))
-        })?;
-        if index == 0 {
-            rows = cells.into_iter().map(|cell| vec![cell]).collect();
-        } else {
-            for (row, cell) in rows.iter_mut().zip(cells) {
-                row.push(cell);
-            }
+        let cells = from_column(column).map_err(|why| malformed(index, why))?;
+        if cells.len() != n_rows {
+            return Err(malformed(index, format!("it has {} cells", cells.len())));
         }
+        columns.push(cells);
     }
-    Ok(rows)
+    // All of one length, as was looked at.
+    Ok(Batch::of_columns(n_rows, columns).unwrap_or_default())
 }
 
 fn count_cells(data: &ColumnData) -> usize {
@@ -204,52 +230,28 @@ fn count_cells(data: &ColumnData) -> usize {
     }
 }
 
-fn unpack_column(column: ColumnValues, n_rows: usize) -> Result<Vec<Value>, String> {
+fn from_column(column: ColumnValues) -> Result<Cells, String> {
     let ColumnValues { kind, nulls, data } = column;
-    let mut cells: Vec<Value> = match data {
-        ColumnData::Booleans(cells) => cells.into_iter().map(Value::Bool).collect(),
-        ColumnData::Integers(cells) => cells.into_iter().map(Value::Int).collect(),
-        ColumnData::Floats(cells) => cells.into_iter().map(Value::Float).collect(),
-        ColumnData::Texts(cells) => cells.into_iter().map(|text| value_of_kind(&kind, text)).collect(),
-        ColumnData::Packed(packed) => unpack(&kind, &packed)?,
-    };
-    if cells.len() != n_rows {
-        return Err(format!("it has {} cells", cells.len()));
-    }
-    for (row, cell) in cells.iter_mut().enumerate() {
-        if nulls.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1) {
-            *cell = Value::Null;
+    let data = match data {
+        ColumnData::Booleans(cells) => Data::Bools(cells),
+        ColumnData::Integers(cells) => Data::Ints(cells),
+        ColumnData::Floats(cells) => Data::Floats(cells),
+        ColumnData::Texts(cells) => {
+            let mut texts = model::Packed::<String>::default();
+            if !cells.iter().all(|text| texts.push(text)) {
+                return Err("its texts pass 4 GiB".to_owned());
+            }
+            Data::Texts(kind_of(kind), texts)
         }
-    }
-    Ok(cells)
-}
-
-fn unpack(kind: &str, packed: &Packed) -> Result<Vec<Value>, String> {
-    if packed.offsets.first() != Some(&0) {
-        return Err("its offsets do not begin with 0".to_owned());
-    }
-    if packed.offsets.last().map(|last| *last as usize) != Some(packed.data.len()) {
-        return Err("its offsets do not end at the end of the data".to_owned());
-    }
-    let cell = |pair: &[u32]| {
-        let bytes = packed.data.get(pair[0] as usize..pair[1] as usize).ok_or("its offsets descend")?;
-        if kind == "bytes" {
-            return Ok(Value::Bytes(bytes.to_vec()));
+        ColumnData::Packed(Packed { offsets, data }) => {
+            let packed = model::Packed::new(offsets, data).map_err(|error| error.to_string())?;
+            match kind.as_str() {
+                "bytes" => Data::Bytes(packed),
+                _ => Data::Texts(kind_of(kind), packed.into_texts().map_err(|error| error.to_string())?),
+            }
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| "a text is not UTF-8")?;
-        Ok(value_of_kind(kind, text.to_owned()))
     };
-    packed.offsets.windows(2).map(cell).collect::<Result<_, &str>>().map_err(str::to_owned)
-}
-
-fn value_of_kind(kind: &str, text: String) -> Value {
-    match kind {
-        "text" => Value::Text(text),
-        "decimal" => Value::Decimal(text),
-        "date" => Value::Date(text),
-        "timestamp" => Value::Timestamp(text),
-        other => Value::Other(other.to_owned(), text),
-    }
+    Ok(Cells::new(nulls, data))
 }
 
 #[cfg(test)]

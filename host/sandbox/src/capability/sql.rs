@@ -4,8 +4,9 @@
 //! the cursor whose `source` is this connection, and both sides are cleared together, so whichever the guest drops
 //! first, nothing dangles. A session that is dropped, by the guest or with the store, rolls its transaction back.
 
-use host_model::port::{Access, SqlCursor, SqlSession};
-use host_model::value::{Column, Row};
+use host_model::batch::{Batch, BatchLimit};
+use host_model::port::{Access, SharedPool, SqlCursor, SqlSession};
+use host_model::value::Column;
 use host_model::{StepError, StepErrorKind};
 use wasmtime::component::Resource;
 
@@ -15,18 +16,19 @@ use crate::capability::{Answer, connector_error, host_error, rows};
 use crate::grants::toml_key;
 use crate::state::CallState;
 
-/// Sessions a call may hold at once: each is a connection of a pool that others wait for.
+/// Sessions a call may hold at once, and those on one pool: others wait for its connections.
 const SESSIONS: usize = 8;
+const POOL_SESSIONS: usize = 4;
 /// Rows of a batch when the guest leaves it to the host, and the most it may ask for.
 const USUAL_BATCH: u32 = 1_000;
 const LARGEST_BATCH: u32 = 65_536;
-/// Rows of the first look at a result.
-const FIRST_ROWS: usize = 64;
 
 /// An open session.
 #[allow(unreachable_pub, reason = "the generated bindings re-export it, inside of this crate")]
 pub struct Connection {
     name: String,
+    /// What it counts against in `Call::sessions`.
+    pool: String,
     access: Access,
     session: Box<dyn SqlSession>,
     open_cursor: Option<u32>,
@@ -38,8 +40,6 @@ pub struct Cursor {
     columns: Vec<Column>,
     /// None at the end.
     source: Option<Source>,
-    /// What a row took so far, on average of the largest batch.
-    row_bytes: Option<usize>,
 }
 
 struct Source {
@@ -61,16 +61,17 @@ impl HostConnection for CallState {
         let Some(connectors) = self.call.connectors.clone() else {
             return Ok(Err(host_error("denied", "there are no connectors here")));
         };
-        if self.call.n_sessions >= SESSIONS {
-            return Ok(Err(host_error("limit", format!("{SESSIONS} connections are open already"))));
+        let pool = connectors.find_pool(&name);
+        if let Err(error) = self.check_sessions(&name, pool.as_ref()) {
+            return Ok(Err(error));
         }
         let session = match connectors.open(&name, access, &self.call.cancel).await {
             Ok(session) => session,
             Err(error) => return Ok(Err(connector_error(error, "not-found", "unavailable"))),
         };
-        let connection = self.table.push(Connection { name, access, session, open_cursor: None })?;
-        self.call.n_sessions += 1;
-        Ok(Ok(connection))
+        let pool = pool.map_or_else(|| name.clone(), |pool| pool.name);
+        *self.call.sessions.entry(pool.clone()).or_default() += 1;
+        Ok(Ok(self.table.push(Connection { name, pool, access, session, open_cursor: None })?))
     }
 
     fn dialect(&mut self, connection: Resource<Connection>) -> wasmtime::Result<String> {
@@ -107,11 +108,7 @@ impl HostConnection for CallState {
             Err(error) => return self.fail(&connection, error),
         };
         let source = Source { connection: connection.rep(), rows };
-        let cursor = self.table.push(Cursor {
-            columns: source.rows.columns().to_vec(),
-            source: Some(source),
-            row_bytes: None,
-        })?;
+        let cursor = self.table.push(Cursor { columns: source.rows.columns().to_vec(), source: Some(source) })?;
         self.table.get_mut(&connection)?.open_cursor = Some(cursor.rep());
         Ok(Ok(cursor))
     }
@@ -126,13 +123,10 @@ impl HostConnection for CallState {
         if let Err(error) = self.begin_write(&connection, "insert")? {
             return Ok(Err(error));
         }
-        let width = columns.len();
-        if let Some(at) = batch.rows.iter().position(|row| row.len() != width) {
-            let message = format!("row {at} has {} cells, {width} columns are named", batch.rows[at].len());
-            return Ok(Err(host_error("invalid", message)));
+        match rows::from_row_batch(&batch, columns.len()) {
+            Ok(batch) => self.insert(connection, &table, &columns, batch).await,
+            Err(error) => Ok(Err(error)),
         }
-        let rows = batch.rows.into_iter().map(|row| row.into_iter().map(rows::from_guest).collect()).collect();
-        self.insert(connection, &table, &columns, rows).await
     }
 
     async fn insert_columns(
@@ -146,7 +140,7 @@ impl HostConnection for CallState {
             return Ok(Err(error));
         }
         match rows::from_column_batch(batch, columns.len(), self.call.grants.limits.memory_bytes) {
-            Ok(rows) => self.insert(connection, &table, &columns, rows).await,
+            Ok(batch) => self.insert(connection, &table, &columns, batch).await,
             Err(error) => Ok(Err(error)),
         }
     }
@@ -177,7 +171,9 @@ impl HostConnection for CallState {
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
         let connection = self.table.delete(connection)?;
-        self.call.n_sessions -= 1;
+        if let Some(open) = self.call.sessions.get_mut(&connection.pool) {
+            *open -= 1;
+        }
         if let Some(cursor) = connection.open_cursor {
             self.table.get_mut(&Resource::<Cursor>::new_borrow(cursor))?.source = None;
         }
@@ -192,15 +188,14 @@ impl HostCursor for CallState {
     }
 
     async fn fetch(&mut self, cursor: Resource<Cursor>, max: u32) -> Answer<RowBatch> {
-        let rows = self.fetch_batch(&cursor, max).await?;
-        let to_guest = |row: Row| row.into_iter().map(rows::to_guest).collect();
-        Ok(rows.map(|rows| RowBatch { rows: rows.into_iter().map(to_guest).collect() }))
+        let batch = self.fetch_batch(&cursor, max).await?;
+        Ok(batch.map(|batch| rows::to_row_batch(&batch)))
     }
 
     async fn fetch_columns(&mut self, cursor: Resource<Cursor>, max: u32) -> Answer<ColumnBatch> {
-        let rows = self.fetch_batch(&cursor, max).await?;
+        let batch = self.fetch_batch(&cursor, max).await?;
         let columns = &self.table.get(&cursor)?.columns;
-        Ok(rows.map(|rows| rows::to_column_batch(rows, columns)))
+        Ok(batch.map(|batch| rows::to_column_batch(batch, columns)))
     }
 
     async fn drop(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<()> {
@@ -211,6 +206,27 @@ impl HostCursor for CallState {
 }
 
 impl CallState {
+    /// Whether one more session may be opened. A call never gets the last connection of a pool (unless there is only
+    /// one), so that no plugin can keep everybody else from a database.
+    fn check_sessions(&self, name: &str, pool: Option<&SharedPool>) -> Result<(), Error> {
+        let open: usize = self.call.sessions.values().sum();
+        if open >= SESSIONS {
+            let message = format!("{open} connections are open already, a plugin may have {SESSIONS} at once");
+            return Err(host_error("limit", message));
+        }
+        let Some(SharedPool { name: pool, connections }) = pool else { return Ok(()) };
+        let most = (*connections as usize).saturating_sub(1).clamp(1, POOL_SESSIONS);
+        let open = self.call.sessions.get(pool).copied().unwrap_or(0);
+        if open < most {
+            return Ok(());
+        }
+        let message = format!(
+            "connector `{name}`: {open} connections to the pool `{pool}` are open already, of its {connections} a plugin \
+             may have {most} at once"
+        );
+        Err(host_error("limit", message))
+    }
+
     /// Begins a call of a session, which must have no open cursor.
     fn begin_session_call(&mut self, connection: &Resource<Connection>) -> Answer<()> {
         if let Err(error) = self.begin_call() {
@@ -252,9 +268,9 @@ impl CallState {
         connection: Resource<Connection>,
         table: &str,
         columns: &[String],
-        rows: Vec<Row>,
+        batch: Batch,
     ) -> Answer<u64> {
-        let result = self.table.get(&connection)?.session.insert_rows(table, columns, rows).await;
+        let result = self.table.get(&connection)?.session.insert_columns(table, columns, batch).await;
         self.count_rows_out(&connection, result)
     }
 
@@ -279,43 +295,32 @@ impl CallState {
         Ok(Err(connector_error(error, "invalid", "remote")))
     }
 
-    /// The next rows of a cursor, which is closed at its end and after an error. A batch ends early when its rows take a
-    /// quarter of the guest's memory, so that large rows come in small batches.
-    async fn fetch_batch(&mut self, cursor: &Resource<Cursor>, max: u32) -> Answer<Vec<Row>> {
+    /// The next rows of a cursor, which is closed at its end and after an error. A batch ends early when its rows take
+    /// [`BatchLimit::BYTES`] or a quarter of the guest's memory, so that wide rows come in small batches.
+    async fn fetch_batch(&mut self, cursor: &Resource<Cursor>, max: u32) -> Answer<Batch> {
         if let Err(error) = self.begin_call() {
             self.close(cursor)?;
             return Ok(Err(error));
         }
         let max = if max == 0 { USUAL_BATCH } else { max.min(LARGEST_BATCH) } as usize;
-        let limit = self.call.grants.limits.memory_bytes;
-        let enough = usize::try_from(limit / 4).unwrap_or(usize::MAX);
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        let Cursor { source, row_bytes, .. } = self.table.get_mut(cursor)?;
-        let Some(source) = source else { return Ok(Ok(batch)) };
-        let error = loop {
-            // Nobody knows how large the rows are before the first few are there.
-            let fitting = row_bytes.map_or(FIRST_ROWS, |row| (enough - bytes) / row);
-            let asked = fitting.clamp(1, max - batch.len());
-            let rows = match source.rows.next_batch(asked).await {
-                Ok(rows) => rows,
-                Err(error) => break connector_error(error, "invalid", "remote"),
-            };
-            let (n, piece) = (rows.len(), rows::estimate_bytes(&rows));
-            *row_bytes = (*row_bytes).max(piece.checked_div(n).map(|row| row.max(1)));
-            bytes += piece;
-            batch.extend(rows);
-            if bytes as u64 > limit {
-                let n = batch.len();
-                let message = format!("a batch of {n} rows takes about {bytes} bytes, the memory limit is {limit}");
-                break host_error("limit", message);
+        let memory = self.call.grants.limits.memory_bytes;
+        let bytes = usize::try_from(memory / 4).unwrap_or(usize::MAX).min(BatchLimit::BYTES);
+        let Cursor { source, columns } = self.table.get_mut(cursor)?;
+        let Some(source) = source else { return Ok(Ok(Batch::new(columns.len()))) };
+        let error = match source.rows.next_columns(BatchLimit { rows: max, bytes }).await {
+            Ok(batch) if batch.bytes() as u64 > memory => {
+                let (rows, bytes) = (batch.rows(), batch.bytes());
+                let message = format!("a batch of {rows} rows takes about {bytes} bytes, the memory limit is {memory}");
+                host_error("limit", message)
             }
-            if n < asked || batch.len() == max || bytes >= enough {
+            Ok(batch) => {
                 if batch.is_empty() {
                     self.close(cursor)?;
                 }
-                self.call.usage.rows_in += batch.len() as u64;
+                self.call.usage.rows_in += batch.rows() as u64;
                 return Ok(Ok(batch));
             }
+            Err(error) => connector_error(error, "invalid", "remote"),
         };
         self.close(cursor)?;
         Ok(Err(error))

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use host_model::port::{Access, Connectors, SqlCursor, SqlSession};
+use host_model::port::{Access, Connectors, SharedPool, SqlCursor, SqlSession};
 use host_model::value::{Binds, Column, Row, Value};
 use host_model::{CancelToken, StepError, StepErrorKind};
 
@@ -27,6 +27,8 @@ pub(crate) struct Memory {
     pub(crate) opened: Mutex<Vec<(String, Access)>>,
     /// Sessions open now.
     pub(crate) n_open: AtomicUsize,
+    /// Connections of the pool behind every connector; 0 when nothing is shared.
+    pub(crate) pool: u32,
 }
 
 /// A column for a result.
@@ -49,6 +51,10 @@ impl Connectors for MemoryConnectors {
         self.0.n_open.fetch_add(1, Ordering::SeqCst);
         let transaction = Mutex::new(None);
         Ok(Box::new(Session { memory: Arc::clone(&self.0), access, cancel: cancel.clone(), transaction }))
+    }
+
+    fn find_pool(&self, _: &str) -> Option<SharedPool> {
+        (self.0.pool > 0).then(|| SharedPool { name: "p".to_owned(), connections: self.0.pool })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A cell on its way from one database to another, borrowed where it can be: what copies and binds are encoded from.
 //! Decimals, dates and everything without a case of its own travel as text.
 
-use host_model::value::Value;
+use host_model::value::{CellRef, Value};
 
 /// One borrowed cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,15 +16,23 @@ pub(crate) enum Cell<'a> {
 
 impl<'a> From<&'a Value> for Cell<'a> {
     fn from(value: &'a Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(b) => Self::Bool(*b),
-            Value::Int(n) => Self::Int(*n),
-            Value::Float(f) => Self::Float(*f),
-            Value::Bytes(bytes) => Self::Bytes(bytes),
-            Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Timestamp(t) | Value::Other(_, t) => {
-                Self::Text(t)
-            }
+        CellRef::from(value).into()
+    }
+}
+
+impl<'a> From<CellRef<'a>> for Cell<'a> {
+    fn from(cell: CellRef<'a>) -> Self {
+        match cell {
+            CellRef::Null => Self::Null,
+            CellRef::Bool(b) => Self::Bool(b),
+            CellRef::Int(n) => Self::Int(n),
+            CellRef::Float(f) => Self::Float(f),
+            CellRef::Bytes(bytes) => Self::Bytes(bytes),
+            CellRef::Decimal(t)
+            | CellRef::Text(t)
+            | CellRef::Date(t)
+            | CellRef::Timestamp(t)
+            | CellRef::Other(_, t) => Self::Text(t),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use host_model::connector::{Connector, ConnectorSet, Pool, PoolAddress};
 use host_model::diagnostic::nearest;
-use host_model::port::{Access, Connectors, SqlSession};
+use host_model::port::{Access, Connectors, SharedPool, SqlSession};
 use host_model::{CancelToken, StepError};
 
 use fault::Place;
@@ -124,6 +124,12 @@ impl ConnectorPools {
 
 #[async_trait]
 impl Connectors for ConnectorPools {
+    fn find_pool(&self, name: &str) -> Option<SharedPool> {
+        let set = self.declared();
+        let pool = set.pools.get(&set.connectors.get(name)?.pool)?;
+        Some(SharedPool { name: pool.name.clone(), connections: pool.pool_size })
+    }
+
     async fn open(&self, name: &str, access: Access, cancel: &CancelToken) -> Result<Box<dyn SqlSession>, StepError> {
         let found = self.find(name)?;
         match &found.database {

@@ -4,6 +4,7 @@
 //! This gives early, clear answers; the database enforces the access once more (query_only, read-only transaction).
 
 use host_model::StepError;
+use host_model::batch::Batch;
 use host_model::connector::Dialect;
 use host_model::port::Access;
 use host_model::value::{Binds, Value};
@@ -43,6 +44,15 @@ pub(crate) fn values(statement: &Statement, binds: &Binds, place: &Place) -> Res
         })
     };
     statement.names().iter().map(find).collect()
+}
+
+/// A batch to insert must be as wide as the list of its columns.
+pub(crate) fn width(batch: &Batch, table: &str, columns: &[String], place: &Place) -> Result<(), StepError> {
+    let (cells, width) = (batch.width(), columns.len());
+    if cells == width {
+        return Ok(());
+    }
+    Err(place.definition(format!("the rows have {cells} cells for {width} columns of `{table}`")))
 }
 
 /// `schema.table` or `table`, quoted. The same rule in every dialect we speak.

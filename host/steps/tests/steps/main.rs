@@ -2,6 +2,7 @@
 //! bad manners. One binary, because linking is the slow part.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod batches;
 mod cancel;
 mod connectors;
 mod copy;

@@ -13,6 +13,9 @@ pub(crate) struct Params {
     batch: u32,
     #[serde(default)]
     by_column: bool,
+    /// What to read.
+    #[serde(default)]
+    statement: String,
 }
 
 #[derive(Serialize)]
@@ -22,10 +25,10 @@ pub(crate) struct Outcome {
     sum: u64,
 }
 
-/// Reads `select all` of the connector `c` and looks at every cell.
+/// Reads the rows of a statement on the connector `c` and looks at every cell.
 pub(crate) fn take(params: Params) -> Result<Outcome, Error> {
     let mut connection = Connection::open("c")?;
-    let mut rows = connection.query("select all", &[])?.batch_size(params.batch);
+    let mut rows = connection.query(&params.statement, &[])?.batch_size(params.batch);
     let mut outcome = Outcome { rows: 0, sum: 0 };
     loop {
         let (n, sum) = if params.by_column {

@@ -25,7 +25,11 @@ impl Bench {
         let rows = (1..=3).map(|i| vec![Value::Int(i), Value::Text("x".repeat(100))]).collect();
         let result = (vec![column("i", "int4"), column("t", "text")], rows);
         let results = [("select".to_owned(), result)].into();
-        let memory = Arc::new(Memory { results, ..Memory::default() });
+        Self::on(Memory { results, ..Memory::default() })
+    }
+
+    fn on(memory: Memory) -> Self {
+        let memory = Arc::new(memory);
         let cancel = CancelToken::new();
         let mut state = CallState::without_capabilities(cancel.clone());
         state.call.connectors = Some(Arc::new(MemoryConnectors(Arc::clone(&memory))));
@@ -119,6 +123,43 @@ async fn a_call_holds_eight_connections_at_most() {
     assert_eq!(ninth.expect_err("one too many").code, "limit");
     bench.drop_connection(open[0]).await;
     bench.open().await;
+}
+
+#[tokio::test]
+async fn a_call_never_takes_the_last_connection_of_a_pool_whatever_the_connectors_are_called() {
+    for (connections, most) in [(1, 1), (2, 1), (3, 2), (5, 4), (100, 4)] {
+        let mut bench = Bench::on(Memory { pool: connections, ..Memory::default() });
+        bench.state.call.grants.connectors.insert("same".to_owned(), Access::Read);
+        let mut open = vec![bench.open().await];
+        for _ in 1..most {
+            open.push(bench.state.open("same".to_owned()).await.expect("no trap").expect("opens").rep());
+        }
+        for connector in ["c", "same"] {
+            let refused = bench.state.open(connector.to_owned()).await.expect("no trap").expect_err("one too many");
+            let message = format!(
+                "connector `{connector}`: {most} connections to the pool `p` are open already, of its {connections} a \
+                 plugin may have {most} at once"
+            );
+            assert_eq!((refused.code.as_str(), refused.message), ("limit", message));
+        }
+        assert_eq!(bench.memory.n_open.load(Ordering::SeqCst), most);
+        bench.drop_connection(open[0]).await;
+        bench.open().await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_ends_with_the_row_that_reaches_eight_megabytes() {
+    let wide = |i| vec![Value::Int(i), Value::Text("x".repeat(1024 * 1024))];
+    let result = (vec![column("i", "int4"), column("t", "text")], (1..=20).map(wide).collect());
+    let mut bench = Bench::on(Memory { results: [("select".to_owned(), result)].into(), ..Memory::default() });
+    let connection = bench.open().await;
+    let cursor = bench.query(connection).await.expect("rows");
+    let answer = bench.state.fetch_columns(Resource::new_borrow(cursor), 1_000).await.expect("no trap").expect("rows");
+    assert_eq!(answer.rows, 8);
+    assert_eq!(bench.fetch(cursor, 1_000).await, Ok(8));
+    assert_eq!(bench.fetch(cursor, 1_000).await, Ok(4));
+    assert_eq!(bench.fetch(cursor, 1_000).await, Ok(0));
 }
 
 #[tokio::test]

@@ -89,11 +89,14 @@ async fn handles_without_number_end_at_their_limit_and_are_all_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_without_number_wait_for_the_pool_and_are_all_given_back() {
+async fn sessions_without_number_are_refused_before_the_pool_is_empty_and_are_all_given_back() {
     let zoo = Zoo::with_database(WRITE).await;
+    let fate = zoo.fate("sessions", json!({})).await;
+    let error = fate.error(StepErrorKind::Failed, Duration::ZERO);
+    assert_eq!((error.detail.as_str(), error.may_retry), ("code: limit", false));
+    let message = "connector `c`: 4 connections to the pool `c` are open already, of its 5 a plugin may have 4 at once";
+    assert_eq!(error.message, message);
     let allowed = Duration::from_millis(500);
-    let fate = zoo.fate_within("sessions", json!({}), allowed).await;
-    fate.error(StepErrorKind::Timeout, allowed);
     let fate = zoo.fate_within("rows", json!({"statement": "select 1 as one", "max": 1}), allowed).await;
     assert_eq!(fate.output(), json!({"sizes": [1]}), "somebody else gets one at once");
 }

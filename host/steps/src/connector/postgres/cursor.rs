@@ -1,14 +1,18 @@
 //! Cursors of a session: the server's own (`DECLARE … FETCH`), or rows already here for statements that cannot be
 //! declared. A cursor given up half-way is closed on the server; one with a connection to itself gives it back.
+//!
+//! The server is told how many rows to send before anybody knows how wide they are, so a batch is fetched in pieces: a
+//! small one first, then as many rows as fit if they are like those before. What comes nevertheless beyond the
+//! limit of a batch is the beginning of the next.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
 use host_model::StepError;
+use host_model::batch::{Batch, BatchLimit};
 use host_model::port::SqlCursor;
-use host_model::value::{Column, Row, Value};
+use host_model::value::{Column, Value};
 use sqlx::AssertSqlSafe;
 
 use super::session::Core;
@@ -37,7 +41,7 @@ pub(super) fn is_declarable(statement: &scan::Statement) -> bool {
 pub(super) struct Opened {
     pub(super) decoder: Decoder,
     /// Its rows, when it cannot be declared.
-    pub(super) kept: Option<VecDeque<Row>>,
+    pub(super) kept: Option<Batch>,
 }
 
 /// Declares a cursor for the statement, or runs it.
@@ -56,18 +60,18 @@ pub(super) async fn open_cursor(
             sqlx::query_with(AssertSqlSafe(declare), args).persistent(false).execute(conn).await?;
             return Ok(Opened { decoder, kept: None });
         }
-        let mut kept = VecDeque::new();
+        let (mut kept, mut scratch) = (Batch::new(decoder.kinds.len()), String::new());
         {
             let mut rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch(conn);
             while let Some(row) = rows.try_next().await? {
-                if kept.len() == MOST_KEPT_ROWS {
+                if kept.rows() == MOST_KEPT_ROWS {
                     let text = format!(
                         "`{}` returns more than {MOST_KEPT_ROWS} rows; only a SELECT can return more",
                         statement.keyword()
                     );
                     return Err(Trouble::Step(stop.place.definition(text)));
                 }
-                kept.push_back(decoder.row(&row, &stop)?);
+                decoder.push(&row, &mut kept, &mut scratch, &stop)?;
             }
         }
         Ok(Opened { decoder, kept: Some(kept) })
@@ -76,11 +80,16 @@ pub(super) async fn open_cursor(
 }
 
 pub(super) struct PgCursor {
-    pub(super) core: Arc<Core>,
-    pub(super) name: String,
-    pub(super) decoder: Decoder,
-    pub(super) source: Source,
-    pub(super) is_done: bool,
+    core: Arc<Core>,
+    name: String,
+    decoder: Decoder,
+    source: Source,
+    /// Rows that are here already.
+    ahead: Ahead,
+    /// What a row takes, by the pieces so far; 0 before the first.
+    row_bytes: usize,
+    /// Whether the server has no more.
+    is_done: bool,
 }
 
 /// Where a cursor's rows are.
@@ -89,8 +98,62 @@ pub(super) enum Source {
     Shared { epoch: u64 },
     /// A cursor with a connection and a transaction to itself; empty once it has been read to the end.
     Own(Option<Lease>),
-    /// Rows already here.
-    Kept(VecDeque<Row>),
+    /// All of them ahead.
+    Kept,
+}
+
+/// Rows to hand out, from `at` on.
+#[derive(Default)]
+pub(super) struct Ahead {
+    rows: Batch,
+    at: usize,
+}
+
+impl Ahead {
+    pub(super) fn new(rows: Batch) -> Self {
+        Self { rows, at: 0 }
+    }
+
+    /// Moves rows to `batch` until that is full.
+    fn drain(&mut self, batch: &mut Batch, limit: BatchLimit) {
+        while self.at < self.rows.rows() && !limit.is_reached(batch) {
+            batch.push_row_of(&self.rows, self.at);
+            self.at += 1;
+        }
+        if self.at == self.rows.rows() {
+            *self = Self::default();
+        }
+    }
+}
+
+impl PgCursor {
+    pub(super) fn new(core: &Arc<Core>, name: String, decoder: Decoder, source: Source, ahead: Ahead) -> Self {
+        let is_done = matches!(source, Source::Kept);
+        Self { core: Arc::clone(core), name, decoder, source, ahead, row_bytes: 0, is_done }
+    }
+
+    /// Asks the server for `asked` rows; those beyond the limit go ahead.
+    async fn fetch(&mut self, batch: &mut Batch, asked: usize, limit: BatchLimit) -> Result<(), StepError> {
+        let before = (batch.rows(), batch.bytes());
+        let piece = Piece { name: &self.name, decoder: &self.decoder, asked, limit };
+        let ahead = match &mut self.source {
+            Source::Own(Some(lease)) => piece.fetch(lease, batch).await?,
+            Source::Own(None) | Source::Kept => Batch::default(),
+            Source::Shared { epoch } => {
+                let mut state = self.core.state.lock().await;
+                if state.epoch != *epoch {
+                    return Err(self.core.place.definition("the cursor ended with its transaction"));
+                }
+                piece.fetch(self.core.ensure(&mut state).await?, batch).await?
+            }
+        };
+        let (rows, bytes) = (batch.rows() - before.0 + ahead.rows(), batch.bytes() - before.1 + ahead.bytes());
+        // A wide piece is remembered for a while, and not for ever: one row in front must not slow down a million.
+        self.row_bytes = bytes.checked_div(rows).unwrap_or(0).max(self.row_bytes / 2);
+        self.is_done = rows < asked;
+        self.ahead = Ahead::new(ahead);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -99,24 +162,13 @@ impl SqlCursor for PgCursor {
         &self.decoder.columns
     }
 
-    async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError> {
-        if self.is_done || max == 0 {
-            return Ok(Vec::new());
+    async fn next_columns(&mut self, limit: BatchLimit) -> Result<Batch, StepError> {
+        let mut batch = Batch::new(self.decoder.kinds.len());
+        self.ahead.drain(&mut batch, limit);
+        while !self.is_done && !limit.is_reached(&batch) {
+            let asked = limit.fitting(&batch, self.row_bytes);
+            self.fetch(&mut batch, asked, limit).await?;
         }
-        let rows = match &mut self.source {
-            Source::Kept(rows) => rows.drain(..max.min(rows.len())).collect(),
-            Source::Own(Some(lease)) => fetch(lease, &self.name, &self.decoder, max).await?,
-            Source::Own(None) => Vec::new(),
-            Source::Shared { epoch } => {
-                let mut state = self.core.state.lock().await;
-                if state.epoch != *epoch {
-                    return Err(self.core.place.definition("the cursor ended with its transaction"));
-                }
-                let lease = self.core.ensure(&mut state).await?;
-                fetch(lease, &self.name, &self.decoder, max).await?
-            }
-        };
-        self.is_done = rows.len() < max;
         if self.is_done
             && let Source::Own(own) = &mut self.source
             && let Some(mut lease) = own.take()
@@ -124,23 +176,35 @@ impl SqlCursor for PgCursor {
             lease.batch("commit").await?;
             self.core.put_back(lease).await;
         }
-        Ok(rows)
+        Ok(batch)
     }
 }
 
-async fn fetch(lease: &mut Lease, name: &str, decoder: &Decoder, max: usize) -> Result<Vec<Row>, StepError> {
-    let stop = lease.stop.clone();
-    let conn = &mut lease.conn;
-    let sql = format!("fetch forward {max} from {name}");
-    let work = async {
-        let mut batch = Vec::new();
-        let mut rows = sqlx::query(AssertSqlSafe(sql.as_str())).persistent(false).fetch(conn);
-        while let Some(row) = rows.try_next().await? {
-            batch.push(decoder.row(&row, &stop)?);
-        }
-        Ok(batch)
-    };
-    stop.guard(&sql, work).await
+/// Rows to be fetched.
+struct Piece<'a> {
+    name: &'a str,
+    decoder: &'a Decoder,
+    asked: usize,
+    limit: BatchLimit,
+}
+
+impl Piece<'_> {
+    /// Adds them to `batch`, and gives back those that are beyond its limit.
+    async fn fetch(&self, lease: &mut Lease, batch: &mut Batch) -> Result<Batch, StepError> {
+        let stop = lease.stop.clone();
+        let conn = &mut lease.conn;
+        let sql = format!("fetch forward {} from {}", self.asked, self.name);
+        let work = async {
+            let (mut ahead, mut scratch) = (Batch::new(self.decoder.kinds.len()), String::new());
+            let mut rows = sqlx::query(AssertSqlSafe(sql.as_str())).persistent(false).fetch(conn);
+            while let Some(row) = rows.try_next().await? {
+                let into = if self.limit.is_reached(batch) { &mut ahead } else { &mut *batch };
+                self.decoder.push(&row, into, &mut scratch, &stop)?;
+            }
+            Ok(ahead)
+        };
+        stop.guard(&sql, work).await
+    }
 }
 
 impl Drop for PgCursor {
@@ -170,7 +234,7 @@ impl Drop for PgCursor {
                     }
                 });
             }
-            Source::Shared { .. } | Source::Kept(_) => {}
+            Source::Shared { .. } | Source::Kept => {}
         }
     }
 }

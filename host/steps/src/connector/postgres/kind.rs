@@ -1,8 +1,8 @@
-//! The PostgreSQL types we read and write in their binary form, and the two directions: wire bytes to [`Value`],
+//! The PostgreSQL types we read and write in their binary form, and the two directions: wire bytes to a cell,
 //! [`Cell`] to wire bytes. Every other type is [`Kind::Other`]: read as `::text`, written by a cast from text, so the
 //! server itself does the conversion.
 
-use host_model::value::Value;
+use host_model::value::{CellRef, Value};
 use sqlx::TypeInfo as _;
 use sqlx::postgres::{PgTypeInfo, PgTypeKind};
 
@@ -85,51 +85,74 @@ fn fixed<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
 /// Reads a cell. `None` when the bytes are not what the type promises; for [`Kind::Other`] they must be text, which
 /// the statement's casts see to.
 pub(crate) fn read(kind: Kind, type_name: &str, bytes: &[u8]) -> Option<Value> {
-    let text = || std::str::from_utf8(bytes).ok().map(str::to_owned);
-    let other = |text: String| Value::Other(type_name.to_owned(), text);
+    read_cell(kind, type_name, bytes, &mut String::new()).map(CellRef::to_value)
+}
+
+/// The same without a copy where the bytes are the text already; what has to be written first goes to `scratch`.
+pub(crate) fn read_cell<'a>(
+    kind: Kind,
+    type_name: &'a str,
+    bytes: &'a [u8],
+    scratch: &'a mut String,
+) -> Option<CellRef<'a>> {
+    scratch.clear();
+    let text = || std::str::from_utf8(bytes).ok();
     Some(match kind {
-        Kind::Bool => Value::Bool(bytes.first()? != &0),
-        Kind::Int2 => Value::Int(i16::from_be_bytes(fixed(bytes)?).into()),
-        Kind::Int4 => Value::Int(i32::from_be_bytes(fixed(bytes)?).into()),
-        Kind::Int8 => Value::Int(i64::from_be_bytes(fixed(bytes)?)),
-        Kind::Oid => Value::Int(u32::from_be_bytes(fixed(bytes)?).into()),
+        Kind::Bool => CellRef::Bool(bytes.first()? != &0),
+        Kind::Int2 => CellRef::Int(i16::from_be_bytes(fixed(bytes)?).into()),
+        Kind::Int4 => CellRef::Int(i32::from_be_bytes(fixed(bytes)?).into()),
+        Kind::Int8 => CellRef::Int(i64::from_be_bytes(fixed(bytes)?)),
+        Kind::Oid => CellRef::Int(u32::from_be_bytes(fixed(bytes)?).into()),
         // By way of its shortest text: 0.1 stays 0.1 and does not become 0.10000000149011612.
-        Kind::Float4 => Value::Float(f32::from_be_bytes(fixed(bytes)?).to_string().parse().ok()?),
-        Kind::Float8 => Value::Float(f64::from_be_bytes(fixed(bytes)?)),
-        Kind::Numeric => Value::Decimal(numeric::read(bytes)?),
-        Kind::Text => Value::Text(text()?),
-        Kind::Bytea => Value::Bytes(bytes.to_vec()),
+        Kind::Float4 => CellRef::Float(f32::from_be_bytes(fixed(bytes)?).to_string().parse().ok()?),
+        Kind::Float8 => CellRef::Float(f64::from_be_bytes(fixed(bytes)?)),
+        Kind::Numeric => {
+            numeric::read(bytes, scratch)?;
+            CellRef::Decimal(scratch)
+        }
+        Kind::Text => CellRef::Text(text()?),
+        Kind::Bytea => CellRef::Bytes(bytes),
         Kind::Date => {
             let days = i32::from_be_bytes(fixed(bytes)?);
-            moment::date_text(days).map_or_else(|| other(moment::far_date_text(days)), Value::Date)
+            if moment::push_date(days, scratch) {
+                return Some(CellRef::Date(scratch));
+            }
+            scratch.push_str(&moment::far_date_text(days));
+            CellRef::Other(type_name, scratch)
         }
-        Kind::Time => other(moment::time_text(i64::from_be_bytes(fixed(bytes)?))),
+        Kind::Time => {
+            moment::push_time(i64::from_be_bytes(fixed(bytes)?), scratch);
+            CellRef::Other(type_name, scratch)
+        }
         Kind::Timestamp | Kind::Timestamptz => {
             let micros = i64::from_be_bytes(fixed(bytes)?);
             let (zone, far_zone) = if kind == Kind::Timestamptz { ("Z", "+00") } else { ("", "") };
-            match moment::timestamp_text(micros, 'T') {
-                Some(text) => Value::Timestamp(text + zone),
-                None => other(moment::far_timestamp_text(micros, far_zone)),
+            if moment::push_timestamp(micros, scratch) {
+                scratch.push_str(zone);
+                return Some(CellRef::Timestamp(scratch));
             }
+            scratch.push_str(&moment::far_timestamp_text(micros, far_zone));
+            CellRef::Other(type_name, scratch)
         }
-        Kind::Void => Value::Null,
-        Kind::Uuid => other(uuid_text(&fixed(bytes)?)),
-        Kind::Json | Kind::Label | Kind::Other => other(text()?),
-        Kind::Jsonb => other(std::str::from_utf8(bytes.strip_prefix(&[1])?).ok()?.to_owned()),
+        Kind::Void => CellRef::Null,
+        Kind::Uuid => {
+            push_uuid(&fixed(bytes)?, scratch);
+            CellRef::Other(type_name, scratch)
+        }
+        Kind::Json | Kind::Label | Kind::Other => CellRef::Other(type_name, text()?),
+        Kind::Jsonb => CellRef::Other(type_name, std::str::from_utf8(bytes.strip_prefix(&[1])?).ok()?),
     })
 }
 
-fn uuid_text(bytes: &[u8; 16]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::with_capacity(36);
+fn push_uuid(bytes: &[u8; 16], out: &mut String) {
     for (n, byte) in bytes.iter().enumerate() {
         if matches!(n, 4 | 6 | 8 | 10) {
-            text.push('-');
+            out.push('-');
         }
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        for digit in [byte >> 4, byte & 15] {
+            out.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
+        }
     }
-    text
 }
 
 /// Writes a cell as `kind`, without its length. False when this cell has no such form; `out` is then as before.

@@ -7,26 +7,32 @@ use chrono::{Datelike as _, NaiveDate};
 const EPOCH: i32 = 730_120;
 const DAY: i64 = 86_400_000_000;
 
-/// `YYYY-MM-DD`; `None` for infinity and for years outside 1 to 9999.
-pub(crate) fn date_text(days: i32) -> Option<String> {
-    let mut out = String::with_capacity(10);
-    push_date(days, &mut out)?;
-    Some(out)
+/// Adds `YYYY-MM-DD`; false, and nothing added, for infinity and for years outside 1 to 9999.
+pub(crate) fn push_date(days: i32, out: &mut String) -> bool {
+    let date = days.checked_add(EPOCH).and_then(NaiveDate::from_num_days_from_ce_opt);
+    let Some(date) = date.filter(|date| (1..=9999).contains(&date.year())) else { return false };
+    let year = date.year().unsigned_abs();
+    push_two(year / 100, out);
+    push_two(year % 100, out);
+    out.push('-');
+    push_two(date.month(), out);
+    out.push('-');
+    push_two(date.day(), out);
+    true
 }
 
-/// `YYYY-MM-DD<separator>HH:MM:SS[.ffffff]`, with the same limits.
-pub(crate) fn timestamp_text(micros: i64, separator: char) -> Option<String> {
-    if matches!(micros, i64::MIN | i64::MAX) {
-        return None;
+/// Adds `YYYY-MM-DDTHH:MM:SS[.ffffff]`, with the same limits.
+pub(crate) fn push_timestamp(micros: i64, out: &mut String) -> bool {
+    let days = i32::try_from(micros.div_euclid(DAY));
+    if matches!(micros, i64::MIN | i64::MAX) || !days.is_ok_and(|days| push_date(days, out)) {
+        return false;
     }
-    let mut out = String::with_capacity(27);
-    push_date(i32::try_from(micros.div_euclid(DAY)).ok()?, &mut out)?;
-    out.push(separator);
-    push_time(micros.rem_euclid(DAY), &mut out);
-    Some(out)
+    out.push('T');
+    push_time(micros.rem_euclid(DAY), out);
+    true
 }
 
-/// The date where [`date_text`] has none: `infinity`, `0044-03-15 BC`, `12024-01-01`, as PostgreSQL prints them.
+/// The date where [`push_date`] has none: `infinity`, `0044-03-15 BC`, `12024-01-01`, as PostgreSQL prints them.
 pub(crate) fn far_date_text(days: i32) -> String {
     match days {
         i32::MAX => return "infinity".to_owned(),
@@ -49,37 +55,34 @@ pub(crate) fn far_timestamp_text(micros: i64, zone: &str) -> String {
         _ => {}
     }
     let date = far_date_text(i32::try_from(micros.div_euclid(DAY)).unwrap_or(i32::MAX - 1));
-    let time = time_text(micros.rem_euclid(DAY));
+    let mut time = String::new();
+    push_time(micros.rem_euclid(DAY), &mut time);
     match date.strip_suffix(" BC") {
         Some(date) => format!("{date} {time}{zone} BC"),
         None => format!("{date} {time}{zone}"),
     }
 }
 
-/// `HH:MM:SS[.ffffff]`; `24:00:00` stays what it is.
-pub(crate) fn time_text(micros: i64) -> String {
-    let mut out = String::with_capacity(15);
-    push_time(micros, &mut out);
-    out
-}
-
-fn push_date(days: i32, out: &mut String) -> Option<()> {
+/// Adds `HH:MM:SS[.ffffff]`; `24:00:00` stays what it is.
+pub(crate) fn push_time(micros: i64, out: &mut String) {
     use std::fmt::Write as _;
-    let date = NaiveDate::from_num_days_from_ce_opt(days.checked_add(EPOCH)?)?;
-    if !(1..=9999).contains(&date.year()) {
-        return None;
-    }
-    write!(out, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day()).ok()
-}
-
-fn push_time(micros: i64, out: &mut String) {
-    use std::fmt::Write as _;
-    let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let (seconds, fraction) = ((micros / 1_000_000) as u32, micros % 1_000_000);
+    push_two(seconds / 3600, out);
+    out.push(':');
+    push_two(seconds / 60 % 60, out);
+    out.push(':');
+    push_two(seconds % 60, out);
     if fraction != 0 {
+        // Writing to a String cannot fail.
         let _ = write!(out, ".{fraction:06}");
         out.truncate(out.trim_end_matches('0').len());
+    }
+}
+
+/// Two digits; the formatting of the standard library takes longer than everything else about a date.
+fn push_two(number: u32, out: &mut String) {
+    for digit in [number / 10 % 10, number % 10] {
+        out.push(char::from(b'0' + digit as u8));
     }
 }
 
@@ -155,6 +158,22 @@ fn number(text: &str, from: usize, digits: usize) -> Option<u32> {
 mod tests {
     use super::*;
 
+    fn date_text(days: i32) -> Option<String> {
+        let mut out = String::new();
+        push_date(days, &mut out).then_some(out)
+    }
+
+    fn timestamp_text(micros: i64) -> Option<String> {
+        let mut out = String::new();
+        push_timestamp(micros, &mut out).then_some(out)
+    }
+
+    fn time_text(micros: i64) -> String {
+        let mut out = String::new();
+        push_time(micros, &mut out);
+        out
+    }
+
     #[test]
     fn moments_survive_a_round_trip() {
         for text in ["2000-01-01", "1999-12-31", "0001-01-01", "9999-12-31", "2024-02-29"] {
@@ -163,7 +182,7 @@ mod tests {
         for text in
             ["2013-01-01T05:00:00", "1969-12-31T23:59:59.999999", "0001-01-01T00:00:00", "9999-12-31T23:59:59.5"]
         {
-            assert_eq!(timestamp_text(parse_timestamp(text).unwrap(), 'T').as_deref(), Some(text));
+            assert_eq!(timestamp_text(parse_timestamp(text).unwrap()).as_deref(), Some(text));
         }
         assert_eq!(time_text(parse_time("24:00:00").unwrap()), "24:00:00");
     }
@@ -201,8 +220,8 @@ mod tests {
         assert_eq!(date_text(i32::MAX), None);
         assert_eq!(date_text(i32::MIN), None);
         assert_eq!(date_text(-800_000), None);
-        assert_eq!(timestamp_text(i64::MAX, 'T'), None);
-        assert_eq!(timestamp_text(i64::MIN, 'T'), None);
+        assert_eq!(timestamp_text(i64::MAX), None);
+        assert_eq!(timestamp_text(i64::MIN), None);
         assert_eq!(far_date_text(i32::MAX), "infinity");
         assert_eq!(far_date_text(-746_117), "0044-03-15 BC");
         assert_eq!(far_timestamp_text(i64::MIN, "+00"), "-infinity");

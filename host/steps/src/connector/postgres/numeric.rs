@@ -6,18 +6,22 @@ const NAN: u16 = 0xC000;
 const INFINITY: u16 = 0xD000;
 const MINUS_INFINITY: u16 = 0xF000;
 
-/// The text PostgreSQL itself would print. `None` for bytes that are not a numeric.
-pub(crate) fn read(bytes: &[u8]) -> Option<String> {
+/// Adds the text PostgreSQL itself would print. `None` for bytes that are not a numeric.
+pub(crate) fn read(bytes: &[u8], text: &mut String) -> Option<()> {
     let word = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
     let count = usize::from(word(0)?);
     let weight = i32::from(word(2)? as i16);
     let sign = word(4)?;
     let scale = usize::from(word(6)?);
-    match sign {
-        NAN => return Some("NaN".to_owned()),
-        INFINITY => return Some("Infinity".to_owned()),
-        MINUS_INFINITY => return Some("-Infinity".to_owned()),
-        _ => {}
+    let special = match sign {
+        NAN => Some("NaN"),
+        INFINITY => Some("Infinity"),
+        MINUS_INFINITY => Some("-Infinity"),
+        _ => None,
+    };
+    if let Some(special) = special {
+        text.push_str(special);
+        return Some(());
     }
     let digit = |index: i32| -> Option<u16> {
         match usize::try_from(index) {
@@ -25,7 +29,6 @@ pub(crate) fn read(bytes: &[u8]) -> Option<String> {
             _ => Some(0),
         }
     };
-    let mut text = String::with_capacity(count * 4 + 4);
     if sign == NEGATIVE {
         text.push('-');
     }
@@ -33,20 +36,31 @@ pub(crate) fn read(bytes: &[u8]) -> Option<String> {
         text.push('0');
     }
     for group in 0..=weight {
-        let digits = digit(group)?;
-        if group == 0 { text.push_str(&digits.to_string()) } else { text.push_str(&format!("{digits:04}")) }
+        push_group(digit(group)?, group == 0, text);
     }
     if scale > 0 {
         text.push('.');
         let point = text.len();
         let mut group = weight + 1;
         while text.len() - point < scale {
-            text.push_str(&format!("{:04}", digit(group)?));
+            push_group(digit(group)?, false, text);
             group += 1;
         }
         text.truncate(point + scale);
     }
-    Some(text)
+    Some(())
+}
+
+/// Four digits, without zeros in front when they are the first.
+fn push_group(group: u16, is_first: bool, text: &mut String) {
+    let mut is_leading = is_first;
+    for unit in [1000, 100, 10, 1] {
+        let digit = group / unit % 10;
+        is_leading &= digit == 0 && unit > 1;
+        if !is_leading {
+            text.push(char::from(b'0' + digit as u8));
+        }
+    }
 }
 
 /// What stands before the point, cut toward zero. `None` for what is no number of this size.
@@ -182,7 +196,9 @@ mod tests {
     fn round_trip(text: &str) -> String {
         let mut wire = Vec::new();
         assert!(write(text, &mut wire), "{text}");
-        read(&wire).unwrap()
+        let mut read_back = String::new();
+        read(&wire, &mut read_back).unwrap();
+        read_back
     }
 
     #[test]
@@ -264,7 +280,7 @@ mod tests {
 
     #[test]
     fn cut_bytes_are_no_numeric() {
-        assert_eq!(read(&[0, 1, 0, 0, 0, 0, 0]), None);
-        assert_eq!(read(&[0, 2, 0, 1, 0, 0, 0, 0, 0, 1]), None);
+        assert_eq!(read(&[0, 1, 0, 0, 0, 0, 0], &mut String::new()), None);
+        assert_eq!(read(&[0, 2, 0, 1, 0, 0, 0, 0, 0, 1], &mut String::new()), None);
     }
 }

@@ -9,15 +9,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::batch::Batch;
 use host_model::connector::Dialect;
 use host_model::port::{Access, SqlCursor, SqlSession};
-use host_model::value::{Binds, Row, Value};
+use host_model::value::{Binds, Value};
 use host_model::{CancelToken, StepError};
 use sqlx::AssertSqlSafe;
 use tokio::sync::Mutex;
 
 use super::copy_in::{CopyBuffer, CopyColumns};
-use super::cursor::{PgCursor, Source, is_declarable, open_cursor};
+use super::cursor::{Ahead, PgCursor, Source, is_declarable, open_cursor};
 use super::statement::{self, Ready};
 use super::{Lease, PgServer, Trouble};
 use crate::connector::cell::Cell;
@@ -148,16 +149,11 @@ impl SqlSession for PgSession {
             }
             let opened = opened?;
             let source = match opened.kept {
-                Some(rows) => Source::Kept(rows),
+                Some(_) => Source::Kept,
                 None => Source::Shared { epoch: state.epoch },
             };
-            return Ok(Box::new(PgCursor {
-                core: Arc::clone(core),
-                name,
-                decoder: opened.decoder,
-                source,
-                is_done: false,
-            }));
+            let ahead = Ahead::new(opened.kept.unwrap_or_default());
+            return Ok(Box::new(PgCursor::new(core, name, opened.decoder, source, ahead)));
         }
         let mut lease = match state.lease.take() {
             Some(lease) => lease,
@@ -168,7 +164,7 @@ impl SqlSession for PgSession {
         match open_cursor(&mut lease, &name, &statement, &values).await {
             Ok(opened) => {
                 let source = Source::Own(Some(lease));
-                Ok(Box::new(PgCursor { core: Arc::clone(core), name, decoder: opened.decoder, source, is_done: false }))
+                Ok(Box::new(PgCursor::new(core, name, opened.decoder, source, Ahead::default())))
             }
             Err(error) => {
                 if lease.batch("rollback").await.is_ok() {
@@ -192,14 +188,15 @@ impl SqlSession for PgSession {
         result
     }
 
-    async fn insert_rows(&self, table: &str, columns: &[String], rows: Vec<Row>) -> Result<u64, StepError> {
+    async fn insert_columns(&self, table: &str, columns: &[String], batch: Batch) -> Result<u64, StepError> {
         let core = &self.0;
         if core.access == Access::Read {
             return Err(vet::refused_write("insert", &core.place));
         }
+        vet::width(&batch, table, columns, &core.place)?;
         let mut state = core.state.lock().await;
         let lease = core.ensure(&mut state).await?;
-        insert(lease, table, columns, &rows).await
+        insert(lease, table, columns, &batch).await
     }
 
     async fn begin(&self) -> Result<(), StepError> {
@@ -232,25 +229,21 @@ async fn execute(lease: &mut Lease, statement: &scan::Statement, values: &[Value
     stop.guard(&statement.render(|n| format!("${}", n + 1)), work).await
 }
 
-async fn insert(lease: &mut Lease, table: &str, columns: &[String], rows: &[Row]) -> Result<u64, StepError> {
+async fn insert(lease: &mut Lease, table: &str, columns: &[String], batch: &Batch) -> Result<u64, StepError> {
     let stop = lease.stop.clone();
     let conn = &mut lease.conn;
     let quoted = vet::quote_path(table);
     let work = async {
         let mut buffer = CopyBuffer::new(CopyColumns::describe(conn, &quoted, columns).await?);
-        for (n, row) in rows.iter().enumerate() {
-            if row.len() != columns.len() {
-                let text = format!("a row has {} cells for {} columns of `{table}`", row.len(), columns.len());
-                return Err(Trouble::Step(stop.place.definition(text)));
-            }
+        for row in 0..batch.rows() {
             buffer.begin_row();
-            for (c, value) in row.iter().enumerate() {
-                if !buffer.cell(Cell::from(value)) {
+            for (c, cell) in batch.row(row).map(Cell::from).enumerate() {
+                if !buffer.cell(cell) {
                     let (column, kind) = buffer.columns().show(c);
-                    let shown = Cell::from(value).show();
                     let text = format!(
-                        "row {} of the batch: `{shown}` does not fit the column `{column}` of type `{kind}`",
-                        n + 1
+                        "row {} of the batch: `{}` does not fit the column `{column}` of type `{kind}`",
+                        row + 1,
+                        cell.show()
                     );
                     return Err(Trouble::Step(stop.place.definition(text)));
                 }

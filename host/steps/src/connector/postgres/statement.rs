@@ -5,7 +5,8 @@
 //! server converts what we do not, and nothing passes through a lossy type of the driver.
 
 use host_model::StepError;
-use host_model::value::{Column, Row, Value};
+use host_model::batch::Batch;
+use host_model::value::{CellRef, Column, Row, Value};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgConnection, PgRow, PgTypeInfo, Postgres};
@@ -193,15 +194,39 @@ impl Decoder {
         (0..self.kinds.len()).map(|n| self.cell(row, n, stop)).collect()
     }
 
+    /// Adds a row to `batch`; `scratch` is for cells that have to be written first.
+    pub(crate) fn push(
+        &self,
+        row: &PgRow,
+        batch: &mut Batch,
+        scratch: &mut String,
+        stop: &Stop,
+    ) -> Result<(), Trouble> {
+        for n in 0..self.kinds.len() {
+            batch.push(self.cell_ref(row, n, scratch, stop)?);
+        }
+        Ok(())
+    }
+
     /// Reads one cell.
     pub(crate) fn cell(&self, row: &PgRow, n: usize, stop: &Stop) -> Result<Value, Trouble> {
+        self.cell_ref(row, n, &mut String::new(), stop).map(CellRef::to_value)
+    }
+
+    fn cell_ref<'a>(
+        &'a self,
+        row: &'a PgRow,
+        n: usize,
+        scratch: &'a mut String,
+        stop: &Stop,
+    ) -> Result<CellRef<'a>, Trouble> {
         let raw = row.try_get_raw(n)?;
         if raw.is_null() {
-            return Ok(Value::Null);
+            return Ok(CellRef::Null);
         }
         let bytes = raw.as_bytes().map_err(sqlx::Error::Decode)?;
         let column = &self.columns[n];
-        kind::read(self.kinds[n], &column.kind, bytes).ok_or_else(|| {
+        kind::read_cell(self.kinds[n], &column.kind, bytes, scratch).ok_or_else(|| {
             let text =
                 format!("the column `{}` of type `{}` holds bytes that cannot be read", column.name, column.kind);
             stop.place.definition(text).into()

@@ -16,6 +16,7 @@ use host_model::connector::Pool;
 use host_model::port::Access;
 use host_model::{CancelToken, StepError, StepErrorKind};
 use rusqlite::limits::Limit;
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, InterruptHandle, OpenFlags, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -218,8 +219,10 @@ impl Link {
                 .place
                 .definition("parameters are written `:name`; `?`, `@name` and `$name` have no value here"));
         }
-        for (n, bound) in values.iter().enumerate() {
-            prepared.raw_bind_parameter(n + 1, value::bound(bound)).map_err(|e| self.fail(&e, &sql))?;
+        let mut scratch = String::new();
+        for (n, value) in values.iter().enumerate() {
+            let bound = ToSqlOutput::Borrowed(value::bound(value.into(), &mut scratch));
+            prepared.raw_bind_parameter(n + 1, bound).map_err(|e| self.fail(&e, &sql))?;
         }
         Ok(prepared)
     }

@@ -8,14 +8,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::batch::{Batch, BatchLimit};
 use host_model::connector::Dialect;
 use host_model::port::{Access, SqlCursor, SqlSession};
-use host_model::value::{Binds, Column, Row, Value};
+use host_model::value::{Binds, Column};
 use host_model::{CancelToken, StepError};
 use rusqlite::Rows;
+use rusqlite::types::ToSqlOutput;
 use tokio::sync::{mpsc, oneshot};
 
-use super::value::{Declared, bound, to_value};
+use super::value::{Declared, bound, to_cell};
 use super::{Link, SqliteFile, Use};
 use crate::connector::fault::{Place, canceled};
 use crate::connector::vet;
@@ -24,10 +26,10 @@ type Reply<T> = oneshot::Sender<Result<T, StepError>>;
 
 enum Call {
     Query(String, Binds, Reply<Opened>),
-    Fetch(u64, usize, Reply<Vec<Row>>),
+    Fetch(u64, BatchLimit, Reply<Fetched>),
     Close(u64),
     Execute(String, Binds, Reply<u64>),
-    Insert(String, Vec<String>, Vec<Row>, Reply<u64>),
+    Insert(String, Vec<String>, Batch, Reply<u64>),
     /// `BEGIN IMMEDIATE`, `COMMIT` or `ROLLBACK`.
     Control(&'static str, Reply<()>),
 }
@@ -35,6 +37,13 @@ enum Call {
 struct Opened {
     id: u64,
     columns: Vec<Column>,
+}
+
+#[derive(Default)]
+struct Fetched {
+    batch: Batch,
+    /// Whether there are no rows after these.
+    is_end: bool,
 }
 
 pub(crate) struct SqliteSession {
@@ -122,12 +131,13 @@ impl SqlSession for SqliteSession {
         ask(&self.calls, &self.place, &self.cancel, |reply| Call::Execute(statement.to_owned(), binds, reply)).await
     }
 
-    async fn insert_rows(&self, table: &str, columns: &[String], rows: Vec<Row>) -> Result<u64, StepError> {
+    async fn insert_columns(&self, table: &str, columns: &[String], batch: Batch) -> Result<u64, StepError> {
         if self.access == Access::Read {
             return Err(vet::refused_write("insert", &self.place));
         }
+        vet::width(&batch, table, columns, &self.place)?;
         let (table, columns) = (table.to_owned(), columns.to_vec());
-        ask(&self.calls, &self.place, &self.cancel, |reply| Call::Insert(table, columns, rows, reply)).await
+        ask(&self.calls, &self.place, &self.cancel, |reply| Call::Insert(table, columns, batch, reply)).await
     }
 
     async fn begin(&self) -> Result<(), StepError> {
@@ -151,14 +161,14 @@ impl SqlCursor for SqliteCursor {
         &self.opened.columns
     }
 
-    async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError> {
-        if self.is_done || max == 0 {
-            return Ok(Vec::new());
+    async fn next_columns(&mut self, limit: BatchLimit) -> Result<Batch, StepError> {
+        if self.is_done || limit.rows == 0 {
+            return Ok(Batch::new(self.opened.columns.len()));
         }
         let id = self.opened.id;
-        let rows = ask(&self.calls, &self.place, &self.cancel, |reply| Call::Fetch(id, max, reply)).await?;
-        self.is_done = rows.len() < max;
-        Ok(rows)
+        let fetched = ask(&self.calls, &self.place, &self.cancel, |reply| Call::Fetch(id, limit, reply)).await?;
+        self.is_done = fetched.is_end;
+        Ok(fetched.batch)
     }
 }
 
@@ -182,7 +192,7 @@ struct Thread {
 
 /// The cursors that are open further down on the stack.
 trait Frames {
-    fn fetch(&mut self, link: &Link, id: u64, max: usize) -> Result<Vec<Row>, StepError>;
+    fn fetch(&mut self, link: &Link, id: u64, limit: BatchLimit) -> Result<Fetched, StepError>;
     fn close(&mut self, id: u64);
     /// Whether the topmost frame has nothing left to do.
     fn is_over(&self) -> bool;
@@ -192,7 +202,7 @@ trait Frames {
 struct Bottom;
 
 impl Frames for Bottom {
-    fn fetch(&mut self, link: &Link, _: u64, _: usize) -> Result<Vec<Row>, StepError> {
+    fn fetch(&mut self, link: &Link, _: u64, _: BatchLimit) -> Result<Fetched, StepError> {
         Err(link.place().definition("the cursor is closed"))
     }
     fn close(&mut self, _: u64) {}
@@ -207,28 +217,31 @@ struct Frame<'a> {
     rows: Option<Rows<'a>>,
     declared: &'a [Declared],
     sql: &'a str,
+    /// For cells that have to be written first.
+    scratch: String,
     below: &'a mut dyn Frames,
 }
 
 impl Frames for Frame<'_> {
-    fn fetch(&mut self, link: &Link, id: u64, max: usize) -> Result<Vec<Row>, StepError> {
+    fn fetch(&mut self, link: &Link, id: u64, limit: BatchLimit) -> Result<Fetched, StepError> {
         if self.id != id {
-            return self.below.fetch(link, id, max);
+            return self.below.fetch(link, id, limit);
         }
-        let Some(rows) = &mut self.rows else { return Ok(Vec::new()) };
+        let mut batch = Batch::new(self.declared.len());
         link.check()?;
-        let mut batch = Vec::new();
-        while batch.len() < max {
+        while !limit.is_reached(&batch) {
+            let Some(rows) = &mut self.rows else { break };
             let Some(row) = rows.next().map_err(|e| link.fail(&e, self.sql))? else {
                 // The end is the end of the read lock too.
                 self.rows = None;
                 break;
             };
-            let cells = self.declared.iter().enumerate();
-            let cells: rusqlite::Result<Row> = cells.map(|(i, d)| Ok(to_value(row.get_ref(i)?, *d))).collect();
-            batch.push(cells.map_err(|e| link.fail(&e, self.sql))?);
+            for (n, declared) in self.declared.iter().enumerate() {
+                let cell = row.get_ref(n).map_err(|e| link.fail(&e, self.sql))?;
+                batch.push(to_cell(cell, *declared, &mut self.scratch));
+            }
         }
-        Ok(batch)
+        Ok(Fetched { batch, is_end: self.rows.is_none() })
     }
 
     fn close(&mut self, id: u64) {
@@ -248,10 +261,10 @@ impl Thread {
             // A reply nobody waits for is no loss: its caller is gone.
             match call {
                 Call::Query(sql, binds, reply) => self.query(link, frames, &sql, &binds, reply),
-                Call::Fetch(id, max, reply) => drop(reply.send(frames.fetch(link, id, max))),
+                Call::Fetch(id, limit, reply) => drop(reply.send(frames.fetch(link, id, limit))),
                 Call::Close(id) => frames.close(id),
                 Call::Execute(sql, binds, reply) => drop(reply.send(self.execute(link, &sql, &binds))),
-                Call::Insert(table, columns, rows, reply) => drop(reply.send(insert(link, &table, &columns, &rows))),
+                Call::Insert(table, columns, batch, reply) => drop(reply.send(insert(link, &table, &columns, &batch))),
                 Call::Control(sql, reply) => drop(reply.send(link.batch(sql))),
             }
         }
@@ -277,7 +290,8 @@ impl Thread {
         if reply.send(Ok(Opened { id, columns })).is_err() {
             return;
         }
-        let mut frame = Frame { id, rows: Some(prepared.raw_query()), declared: &declared, sql, below };
+        let mut frame =
+            Frame { id, rows: Some(prepared.raw_query()), declared: &declared, sql, scratch: String::new(), below };
         self.serve(link, &mut frame);
     }
 
@@ -297,12 +311,12 @@ fn column(column: &rusqlite::Column<'_>) -> Column {
 const ROWS_PER_STATEMENT: usize = 20;
 const MOST_BOUND_VALUES: usize = 30_000;
 
-fn insert(link: &Link, table: &str, columns: &[String], rows: &[Row]) -> Result<u64, StepError> {
+fn insert(link: &Link, table: &str, columns: &[String], batch: &Batch) -> Result<u64, StepError> {
     let is_alone = link.conn.is_autocommit();
     if is_alone {
         link.batch("BEGIN IMMEDIATE")?;
     }
-    let inserted = insert_all(link, table, columns, rows);
+    let inserted = insert_all(link, table, columns, batch);
     match (is_alone, inserted) {
         (true, Ok(count)) => link.batch("COMMIT").map(|()| count),
         (true, Err(error)) => {
@@ -314,27 +328,23 @@ fn insert(link: &Link, table: &str, columns: &[String], rows: &[Row]) -> Result<
     }
 }
 
-fn insert_all(link: &Link, table: &str, columns: &[String], rows: &[Row]) -> Result<u64, StepError> {
+fn insert_all(link: &Link, table: &str, columns: &[String], batch: &Batch) -> Result<u64, StepError> {
     let names = columns.iter().map(|c| vet::quote(c)).collect::<Vec<_>>().join(", ");
-    let width = columns.len();
-    let mut count = 0;
-    for chunk in rows.chunks((MOST_BOUND_VALUES / width.max(1)).clamp(1, ROWS_PER_STATEMENT)) {
+    let tuple = format!("({})", vec!["?"; columns.len()].join(", "));
+    let most = (MOST_BOUND_VALUES / columns.len().max(1)).clamp(1, ROWS_PER_STATEMENT);
+    let mut scratch = String::new();
+    let (mut count, mut row) = (0, 0);
+    while row < batch.rows() {
         link.check()?;
-        let tuple = format!("({})", vec!["?"; width].join(", "));
+        let rows = row..batch.rows().min(row + most);
+        row = rows.end;
         let sql =
-            format!("INSERT INTO {} ({names}) VALUES {}", vet::quote_path(table), vec![tuple; chunk.len()].join(", "));
+            format!("INSERT INTO {} ({names}) VALUES {}", vet::quote_path(table), vec![&*tuple; rows.len()].join(", "));
         let mut prepared = link.conn.prepare_cached(&sql).map_err(|e| link.fail(&e, &sql))?;
-        let mut at = 0;
-        for row in chunk {
-            if row.len() != width {
-                return Err(link
-                    .place()
-                    .definition(format!("a row has {} cells for {width} columns of `{table}`", row.len())));
-            }
-            for cell in row as &[Value] {
-                at += 1;
-                prepared.raw_bind_parameter(at, bound(cell)).map_err(|e| link.fail(&e, &sql))?;
-            }
+        for (at, cell) in rows.flat_map(|row| batch.row(row)).enumerate() {
+            // SQLite copies what is bound, so that the next cell may be written over it.
+            let bound = ToSqlOutput::Borrowed(bound(cell, &mut scratch));
+            prepared.raw_bind_parameter(at + 1, bound).map_err(|e| link.fail(&e, &sql))?;
         }
         count += prepared.raw_execute().map_err(|e| link.fail(&e, &sql))? as u64;
     }

@@ -1,8 +1,8 @@
 //! Cells of SQLite. The storage class of a cell decides, not its column; the declared type only tells booleans, dates,
 //! timestamps and decimals apart where the cell looks like one, so that a guest sees the same cases as on PostgreSQL.
 
-use host_model::value::Value;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use host_model::value::{CellRef, Value};
+use rusqlite::types::ValueRef;
 
 /// What a declared column type promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,50 +30,69 @@ impl Declared {
 
 /// The cell as steps and guests see it.
 pub(crate) fn to_value(cell: ValueRef<'_>, declared: Declared) -> Value {
+    to_cell(cell, declared, &mut String::new()).to_value()
+}
+
+/// The same without a copy; what has to be written first goes to `scratch`.
+pub(crate) fn to_cell<'a>(cell: ValueRef<'a>, declared: Declared, scratch: &'a mut String) -> CellRef<'a> {
     match cell {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(n @ (0 | 1)) if declared == Declared::Boolean => Value::Bool(n == 1),
-        ValueRef::Integer(n) => Value::Int(n),
-        ValueRef::Real(f) => Value::Float(f),
-        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        ValueRef::Null => CellRef::Null,
+        ValueRef::Integer(n @ (0 | 1)) if declared == Declared::Boolean => CellRef::Bool(n == 1),
+        ValueRef::Integer(n) => CellRef::Int(n),
+        ValueRef::Real(f) => CellRef::Float(f),
+        ValueRef::Blob(bytes) => CellRef::Bytes(bytes),
         // SQLite does not check the encoding of what it is given.
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => text_value(text, declared),
-            Err(_) => Value::Bytes(bytes.to_vec()),
+            Ok(text) => text_cell(text, declared, scratch),
+            Err(_) => CellRef::Bytes(bytes),
         },
     }
 }
 
-fn text_value(text: &str, declared: Declared) -> Value {
+fn text_cell<'a>(text: &'a str, declared: Declared, scratch: &'a mut String) -> CellRef<'a> {
     match declared {
-        Declared::Date if is_date(text) => Value::Date(text.to_owned()),
+        Declared::Date if is_date(text) => CellRef::Date(text),
         Declared::Timestamp if is_timestamp(text) => {
-            let mut value = text.to_owned();
-            value.replace_range(10..11, "T");
-            Value::Timestamp(value)
+            scratch.clear();
+            scratch.push_str(&text[..10]);
+            scratch.push('T');
+            scratch.push_str(&text[11..]);
+            CellRef::Timestamp(scratch)
         }
-        Declared::Decimal if is_plain_number(text) => Value::Decimal(text.to_owned()),
-        _ => Value::Text(text.to_owned()),
+        Declared::Decimal if is_plain_number(text) => CellRef::Decimal(text),
+        _ => CellRef::Text(text),
     }
 }
 
-/// What is bound for a value. Timestamps take a space for their `T`, the form of SQLite's own date functions; SQLite
-/// stores a bound NaN as NULL, so it travels as text.
-pub(crate) fn bound(value: &Value) -> ToSqlOutput<'_> {
-    let borrowed = match value {
-        Value::Null => ValueRef::Null,
-        Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
-        Value::Int(n) => ValueRef::Integer(*n),
-        Value::Float(f) if f.is_nan() => ValueRef::Text(b"NaN"),
-        Value::Float(f) => ValueRef::Real(*f),
-        Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Other(_, t) => ValueRef::Text(t.as_bytes()),
-        Value::Bytes(bytes) => ValueRef::Blob(bytes),
-        Value::Timestamp(_) => return ToSqlOutput::Owned(into_cell(value.clone())),
-    };
-    ToSqlOutput::Borrowed(borrowed)
+/// What is bound for a cell. Timestamps take a space for their `T`, the form of SQLite's own date functions, which is
+/// written to `scratch`; SQLite stores a bound NaN as NULL, so it travels as text.
+pub(crate) fn bound<'a>(cell: CellRef<'a>, scratch: &'a mut String) -> ValueRef<'a> {
+    match cell {
+        CellRef::Null => ValueRef::Null,
+        CellRef::Bool(b) => ValueRef::Integer(i64::from(b)),
+        CellRef::Int(n) => ValueRef::Integer(n),
+        CellRef::Float(f) if f.is_nan() => ValueRef::Text(b"NaN"),
+        CellRef::Float(f) => ValueRef::Real(f),
+        CellRef::Decimal(t) | CellRef::Text(t) | CellRef::Date(t) | CellRef::Other(_, t) => {
+            ValueRef::Text(t.as_bytes())
+        }
+        CellRef::Bytes(bytes) => ValueRef::Blob(bytes),
+        CellRef::Timestamp(t) => {
+            scratch.clear();
+            scratch.push_str(t);
+            with_space(scratch);
+            ValueRef::Text(scratch.as_bytes())
+        }
+    }
 }
 
-/// The same for a value that is not needed any more.
+fn with_space(timestamp: &mut String) {
+    if let Some(at) = timestamp.find('T') {
+        timestamp.replace_range(at..=at, " ");
+    }
+}
+
+/// What is bound for a value that is not needed any more.
 pub(crate) fn into_cell(value: Value) -> rusqlite::types::Value {
     use rusqlite::types::Value as Cell;
     match value {
@@ -85,9 +104,7 @@ pub(crate) fn into_cell(value: Value) -> rusqlite::types::Value {
         Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Other(_, t) => Cell::Text(t),
         Value::Bytes(bytes) => Cell::Blob(bytes),
         Value::Timestamp(mut t) => {
-            if let Some(at) = t.find('T') {
-                t.replace_range(at..=at, " ");
-            }
+            with_space(&mut t);
             Cell::Text(t)
         }
     }
