@@ -116,9 +116,15 @@ async fn main() {
     let query = StepSpec::SqlQuery(SqlQuerySpec { connector: "lite_a".into(), query: fill, params: JsonMap::new() });
     SqlQueryRunner::new(Arc::clone(&pools)).run(&query, &ctx).await.unwrap();
     let runner = SqlCopyRunner::new(Arc::clone(&pools));
+    forget_peak();
+    let idle = peak();
     let mut times: Vec<(String, Vec<f64>)> = Vec::new();
     let mut note = |what: String, seconds: f64, grown: u64| {
-        println!("{what:<32} {seconds:>7.2} s {:>9.0} rows/s {:>5.1} MB more", rows as f64 / seconds, grown as f64 / 1e3);
+        println!(
+            "{what:<32} {seconds:>7.2} s {:>9.0} rows/s {:>5.1} MB more than idle",
+            rows as f64 / seconds,
+            grown as f64 / 1e3
+        );
         match times.iter_mut().find(|(known, _)| *known == what) {
             Some((_, list)) => list.push(seconds),
             None => times.push((what, vec![seconds])),
@@ -134,13 +140,13 @@ async fn main() {
             ("pg_a", "t1", "pg_b", "j2", TypeCoercion::Jde),
             ("pg_b", "t2", "lite_b", "j3", TypeCoercion::Jde),
         ] {
-            let before = forget_peak();
+            forget_peak();
             let begun = Instant::now();
             let done = runner.run(&spec(from, source, to, target, coercion), &ctx).await.unwrap();
             let seconds = begun.elapsed().as_secs_f64();
             assert_eq!(done.rows_affected, i64::try_from(rows).ok());
             let way = if round == 0 { "new table" } else { "overwrite" };
-            note(format!("{from} -> {to} {} {way}", coercion.as_str()), seconds, peak() - before);
+            note(format!("{from} -> {to} {} {way}", coercion.as_str()), seconds, peak().saturating_sub(idle));
         }
         if round > 0 {
             note("psql | psql, binary".to_owned(), psql(a.url(), b.url()), 0);
@@ -172,8 +178,7 @@ fn peak() -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-fn forget_peak() -> u64 {
+fn forget_peak() {
     // Only Linux has it; elsewhere the peak is 0 all the time.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
-    peak()
 }

@@ -13,4 +13,5 @@ mod kit;
 mod ldap;
 mod plugin_http;
 mod sql_query;
+mod tls;
 mod values;
