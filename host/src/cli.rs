@@ -1,11 +1,13 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
+mod connector;
 mod plugin;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
 #[derive(Parser)]
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     /// Runs: show
     #[command(subcommand)]
     Run(Run),
+    /// Connectors: list, test, query; on the files of the home, in this process
+    #[command(subcommand)]
+    Connector(Connector),
     /// Plugins: new, build, test, dev, run, list, inspect, update
     #[command(subcommand)]
     Plugin(Plugin),

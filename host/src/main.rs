@@ -75,6 +75,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Job(job) => command::job::run(job, &global).await,
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,
+        Command::Connector(connector) => command::connector::run(connector, &global).await,
         Command::Plugin(plugin) => command::plugin::run(plugin, &global).await,
     }
 }

@@ -2,11 +2,11 @@
 //! are wanted. Nothing is written unless the question says so, and then the database has the last word.
 
 use host_model::port::{Access, Connectors, SqlCursor, SqlSession};
-use host_model::value::{Column, Row};
-use host_model::{CancelToken, JsonMap, StepError};
+use host_model::value::{Binds, Column, Row};
+use host_model::{CancelToken, StepError};
 
 use super::{ConnectorPools, vet};
-use crate::{params, sql_query};
+use crate::sql_query;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Question<'a> {
     /// The name of a query (`name`, `name:write`), or one SQL statement.
     pub text: &'a str,
     /// Values for its `:name` parameters.
-    pub params: &'a JsonMap,
+    pub binds: &'a Binds,
     /// Whether it may write.
     pub may_write: bool,
 }
@@ -66,7 +66,7 @@ impl ConnectorPools {
             (_, true) => Access::ReadWrite,
         };
         let statement = vet::single(sql, found.connector.dialect, access, &found.place)?;
-        let binds = params::binds(question.params);
+        let binds = question.binds.clone();
         let session = self.open(question.connector, access, cancel).await?;
         if statement.is_reading() || statement.is_returning() {
             let cursor = session.query(sql, binds).await?;

@@ -352,6 +352,8 @@ fn bound(cell: Cell<'_>) -> (SqliteCell, usize) {
         Cell::Null => (SqliteCell::Null, CELL_BYTES),
         Cell::Bool(b) => (SqliteCell::Integer(b.into()), CELL_BYTES),
         Cell::Int(n) => (SqliteCell::Integer(n), CELL_BYTES),
+        // SQLite stores a bound NaN as NULL.
+        Cell::Float(f) if f.is_nan() => (SqliteCell::Text("NaN".to_owned()), CELL_BYTES),
         Cell::Float(f) => (SqliteCell::Real(f), CELL_BYTES),
         Cell::Text(text) => (SqliteCell::Text(text.to_owned()), CELL_BYTES + text.len()),
         Cell::Bytes(bytes) => (SqliteCell::Blob(bytes.to_vec()), CELL_BYTES + bytes.len()),
