@@ -9,7 +9,8 @@ use test_support::{Postgres, Slapd, TempHome, free_port, wait_until};
 
 use crate::program::{command, home_with, nomaflow, root};
 
-const LDIF: &str = "dn: dc=nomaflow,dc=test\nobjectClass: dcObject\nobjectClass: organization\no: Nomaflow\ndc: nomaflow\n";
+const LDIF: &str =
+    "dn: dc=nomaflow,dc=test\nobjectClass: dcObject\nobjectClass: organization\no: Nomaflow\ndc: nomaflow\n";
 
 const LITE: &str = "[pools.lite]\nurl = \"sqlite:data/test.db\"\n[connectors.lite]\ntype = \"sql\"\n";
 
@@ -62,7 +63,11 @@ fn a_list_names_everything_but_credentials() {
     // What cannot be read is said, and the rest is listed.
     let broken = home.read("connectors.toml").unwrap() + "[connectors.odd]\ntype = \"sql\"\npool = \"none\"\n";
     home.write("connectors.toml", broken).unwrap();
-    nomaflow(home.path(), &["connector", "list"]).expect(3).saying(&["erp", "uses the pool `none`", "connectors.toml:"]);
+    nomaflow(home.path(), &["connector", "list"]).expect(3).saying(&[
+        "erp",
+        "uses the pool `none`",
+        "connectors.toml:",
+    ]);
     nomaflow(home.path(), &["connector", "test", "odd"]).expect(3).saying(&["`odd`", "uses the pool `none`"]);
 }
 
@@ -94,7 +99,9 @@ fn a_test_says_who_answers_and_how_fast_or_why_nobody_does() {
     assert!(!all.all().contains("s3cret") && !all.all().contains("wr0ng"), "{}", all.all());
     let failed = nomaflow(home.path(), &["--json", "connector", "test", "erp"]).expect(1).json();
     assert_eq!(failed["tests"][0]["ok"], false);
-    nomaflow(home.path(), &["connector", "test", "lit"]).expect(4).saying(&["no connector `lit`", "did you mean `lite`?"]);
+    nomaflow(home.path(), &["connector", "test", "lit"])
+        .expect(4)
+        .saying(&["no connector `lit`", "did you mean `lite`?"]);
     nomaflow(home.path(), &["connector", "test"]).expect(2);
 }
 
@@ -129,7 +136,8 @@ fn rows_are_exact_in_every_format() {
     // Digits of parameters.
     let exact = query(&["select :x::numeric + 0 as x", "--param", "x=12345678901234567890.10"]).expect(0);
     assert_eq!(exact.out, "x\n12345678901234567890.10\n");
-    let lite = nomaflow(home.path(), &["--json", "connector", "query", "lite", "select 1.5 as x, x'00ff' as b"]).expect(0);
+    let lite =
+        nomaflow(home.path(), &["--json", "connector", "query", "lite", "select 1.5 as x, x'00ff' as b"]).expect(0);
     assert_eq!(lite.json(), json!({ "x": 1.5, "b": "00ff" }));
 }
 
@@ -203,7 +211,8 @@ fn the_example_of_the_documentation_is_valid() {
     let here = format!("sqlite:{}", home.path().join("data/operational.db").display());
     assert_eq!(places, ["postgres://nomaflow@erp.example:5432/sales", &here, "ldaps://ad.example/dc=example"]);
     // Every key of the example is in the table of keys, and the other way round.
-    let keys = |text: &str| text.lines().filter_map(|l| Some(l.split_once(" = ")?.0.trim().to_owned())).collect::<Vec<_>>();
+    let keys =
+        |text: &str| text.lines().filter_map(|l| Some(l.split_once(" = ")?.0.trim().to_owned())).collect::<Vec<_>>();
     for key in keys(example).iter().filter(|key| !key.contains('#')) {
         assert!(page.contains(&format!("| `{key}` |")), "`{key}` has no row in a table");
     }

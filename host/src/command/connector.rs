@@ -68,7 +68,8 @@ impl Shelf {
             return Ok(());
         }
         if !self.faults.is_empty() {
-            let text = format!("there is no connector `{name}` among those that can be used\n{}", self.faults.trim_end());
+            let text =
+                format!("there is no connector `{name}` among those that can be used\n{}", self.faults.trim_end());
             return Err(Failure::new(Exit::Invalid, text));
         }
         let failure = Failure::new(Exit::NotFound, format!("there is no connector `{name}`"));
@@ -90,7 +91,8 @@ fn list(shelf: &Shelf, global: &Global) -> Outcome {
     } else {
         let text = |entry: &Json, key: &str| or_dash(entry[key].as_str().unwrap_or_default());
         let row = |entry: &Json| {
-            let queries: Vec<&str> = entry["queries"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+            let queries: Vec<&str> =
+                entry["queries"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
             let access = if entry["read_only"] == true { "read only" } else { "-" };
             let mut cells: Vec<String> = ["name", "kind", "dialect", "pool", "where"].map(|k| text(entry, k)).into();
             cells.extend([access.to_owned(), or_dash(&queries.join(", "))]);

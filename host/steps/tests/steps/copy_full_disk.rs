@@ -95,10 +95,11 @@ async fn overfill(server: &Postgres, from: &str, to: &str, way: &str, said: &str
 async fn a_disk_of_the_server_that_fills_up_leaves_the_table_whole() {
     let server = Postgres::start_private().unwrap();
     let (from, to) = (server.database().unwrap(), server.database().unwrap());
-    from.execute(SOURCE).unwrap();
+    // Reading must not write anything any more.
+    from.execute(&format!("{SOURCE}; vacuum freeze big; checkpoint")).unwrap();
     to.execute(TARGET).unwrap();
-    // A segment of the write-ahead log has 16 MB.
-    limit_files(&server, "17000000");
+    // Whole pages, and room for a segment of the write-ahead log, which has 16 MB.
+    limit_files(&server, "16785408");
     overfill(&server, from.url(), to.url(), "a limit", "File too large", || limit_files(&server, "unlimited")).await;
 
     let Some(small) = Small::mount(&server) else {

@@ -27,37 +27,75 @@ const EDGES: &[(&str, &[&str])] = &[
     ("i4", &["-2147483648", "2147483647"]),
     ("i8", &["-9223372036854775808", "9223372036854775807"]),
     ("oi", &["4294967295", "0"]),
-    ("f4", &["'NaN'", "'Infinity'", "'-Infinity'", "'-0'", "1e-45", "3.4028235e38", "0.1"]),
-    ("f8", &["'NaN'", "'Infinity'", "'-Infinity'", "'-0'", "5e-324", "1.7976931348623157e308", "0.1", "1e23"]),
+    ("f4", &["'NaN'", "'Infinity'", "'-Infinity'", "1e-45", "3.4028235e38", "0.1"]),
+    ("f8", &["'NaN'", "'Infinity'", "'-Infinity'", "5e-324", "1.7976931348623157e308", "0.1", "1e23"]),
     (
         "n",
         &[
-            "'NaN'", "0", "0.00", "-0.000000000000000000000000000000000000000001", "1e38", "-1e-38", "1e1000",
-            "12345678901234567890123456789012345678.12345678901234567890123456789012345678", "10000", "100000000.0000",
+            "'NaN'",
+            "0",
+            "0.00",
+            "-0.000000000000000000000000000000000000000001",
+            "1e38",
+            "-1e-38",
+            "1e1000",
+            "12345678901234567890123456789012345678.12345678901234567890123456789012345678",
+            "10000",
+            "100000000.0000",
         ],
     ),
     ("n2", &["99999999999999999999999999999999999999.9999999999", "-0.0000000001", "1.50"]),
-    ("te", &["''", "' '", "'🐎 Žluťoučký \u{200d} \u{10ffff}'", "E'a\\\\b\\tc\\nd\\'e\"f\\r\\x01'", "'NULL'", "'\\N'", "'{}'"]),
+    (
+        "te",
+        &[
+            "''",
+            "' '",
+            "'🐎 Žluťoučký \u{200d} \u{10ffff}'",
+            "E'a\\\\b\\tc\\nd\\'e\"f\\r\\x01'",
+            "'NULL'",
+            "'\\N'",
+            "'{}'",
+        ],
+    ),
     ("vc", &["''", "'x '", "'ž🐎'"]),
     ("ch", &["''", "'ab'", "'🐎'", "'12345678'"]),
     ("by", &["''", "'\\x00'", "'\\x00ff5c0a'", "'\\x7e7e'"]),
     (
         "da",
-        &["'infinity'", "'-infinity'", "'4713-01-01 BC'", "'0001-01-01'", "'9999-12-31'", "'5874897-12-31'", "'2024-02-29'"],
+        &[
+            "'infinity'",
+            "'-infinity'",
+            "'4713-01-01 BC'",
+            "'0001-01-01'",
+            "'9999-12-31'",
+            "'5874897-12-31'",
+            "'2024-02-29'",
+        ],
     ),
     (
         "ts",
         &[
-            "'infinity'", "'-infinity'", "'4713-01-01 00:00:00 BC'", "'0001-01-01 00:00:00.000001'",
-            "'0001-12-31 23:59:59.999999 BC'", "'9999-12-31 23:59:59.999999'", "'294276-12-31 23:59:59.999999'",
-            "'1969-12-31 23:59:59.999999'", "'2000-01-01'",
+            "'infinity'",
+            "'-infinity'",
+            "'4713-01-01 00:00:00 BC'",
+            "'0001-01-01 00:00:00.000001'",
+            "'0001-12-31 23:59:59.999999 BC'",
+            "'9999-12-31 23:59:59.999999'",
+            "'294276-12-31 23:59:59.999999'",
+            "'1969-12-31 23:59:59.999999'",
+            "'2000-01-01'",
         ],
     ),
     (
         "tz",
         &[
-            "'infinity'", "'-infinity'", "'0001-01-01 00:00:00.5+00'", "'0044-03-15 12:00:00+00 BC'",
-            "'9999-12-31 23:59:59.999999+00'", "'2013-06-30 23:59:59.999999+05:45'", "'294276-12-31 23:59:59.999999+00'",
+            "'infinity'",
+            "'-infinity'",
+            "'0001-01-01 00:00:00.5+00'",
+            "'0044-03-15 12:00:00+00 BC'",
+            "'9999-12-31 23:59:59.999999+00'",
+            "'2013-06-30 23:59:59.999999+05:45'",
+            "'294276-12-31 23:59:59.999999+00'",
         ],
     ),
     ("t3", &["'2024-02-29 12:34:56.789'"]),
@@ -135,7 +173,8 @@ async fn copied(bench: &Bench, spec: SqlCopySpec, way: &str) {
 
 /// Takes `every` through all the ways a copy can go and back into a table of the same types.
 async fn every_way(database: &Database<'_>, bench: &Bench, label: &str) {
-    let overwrite = |from: &str, table: &str, to: &str, target: &str| copy(from, table, to, target, CopyMode::Overwrite);
+    let overwrite =
+        |from: &str, table: &str, to: &str, target: &str| copy(from, table, to, target, CopyMode::Overwrite);
     for verify in [Verify::Counts, Verify::Checksum] {
         let spec = |from: &str, table: &str, to: &str, target: &str| {
             let mut spec = overwrite(from, table, to, target);
@@ -176,6 +215,15 @@ async fn every_type_survives_every_copy() {
     let (database, bench) = setup(&server, &folder);
     fill(&database);
     every_way(&database, &bench, "edges").await;
+    // The sign of a floating zero, which SQLite does not keep.
+    database.execute("truncate every; insert into every (id, f4, f8) values (1, '-0', '-0')").unwrap();
+    for verify in [Verify::Counts, Verify::Checksum] {
+        twin(&database, "t");
+        let mut spec = copy("pg", "every", "pg", "t", CopyMode::Overwrite);
+        spec.verify = verify;
+        copied(&bench, spec, "negative zero").await;
+        assert_same(&database, "t", "negative zero");
+    }
 }
 
 #[tokio::test]
@@ -236,7 +284,8 @@ impl Dice {
 
     /// Any text but NUL, often with what formats trip over.
     fn text(&mut self) -> String {
-        const TRAPS: [char; 14] = ['\'', '"', '\\', '\n', '\r', '\t', ',', '{', '}', ' ', '\u{b}', 'ž', '🐎', '\u{feff}'];
+        const TRAPS: [char; 14] =
+            ['\'', '"', '\\', '\n', '\r', '\t', ',', '{', '}', ' ', '\u{b}', 'ž', '🐎', '\u{feff}'];
         let count = self.below(12);
         let one = |dice: &mut Self| match dice.below(3) {
             0 => TRAPS[dice.below(TRAPS.len() as u64) as usize],
@@ -351,7 +400,8 @@ async fn what_postgres_cannot_hold_is_refused_by_row_and_column() {
         assert!(error.message.contains(&want) && !error.may_retry, "{bad}: {error}");
     }
     let session = bench.session("pg", Access::ReadWrite).await;
-    let error = session.insert_rows("t", &["x".into()], vec![vec![text("fine")], vec![text("a\0b")]]).await.unwrap_err();
+    let error =
+        session.insert_rows("t", &["x".into()], vec![vec![text("fine")], vec![text("a\0b")]]).await.unwrap_err();
     assert!(error.message.contains("row 2") && error.message.contains("`x`"), "{error}");
     let bound = session.execute("insert into t (x) values (:x)", vec![("x".into(), text("a\0b"))]).await.unwrap_err();
     assert!(bound.message.contains("0x00") || bound.message.contains("NUL"), "{bound}");

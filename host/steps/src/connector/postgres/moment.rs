@@ -184,9 +184,15 @@ mod tests {
 
     #[test]
     fn years_far_away_survive_a_round_trip() {
-        for text in
-            ["4714-11-24 BC", "0001-12-31 BC", "0004-02-29 AD", "0005-02-29 BC", "10000-01-01", "262144-02-29", "5874897-12-31"]
-        {
+        for text in [
+            "4714-11-24 BC",
+            "0001-12-31 BC",
+            "0004-02-29 AD",
+            "0005-02-29 BC",
+            "10000-01-01",
+            "262144-02-29",
+            "5874897-12-31",
+        ] {
             let text = text.trim_end_matches(" AD");
             assert_eq!(far_date_text(parse_date(text).unwrap()), text);
         }
@@ -194,7 +200,8 @@ mod tests {
             assert_eq!(far_timestamp_text(parse_timestamp(text).unwrap(), ""), text);
         }
         assert_eq!(parse_timestamp("0044-03-15 12:00:00+00 BC"), parse_timestamp("0044-03-15T12:00:00 BC"));
-        for text in ["0000-01-01", "0000-01-01 BC", "0004-02-29 BC", "99999999-01-01", "-001-01-01", "294277-01-01 BCE"] {
+        for text in ["0000-01-01", "0000-01-01 BC", "0004-02-29 BC", "99999999-01-01", "-001-01-01", "294277-01-01 BCE"]
+        {
             assert_eq!(parse_date(text), None, "{text}");
         }
         assert_eq!(parse_timestamp("5874897-12-31"), None, "days reach further than microseconds");

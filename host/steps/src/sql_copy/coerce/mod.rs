@@ -117,6 +117,7 @@ pub(super) fn plan(
         columns.push(SourceColumn {
             name: column.name.to_lowercase(),
             source_type: SourceType::Standard(standard),
+            is_sampled: false,
             // JD Edwards' word for "no date" is 0, ours is NULL.
             is_not_null: column.is_not_null && planned.rule != Rule::Julian,
             key: column.key,

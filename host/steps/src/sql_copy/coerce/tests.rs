@@ -41,6 +41,7 @@ fn column(name: &str, kind: Kind, formatted: &str) -> SourceColumn {
     SourceColumn {
         name: name.into(),
         source_type: SourceType::Postgres { kind, formatted: formatted.into() },
+        is_sampled: false,
         is_not_null: false,
         key: None,
     }
@@ -333,7 +334,7 @@ fn other_types_keep_their_values() {
         ("REAL", "bigint"),
     ] {
         let source_type = SourceType::Sqlite { declared: declared.into() };
-        let column = SourceColumn { name: "X".into(), source_type, is_not_null: false, key: None };
+        let column = SourceColumn { name: "X".into(), source_type, is_sampled: false, is_not_null: false, key: None };
         assert_eq!(new_type(&spec, &column), want, "{declared}");
     }
 }
