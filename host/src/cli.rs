@@ -1,11 +1,13 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
+mod connector;
 mod plugin;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
 #[derive(Parser)]
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     /// Secrets: set, list, delete, encrypt, decrypt, genkey, rotate
     #[command(subcommand)]
     Secret(Secret),
+    /// Connectors: list, test, query; on the files of the home, in this process
+    Connector(Connector),
     /// Plugins: new, build, test, dev, run, list, inspect, update
     #[command(subcommand)]
     Plugin(Plugin),

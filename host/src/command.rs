@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod check;
+pub(crate) mod connector;
 pub(crate) mod cron;
 pub(crate) mod init;
 pub(crate) mod job;

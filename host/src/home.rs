@@ -50,18 +50,22 @@ impl Home {
         self.0.join("data/server.address")
     }
 
+    /// Fails unless the directory is there.
+    pub(crate) fn ensure_exists(&self) -> Result<(), Failure> {
+        if self.0.is_dir() {
+            return Ok(());
+        }
+        let shown = self.0.display();
+        let failure = Failure::new(Exit::Invalid, format!("the home directory `{shown}` does not exist"));
+        Err(failure.hint(format!("make one with: nomaflow init {shown}")))
+    }
+
     /// Settings from flags, environment and `app.toml`.
     ///
     /// # Errors
     /// When a setting is wrong: every finding, drawn.
     pub(crate) fn settings(&self, flags: &Flags) -> Result<LoadedSettings, Failure> {
-        if !self.0.is_dir() {
-            return Err(Failure::new(
-                Exit::Invalid,
-                format!("the home directory `{}` does not exist", self.0.display()),
-            )
-            .hint(format!("make one with: nomaflow init {}", self.0.display())));
-        }
+        self.ensure_exists()?;
         let loaded = load_settings(&self.0, &env, flags);
         if loaded.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             let drawn = render(&loaded.diagnostics, &loaded.sources, style());

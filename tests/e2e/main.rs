@@ -6,6 +6,7 @@
 mod bad_input;
 mod campaign;
 mod cli;
+mod connector;
 mod cron;
 mod croniter;
 mod fleet;

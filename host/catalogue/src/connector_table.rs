@@ -6,17 +6,18 @@ use std::path::Path;
 
 use host_model::ConnectorName;
 use host_model::connector::{
-    Connector, ConnectorSet, DEFAULT_ACQUIRE_TIMEOUT_SECONDS, DEFAULT_POOL_SIZE, Dialect, NamedQuery, Pool,
-    PoolAddress, PoolTls, QueryRef, QueryText, TlsMode, parse_query_ref,
+    Connector, ConnectorSet, DEFAULT_ACQUIRE_TIMEOUT_SECONDS, DEFAULT_POOL_SIZE, Dialect, NamedQuery, Pool, QueryRef,
+    QueryText, parse_query_ref,
 };
 use host_model::diagnostic::Severity;
 use host_model::job::SourcePlace;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::address::{Env, fill, read_address};
+use crate::address::{Env, read_address};
 use crate::directory_table::{is_directory, read_directory};
 use crate::finding::{Findings, suggest};
+use crate::pool_tls::read_tls;
 use crate::reader::{Entry, Table, entries, wrong_type};
 
 /// What `connectors.toml` came to.
@@ -125,28 +126,6 @@ fn read_pool(
         tls,
         source: SourcePlace { file: out.file.name.clone(), line },
     })
-}
-
-/// `tls` and `ca_file`, which only a server has.
-fn read_tls(
-    table: &mut Table<'_, '_>,
-    address: Option<&PoolAddress>,
-    home: &Path,
-    env: &Env<'_>,
-    out: &mut Findings,
-) -> PoolTls {
-    if let Some(PoolAddress::Sqlite { .. }) = address {
-        for key in ["tls", "ca_file", "statement_timeout_seconds"] {
-            if let Some(place) = table.take(key).map(|entry| entry.key_range()) {
-                let message = format!("{} has `{key}`, but a SQLite file has no server", table.what);
-                out.error("conflict", place, message, None);
-            }
-        }
-    }
-    let words: Vec<&str> = TlsMode::ALL.iter().map(|mode| mode.as_str()).collect();
-    let mode = table.word("tls", &words, TlsMode::parse, out).map(|(mode, _)| mode);
-    let ca_file = table.filled_text("ca_file", out).and_then(|text| fill(&text, env, out)).map(|path| home.join(path));
-    PoolTls { mode, ca_file }
 }
 
 fn read_connector(

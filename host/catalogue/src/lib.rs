@@ -19,6 +19,7 @@ mod finding;
 mod job_table;
 mod load;
 mod plugin_files;
+mod pool_tls;
 mod reader;
 mod render;
 mod schedule_table;

@@ -1,7 +1,10 @@
-//! Rates of `sql_copy` between all pairs of dialects: a million rows of twelve columns, each pair into a new table and
-//! then over it. `cargo run --release -p host-steps --example copy_rate [rows]`; needs PostgreSQL's programs.
+//! Rates of `sql_copy` between all pairs of dialects, plain and with the rules of JD Edwards: a million rows of twelve
+//! columns, each pair into a new table and then over it, several times in turn, beside `psql copy | psql copy` in binary.
+//! Prints every time and the medians. `cargo run --release -p host-steps --example copy_rate [rows [rounds]]`; needs
+//! PostgreSQL's programs.
 #![allow(clippy::unwrap_used, reason = "a measuring program may stop at the first surprise")]
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -60,7 +63,7 @@ fn context(pools: &Arc<ConnectorPools>) -> StepContext {
     }
 }
 
-fn spec(from: &str, table: &str, to: &str, target: &str) -> StepSpec {
+fn spec(from: &str, table: &str, to: &str, target: &str, type_coercion: TypeCoercion) -> StepSpec {
     StepSpec::SqlCopy(SqlCopySpec {
         source: CopySource {
             connector: from.into(),
@@ -71,8 +74,8 @@ fn spec(from: &str, table: &str, to: &str, target: &str) -> StepSpec {
         },
         target: CopyTarget { connector: to.into(), schema: None, table: target.into() },
         mode: CopyMode::Overwrite,
-        type_coercion: TypeCoercion::None,
-        decimal_mode: DecimalMode::Preserve,
+        type_coercion,
+        decimal_mode: DecimalMode::Truncate,
         strip_both_columns: Vec::new(),
         batch_size: 10_000,
         parallel: 1,
@@ -88,7 +91,8 @@ fn spec(from: &str, table: &str, to: &str, target: &str) -> StepSpec {
 
 #[tokio::main]
 async fn main() {
-    let rows: u64 = std::env::args().nth(1).map_or(1_000_000, |text| text.parse().unwrap());
+    let number = |n: usize, default: u64| std::env::args().nth(n).map_or(default, |text| text.parse().unwrap());
+    let (rows, rounds) = (number(1, 1_000_000), number(2, 5));
     let server = Postgres::start().unwrap();
     let (a, b) = (server.database().unwrap(), server.database().unwrap());
     let folder = tempfile::tempdir().unwrap();
@@ -112,18 +116,69 @@ async fn main() {
     let query = StepSpec::SqlQuery(SqlQuerySpec { connector: "lite_a".into(), query: fill, params: JsonMap::new() });
     SqlQueryRunner::new(Arc::clone(&pools)).run(&query, &ctx).await.unwrap();
     let runner = SqlCopyRunner::new(Arc::clone(&pools));
-    for round in ["new table", "overwrite"] {
-        for (from, source, to, target) in [
-            ("lite_a", "src", "pg_a", "t1"),
-            ("pg_a", "t1", "pg_b", "t2"),
-            ("pg_b", "t2", "lite_b", "t3"),
-            ("lite_b", "t3", "lite_a", "t4"),
+    forget_peak();
+    let idle = peak();
+    let mut times: Vec<(String, Vec<f64>)> = Vec::new();
+    let mut note = |what: String, seconds: f64, grown: u64| {
+        println!(
+            "{what:<32} {seconds:>7.2} s {:>9.0} rows/s {:>5.1} MB more than idle",
+            rows as f64 / seconds,
+            grown as f64 / 1e3
+        );
+        match times.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, list)) => list.push(seconds),
+            None => times.push((what, vec![seconds])),
+        }
+    };
+    for round in 0..=rounds {
+        for (from, source, to, target, coercion) in [
+            ("lite_a", "src", "pg_a", "t1", TypeCoercion::None),
+            ("pg_a", "t1", "pg_b", "t2", TypeCoercion::None),
+            ("pg_b", "t2", "lite_b", "t3", TypeCoercion::None),
+            ("lite_b", "t3", "lite_a", "t4", TypeCoercion::None),
+            ("lite_a", "src", "pg_a", "j1", TypeCoercion::Jde),
+            ("pg_a", "t1", "pg_b", "j2", TypeCoercion::Jde),
+            ("pg_b", "t2", "lite_b", "j3", TypeCoercion::Jde),
         ] {
+            forget_peak();
             let begun = Instant::now();
-            let done = runner.run(&spec(from, source, to, target), &ctx).await.unwrap();
+            let done = runner.run(&spec(from, source, to, target, coercion), &ctx).await.unwrap();
             let seconds = begun.elapsed().as_secs_f64();
             assert_eq!(done.rows_affected, i64::try_from(rows).ok());
-            println!("{from:>7} -> {to:<7} {round:<10} {seconds:>7.2} s {:>9.0} rows/s", rows as f64 / seconds);
+            let way = if round == 0 { "new table" } else { "overwrite" };
+            note(format!("{from} -> {to} {} {way}", coercion.as_str()), seconds, peak().saturating_sub(idle));
+        }
+        if round > 0 {
+            note("psql | psql, binary".to_owned(), psql(a.url(), b.url()), 0);
         }
     }
+    println!("medians:");
+    for (what, mut list) in times {
+        list.sort_by(f64::total_cmp);
+        let median = list[list.len() / 2];
+        println!("{what:<32} {median:>7.2} s {:>9.0} rows/s", rows as f64 / median);
+    }
+}
+
+/// The same rows by PostgreSQL's own means; seconds.
+fn psql(from: &str, to: &str) -> f64 {
+    let script = "psql -X -q \"$0\" -c 'copy t1 to stdout (format binary)' \
+        | psql -X -q \"$1\" -c 'begin' -c 'truncate p2' -c 'copy p2 from stdin (format binary)' -c 'commit'";
+    let make = ["-X", "-q", to, "-c", "create table if not exists p2 (like t2)"];
+    assert!(Command::new("psql").args(make).stderr(Stdio::null()).status().unwrap().success());
+    let begun = Instant::now();
+    assert!(Command::new("sh").args(["-c", script, from, to]).status().unwrap().success());
+    begun.elapsed().as_secs_f64()
+}
+
+/// Most memory this process had resident since [`forget_peak`], in kB; 0 where the system does not tell.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+fn forget_peak() {
+    // Only Linux has it; elsewhere the peak is 0 all the time.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }

@@ -12,7 +12,7 @@ mod params;
 mod sql_copy;
 mod sql_query;
 
-pub use connector::{ConnectorPools, ConnectorTest};
+pub use connector::{Answer, ConnectorPools, ConnectorTest, Question, Rows};
 pub use http::{HttpRunner, PluginHttp};
 pub use sql_copy::SqlCopyRunner;
 pub use sql_query::SqlQueryRunner;

@@ -4,6 +4,7 @@
 //! Here: finding a connector, keeping pools across a reload, opening sessions. Each dialect has its own folder; SQL is
 //! split in `scan`, errors are worded in `fault`. Invariant: credentials leave this module in no message and no value.
 
+mod ask;
 pub(crate) mod cell;
 mod check;
 pub(crate) mod fault;
@@ -25,6 +26,7 @@ use fault::Place;
 use postgres::PgServer;
 use sqlite::SqliteFile;
 
+pub use ask::{Answer, Question, Rows};
 pub use check::ConnectorTest;
 
 /// The pools of a home. Share it in an `Arc`; [`ConnectorPools::replace`] swaps the declarations under running steps,
@@ -41,11 +43,22 @@ pub(crate) enum Database {
     Postgres(Arc<PgServer>),
 }
 
+/// What a pool says of the values that pass through it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Habits {
+    /// `trim_strings`, of a source.
+    pub(crate) trims: bool,
+    /// `coalesce_nulls`, of a target.
+    pub(crate) coalesces: bool,
+}
+
 /// A connector found by name.
 #[derive(Clone)]
 pub(crate) struct Found {
     /// What was declared.
     pub(crate) connector: Connector,
+    /// How copies through its pool treat values.
+    pub(crate) habits: Habits,
     /// How messages call it.
     pub(crate) place: Place,
     /// Its database.
@@ -82,6 +95,14 @@ impl ConnectorPools {
         Arc::clone(&self.set.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Where a SQL connector leads, without credentials: `postgres://user@host:5432/database`, `sqlite:<path>`. Opens nothing.
+    ///
+    /// # Errors
+    /// `definition` for an unknown name or a URL that nobody can read.
+    pub fn address(&self, name: &str) -> Result<String, StepError> {
+        self.find(name).map(|found| found.place.label)
+    }
+
     /// Finds `name`, opening its pool (not yet a connection) when this is the first use.
     pub(crate) fn find(&self, name: &str) -> Result<Found, StepError> {
         let set = self.declared();
@@ -99,7 +120,8 @@ impl ConnectorPools {
             Database::Sqlite(file) => file.label(),
             Database::Postgres(server) => server.label(),
         };
-        Ok(Found { connector: connector.clone(), place: Place { connector: name.to_owned(), label }, database })
+        let habits = Habits { trims: pool.trim_strings, coalesces: pool.coalesce_nulls };
+        Ok(Found { connector: connector.clone(), habits, place: Place { connector: name.to_owned(), label }, database })
     }
 
     fn database(&self, pool: &Pool) -> Result<Database, StepError> {

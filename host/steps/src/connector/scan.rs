@@ -55,6 +55,12 @@ impl Statement {
         matches!(self.keyword(), "select" | "with" | "values" | "table" | "show" | "explain" | "")
     }
 
+    /// Whether a statement that writes may return rows too.
+    pub(crate) fn is_returning(&self) -> bool {
+        let text = self.render(|_| String::new()).to_ascii_lowercase();
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "returning")
+    }
+
     /// Whether it would begin or end a transaction behind the back of a session.
     pub(crate) fn is_transaction_control(&self) -> bool {
         match self.keyword() {

@@ -23,6 +23,8 @@ impl RowHash {
             Cell::Null => to.write_u8(0),
             Cell::Bool(b) => number(&u8::from(b).to_string(), to),
             Cell::Int(n) => number(&n.to_string(), to),
+            // As SQLite keeps it.
+            Cell::Float(f) if f.is_nan() => bytes(1, b"NaN", to),
             Cell::Float(f) => number(&f.to_string(), to),
             Cell::Bytes(bytes) => {
                 to.write_u8(3);

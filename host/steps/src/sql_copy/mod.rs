@@ -102,10 +102,11 @@ impl Copy<'_> {
     async fn run(&self) -> Result<Written, StepError> {
         let origin = self.open_origin().await?;
         let dictionary = Dictionary::read(self.spec, origin.columns(), self.pools, &self.halt).await?;
-        let plan = coerce::plan(self.spec, origin.columns(), &dictionary, &self.source.place)?;
+        let plan =
+            coerce::plan(self.spec, origin.columns(), &dictionary, self.source.habits.trims, &self.source.place)?;
         let destination = self.open_destination(&plan.columns).await?;
         self.ctx.info(format!("writing {}", destination.describe())).await;
-        let rules = Arc::new(plan.settle(&destination.tastes()));
+        let rules = Arc::new(plan.settle(&destination.tastes(), self.target.habits.coalesces));
         let (sender, chunks) = mpsc::channel(CHUNKS_IN_FLIGHT);
         let policy = Policy {
             batch_size: self.spec.batch_size,

@@ -41,6 +41,8 @@ pub(super) struct TableRead {
 pub(super) struct SourceColumn {
     pub(super) name: String,
     pub(super) source_type: SourceType,
+    /// Nobody declared the type: a sample of the rows did. A SQLite table needs none to keep every value as it is.
+    pub(super) is_sampled: bool,
     pub(super) is_not_null: bool,
     /// Position in the primary key, from 1.
     pub(super) key: Option<u32>,
@@ -85,6 +87,7 @@ pub(super) fn source_column(name: &str, source_type: SourceType, table: Option<&
     SourceColumn {
         name: name.to_owned(),
         source_type,
+        is_sampled: false,
         is_not_null: known.is_some_and(|c| c.is_not_null),
         key: known.and_then(|c| c.key),
     }
@@ -218,6 +221,7 @@ pub(super) fn create_table(
     let mut parts = Vec::new();
     for column in source {
         let type_name = match dialect {
+            Dialect::Sqlite if column.is_sampled => String::new(),
             Dialect::Sqlite => column.source_type.for_sqlite(),
             Dialect::Postgres => column.source_type.for_postgres(),
             other => {

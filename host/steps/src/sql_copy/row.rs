@@ -216,7 +216,7 @@ impl Sink {
         match (sqlite_cell(cell), &self.form) {
             (Some(cell), _) => self.cell(cell),
             (None, Form::Cells { .. }) => self.cell(Cell::Bytes(cell.as_bytes().unwrap_or_default())),
-            (None, Form::Copy(_)) => false,
+            (None, Form::Copy(_)) => self.unfit(),
         }
     }
 
@@ -234,10 +234,10 @@ impl Sink {
                 }
                 Form::Copy(_) => {}
                 Form::Cells { cells, bytes } => {
+                    self.at += 1;
                     let Some(value) = kind::read(kind, type_name, wire) else { return false };
                     *bytes += wire.len() + CELL_BYTES;
                     cells.push(into_cell(value));
-                    self.at += 1;
                     return true;
                 }
             }
@@ -245,7 +245,8 @@ impl Sink {
         // Most of what JD Edwards has: no detour over a text of its own.
         match (self.rules.rule(n), kind) {
             (Rule::Trim { .. }, Kind::Text) => {
-                return std::str::from_utf8(wire).is_ok_and(|text| self.cell(Cell::Text(text)));
+                let Ok(text) = std::str::from_utf8(wire) else { return self.unfit() };
+                return self.cell(Cell::Text(text));
             }
             (Rule::Whole, Kind::Numeric) => {
                 if let Some(whole) = numeric::whole(wire) {
@@ -259,7 +260,7 @@ impl Sink {
             }
             _ => {}
         }
-        let Some(value) = kind::read(kind, type_name, wire) else { return false };
+        let Some(value) = kind::read(kind, type_name, wire) else { return self.unfit() };
         match (&mut self.form, keeps) {
             (Form::Cells { cells, bytes }, true) => {
                 self.hash.cell(Cell::from(&value));
@@ -270,6 +271,12 @@ impl Sink {
             }
             _ => self.cell(Cell::from(&value)),
         }
+    }
+
+    /// The next cell cannot even be read; it is the one that [`Sink::refuse`] names.
+    fn unfit(&mut self) -> bool {
+        self.at += 1;
+        false
     }
 
     /// Takes back the row that is being built, whose latest cell was `shown` and did not fit: an error that names row
@@ -352,6 +359,8 @@ fn bound(cell: Cell<'_>) -> (SqliteCell, usize) {
         Cell::Null => (SqliteCell::Null, CELL_BYTES),
         Cell::Bool(b) => (SqliteCell::Integer(b.into()), CELL_BYTES),
         Cell::Int(n) => (SqliteCell::Integer(n), CELL_BYTES),
+        // SQLite stores a bound NaN as NULL.
+        Cell::Float(f) if f.is_nan() => (SqliteCell::Text("NaN".to_owned()), CELL_BYTES),
         Cell::Float(f) => (SqliteCell::Real(f), CELL_BYTES),
         Cell::Text(text) => (SqliteCell::Text(text.to_owned()), CELL_BYTES + text.len()),
         Cell::Bytes(bytes) => (SqliteCell::Blob(bytes.to_vec()), CELL_BYTES + bytes.len()),

@@ -171,6 +171,7 @@ fn sample(link: &Link, rows: &Statement, values: &[Value], columns: &mut [Source
     for (column, seen) in columns.iter_mut().zip(seen) {
         if is_open(column) {
             column.source_type = SourceType::Sqlite { declared: seen.declared().to_owned() };
+            column.is_sampled = true;
         }
     }
     Ok(())

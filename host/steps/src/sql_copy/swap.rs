@@ -192,8 +192,9 @@ impl Destination for PgTarget {
             Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Oid | Kind::Float4 | Kind::Float8 | Kind::Numeric => {
                 Taste::Number
             }
-            Kind::Text | Kind::Bytea | Kind::Json | Kind::Jsonb | Kind::Label | Kind::Void | Kind::Other => Taste::Text,
-            Kind::Bool | Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz | Kind::Uuid => Taste::Other,
+            Kind::Text | Kind::Bytea | Kind::Void | Kind::Other => Taste::Text,
+            Kind::Bool | Kind::Date | Kind::Time | Kind::Timestamp | Kind::Timestamptz => Taste::Other,
+            Kind::Uuid | Kind::Json | Kind::Jsonb | Kind::Label => Taste::Other,
         };
         self.columns.kinds().iter().map(taste).collect()
     }

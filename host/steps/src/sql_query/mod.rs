@@ -48,7 +48,7 @@ impl StepRunner for SqlQueryRunner {
             return Err(crate::wrong_runner("sql_query", spec).into());
         };
         let found = self.pools.find(&spec.connector)?;
-        let (sql, access) = resolve(spec, &found)?;
+        let (sql, access) = resolve(&spec.query, &found)?;
         ctx.debug(format!("SQL on `{}`: {sql}", spec.connector)).await;
         let statements = bind(sql, spec, &found)?;
         let access = access.unwrap_or_else(|| access_of(&statements, &found));
@@ -66,9 +66,9 @@ impl StepRunner for SqlQueryRunner {
 }
 
 /// The text of the query, and the access it is limited to where its declaration says so.
-fn resolve<'a>(spec: &'a SqlQuerySpec, found: &'a Found) -> Result<(&'a str, Option<Access>), StepError> {
-    let QueryRef::Named { name, write } = parse_query_ref(&spec.query) else {
-        return Ok((&spec.query, None));
+pub(crate) fn resolve<'a>(query: &'a str, found: &'a Found) -> Result<(&'a str, Option<Access>), StepError> {
+    let QueryRef::Named { name, write } = parse_query_ref(query) else {
+        return Ok((query, None));
     };
     let queries = &found.connector.queries;
     let Some(query) = queries.get(name) else {
@@ -81,7 +81,7 @@ fn resolve<'a>(spec: &'a SqlQuerySpec, found: &'a Found) -> Result<(&'a str, Opt
     if write && !query.writable {
         let text = format!(
             "connector `{}`: the query `{name}` is not declared `writable`, so `{name}:write` is refused",
-            spec.connector
+            found.place.connector
         );
         return Err(StepError::new(StepErrorKind::Denied, text));
     }

@@ -17,6 +17,7 @@ use host_model::port::{Access, Connectors, SqlSession, StepContext, StepOutcome,
 use host_model::value::{Row, Value};
 use host_model::{CancelToken, ConnectorName, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
 use host_steps::{ConnectorPools, SqlCopyRunner, SqlQueryRunner};
+use tempfile::TempDir;
 
 /// Everything a step said.
 #[derive(Default)]
@@ -189,6 +190,16 @@ pub(crate) fn copy(from: &str, table: &str, to: &str, target: &str, mode: CopyMo
         bad_row_table: None,
         verify: Verify::Counts,
     }
+}
+
+/// A PostgreSQL database `pg` and a SQLite file `lite`.
+pub(crate) fn pair(folder: &TempDir, url: &str) -> Bench {
+    Set::default().postgres("pg", url).sqlite("lite", &folder.path().join("a.db")).build()
+}
+
+/// The output of a copy that must work.
+pub(crate) async fn done(bench: &Bench, spec: SqlCopySpec) -> JsonMap {
+    bench.run_copy(spec).await.unwrap_or_else(|e| panic!("{e}\n{}", e.detail)).output
 }
 
 pub(crate) fn text(value: &str) -> Value {

@@ -15,11 +15,12 @@ pub(crate) mod moment;
 pub(crate) mod numeric;
 pub(crate) mod session;
 pub(crate) mod statement;
+mod tls;
 
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use host_model::connector::Pool;
 use host_model::port::Access;
@@ -29,6 +30,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::{Place, canceled};
+use tls::Tls;
 
 /// How long a cancelled statement may take to end, and a second connection to open.
 const STOP_WITHIN: Duration = Duration::from_millis(700);
@@ -36,7 +38,11 @@ const STOP_WITHIN: Duration = Duration::from_millis(700);
 /// One database of a server.
 pub(crate) struct PgServer {
     options: PgConnectOptions,
+    tls: Tls,
     label: String,
+    pool: String,
+    /// `statement_timeout_seconds`.
+    statement_limit: Option<Duration>,
     read_only: bool,
     size: u32,
     wait: Duration,
@@ -97,12 +103,16 @@ impl PgServer {
             // Notices are for people at a prompt; here they would only fill the server's own log.
             .options([("client_min_messages", "error"), ("cursor_tuple_fraction", "1")])
             .disable_statement_logging();
+        let (tls, options) = Tls::of(pool, options);
         let database = options.get_database().unwrap_or(options.get_username());
         let label =
             format!("postgres://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port());
         Ok(Self {
             label,
             options,
+            tls,
+            pool: pool.name.clone(),
+            statement_limit: pool.statement_timeout_seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
             read_only: pool.read_only,
             size: pool.pool_size,
             wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
@@ -153,7 +163,7 @@ impl PgServer {
         // The time limit covers a server that accepts and then says nothing, and an idle connection to such a one.
         let (conn, pid) = tokio::select! {
             connected = tokio::time::timeout(self.wait, self.reuse_or_connect(longest)) => match connected {
-                Ok(connected) => connected.map_err(|e| place.unreachable(connect_text(&e)))?,
+                Ok(connected) => connected.map_err(|e| place.unreachable(self.tls.explain(&e)))?,
                 Err(_) => return Err(place.unreachable(format!("no answer within {} s", self.wait.as_secs()))),
             },
             () = cancel.canceled() => return Err(canceled(cancel)),
@@ -178,7 +188,7 @@ impl PgServer {
     async fn reuse_or_connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(mut conn) = idle
-            && let Ok(Ok(pid)) = tokio::time::timeout(STOP_WITHIN, greet(&mut conn, longest)).await
+            && let Ok(Ok(pid)) = tokio::time::timeout(STOP_WITHIN, self.greet(&mut conn, longest)).await
         {
             return Ok((conn, pid));
         }
@@ -187,7 +197,7 @@ impl PgServer {
 
     async fn connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
         let mut conn = PgConnection::connect_with(&self.options).await?;
-        let pid = greet(&mut conn, longest).await?;
+        let pid = self.greet(&mut conn, longest).await?;
         Ok((conn, pid))
     }
 
@@ -222,26 +232,36 @@ impl PgServer {
             Err(_) => tracing::warn!(pid, "no second connection in time to cancel a statement on the server"),
         }
     }
-}
 
-/// Asks for the backend's id and arms the server's own limits.
-async fn greet(conn: &mut PgConnection, longest: Option<Duration>) -> Result<i32, sqlx::Error> {
-    // Ten seconds after the step's own limit, so that the step's message is the one people read.
-    let limit = longest.map_or(0, |d| d.saturating_add(Duration::from_secs(10)).as_millis().min(2_147_483_647));
-    let mut sql = format!("select pg_backend_pid(), set_config('statement_timeout', '{limit}', false)");
-    if conn.server_version_num().is_some_and(|version| version >= 140_000) {
-        sql.push_str(", set_config('client_connection_check_interval', '500', false)");
+    /// Asks for the backend's id and arms the server's own limits: the pool's, or one well after the step's.
+    async fn greet(&self, conn: &mut PgConnection, longest: Option<Duration>) -> Result<i32, sqlx::Error> {
+        // Ten seconds after the step's own limit, so that the step's message is the one people read.
+        let of_step = longest.map(|longest| longest.saturating_add(Duration::from_secs(10)));
+        let limit = of_step.into_iter().chain(self.statement_limit).min().unwrap_or_default();
+        let millis = limit.as_millis().min(2_147_483_647);
+        let mut sql = format!("select pg_backend_pid(), set_config('statement_timeout', '{millis}', false)");
+        if conn.server_version_num().is_some_and(|version| version >= 140_000) {
+            sql.push_str(", set_config('client_connection_check_interval', '500', false)");
+        }
+        let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(conn).await?;
+        let pid = row.try_get_raw(0)?.as_str().map_err(sqlx::Error::Decode)?;
+        pid.parse().map_err(|_| sqlx::Error::Protocol("the backend has no process id".to_owned()))
     }
-    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(conn).await?;
-    let pid = row.try_get_raw(0)?.as_str().map_err(sqlx::Error::Decode)?;
-    pid.parse().map_err(|_| sqlx::Error::Protocol("the backend has no process id".to_owned()))
-}
 
-fn connect_text(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::Database(refusal) => refusal.message().to_owned(),
-        sqlx::Error::Io(io) => io.to_string(),
-        other => other.to_string(),
+    /// The words for a statement that the server ended after `elapsed` because of the pool's limit.
+    fn timed_out(&self, error: &sqlx::Error, elapsed: Duration, place: &Place) -> Option<StepError> {
+        let limit = self.statement_limit.filter(|limit| elapsed >= *limit)?;
+        // query_canceled: by this limit, or by an administrator.
+        (error.as_database_error()?.code()? == "57014").then(|| {
+            let text = format!(
+                "connector `{}` ({}): a statement took longer than the {} s of `statement_timeout_seconds` of pool `{}`",
+                place.connector,
+                place.label,
+                limit.as_secs(),
+                self.pool
+            );
+            StepError::remote(text)
+        })
     }
 }
 
@@ -299,6 +319,7 @@ impl Stop {
         if self.cancel.is_canceled() {
             return Err(canceled(&self.cancel));
         }
+        let begun = Instant::now();
         let mut dropped = WhenDropped { stop: self, is_armed: true };
         tokio::pin!(work);
         let result = tokio::select! {
@@ -319,7 +340,14 @@ impl Stop {
                 if error.as_database_error().is_none() {
                     self.is_broken.store(true, Ordering::Relaxed);
                 }
-                if self.cancel.is_canceled() { canceled(&self.cancel) } else { self.place.postgres(&error, sql) }
+                if self.cancel.is_canceled() {
+                    return canceled(&self.cancel);
+                }
+                let refusal = self.place.postgres(&error, sql);
+                match self.server.timed_out(&error, begun.elapsed(), &self.place) {
+                    Some(timeout) => timeout.with_detail(refusal.detail),
+                    None => refusal,
+                }
             }
         })
     }

@@ -6,6 +6,8 @@ use chrono::{Datelike as _, NaiveDate};
 /// 2000-01-01 counted in days of the common era.
 const EPOCH: i32 = 730_120;
 const DAY: i64 = 86_400_000_000;
+/// Days of 400 years.
+const ERA: i32 = 146_097;
 
 /// Adds `YYYY-MM-DD`; false, and nothing added, for infinity and for years outside 1 to 9999.
 pub(crate) fn push_date(days: i32, out: &mut String) -> bool {
@@ -39,11 +41,12 @@ pub(crate) fn far_date_text(days: i32) -> String {
         i32::MIN => return "-infinity".to_owned(),
         _ => {}
     }
-    match days.checked_add(EPOCH).and_then(NaiveDate::from_num_days_from_ce_opt) {
-        Some(date) if date.year() < 1 => format!("{:04}-{:02}-{:02} BC", 1 - date.year(), date.month(), date.day()),
-        Some(date) => format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()),
-        // PostgreSQL counts 32 000 years further than the calendar at hand.
-        None => format!("{days} days since 2000-01-01"),
+    // PostgreSQL counts millions of years further than the calendar at hand, which repeats every 400.
+    let date = NaiveDate::from_num_days_from_ce_opt(days.rem_euclid(ERA) + EPOCH).unwrap_or_default();
+    let (year, month, day) = (date.year() + days.div_euclid(ERA) * 400, date.month(), date.day());
+    match year {
+        1.. => format!("{year:04}-{month:02}-{day:02}"),
+        _ => format!("{:04}-{month:02}-{day:02} BC", 1 - year),
     }
 }
 
@@ -86,30 +89,41 @@ fn push_two(number: u32, out: &mut String) {
     }
 }
 
-/// Days since 2000-01-01 of `YYYY-MM-DD`.
+/// Days since 2000-01-01 of `YYYY-MM-DD`, and of what [`far_date_text`] writes.
 pub(crate) fn parse_date(text: &str) -> Option<i32> {
-    let (year, month, day) = (number(text, 0, 4)?, number(text, 5, 2)?, number(text, 8, 2)?);
+    match text.strip_suffix(" BC") {
+        Some(text) => parse_day(text, true),
+        None => parse_day(text, false),
+    }
+}
+
+fn parse_day(text: &str, is_bc: bool) -> Option<i32> {
+    // The year has four digits or more, the rest has six characters.
+    let rest = text.len().checked_sub(6).filter(|digits| (4..=7).contains(digits))?;
+    let (year, month, day) = (number(text, 0, rest)?, number(text, rest + 1, 2)?, number(text, rest + 4, 2)?);
     let bytes = text.as_bytes();
-    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+    if bytes[rest] != b'-' || bytes[rest + 3] != b'-' || year == 0 {
         return None;
     }
-    Some(NaiveDate::from_ymd_opt(year as i32, month, day)?.num_days_from_ce() - EPOCH)
+    let year = i32::try_from(year).ok()?;
+    let since = if is_bc { 1 - year } else { year } - 2000;
+    let date = NaiveDate::from_ymd_opt(2000 + since.rem_euclid(400), month, day)?;
+    since.div_euclid(400).checked_mul(ERA)?.checked_add(date.num_days_from_ce() - EPOCH)
 }
 
 /// Microseconds since 2000-01-01 in UTC of `YYYY-MM-DD[T ]HH:MM[:SS[.f…]][Z|±HH[:MM]]`, or of a bare date. Digits
 /// beyond microseconds are refused unless they are zero; a missing offset means UTC.
 pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
-    let days = i64::from(parse_date(text.get(..10)?)?);
-    if text.len() == 10 {
-        return Some(days * DAY);
-    }
-    if !matches!(text.as_bytes()[10], b'T' | b' ') {
-        return None;
-    }
-    let rest = text.get(11..)?;
+    let (text, is_bc) = text.strip_suffix(" BC").map_or((text, false), |text| (text, true));
+    let (day, rest) = match text.split_once(['T', ' ']) {
+        Some((day, rest)) => (day, Some(rest)),
+        None => (text, None),
+    };
+    let midnight = i64::from(parse_day(day, is_bc)?).checked_mul(DAY)?;
+    let Some(rest) = rest else { return Some(midnight) };
     let cut = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
     let (clock, offset) = rest.split_at(cut);
-    Some(days * DAY + parse_time(clock.trim_end())? - parse_offset(offset)?)
+    midnight.checked_add(parse_time(clock.trim_end())? - parse_offset(offset)?)
 }
 
 /// Microseconds of `HH:MM[:SS[.f…]]`, up to `24:00:00`.
@@ -188,6 +202,31 @@ mod tests {
     }
 
     #[test]
+    fn years_far_away_survive_a_round_trip() {
+        for text in [
+            "4714-11-24 BC",
+            "0001-12-31 BC",
+            "0004-02-29 AD",
+            "0005-02-29 BC",
+            "10000-01-01",
+            "262144-02-29",
+            "5874897-12-31",
+        ] {
+            let text = text.trim_end_matches(" AD");
+            assert_eq!(far_date_text(parse_date(text).unwrap()), text);
+        }
+        for text in ["0044-03-15 12:00:00.5 BC", "294276-12-31 23:59:59.999999", "10000-01-01 00:00:00"] {
+            assert_eq!(far_timestamp_text(parse_timestamp(text).unwrap(), ""), text);
+        }
+        assert_eq!(parse_timestamp("0044-03-15 12:00:00+00 BC"), parse_timestamp("0044-03-15T12:00:00 BC"));
+        for text in ["0000-01-01", "0000-01-01 BC", "0004-02-29 BC", "99999999-01-01", "-001-01-01", "294277-01-01 BCE"]
+        {
+            assert_eq!(parse_date(text), None, "{text}");
+        }
+        assert_eq!(parse_timestamp("5874897-12-31"), None, "days reach further than microseconds");
+    }
+
+    #[test]
     fn offsets_turn_into_utc() {
         let utc = parse_timestamp("2024-03-31 00:30:00").unwrap();
         for text in
@@ -225,6 +264,9 @@ mod tests {
         assert_eq!(far_date_text(i32::MAX), "infinity");
         assert_eq!(far_date_text(-746_117), "0044-03-15 BC");
         assert_eq!(far_timestamp_text(i64::MIN, "+00"), "-infinity");
+        // The first and the last day PostgreSQL knows.
+        assert_eq!(far_date_text(-2_451_545), "4714-11-24 BC");
+        assert_eq!(far_date_text(2_145_031_948), "5874897-12-31");
         assert_eq!(far_timestamp_text(i64::from(-746_117_i32) * DAY, "+00"), "0044-03-15 00:00:00+00 BC");
     }
 }

@@ -1,5 +1,6 @@
-//! What happens to cells between source and target: nothing, blanks stripped, or the rules of JD Edwards. Settled per
-//! column before the first row moves ([`plan`]), applied cell by cell by the reader ([`Rules::apply`]).
+//! What happens to cells between source and target: nothing, blanks stripped, or the rules of JD Edwards; and last, what
+//! stands for an absent value where the target's pool wants one. Settled per column before the first row moves
+//! ([`plan`]), applied cell by cell by the reader ([`Rules::apply`]).
 //!
 //! Not here: how a type is spelled in a database (`types`), where the data dictionary is read (`dictionary`), the
 //! conversions themselves (`value`).
@@ -44,6 +45,15 @@ pub(super) enum Taste {
     Text,
 }
 
+/// What is written where there is nothing (`coalesce_nulls`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filler {
+    /// One space, for NULL and for an empty text.
+    Blank,
+    /// The number 0, for NULL.
+    Zero,
+}
+
 /// The columns of a copy after coercion, and the rules that get them there.
 pub(super) struct Plan {
     /// As the target is to see them.
@@ -64,17 +74,20 @@ pub(super) struct Rules {
     rules: Vec<Rule>,
     /// Blank text becomes NULL: the target's column holds no text.
     blank_is_null: Vec<bool>,
+    /// What an absent value becomes, after everything else.
+    fillers: Vec<Option<Filler>>,
     /// Names of the columns, for [`Rules::oddities`].
     names: Vec<String>,
     /// Numbers in date columns that are no dates.
     odd: Vec<AtomicU64>,
 }
 
-/// Settles what happens to each column of the source.
+/// Settles what happens to each column of the source. `trims` is the `trim_strings` of its pool.
 pub(super) fn plan(
     spec: &SqlCopySpec,
     source: &[SourceColumn],
     dictionary: &Dictionary,
+    trims: bool,
     place: &Place,
 ) -> Result<Plan, StepError> {
     for (key, names) in [("strip_both_columns", &spec.strip_both_columns), ("julian_columns", &spec.julian_columns)] {
@@ -91,7 +104,10 @@ pub(super) fn plan(
     for column in source {
         let strips_both = is_listed(&spec.strip_both_columns, &column.name);
         if !is_jde {
-            let rule = if strips_both { Rule::Trim { both: true, drop_nul: false } } else { Rule::Keep };
+            let rule = match (strips_both, trims && column.source_type.is_text()) {
+                (false, false) => Rule::Keep,
+                (both, _) => Rule::Trim { both, drop_nul: false },
+            };
             rules.push(Planned { rule, is_asked_for: true });
             columns.push(column.clone());
             continue;
@@ -101,6 +117,7 @@ pub(super) fn plan(
         columns.push(SourceColumn {
             name: column.name.to_lowercase(),
             source_type: SourceType::Standard(standard),
+            is_sampled: false,
             // JD Edwards' word for "no date" is 0, ours is NULL.
             is_not_null: column.is_not_null && planned.rule != Rule::Julian,
             key: column.key,
@@ -172,15 +189,24 @@ fn must_exist(key: &str, name: &str, source: &[SourceColumn], place: &Place) -> 
 
 impl Plan {
     /// Fits the rules to the columns that are there: what only the data dictionary says gives way to a target column
-    /// of another kind, and blank text becomes NULL where there can be no text.
-    pub(super) fn settle(self, tastes: &[Taste]) -> Rules {
+    /// of another kind, and blank text becomes NULL where there can be no text. `coalesces` is the `coalesce_nulls` of the
+    /// target's pool.
+    pub(super) fn settle(self, tastes: &[Taste], coalesces: bool) -> Rules {
         let taste = |n: usize| tastes.get(n).copied().unwrap_or(Taste::Text);
         let fit = |(n, planned): (usize, &Planned)| match (planned.rule, taste(n)) {
             (Rule::Julian, Taste::Number) if !planned.is_asked_for => Rule::Whole,
             (rule, _) => rule,
         };
+        let filler = |(n, column): (usize, &SourceColumn)| match taste(n) {
+            _ if !coalesces => None,
+            Taste::Number => Some(Filler::Zero),
+            Taste::Other => None,
+            Taste::Text if column.source_type.standard().is_number() => Some(Filler::Zero),
+            Taste::Text => column.source_type.is_text().then_some(Filler::Blank),
+        };
         Rules {
             rules: self.rules.iter().enumerate().map(fit).collect(),
+            fillers: self.columns.iter().enumerate().map(filler).collect(),
             blank_is_null: (0..self.rules.len()).map(|n| self.is_jde && taste(n) != Taste::Text).collect(),
             odd: self.rules.iter().map(|_| AtomicU64::new(0)).collect(),
             names: self.columns.into_iter().map(|c| c.name).collect(),
@@ -191,7 +217,7 @@ impl Plan {
 impl Rules {
     /// Whether the cells of column `n` pass as they are.
     pub(super) fn keeps(&self, n: usize) -> bool {
-        self.rule(n) == Rule::Keep
+        self.rule(n) == Rule::Keep && self.fillers.get(n).is_none_or(Option::is_none)
     }
 
     pub(super) fn rule(&self, n: usize) -> Rule {
@@ -201,6 +227,14 @@ impl Rules {
     /// The cell as the target is to get it. What a rule cannot make anything of passes as it is, so that the target
     /// refuses it by name.
     pub(super) fn apply<'a>(&self, n: usize, cell: Cell<'a>, scratch: &'a mut String) -> Cell<'a> {
+        match (self.coerce(n, cell, scratch), self.fillers[n]) {
+            (Cell::Null | Cell::Text(""), Some(Filler::Blank)) => Cell::Text(" "),
+            (Cell::Null, Some(Filler::Zero)) => Cell::Int(0),
+            (cell, _) => cell,
+        }
+    }
+
+    fn coerce<'a>(&self, n: usize, cell: Cell<'a>, scratch: &'a mut String) -> Cell<'a> {
         let is_blank = |text: &str| self.blank_is_null[n] && text.trim().is_empty();
         match (self.rule(n), cell) {
             (Rule::Keep, cell) | (_, cell @ Cell::Null) => cell,

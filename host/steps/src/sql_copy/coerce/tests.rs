@@ -41,6 +41,7 @@ fn column(name: &str, kind: Kind, formatted: &str) -> SourceColumn {
     SourceColumn {
         name: name.into(),
         source_type: SourceType::Postgres { kind, formatted: formatted.into() },
+        is_sampled: false,
         is_not_null: false,
         key: None,
     }
@@ -51,12 +52,12 @@ fn place() -> Place {
 }
 
 fn planned(spec: &SqlCopySpec, columns: &[SourceColumn]) -> Plan {
-    plan(spec, columns, &Dictionary::default(), &place()).unwrap()
+    plan(spec, columns, &Dictionary::default(), false, &place()).unwrap()
 }
 
 /// What a cell of one column becomes, as text.
 fn becomes(spec: &SqlCopySpec, column: &SourceColumn, taste: Taste, cell: Cell<'_>) -> Option<String> {
-    let rules = planned(spec, std::slice::from_ref(column)).settle(&[taste]);
+    let rules = planned(spec, std::slice::from_ref(column)).settle(&[taste], false);
     match rules.apply(0, cell, &mut String::new()) {
         Cell::Null => None,
         other => Some(other.show()),
@@ -189,7 +190,7 @@ fn listed_columns_are_stripped_on_both_sides_in_any_case_and_any_mode() {
     let column = column("DRKY", Kind::Text, "character(10)");
     assert_eq!(becomes(&none, &column, Taste::Text, Cell::Text(" A ")).as_deref(), Some(" A "), "others pass");
     let unknown = spec(|s| s.strip_both_columns = vec!["DRKX".into()]);
-    let error = plan(&unknown, &[column], &Dictionary::default(), &place()).err().unwrap();
+    let error = plan(&unknown, &[column], &Dictionary::default(), false, &place()).err().unwrap();
     assert!(error.message.contains("`strip_both_columns` names `DRKX`"), "{error}");
 }
 
@@ -242,7 +243,7 @@ fn a_julian_number_becomes_a_date() {
 #[test]
 fn numbers_that_are_no_dates_are_counted() {
     let spec = spec(|s| s.julian_columns = vec!["ABUPMJ".into()]);
-    let rules = planned(&spec, &[column("ABUPMJ", Kind::Numeric, "numeric(6,0)")]).settle(&[Taste::Other]);
+    let rules = planned(&spec, &[column("ABUPMJ", Kind::Numeric, "numeric(6,0)")]).settle(&[Taste::Other], false);
     for stored in [0, 126_001, 126_999, -5] {
         rules.apply(0, Cell::Int(stored), &mut String::new());
     }
@@ -265,7 +266,7 @@ fn dates_are_known_by_name_and_never_guessed() {
     let asked = spec(|s| s.julian_columns = vec!["DRUPMJ".into()]);
     assert_eq!(becomes(&asked, &date, Taste::Number, Cell::Int(126_001)).as_deref(), Some("2026-01-01"));
     let text = column("DRUPMJ", Kind::Text, "text");
-    let error = plan(&asked, &[text], &Dictionary::default(), &place()).err().unwrap();
+    let error = plan(&asked, &[text], &Dictionary::default(), false, &place()).err().unwrap();
     assert!(error.message.contains("`julian_columns` names the column `DRUPMJ`, which holds no numbers"), "{error}");
 }
 
@@ -333,7 +334,86 @@ fn other_types_keep_their_values() {
         ("REAL", "bigint"),
     ] {
         let source_type = SourceType::Sqlite { declared: declared.into() };
-        let column = SourceColumn { name: "X".into(), source_type, is_not_null: false, key: None };
+        let column = SourceColumn { name: "X".into(), source_type, is_sampled: false, is_not_null: false, key: None };
         assert_eq!(new_type(&spec, &column), want, "{declared}");
     }
+}
+
+/// C.2: "Trim: only if the source pool has `trim_strings`: trailing whitespace of every string; columns in
+/// `strip_both_columns` get a both-sides strip instead". N: S4 strips the listed columns "unconditionally".
+#[test]
+fn a_pool_that_trims_cuts_the_end_of_every_string_and_of_nothing_else() {
+    let with = |trims: bool, change: fn(&mut SqlCopySpec), column: &SourceColumn, cell: &str| {
+        let spec = spec(change);
+        let plan = plan(&spec, std::slice::from_ref(column), &Dictionary::default(), trims, &place()).unwrap();
+        plan.settle(&[Taste::Text], false).apply(0, Cell::Text(cell), &mut String::new()).show()
+    };
+    let none = |s: &mut SqlCopySpec| s.type_coercion = TypeCoercion::None;
+    for (kind, formatted) in
+        [(Kind::Text, "character(10)"), (Kind::Text, "character varying(40)"), (Kind::Text, "text")]
+    {
+        let column = column("ALPH", kind, formatted);
+        for (stored, trimmed) in [("Smith     ", "Smith"), ("  A  ", "  A"), ("   ", ""), ("", ""), ("a\0 ", "a\0")] {
+            assert_eq!(with(true, none, &column, stored), trimmed, "{formatted} {stored:?}");
+            assert_eq!(with(false, none, &column, stored), stored, "{formatted} {stored:?}");
+        }
+        let both = |s: &mut SqlCopySpec| {
+            s.type_coercion = TypeCoercion::None;
+            s.strip_both_columns = vec!["alph".into()];
+        };
+        assert_eq!((with(true, both, &column, "  A  "), with(false, both, &column, "  A  ")), ("A".into(), "A".into()));
+    }
+    // What is shown as text, and is none.
+    for (kind, formatted) in [(Kind::Other, "inet"), (Kind::Json, "json"), (Kind::Label, "mood")] {
+        assert_eq!(with(true, none, &column("X", kind, formatted), "x "), "x ", "{formatted}");
+    }
+}
+
+/// C.2: "Coalesce: only if the target pool has `coalesce_nulls`: string None or \"\" → one space; numeric None → 0 (Oracle
+/// treats \"\" as NULL, JDE columns NOT NULL)"; "Order: (1) trim on read → (2) jde → (3) null coalescing on write".
+#[test]
+fn a_pool_that_coalesces_gets_a_space_for_nothing_and_zero_for_no_number() {
+    let filled = |coercion, column: &SourceColumn, taste, cell: Cell<'_>| {
+        let spec = spec(|s| s.type_coercion = coercion);
+        let plan = plan(&spec, std::slice::from_ref(column), &Dictionary::default(), true, &place()).unwrap();
+        let rules = plan.settle(&[taste], true);
+        assert!(taste == Taste::Other || !rules.keeps(0), "no row may pass unseen");
+        match rules.apply(0, cell, &mut String::new()) {
+            Cell::Null => None,
+            other => Some(other.show()),
+        }
+    };
+    let name = column("ALPH", Kind::Text, "character varying(10)");
+    let number = column("AN8", Kind::Int4, "integer");
+    let price = column("UPRC", Kind::Numeric, "numeric(15,2)");
+    let day = column("DAY", Kind::Date, "date");
+    for coercion in [TypeCoercion::None, TypeCoercion::Jde] {
+        for (cell, want) in [
+            (Cell::Null, Some(" ")),
+            (Cell::Text(""), Some(" ")),
+            (Cell::Text("   "), Some(" ")),
+            (Cell::Text("x"), Some("x")),
+        ] {
+            assert_eq!(filled(coercion, &name, Taste::Text, cell).as_deref(), want, "{coercion:?} {cell:?}");
+        }
+        for (column, taste) in [(&number, Taste::Number), (&price, Taste::Number), (&number, Taste::Text)] {
+            assert_eq!(filled(coercion, column, taste, Cell::Null).as_deref(), Some("0"));
+            assert_eq!(filled(coercion, column, taste, Cell::Int(7)).as_deref(), Some("7"));
+        }
+        // A date that is absent stays absent: neither a space nor a zero is one.
+        assert_eq!(filled(coercion, &day, Taste::Other, Cell::Null), None);
+    }
+    // Blank text for a column of numbers is NULL by the rules of JD Edwards, and then 0.
+    assert_eq!(filled(TypeCoercion::Jde, &name, Taste::Number, Cell::Text("  ")).as_deref(), Some("0"));
+    assert_eq!(filled(TypeCoercion::None, &column("B", Kind::Bytea, "bytea"), Taste::Other, Cell::Null), None);
+}
+
+/// A pool that does not say so changes nothing, so that rows may pass as they are.
+#[test]
+fn a_pool_that_says_nothing_keeps_null_and_the_empty_text_apart() {
+    let spec = spec(|s| s.type_coercion = TypeCoercion::None);
+    let rules = planned(&spec, &[column("ALPH", Kind::Text, "text")]).settle(&[Taste::Text], false);
+    assert!(rules.keeps(0));
+    assert_eq!(rules.apply(0, Cell::Null, &mut String::new()), Cell::Null);
+    assert_eq!(rules.apply(0, Cell::Text(""), &mut String::new()), Cell::Text(""));
 }
