@@ -10,7 +10,7 @@ use super::ConnectorPools;
 /// What a successful test found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectorTest {
-    /// `sqlite` or `postgres`.
+    /// `sqlite`, `postgres` or `mysql`.
     pub dialect: &'static str,
     /// The server's own version text.
     pub version: String,

@@ -7,6 +7,7 @@
 pub(crate) mod cell;
 mod check;
 pub(crate) mod fault;
+pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod scan;
 pub(crate) mod sqlite;
@@ -22,6 +23,7 @@ use host_model::port::{Access, Connectors, SqlSession};
 use host_model::{CancelToken, StepError};
 
 use fault::Place;
+use mysql::MySqlServer;
 use postgres::PgServer;
 use sqlite::SqliteFile;
 
@@ -39,6 +41,7 @@ pub struct ConnectorPools {
 pub(crate) enum Database {
     Sqlite(Arc<SqliteFile>),
     Postgres(Arc<PgServer>),
+    MySql(Arc<MySqlServer>),
 }
 
 /// A connector found by name.
@@ -71,8 +74,10 @@ impl ConnectorPools {
     pub async fn close(&self) {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, database) in open.into_values() {
-            if let Database::Postgres(server) = database {
-                server.close().await;
+            match database {
+                Database::Postgres(server) => server.close().await,
+                Database::MySql(server) => server.close(),
+                Database::Sqlite(_) => {}
             }
         }
     }
@@ -98,6 +103,7 @@ impl ConnectorPools {
         let label = match &database {
             Database::Sqlite(file) => file.label(),
             Database::Postgres(server) => server.label(),
+            Database::MySql(server) => server.label(),
         };
         Ok(Found { connector: connector.clone(), place: Place { connector: name.to_owned(), label }, database })
     }
@@ -111,6 +117,9 @@ impl ConnectorPools {
             PoolAddress::Sqlite { path } => Database::Sqlite(Arc::new(SqliteFile::new(path.clone(), pool))),
             PoolAddress::Postgres { url, password } => {
                 Database::Postgres(Arc::new(PgServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
+            }
+            PoolAddress::MySql { url, password } => {
+                Database::MySql(Arc::new(MySqlServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
             }
             other => {
                 let kind = other.dialect().as_str();
@@ -133,6 +142,10 @@ impl Connectors for ConnectorPools {
             }
             Database::Postgres(server) => {
                 let session = postgres::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
+                Ok(Box::new(session))
+            }
+            Database::MySql(server) => {
+                let session = mysql::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
                 Ok(Box::new(session))
             }
         }

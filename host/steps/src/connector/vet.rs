@@ -45,12 +45,31 @@ pub(crate) fn values(statement: &Statement, binds: &Binds, place: &Place) -> Res
     statement.names().iter().map(find).collect()
 }
 
-/// `schema.table` or `table`, quoted. The same rule in every dialect we speak.
+/// One identifier as `dialect` quotes it.
+pub(crate) fn quote_for(dialect: Dialect, name: &str) -> String {
+    match dialect {
+        // Whatever `ANSI_QUOTES` says.
+        Dialect::MySql => format!("`{}`", name.replace('`', "``")),
+        _ => quote(name),
+    }
+}
+
+/// [`quote_for`] MySQL.
+pub(crate) fn mysql_quote(name: &str) -> String {
+    quote_for(Dialect::MySql, name)
+}
+
+/// `schema.table` or `table`, quoted for MySQL.
+pub(crate) fn mysql_quote_path(path: &str) -> String {
+    path.split('.').map(mysql_quote).collect::<Vec<_>>().join(".")
+}
+
+/// `schema.table` or `table`, quoted by the rule of SQLite and PostgreSQL.
 pub(crate) fn quote_path(path: &str) -> String {
     path.split('.').map(quote).collect::<Vec<_>>().join(".")
 }
 
-/// One identifier in double quotes.
+/// One identifier in double quotes, for the same two.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
