@@ -110,7 +110,11 @@ impl Place {
                 _ => StepError::remote(format!("connector `{}` ({}): {error}", self.connector, self.label)),
             };
         };
-        let mut fault = StepError::remote(format!("connector `{}` ({}): {}", self.connector, self.label, refusal.message()));
+        let mut fault =
+            StepError::remote(format!("connector `{}` ({}): {}", self.connector, self.label, refusal.message()));
+        if refusal.number() == 1792 {
+            fault = self.denied(&format!("is open for reading only: {}", refusal.message()));
+        }
         fault.may_retry = mysql_may_retry(refusal.number(), refusal.code().unwrap_or_default());
         let mut detail = format!("error {}", refusal.number());
         if let Some(state) = refusal.code() {

@@ -106,6 +106,7 @@ async fn run_one(
             }
         }
         drop(results);
+        statement::forget(conn, &bound.statement).await?;
         let Some(set) = set else { return Ok((None, Some(affected))) };
         // `… returning` tells of its rows by returning them.
         let writes = matches!(bound.statement.keyword(), "insert" | "update" | "delete" | "replace");

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use sqlx::mysql::{MySqlArguments, MySqlConnection};
-use sqlx::{Arguments as _, AssertSqlSafe, Column as _, Executor as _, SqlSafeStr as _, Statement as _};
+use sqlx::{Arguments as _, AssertSqlSafe, Column as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _};
 
 use super::Traits;
 use super::kind::{self, Bind, Kind};
@@ -40,6 +40,8 @@ impl Columns {
         path: &str,
         names: &[String],
     ) -> Result<Self, sqlx::Error> {
+        // What the driver remembers may be another table of the same name.
+        conn.clear_cached_statements().await?;
         let list = names.iter().map(|n| mysql_quote(n)).collect::<Vec<_>>().join(", ");
         let described = conn.prepare(AssertSqlSafe(format!("select {list} from {path} limit 0")).into_sql_str()).await?;
         Ok(Self {

@@ -191,6 +191,8 @@ async fn execute(
                 Either::Right(_) => returned += 1,
             }
         }
+        drop(results);
+        statement::forget(conn, statement).await?;
         // `… returning` tells of its rows by returning them.
         Ok(if statement.is_reading() { 0 } else if affected == 0 { returned } else { affected })
     };

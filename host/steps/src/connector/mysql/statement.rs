@@ -10,7 +10,7 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySql, MySqlArguments, MySqlColumn, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo};
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Column as _, Decode, Either, Encode, Executor as _, Row as _, SqlSafeStr as _,
+    Arguments as _, AssertSqlSafe, Column as _, Connection as _, Decode, Either, Encode, Executor as _, Row as _, SqlSafeStr as _,
     Statement as _, Type,
 };
 
@@ -110,6 +110,14 @@ fn arguments<'a>(
         args.add(Typed { bind, decimal: &traits.decimal }).map_err(sqlx::Error::Encode)?;
     }
     Ok(args)
+}
+
+/// After `statement`: what the driver remembers of others may be of another shape of the same table.
+pub(crate) async fn forget(conn: &mut MySqlConnection, statement: &scan::Statement) -> Result<(), sqlx::Error> {
+    match statement.keyword() {
+        "create" | "alter" | "drop" | "rename" => conn.clear_cached_statements().await,
+        _ => Ok(()),
+    }
 }
 
 /// Asks the server about `statement` and encodes `values` for it.
