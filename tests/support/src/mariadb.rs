@@ -62,7 +62,12 @@ impl Mariadb {
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
             .output()
             .context("starting mariadb-install-db")?;
-        ensure!(install.status.success(), "mariadb-install-db: {}", String::from_utf8_lossy(&install.stdout).trim());
+        ensure!(
+            install.status.success(),
+            "mariadb-install-db: {} {}",
+            String::from_utf8_lossy(&install.stdout).trim(),
+            String::from_utf8_lossy(&install.stderr).trim()
+        );
         let users = folder.path().join("users.sql");
         // One user each for sockets and TCP: the anonymous ones of the installation would come first.
         let grants = format!(
@@ -184,6 +189,8 @@ fn common(folder: &Path) -> Vec<String> {
         format!("--socket={}", folder.join("socket").display()),
         "--innodb-log-file-size=16M".to_owned(),
         "--innodb-buffer-pool-size=64M".to_owned(),
+        // The kernel has few contexts for it, and tests start many servers.
+        "--innodb-use-native-aio=0".to_owned(),
     ];
     if Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0") {
         options.push("--user=root".to_owned());

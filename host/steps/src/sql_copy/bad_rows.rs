@@ -8,6 +8,7 @@ use host_model::port::StepContext;
 
 use super::plan::quoted_table_for;
 use super::types::MYSQL_TABLE_OPTIONS;
+use crate::connector::vet::quote_for;
 
 /// Where rows go that the target does not take.
 #[derive(Debug, Clone)]
@@ -46,20 +47,27 @@ impl SideTable {
             Dialect::MySql => ("longtext", MYSQL_TABLE_OPTIONS),
             _ => ("text", ""),
         };
+        let number = self.number();
         format!(
             "create table if not exists {} (run_id varchar(64) not null, step varchar(200) not null, \
-             row_number bigint not null, column_name varchar(200), reason {text} not null, row_data {text} not null, \
+             {number} bigint not null, column_name varchar(200), reason {text} not null, row_data {text} not null, \
              recorded_at timestamp not null default current_timestamp){options}",
             self.path
         )
+    }
+
+    /// The name of a function in MySQL, and of a column of ours.
+    fn number(&self) -> String {
+        quote_for(self.dialect, "row_number")
     }
 
     /// The statement that adds a row; `place(n)` is the placeholder of its n-th value, from 1.
     pub(super) fn insert(&self, place: impl Fn(usize) -> String) -> String {
         let places: Vec<String> = (1..=6).map(place).collect();
         format!(
-            "insert into {} (run_id, step, row_number, column_name, reason, row_data) values ({})",
+            "insert into {} (run_id, step, {}, column_name, reason, row_data) values ({})",
             self.path,
+            self.number(),
             places.join(", ")
         )
     }

@@ -160,8 +160,8 @@ async fn sessions_stream_and_transact(database: &MariadbDatabase<'_>) {
     // A session for reading is one on the server, too.
     let reader = bench.session("my", Access::Read).await;
     assert_eq!(reader.execute("delete from s", Vec::new()).await.unwrap_err().kind, StepErrorKind::Denied);
-    let sneaky = "with x as (select 1) select * from s where i = 1 for update";
-    assert!(reader.query(sneaky, Vec::new()).await.is_ok());
+    let found = all_rows(&*reader, "(select 1 as one) union all (values (2))", Vec::new()).await;
+    assert_eq!(found, [[Value::Int(1)], [Value::Int(2)]]);
     for sql in ["select 1; delete from s", "commit", "select ?"] {
         assert_eq!(session.execute(sql, Vec::new()).await.unwrap_err().kind, StepErrorKind::Definition, "{sql}");
     }
@@ -267,7 +267,7 @@ async fn work_is_ended_on_the_server(database: &MariadbDatabase<'_>) {
     // Longer than the pool allows.
     let url = || PoolAddress::MySql { url: Hidden::new(database.url()), password: None };
     let bench = Set::default().add("my", url(), |pool| pool.statement_timeout_seconds = Some(1)).build();
-    let slow = bench.run_query("my", "select count(*) from seq_1_to_1000000000", json!({})).await.unwrap_err();
+    let slow = bench.run_query("my", "select sum(seq % 7) from seq_1_to_1000000000", json!({})).await.unwrap_err();
     assert!(slow.message.contains("max_statement_time"), "{slow}");
     assert!(slow.may_retry);
 }

@@ -61,9 +61,10 @@ fn schema_value(schema: Option<&str>) -> Value {
     schema.map_or(Value::Null, |schema| Value::Text(schema.to_owned()))
 }
 
-/// One copy into a table at a time; the lock goes with the connection.
+/// One copy into a table at a time; the lock goes with the connection. It is waited for a little, because the server may
+/// still be undoing what a canceled copy has done.
 pub(super) async fn lock_copy(lease: &mut Lease, schema: Option<&str>, table: &str) -> Result<(), StepError> {
-    let sql = "select get_lock(concat('nomaflow copy ', md5(concat(coalesce(?, database()), '.', ?))), 0)";
+    let sql = "select get_lock(concat('nomaflow copy ', md5(concat(coalesce(?, database()), '.', ?))), 5)";
     let values = [schema_value(schema), Value::Text(table.to_owned())];
     let place = lease.stop.place.clone();
     match lease.select(sql, &values).await?.first().and_then(|row| row.first()) {
