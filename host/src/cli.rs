@@ -67,6 +67,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Secret(Secret),
     /// Connectors: list, test, query; on the files of the home, in this process
+    #[command(subcommand)]
     Connector(Connector),
     /// Plugins: new, build, test, dev, run, list, inspect, update
     #[command(subcommand)]

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use host_model::{CancelToken, StepError, StepErrorKind};
+use sqlx::mysql::MySqlDatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
 /// A connector as messages name it: its name and its database without credentials.
@@ -13,6 +14,26 @@ pub(crate) struct Place {
     pub(crate) connector: String,
     /// `postgres://user@host:5432/db` or `sqlite:/path`.
     pub(crate) label: String,
+}
+
+/// Why a piece of work on a connection of the driver failed.
+pub(crate) enum Trouble {
+    /// The driver or the server.
+    Sql(sqlx::Error),
+    /// Ourselves, in the words of the step.
+    Step(StepError),
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<StepError> for Trouble {
+    fn from(error: StepError) -> Self {
+        Self::Step(error)
+    }
 }
 
 impl Place {
@@ -79,6 +100,32 @@ impl Place {
         }
         fault.with_detail(detail)
     }
+
+    /// The same for MySQL and MariaDB.
+    pub(crate) fn mysql(&self, error: &sqlx::Error, sql: &str) -> StepError {
+        let Some(refusal) = mysql_refusal(error) else {
+            return match error {
+                sqlx::Error::Io(_) | sqlx::Error::Tls(_) => self.unreachable(error),
+                sqlx::Error::Encode(why) | sqlx::Error::Decode(why) => self.definition(why),
+                _ => StepError::remote(format!("connector `{}` ({}): {error}", self.connector, self.label)),
+            };
+        };
+        let mut fault =
+            StepError::remote(format!("connector `{}` ({}): {}", self.connector, self.label, refusal.message()));
+        if refusal.number() == 1792 {
+            fault = self.denied(&format!("is open for reading only: {}", refusal.message()));
+        }
+        fault.may_retry = mysql_may_retry(refusal.number(), refusal.code().unwrap_or_default());
+        let mut detail = format!("error {}", refusal.number());
+        if let Some(state) = refusal.code() {
+            detail.push_str(&format!(", SQLSTATE {state}"));
+        }
+        if !sql.is_empty() {
+            detail.push('\n');
+            detail.push_str(&statement_detail(sql));
+        }
+        fault.with_detail(detail)
+    }
 }
 
 /// The error of a step that was told to stop.
@@ -117,6 +164,34 @@ fn sqlite_may_retry(error: &rusqlite::Error) -> bool {
             | C::FileLockingProtocolFailed
             | C::OperationInterrupted
     )
+}
+
+fn mysql_refusal(error: &sqlx::Error) -> Option<&MySqlDatabaseError> {
+    error.as_database_error().and_then(|e| e.try_downcast_ref::<MySqlDatabaseError>())
+}
+
+/// The number of a refusal of MySQL or MariaDB.
+pub(crate) fn mysql_number(error: &sqlx::Error) -> Option<u16> {
+    mysql_refusal(error).map(MySqlDatabaseError::number)
+}
+
+/// Whether MySQL or MariaDB has something against a row, and not against the statement or the moment: a value out of
+/// range, too long or of another form, a NULL, a doubled key, a broken reference or check, a partition that is missing,
+/// what a trigger raises.
+pub(crate) fn mysql_blames_data(error: &sqlx::Error) -> bool {
+    let Some(refusal) = mysql_refusal(error) else { return false };
+    matches!(refusal.code().and_then(|state| state.get(..2)), Some("22" | "23" | "45"))
+        || matches!(refusal.number(), 1264 | 1265 | 1292 | 1364 | 1366 | 1411 | 1526 | 1644 | 3140 | 3819 | 4025)
+}
+
+/// Locks, deadlocks, limits of connections and time, a server that stops, has no room or is read-only for a while.
+fn mysql_may_retry(number: u16, state: &str) -> bool {
+    matches!(state.get(..2), Some("08" | "40" | "53"))
+        || matches!(
+            number,
+            1020 | 1021 | 1037 | 1038 | 1040 | 1041 | 1053 | 1114 | 1129 | 1158..=1161 | 1180 | 1203 | 1205 | 1213
+                | 1226 | 1290 | 1317 | 1412 | 1615 | 1836 | 1927 | 1969 | 3024
+        )
 }
 
 /// Connection, transaction, resource, operator and system classes may pass; what is wrong with the SQL or the data

@@ -8,6 +8,7 @@ mod ask;
 pub(crate) mod cell;
 mod check;
 pub(crate) mod fault;
+pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod scan;
 pub(crate) mod sqlite;
@@ -23,6 +24,7 @@ use host_model::port::{Access, Connectors, SharedPool, SqlSession};
 use host_model::{CancelToken, StepError};
 
 use fault::Place;
+use mysql::MySqlServer;
 use postgres::PgServer;
 use sqlite::SqliteFile;
 
@@ -41,6 +43,7 @@ pub struct ConnectorPools {
 pub(crate) enum Database {
     Sqlite(Arc<SqliteFile>),
     Postgres(Arc<PgServer>),
+    MySql(Arc<MySqlServer>),
 }
 
 /// What a pool says of the values that pass through it.
@@ -84,8 +87,10 @@ impl ConnectorPools {
     pub async fn close(&self) {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, database) in open.into_values() {
-            if let Database::Postgres(server) = database {
-                server.close().await;
+            match database {
+                Database::Postgres(server) => server.close().await,
+                Database::MySql(server) => server.close(),
+                Database::Sqlite(_) => {}
             }
         }
     }
@@ -119,6 +124,7 @@ impl ConnectorPools {
         let label = match &database {
             Database::Sqlite(file) => file.label(),
             Database::Postgres(server) => server.label(),
+            Database::MySql(server) => server.label(),
         };
         let habits = Habits { trims: pool.trim_strings, coalesces: pool.coalesce_nulls };
         Ok(Found { connector: connector.clone(), habits, place: Place { connector: name.to_owned(), label }, database })
@@ -133,6 +139,9 @@ impl ConnectorPools {
             PoolAddress::Sqlite { path } => Database::Sqlite(Arc::new(SqliteFile::new(path.clone(), pool))),
             PoolAddress::Postgres { url, password } => {
                 Database::Postgres(Arc::new(PgServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
+            }
+            PoolAddress::MySql { url, password } => {
+                Database::MySql(Arc::new(MySqlServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
             }
             other => {
                 let kind = other.dialect().as_str();
@@ -161,6 +170,10 @@ impl Connectors for ConnectorPools {
             }
             Database::Postgres(server) => {
                 let session = postgres::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
+                Ok(Box::new(session))
+            }
+            Database::MySql(server) => {
+                let session = mysql::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
                 Ok(Box::new(session))
             }
         }

@@ -1,7 +1,8 @@
 //! Reads SQL text just well enough to find `:name` parameters and the `;` between statements, in one pass, for the
 //! dialects we speak. It never changes a character of the statement itself.
 //!
-//! Left alone: quoted text and identifiers, comments (nested in PostgreSQL), dollar quotes, `::`, `:=`, array slices,
+//! Left alone: quoted text and identifiers (with backslashes in MySQL), comments (nested in PostgreSQL, `#` in MySQL, where
+//! `--` needs a blank behind it), dollar quotes, `::`, `:=`, array slices,
 //! and the `;` inside `create trigger … begin … end` and `begin atomic … end`.
 
 use host_model::connector::Dialect;
@@ -52,7 +53,7 @@ impl Statement {
 
     /// Whether the statement can be expected to return rows without changing any; the database has the last word.
     pub(crate) fn is_reading(&self) -> bool {
-        matches!(self.keyword(), "select" | "with" | "values" | "table" | "show" | "explain" | "")
+        matches!(self.keyword(), "select" | "with" | "values" | "table" | "show" | "explain" | "describe" | "desc" | "")
     }
 
     /// Whether a statement that writes may return rows too.
@@ -109,14 +110,22 @@ fn is_word(byte: u8) -> bool {
 impl Scanner<'_> {
     fn run(mut self) -> Result<Vec<Statement>, ScanError> {
         let postgres = self.dialect == Dialect::Postgres;
+        let mysql = self.dialect == Dialect::MySql;
         let mut found = Vec::new();
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
-                b'\'' => self.quoted(b'\'', false)?,
-                b'"' => self.quoted(b'"', false)?,
+                b'\'' => self.quoted(b'\'', mysql)?,
+                b'"' => self.quoted(b'"', mysql)?,
                 b'`' if !postgres => self.quoted(b'`', false)?,
-                b'[' if !postgres => self.until("]", 1)?,
-                b'-' if self.starts("--") => self.line_comment(),
+                b'[' if !postgres && !mysql => self.until("]", 1)?,
+                b'-' if self.starts("--") && (!mysql || self.is_blank(self.at + 2)) => self.line_comment(),
+                b'#' if mysql => self.line_comment(),
+                // What MySQL runs, and others take for a comment, is code: it must not pass for an empty statement.
+                b'/' if mysql && (self.starts("/*!") || self.starts("/*M!")) => {
+                    self.statement.has_code = true;
+                    self.statement.keyword.get_or_insert_with(|| "/*!".to_owned());
+                    self.block_comment(false)?;
+                }
                 b'/' if self.starts("/*") => self.block_comment(postgres)?,
                 b'$' if postgres => self.dollar()?,
                 b':' => self.colon(),
@@ -138,6 +147,11 @@ impl Scanner<'_> {
 
     fn starts(&self, what: &str) -> bool {
         self.bytes[self.at..].starts_with(what.as_bytes())
+    }
+
+    /// Whether a blank or the end of the text is at `at`.
+    fn is_blank(&self, at: usize) -> bool {
+        self.bytes.get(at).is_none_or(|b| b.is_ascii_whitespace() || b.is_ascii_control())
     }
 
     fn previous(&self) -> Option<u8> {
@@ -264,6 +278,8 @@ impl Scanner<'_> {
             match word.as_str() {
                 "begin" => self.statement.depth += 1,
                 "case" if self.statement.depth > 0 => self.statement.depth += 1,
+                // `end if` closes what nobody counted.
+                "end" if self.dialect == Dialect::MySql && self.ends_flow_control() => {}
                 "end" => self.statement.depth = self.statement.depth.saturating_sub(1),
                 _ => {}
             }
@@ -272,6 +288,21 @@ impl Scanner<'_> {
             return self.quoted(b'\'', true);
         }
         Ok(())
+    }
+
+    /// Behind `end`: the word that says which statement of a MySQL routine ends. Skips a `case`, which opens nothing here.
+    fn ends_flow_control(&mut self) -> bool {
+        let rest = &self.source[self.at..];
+        let word = rest.trim_start();
+        let length = word.bytes().take_while(|b| is_word(*b)).count();
+        match word[..length].to_ascii_lowercase().as_str() {
+            "if" | "while" | "loop" | "repeat" | "for" => true,
+            "case" => {
+                self.at += rest.len() - word.len() + length;
+                false
+            }
+            _ => false,
+        }
     }
 
     fn flush(&mut self) {

@@ -147,3 +147,27 @@ fn the_first_word_tells_reading_from_writing_and_transaction_control() {
     assert!(!one("rollback to savepoint a").is_transaction_control());
     assert!(!one("prepare p as select 1").is_transaction_control());
 }
+
+#[test]
+fn mysql_has_backslashes_backticks_and_comments_of_its_own() {
+    for (sql, want) in [
+        (r"select 'a\':b', :c", vec!["c"]),
+        (r#"select "a\":b", :c"#, vec!["c"]),
+        ("select `a:b`, :c", vec!["c"]),
+        ("select 1 # :a\n, :c", vec!["c"]),
+        ("select 5--1, :c", vec!["c"]),
+        ("select 5 -- :a\n, :c", vec!["c"]),
+        ("select @x := :c", vec!["c"]),
+        ("select /* :a /* */ :c", vec!["c"]),
+        ("select a[1], :c", vec!["c"]),
+    ] {
+        let statements = split(sql, Dialect::MySql).unwrap();
+        assert_eq!(statements.len(), 1, "{sql}");
+        assert_eq!(statements[0].names(), want, "{sql}");
+    }
+    let body = "create procedure p() begin if 1 then select case 2 when 2 then 3 end; end if; \
+                case 1 when 1 then select 4; end case; end; select 1";
+    assert_eq!(split(body, Dialect::MySql).unwrap().len(), 2);
+    let hidden = split("/*! delete from t */", Dialect::MySql).unwrap();
+    assert!(!hidden[0].is_reading());
+}

@@ -55,12 +55,31 @@ pub(crate) fn width(batch: &Batch, table: &str, columns: &[String], place: &Plac
     Err(place.definition(format!("the rows have {cells} cells for {width} columns of `{table}`")))
 }
 
-/// `schema.table` or `table`, quoted. The same rule in every dialect we speak.
+/// One identifier as `dialect` quotes it.
+pub(crate) fn quote_for(dialect: Dialect, name: &str) -> String {
+    match dialect {
+        // Whatever `ANSI_QUOTES` says.
+        Dialect::MySql => format!("`{}`", name.replace('`', "``")),
+        _ => quote(name),
+    }
+}
+
+/// [`quote_for`] MySQL.
+pub(crate) fn mysql_quote(name: &str) -> String {
+    quote_for(Dialect::MySql, name)
+}
+
+/// `schema.table` or `table`, quoted for MySQL.
+pub(crate) fn mysql_quote_path(path: &str) -> String {
+    path.split('.').map(mysql_quote).collect::<Vec<_>>().join(".")
+}
+
+/// `schema.table` or `table`, quoted by the rule of SQLite and PostgreSQL.
 pub(crate) fn quote_path(path: &str) -> String {
     path.split('.').map(quote).collect::<Vec<_>>().join(".")
 }
 
-/// One identifier in double quotes.
+/// One identifier in double quotes, for the same two.
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,8 +1,8 @@
 //! `sql_copy`: rows from one connector into a table of another, between any two databases. Reader and writer run side by
 //! side; what becomes visible becomes visible at once, and only when both sides count the same rows.
 //!
-//! `side` holds the two traits a database joins by; `postgres_source`, `sqlite_source`, `swap` (PostgreSQL) and
-//! `sqlite_target` are the ones there are. Common to all: `plan` (statements, columns), `coerce` (rules for cells),
+//! `side` holds the two traits a database joins by; `postgres_source`, `sqlite_source`, `mysql_source`, `swap` (PostgreSQL),
+//! `sqlite_target` and `mysql_target` are the ones there are. Common to all: `plan` (statements, columns), `coerce` (rules for cells),
 //! `types` (a table that does not exist yet), `row` (the form between), `staged` (upserts), `check`, `bad_rows`.
 
 mod bad_rows;
@@ -10,6 +10,9 @@ mod check;
 mod checksum;
 mod coerce;
 mod load;
+mod mysql_insert;
+mod mysql_source;
+mod mysql_target;
 mod plan;
 mod postgres_source;
 mod progress;
@@ -32,6 +35,7 @@ use host_model::{CancelToken, Json, StepError, StepErrorKind, StepSpec};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::connector::mysql::Purpose;
 use crate::connector::{ConnectorPools, Database, Found};
 use bad_rows::SideTable;
 use coerce::dictionary::Dictionary;
@@ -68,10 +72,10 @@ impl StepRunner for SqlCopyRunner {
         let copy = Copy {
             spec,
             ctx,
+            side: SideTable::of(spec, target.connector.dialect, ctx),
             source,
             target,
             pools: &self.pools,
-            side: SideTable::of(spec, ctx),
             halt: ctx.cancel.child(),
             progress: Arc::new(Progress::new()),
             first_error: OnceLock::new(),
@@ -165,6 +169,13 @@ impl Copy<'_> {
                         .await?;
                 (Box::new(origin), note)
             }
+            Database::MySql(server) => {
+                let shares = matches!(&self.target.database, Database::MySql(to) if Arc::ptr_eq(to, server));
+                let (origin, note) =
+                    mysql_source::open(self.spec, server, place, self.ctx.timeout, usize::from(shares), &self.halt)
+                        .await?;
+                (Box::new(origin), note)
+            }
         };
         if let Some(note) = note {
             self.ctx.info(note).await;
@@ -182,6 +193,11 @@ impl Copy<'_> {
             Database::Postgres(server) => {
                 let lease = server.lease(place, Access::ReadWrite, Some(self.ctx.timeout), &self.halt).await?;
                 Box::new(swap::open(lease, self.spec, columns, self.side.clone()).await?)
+            }
+            Database::MySql(server) => {
+                let lease =
+                    server.lease(place, Access::ReadWrite, Purpose::Copy, Some(self.ctx.timeout), &self.halt).await?;
+                Box::new(mysql_target::open(lease, self.spec, columns, self.side.clone()).await?)
             }
         })
     }

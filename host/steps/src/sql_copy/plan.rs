@@ -7,10 +7,10 @@ use host_model::connector::Dialect;
 use host_model::job::spec::{CopyMode, SourceTable, SqlCopySpec};
 use host_model::value::Value;
 
-use super::types::SourceType;
+use super::types::{self, SourceType};
 use crate::connector::fault::Place;
 use crate::connector::scan::{self, Statement};
-use crate::connector::vet::quote;
+use crate::connector::vet::quote_for;
 use crate::connector::{Database, Found};
 
 /// How the source is read.
@@ -63,6 +63,7 @@ pub(super) fn check_distinct(spec: &SqlCopySpec, source: &Found, target: &Found)
     let same_database = match (&source.database, &target.database) {
         (Database::Sqlite(a), Database::Sqlite(b)) => a.path() == b.path(),
         (Database::Postgres(a), Database::Postgres(b)) => a.label() == b.label(),
+        (Database::MySql(a), Database::MySql(b)) => a.label() == b.label(),
         _ => false,
     };
     if same_database && table == &spec.target.table && schema == &spec.target.schema {
@@ -74,11 +75,16 @@ pub(super) fn check_distinct(spec: &SqlCopySpec, source: &Found, target: &Found)
     Ok(())
 }
 
-/// `"schema"."table"`.
+/// `"schema"."table"`, as SQLite and PostgreSQL quote.
 pub(super) fn quoted_table(schema: Option<&str>, table: &str) -> String {
+    quoted_table_for(Dialect::Postgres, schema, table)
+}
+
+/// The same as `dialect` quotes.
+pub(super) fn quoted_table_for(dialect: Dialect, schema: Option<&str>, table: &str) -> String {
     match schema {
-        Some(schema) => format!("{}.{}", quote(schema), quote(table)),
-        None => quote(table),
+        Some(schema) => format!("{}.{}", quote_for(dialect, schema), quote_for(dialect, table)),
+        None => quote_for(dialect, table),
     }
 }
 
@@ -108,8 +114,9 @@ pub(super) fn statements(
                 true => known.iter().map(|c| c.name.as_str()).collect(),
                 false => wanted.iter().map(|w| pick(w, known, name, place)).collect::<Result<_, _>>()?,
             };
-            let list = names.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
-            Some(TableRead { list, path: quoted_table(schema.as_deref(), name), filter: spec.source.filter.clone() })
+            let list = names.iter().map(|n| quote_for(dialect, n)).collect::<Vec<_>>().join(", ");
+            let path = quoted_table_for(dialect, schema.as_deref(), name);
+            Some(TableRead { list, path, filter: spec.source.filter.clone() })
         }
         (SourceTable::Table { table, .. }, None) => {
             return Err(place.definition(format!("the table `{table}` was not described")));
@@ -121,7 +128,7 @@ pub(super) fn statements(
             (single_select(&read.select(&read.list, None), dialect, place)?, Some(read.select("count(*)", None)))
         }
         (None, SourceTable::Query(query)) if !wanted.is_empty() => {
-            let list = wanted.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
+            let list = wanted.iter().map(|n| quote_for(dialect, n)).collect::<Vec<_>>().join(", ");
             // A SELECT by itself first, so that nothing else hides in the parentheses.
             single_select(query, dialect, place)?;
             (single_select(&format!("select {list} from (\n{query}\n) as source"), dialect, place)?, None)
@@ -218,28 +225,36 @@ pub(super) fn create_table(
     if spec.mode == CopyMode::Append {
         return Err(place.definition(format!("there is no table `{table}` to append to")));
     }
+    let key = new_key(spec, source)
+        .map_err(|name| place.definition(format!("`key_columns` names `{name}`, which is no copied column")))?;
     let mut parts = Vec::new();
     for column in source {
         let type_name = match dialect {
             Dialect::Sqlite if column.is_sampled => String::new(),
             Dialect::Sqlite => column.source_type.for_sqlite(),
             Dialect::Postgres => column.source_type.for_postgres(),
+            Dialect::MySql => column.source_type.for_mysql(key.contains(&column.name.as_str())),
             other => {
                 return Err(place.definition(format!("a table of `{}` cannot be a target", other.as_str())));
             }
         };
-        parts.push(format!("{} {type_name}{}", quote(&column.name), if column.is_not_null { " not null" } else { "" }));
+        let null = match (column.is_not_null, dialect) {
+            (true, _) => " not null",
+            // Or a TIMESTAMP would not be.
+            (false, Dialect::MySql) if !key.contains(&column.name.as_str()) => " null",
+            (false, _) => "",
+        };
+        parts.push(format!("{} {type_name}{null}", quote_for(dialect, &column.name)));
     }
-    let key = new_key(spec, source)
-        .map_err(|name| place.definition(format!("`key_columns` names `{name}`, which is no copied column")))?;
     if spec.mode == CopyMode::Upsert && key.is_empty() {
         let why = "its rows are told apart by `key_columns` or by a primary key of the source";
         return Err(place.definition(format!("the table `{table}` does not exist and cannot be made: {why}")));
     }
     if !key.is_empty() {
-        parts.push(format!("primary key ({})", key.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ")));
+        parts.push(format!("primary key ({})", key.iter().map(|n| quote_for(dialect, n)).collect::<Vec<_>>().join(", ")));
     }
-    Ok(format!("create table {path} ({})", parts.join(", ")))
+    let options = if dialect == Dialect::MySql { types::MYSQL_TABLE_OPTIONS } else { "" };
+    Ok(format!("create table {path} ({}){options}", parts.join(", ")))
 }
 
 /// The primary key of a new table; the error is a name that is no column.

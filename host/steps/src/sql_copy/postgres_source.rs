@@ -154,7 +154,7 @@ impl Origin for PostgresSource {
             }
             return Ok(());
         };
-        let bounds = ranges::bounds(table, key, &stop.place)?;
+        let bounds = ranges::bounds(table, key, Dialect::Postgres, &stop.place)?;
         let conn = &mut leader.conn;
         let work = async {
             let bounds = one_pair(conn, &stop, &bounds, &source.values).await?;

@@ -15,9 +15,10 @@ const RANGES_PER_READER: usize = 8;
 pub(super) struct Ranges(Vec<i128>);
 
 /// The statement that asks for the least and the greatest key.
-pub(super) fn bounds(table: &TableRead, key: &str, place: &Place) -> Result<Statement, StepError> {
-    let sql = table.select(&format!("min({key})::int8, max({key})::int8"), None);
-    single_select(&sql, Dialect::Postgres, place)
+pub(super) fn bounds(table: &TableRead, key: &str, dialect: Dialect, place: &Place) -> Result<Statement, StepError> {
+    let whole = if dialect == Dialect::MySql { "signed" } else { "bigint" };
+    let sql = table.select(&format!("cast(min({key}) as {whole}), cast(max({key}) as {whole})"), None);
+    single_select(&sql, dialect, place)
 }
 
 impl Ranges {

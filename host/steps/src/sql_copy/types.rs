@@ -1,7 +1,11 @@
 //! Column types for a target that does not exist yet, derived from the source's. Where the target's dialect has no
 //! exact equal, the type that loses nothing wins over the one that looks alike.
 
+mod mysql;
+
 use crate::connector::postgres::kind::Kind;
+
+pub(super) use mysql::TABLE_OPTIONS as MYSQL_TABLE_OPTIONS;
 
 /// The type of a source column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +14,8 @@ pub(super) enum SourceType {
     Sqlite { declared: String },
     /// With its modifiers: `numeric(15,2)`.
     Postgres { kind: Kind, formatted: String },
+    /// In lower case, as the catalog has it: `int(10) unsigned`; for a query the bare name.
+    MySql { declared: String },
     /// In words that every database has, after coercion.
     Standard(Standard),
 }
@@ -110,6 +116,7 @@ impl SourceType {
         match self {
             Self::Postgres { formatted, .. } => formatted.clone(),
             Self::Sqlite { declared } => sqlite_to_postgres(declared),
+            Self::MySql { declared } => mysql::to_postgres(declared),
             Self::Standard(standard) => standard.for_postgres(),
         }
     }
@@ -119,6 +126,7 @@ impl SourceType {
         match self {
             Self::Sqlite { declared } => declared.clone(),
             Self::Postgres { kind, formatted } => postgres_to_sqlite(*kind, formatted),
+            Self::MySql { declared } => mysql::to_sqlite(declared),
             Self::Standard(standard) => standard.for_sqlite(),
         }
     }
@@ -128,6 +136,7 @@ impl SourceType {
         match self {
             Self::Sqlite { .. } => matches!(self.standard(), Standard::Text | Standard::Varchar(_)),
             Self::Postgres { kind, .. } => *kind == Kind::Text,
+            Self::MySql { .. } => matches!(self.standard(), Standard::Text | Standard::Varchar(_)),
             Self::Standard(standard) => matches!(standard, Standard::Text | Standard::Varchar(_)),
         }
     }
@@ -138,6 +147,7 @@ impl SourceType {
             Self::Standard(standard) => return *standard,
             Self::Postgres { kind, formatted } => (formatted.clone(), *kind),
             Self::Sqlite { declared } => return sqlite_to_standard(declared),
+            Self::MySql { declared } => return mysql::to_standard(declared),
         };
         match kind {
             Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Oid => Standard::Bigint,

@@ -4,6 +4,7 @@
 //! Rows are counted to the last and never collected: the first hundred are kept for the output. The full text goes to
 //! the log at DEBUG only.
 
+mod mysql;
 mod postgres;
 mod result;
 mod sqlite;
@@ -58,6 +59,9 @@ impl StepRunner for SqlQueryRunner {
             Database::Sqlite(file) => outcome = sqlite::run(file, &found.place, statements, access, ctx).await?,
             Database::Postgres(server) => {
                 postgres::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
+            }
+            Database::MySql(server) => {
+                mysql::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
             }
         }
         ctx.info(format!("{} in {} ms", outcome.summary(), begun.elapsed().as_millis())).await;
@@ -115,13 +119,14 @@ fn bind(sql: &str, spec: &SqlQuerySpec, found: &Found) -> Result<Vec<Bound>, Ste
     statements.into_iter().map(bind).collect()
 }
 
-/// What SQL text needs. A SELECT in PostgreSQL may call functions that write; in SQLite it cannot, and opening the file
+/// What SQL text needs. A SELECT in PostgreSQL or MySQL may call functions that write; in SQLite it cannot, and opening the file
 /// for reading never makes a new one.
 fn access_of(statements: &[Bound], found: &Found) -> Access {
     let only_reads = statements.iter().all(|s| s.statement.is_reading());
     let is_read_only = match &found.database {
         Database::Sqlite(file) => file.is_read_only() || only_reads,
         Database::Postgres(server) => server.is_read_only(),
+        Database::MySql(server) => server.is_read_only(),
     };
     if is_read_only { Access::Read } else { Access::ReadWrite }
 }

@@ -19,9 +19,10 @@ const TARGET: &str = "NOMAFLOW_TEST_COPY_TARGET";
 const MODE: &str = "NOMAFLOW_TEST_COPY_MODE";
 
 fn connectors(source: &str, target: &str) -> Bench {
-    let declare = |set: Set, name: &str, at: &str| match at.starts_with("postgres") {
-        true => set.postgres(name, at),
-        false => set.sqlite(name, Path::new(at)),
+    let declare = |set: Set, name: &str, at: &str| match at.split(':').next() {
+        Some("postgres") => set.postgres(name, at),
+        Some("mysql") => set.mysql(name, at),
+        _ => set.sqlite(name, Path::new(at)),
     };
     declare(declare(Set::default(), "from", source), "to", target).build()
 }
@@ -41,7 +42,7 @@ async fn child_that_copies() {
 }
 
 /// Starts it; `before` is shell text that runs first in the same process.
-fn start_child(source: &str, target: &str, mode: CopyMode, before: &str) -> Child {
+pub(crate) fn start_child(source: &str, target: &str, mode: CopyMode, before: &str) -> Child {
     let script = format!("{before} exec \"$0\" \"$@\"");
     Command::new("sh")
         .args(["-c", &script])

@@ -49,6 +49,10 @@ impl Set {
         self.add(name, PoolAddress::Postgres { url: Hidden::new(url), password: None }, |_| {})
     }
 
+    pub(crate) fn mysql(self, name: &str, url: &str) -> Self {
+        self.add(name, PoolAddress::MySql { url: Hidden::new(url), password: None }, |_| {})
+    }
+
     pub(crate) fn add(mut self, name: &str, address: PoolAddress, change: impl Fn(&mut Pool)) -> Self {
         let source = SourcePlace { file: "connectors.toml".into(), line: 1 };
         let mut pool = Pool { acquire_timeout_seconds: 10, ..Pool::new(name, address, source.clone()) };

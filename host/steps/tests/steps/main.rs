@@ -1,4 +1,4 @@
-//! The built-in steps against real databases (SQLite files, a private PostgreSQL server) and a small HTTP server with
+//! The built-in steps against real databases (SQLite files, private PostgreSQL and MariaDB servers) and a small HTTP server with
 //! bad manners. One binary, because linking is the slow part.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -16,6 +16,8 @@ mod copy_upsert;
 mod http;
 mod kit;
 mod ldap;
+mod mysql;
+mod mysql_copy;
 mod plugin_http;
 mod round_trips;
 mod sql_query;

@@ -10,7 +10,8 @@ use test_support::Postgres;
 
 use crate::kit::{Bench, Set};
 
-async fn check(bench: &mut Bench) {
+/// What a `sql_query` is, whatever the database.
+pub(crate) async fn check(bench: &mut Bench) {
     // Several statements are one transaction; only what changes rows counts as affected.
     let done = bench
         .run_query(
@@ -79,7 +80,7 @@ async fn check(bench: &mut Bench) {
     assert!(unknown.message.contains("did you mean `ops`?"), "{unknown}");
 }
 
-fn with_queries(set: Set, foreign: Dialect) -> Bench {
+pub(crate) fn with_queries(set: Set, foreign: Dialect) -> Bench {
     set.query("ops", "count-rows", "select count(*) as n from t where i >= :low", false)
         .query("ops", "clear", "delete from t", true)
         .query_for("ops", "foreign", foreign, "select 1")

@@ -29,6 +29,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(crate) use super::fault::Trouble;
 use super::fault::{Place, canceled};
 use tls::Tls;
 
@@ -66,26 +67,6 @@ pub(crate) struct Stop {
     pub(crate) place: Place,
     pub(crate) cancel: CancelToken,
     is_broken: Arc<AtomicBool>,
-}
-
-/// Why a piece of work on a connection failed.
-pub(crate) enum Trouble {
-    /// The driver or the server.
-    Sql(sqlx::Error),
-    /// Ourselves, in the words of the step.
-    Step(StepError),
-}
-
-impl From<sqlx::Error> for Trouble {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<StepError> for Trouble {
-    fn from(error: StepError) -> Self {
-        Self::Step(error)
-    }
 }
 
 impl PgServer {
