@@ -10,7 +10,7 @@ use super::ConnectorPools;
 /// What a successful test found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectorTest {
-    /// `sqlite` or `postgres`.
+    /// `sqlite`, `postgres`, …
     pub dialect: &'static str,
     /// The server's own version text.
     pub version: String,
@@ -27,7 +27,12 @@ impl ConnectorPools {
         let begun = Instant::now();
         let session = self.open(name, Access::Read, cancel).await?;
         let dialect = session.dialect();
-        let question = if dialect == "sqlite" { "select sqlite_version()" } else { "select version()" };
+        let question = match dialect {
+            "sqlite" => "select sqlite_version()",
+            "sqlserver" => "select @@version",
+            "oracle" => "select banner from v$version",
+            _ => "select version()",
+        };
         let mut answer = session.query(question, Vec::new()).await?;
         let row = answer.next_batch(1).await?;
         let version = match row.first().and_then(|cells| cells.first()) {

@@ -7,9 +7,14 @@
 pub(crate) mod cell;
 mod check;
 pub(crate) mod fault;
+#[cfg(feature = "oracle")]
+mod oracle;
 pub(crate) mod postgres;
+pub(crate) mod remote;
 pub(crate) mod scan;
 pub(crate) mod sqlite;
+#[cfg(feature = "sqlserver")]
+mod sqlserver;
 pub(crate) mod vet;
 
 use std::collections::HashMap;
@@ -23,6 +28,7 @@ use host_model::{CancelToken, StepError};
 
 use fault::Place;
 use postgres::PgServer;
+use remote::Server;
 use sqlite::SqliteFile;
 
 pub use check::ConnectorTest;
@@ -39,6 +45,8 @@ pub struct ConnectorPools {
 pub(crate) enum Database {
     Sqlite(Arc<SqliteFile>),
     Postgres(Arc<PgServer>),
+    /// A server with a driver of its own kind.
+    Remote(Arc<dyn Server>),
 }
 
 /// A connector found by name.
@@ -71,8 +79,10 @@ impl ConnectorPools {
     pub async fn close(&self) {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, database) in open.into_values() {
-            if let Database::Postgres(server) = database {
-                server.close().await;
+            match database {
+                Database::Postgres(server) => server.close().await,
+                Database::Remote(server) => server.terms().close(),
+                Database::Sqlite(_) => {}
             }
         }
     }
@@ -98,6 +108,7 @@ impl ConnectorPools {
         let label = match &database {
             Database::Sqlite(file) => file.label(),
             Database::Postgres(server) => server.label(),
+            Database::Remote(server) => server.label(),
         };
         Ok(Found { connector: connector.clone(), place: Place { connector: name.to_owned(), label }, database })
     }
@@ -112,9 +123,21 @@ impl ConnectorPools {
             PoolAddress::Postgres { url, password } => {
                 Database::Postgres(Arc::new(PgServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
             }
+            #[cfg(feature = "sqlserver")]
+            PoolAddress::SqlServer { url, password } => {
+                let password = password.as_ref().map(|p| p.reveal());
+                Database::Remote(Arc::new(sqlserver::SqlServer::new(url.reveal(), password, pool)?))
+            }
+            #[cfg(feature = "oracle")]
+            PoolAddress::Oracle { url, password } => {
+                let password = password.as_ref().map(|p| p.reveal());
+                Database::Remote(Arc::new(oracle::OracleServer::new(url.reveal(), password, pool)?))
+            }
             other => {
                 let kind = other.dialect().as_str();
-                return Err(StepError::definition(format!("pool `{}`: `{kind}` is not built in", pool.name)));
+                let hint = "build it with that feature, or take a binary that has it";
+                let text = format!("pool `{}`: this binary was built without `{kind}`; {hint}", pool.name);
+                return Err(StepError::definition(text));
             }
         };
         open.insert(pool.name.clone(), (pool.clone(), database.clone()));
@@ -133,6 +156,10 @@ impl Connectors for ConnectorPools {
             }
             Database::Postgres(server) => {
                 let session = postgres::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
+                Ok(Box::new(session))
+            }
+            Database::Remote(server) => {
+                let session = remote::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
                 Ok(Box::new(session))
             }
         }

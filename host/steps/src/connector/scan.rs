@@ -2,7 +2,8 @@
 //! dialects we speak. It never changes a character of the statement itself.
 //!
 //! Left alone: quoted text and identifiers, comments (nested in PostgreSQL), dollar quotes, `::`, `:=`, array slices,
-//! and the `;` inside `create trigger … begin … end` and `begin atomic … end`.
+//! and the `;` inside `create trigger … begin … end` and `begin atomic … end`. What belongs to Oracle and SQL Server
+//! alone (`q'[…]'`, blocks, lines of `/` and `GO`) is in `blocks`.
 
 use host_model::connector::Dialect;
 
@@ -12,6 +13,8 @@ pub(crate) struct Statement {
     parts: Vec<Part>,
     names: Vec<String>,
     keyword: String,
+    is_block: bool,
+    writing: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,8 @@ impl Statement {
     /// Whether it would begin or end a transaction behind the back of a session.
     pub(crate) fn is_transaction_control(&self) -> bool {
         match self.keyword() {
+            // `begin … end` of PL/SQL and T-SQL.
+            "begin" if self.is_block => false,
             "begin" | "start" | "commit" | "end" | "abort" => true,
             "rollback" => {
                 let text = self.render(|_| String::new()).to_ascii_lowercase();
@@ -85,6 +90,12 @@ struct Draft {
     /// Open `begin`/`case` blocks of a `create` statement: its `;` do not end it.
     depth: usize,
     has_code: bool,
+    /// A block of PL/SQL or T-SQL: no `;` ends it.
+    is_block: bool,
+    /// Words so far.
+    words: usize,
+    /// The first word, wherever it stands, that only a statement that writes has.
+    writing: Option<String>,
 }
 
 struct Scanner<'a> {
@@ -109,12 +120,20 @@ impl Scanner<'_> {
                 b'\'' => self.quoted(b'\'', false)?,
                 b'"' => self.quoted(b'"', false)?,
                 b'`' if !postgres => self.quoted(b'`', false)?,
-                b'[' if !postgres => self.until("]", 1)?,
+                b'[' if self.dialect == Dialect::SqlServer => self.quoted(b']', false)?,
+                b'[' if !matches!(self.dialect, Dialect::Postgres | Dialect::Oracle) => self.until("]", 1)?,
+                b'/' if self.ends_block() => found.extend(self.finish()),
                 b'-' if self.starts("--") => self.line_comment(),
                 b'/' if self.starts("/*") => self.block_comment(postgres)?,
                 b'$' if postgres => self.dollar()?,
                 b':' => self.colon(),
-                b';' if self.statement.depth == 0 => found.extend(self.finish()),
+                b';' if self.statement.depth == 0 && !self.statement.is_block => found.extend(self.finish()),
+                b if is_word(b) && self.is_go() => {
+                    found.extend(self.finish());
+                    // Behind the `o` too.
+                    self.at += 1;
+                    self.from = self.at;
+                }
                 b if is_word(b) => self.word()?,
                 b => {
                     self.statement.has_code |= !b.is_ascii_whitespace();
@@ -262,6 +281,10 @@ impl Scanner<'_> {
                 _ => {}
             }
         }
+        self.note_word(&word);
+        if matches!(word.as_str(), "q" | "nq") && self.dialect == Dialect::Oracle && self.starts("'") {
+            return self.alternative_quote();
+        }
         if word == "e" && self.dialect == Dialect::Postgres && self.bytes.get(self.at) == Some(&b'\'') {
             return self.quoted(b'\'', true);
         }
@@ -291,9 +314,17 @@ impl Scanner<'_> {
         if let Some(Part::Text(last)) = draft.parts.last_mut() {
             *last = last.trim_end().to_owned();
         }
-        Some(Statement { parts: draft.parts, names: draft.names, keyword: draft.keyword.unwrap_or_default() })
+        Some(Statement {
+            parts: draft.parts,
+            names: draft.names,
+            keyword: draft.keyword.unwrap_or_default(),
+            is_block: draft.is_block,
+            writing: draft.writing,
+        })
     }
 }
+
+mod blocks;
 
 #[cfg(test)]
 #[path = "scan_tests.rs"]

@@ -10,7 +10,7 @@ use host_model::value::Value;
 use super::types::SourceType;
 use crate::connector::fault::Place;
 use crate::connector::scan::{self, Statement};
-use crate::connector::vet::quote;
+use crate::connector::vet::{quote, quote_table_for};
 use crate::connector::{Database, Found};
 
 /// How the source is read.
@@ -61,6 +61,7 @@ pub(super) fn check_distinct(spec: &SqlCopySpec, source: &Found, target: &Found)
     let same_database = match (&source.database, &target.database) {
         (Database::Sqlite(a), Database::Sqlite(b)) => a.path() == b.path(),
         (Database::Postgres(a), Database::Postgres(b)) => a.label() == b.label(),
+        (Database::Remote(a), Database::Remote(b)) => a.label() == b.label(),
         _ => false,
     };
     if same_database && table == &spec.target.table && schema == &spec.target.schema {
@@ -106,7 +107,7 @@ pub(super) fn statements(
                 false => wanted.iter().map(|w| pick(w, known, name, place)).collect::<Result<_, _>>()?,
             };
             let list = names.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
-            Some(TableRead { list, path: quoted_table(schema.as_deref(), name), filter: spec.source.filter.clone() })
+            Some(TableRead { list, path: quote_table_for(dialect, schema.as_deref(), name), filter: spec.source.filter.clone() })
         }
         (SourceTable::Table { table, .. }, None) => {
             return Err(place.definition(format!("the table `{table}` was not described")));
@@ -121,7 +122,7 @@ pub(super) fn statements(
             let list = wanted.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
             // A SELECT by itself first, so that nothing else hides in the parentheses.
             single_select(query, dialect, place)?;
-            (single_select(&format!("select {list} from (\n{query}\n) as source"), dialect, place)?, None)
+            (single_select(&format!("select {list} from (\n{query}\n) source"), dialect, place)?, None)
         }
         (None, SourceTable::Query(query)) => (single_select(query, dialect, place)?, None),
         (None, SourceTable::Table { table, .. }) => {

@@ -5,6 +5,7 @@
 //! the log at DEBUG only.
 
 mod postgres;
+mod remote;
 mod result;
 mod sqlite;
 
@@ -58,6 +59,9 @@ impl StepRunner for SqlQueryRunner {
             Database::Sqlite(file) => outcome = sqlite::run(file, &found.place, statements, access, ctx).await?,
             Database::Postgres(server) => {
                 postgres::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
+            }
+            Database::Remote(server) => {
+                remote::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
             }
         }
         ctx.info(format!("{} in {} ms", outcome.summary(), begun.elapsed().as_millis())).await;
@@ -122,6 +126,9 @@ fn access_of(statements: &[Bound], found: &Found) -> Access {
     let is_read_only = match &found.database {
         Database::Sqlite(file) => file.is_read_only() || only_reads,
         Database::Postgres(server) => server.is_read_only(),
+        Database::Remote(server) => {
+            server.terms().is_read_only || statements.iter().all(|s| s.statement.is_plain_select())
+        }
     };
     if is_read_only { Access::Read } else { Access::ReadWrite }
 }
