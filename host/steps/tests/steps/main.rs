@@ -11,6 +11,12 @@ mod copy_safety;
 mod http;
 mod kit;
 mod ldap;
+#[cfg(feature = "oracle")]
+mod oracle;
 mod plugin_http;
 mod sql_query;
+#[cfg(feature = "sqlserver")]
+mod sqlserver;
+#[cfg(feature = "sqlserver")]
+mod tds;
 mod values;
