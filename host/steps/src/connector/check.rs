@@ -79,6 +79,8 @@ fn question(dialect: &str) -> &'static str {
     match dialect {
         "sqlite" => "select sqlite_version(), null",
         "postgres" => "select version(), coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)",
+        "sqlserver" => "select @@version, null",
+        "oracle" => "select banner, null from v$version",
         _ => "select version(), null",
     }
 }

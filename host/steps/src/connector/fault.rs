@@ -126,6 +126,27 @@ impl Place {
         }
         fault.with_detail(detail)
     }
+
+    /// The same for a server with a driver of its own kind; `origin` is its code and where it happened.
+    #[cfg(any(feature = "oracle", feature = "sqlserver"))]
+    pub(crate) fn foreign(&self, message: &str, origin: &str, may_retry: bool, sql: &str) -> StepError {
+        let mut fault = StepError::remote(format!("connector `{}` ({}): {message}", self.connector, self.label));
+        fault.may_retry = may_retry;
+        let lines = [origin.to_owned(), statement_detail(sql)];
+        fault.with_detail(lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// A statement ran longer than it may, and was stopped on the server.
+    #[cfg(any(feature = "oracle", feature = "sqlserver"))]
+    pub(crate) fn too_long(&self, limit: std::time::Duration, sql: &str) -> StepError {
+        let text = format!(
+            "connector `{}` ({}): the statement took longer than {} s and was stopped",
+            self.connector,
+            self.label,
+            limit.as_secs()
+        );
+        StepError::new(StepErrorKind::Timeout, text).with_detail(statement_detail(sql))
+    }
 }
 
 /// The error of a step that was told to stop.

@@ -9,9 +9,14 @@ pub(crate) mod cell;
 mod check;
 pub(crate) mod fault;
 pub(crate) mod mysql;
+#[cfg(feature = "oracle")]
+mod oracle;
 pub(crate) mod postgres;
+pub(crate) mod remote;
 pub(crate) mod scan;
 pub(crate) mod sqlite;
+#[cfg(feature = "sqlserver")]
+mod sqlserver;
 pub(crate) mod vet;
 
 use std::collections::HashMap;
@@ -26,6 +31,7 @@ use host_model::{CancelToken, StepError};
 use fault::Place;
 use mysql::MySqlServer;
 use postgres::PgServer;
+use remote::Server;
 use sqlite::SqliteFile;
 
 pub use ask::{Answer, Question, Rows};
@@ -44,6 +50,8 @@ pub(crate) enum Database {
     Sqlite(Arc<SqliteFile>),
     Postgres(Arc<PgServer>),
     MySql(Arc<MySqlServer>),
+    /// A server with a driver of its own kind.
+    Remote(Arc<dyn Server>),
 }
 
 /// What a pool says of the values that pass through it.
@@ -90,6 +98,7 @@ impl ConnectorPools {
             match database {
                 Database::Postgres(server) => server.close().await,
                 Database::MySql(server) => server.close(),
+                Database::Remote(server) => server.terms().close(),
                 Database::Sqlite(_) => {}
             }
         }
@@ -125,6 +134,7 @@ impl ConnectorPools {
             Database::Sqlite(file) => file.label(),
             Database::Postgres(server) => server.label(),
             Database::MySql(server) => server.label(),
+            Database::Remote(server) => server.label(),
         };
         let habits = Habits { trims: pool.trim_strings, coalesces: pool.coalesce_nulls };
         Ok(Found { connector: connector.clone(), habits, place: Place { connector: name.to_owned(), label }, database })
@@ -143,9 +153,21 @@ impl ConnectorPools {
             PoolAddress::MySql { url, password } => {
                 Database::MySql(Arc::new(MySqlServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
             }
+            #[cfg(feature = "sqlserver")]
+            PoolAddress::SqlServer { url, password } => {
+                let password = password.as_ref().map(|p| p.reveal());
+                Database::Remote(Arc::new(sqlserver::SqlServer::new(url.reveal(), password, pool)?))
+            }
+            #[cfg(feature = "oracle")]
+            PoolAddress::Oracle { url, password } => {
+                let password = password.as_ref().map(|p| p.reveal());
+                Database::Remote(Arc::new(oracle::OracleServer::new(url.reveal(), password, pool)?))
+            }
             other => {
                 let kind = other.dialect().as_str();
-                return Err(StepError::definition(format!("pool `{}`: `{kind}` is not built in", pool.name)));
+                let hint = "build it with that feature, or take a binary that has it";
+                let text = format!("pool `{}`: this binary was built without `{kind}`; {hint}", pool.name);
+                return Err(StepError::definition(text));
             }
         };
         open.insert(pool.name.clone(), (pool.clone(), database.clone()));
@@ -174,6 +196,10 @@ impl Connectors for ConnectorPools {
             }
             Database::MySql(server) => {
                 let session = mysql::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
+                Ok(Box::new(session))
+            }
+            Database::Remote(server) => {
+                let session = remote::session::open(Arc::clone(server), found.place.clone(), access, cancel).await?;
                 Ok(Box::new(session))
             }
         }

@@ -2,8 +2,9 @@
 //! dialects we speak. It never changes a character of the statement itself.
 //!
 //! Left alone: quoted text and identifiers (with backslashes in MySQL), comments (nested in PostgreSQL, `#` in MySQL, where
-//! `--` needs a blank behind it), dollar quotes, `::`, `:=`, array slices,
-//! and the `;` inside `create trigger … begin … end` and `begin atomic … end`.
+//! `--` needs a blank behind it), dollar quotes, `::`, `:=`, array slices, and the `;` inside `create trigger … begin …
+//! end` and `begin atomic … end`. What belongs to Oracle and SQL Server alone (`q'[…]'`, blocks, lines of `/` and `GO`)
+//! is in `blocks`.
 
 use host_model::connector::Dialect;
 
@@ -13,6 +14,8 @@ pub(crate) struct Statement {
     parts: Vec<Part>,
     names: Vec<String>,
     keyword: String,
+    is_block: bool,
+    writing: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,8 @@ impl Statement {
     /// Whether it would begin or end a transaction behind the back of a session.
     pub(crate) fn is_transaction_control(&self) -> bool {
         match self.keyword() {
+            // `begin … end` of PL/SQL and T-SQL.
+            "begin" if self.is_block => false,
             "begin" | "start" | "commit" | "end" | "abort" => true,
             "rollback" => {
                 let text = self.render(|_| String::new()).to_ascii_lowercase();
@@ -92,6 +97,12 @@ struct Draft {
     /// Open `begin`/`case` blocks of a `create` statement: its `;` do not end it.
     depth: usize,
     has_code: bool,
+    /// A block of PL/SQL or T-SQL: no `;` ends it.
+    is_block: bool,
+    /// Words so far.
+    words: usize,
+    /// The first word, wherever it stands, that only a statement that writes has.
+    writing: Option<String>,
 }
 
 struct Scanner<'a> {
@@ -117,7 +128,9 @@ impl Scanner<'_> {
                 b'\'' => self.quoted(b'\'', mysql)?,
                 b'"' => self.quoted(b'"', mysql)?,
                 b'`' if !postgres => self.quoted(b'`', false)?,
-                b'[' if !postgres && !mysql => self.until("]", 1)?,
+                b'[' if self.dialect == Dialect::SqlServer => self.quoted(b']', false)?,
+                b'[' if self.dialect == Dialect::Sqlite => self.until("]", 1)?,
+                b'/' if self.ends_block() => found.extend(self.finish()),
                 b'-' if self.starts("--") && (!mysql || self.is_blank(self.at + 2)) => self.line_comment(),
                 b'#' if mysql => self.line_comment(),
                 // What MySQL runs, and others take for a comment, is code: it must not pass for an empty statement.
@@ -129,7 +142,13 @@ impl Scanner<'_> {
                 b'/' if self.starts("/*") => self.block_comment(postgres)?,
                 b'$' if postgres => self.dollar()?,
                 b':' => self.colon(),
-                b';' if self.statement.depth == 0 => found.extend(self.finish()),
+                b';' if self.statement.depth == 0 && !self.statement.is_block => found.extend(self.finish()),
+                b if is_word(b) && self.is_go() => {
+                    found.extend(self.finish());
+                    // Behind the `o` too.
+                    self.at += 1;
+                    self.from = self.at;
+                }
                 b if is_word(b) => self.word()?,
                 b => {
                     self.statement.has_code |= !b.is_ascii_whitespace();
@@ -284,6 +303,10 @@ impl Scanner<'_> {
                 _ => {}
             }
         }
+        self.note_word(&word);
+        if matches!(word.as_str(), "q" | "nq") && self.dialect == Dialect::Oracle && self.starts("'") {
+            return self.alternative_quote();
+        }
         if word == "e" && self.dialect == Dialect::Postgres && self.bytes.get(self.at) == Some(&b'\'') {
             return self.quoted(b'\'', true);
         }
@@ -328,9 +351,17 @@ impl Scanner<'_> {
         if let Some(Part::Text(last)) = draft.parts.last_mut() {
             *last = last.trim_end().to_owned();
         }
-        Some(Statement { parts: draft.parts, names: draft.names, keyword: draft.keyword.unwrap_or_default() })
+        Some(Statement {
+            parts: draft.parts,
+            names: draft.names,
+            keyword: draft.keyword.unwrap_or_default(),
+            is_block: draft.is_block,
+            writing: draft.writing,
+        })
     }
 }
+
+mod blocks;
 
 #[cfg(test)]
 #[path = "scan_tests.rs"]

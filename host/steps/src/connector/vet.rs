@@ -83,3 +83,20 @@ pub(crate) fn quote_path(path: &str) -> String {
 pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
+
+/// [`quote_path`] where names are taken as the server takes them: Oracle folds plain names to upper case, and so do people
+/// who write them, so only names that need quotes get them there.
+pub(crate) fn quote_path_for(dialect: Dialect, path: &str) -> String {
+    path.split('.').map(|name| quote_as_written(dialect, name)).collect::<Vec<_>>().join(".")
+}
+
+/// `schema.table` by the same rule.
+pub(crate) fn quote_table_for(dialect: Dialect, schema: Option<&str>, table: &str) -> String {
+    schema.into_iter().chain([table]).map(|name| quote_as_written(dialect, name)).collect::<Vec<_>>().join(".")
+}
+
+fn quote_as_written(dialect: Dialect, name: &str) -> String {
+    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '#'));
+    if dialect == Dialect::Oracle && is_plain { name.to_owned() } else { quote_for(dialect, name) }
+}

@@ -6,7 +6,7 @@ use host_model::connector::Dialect;
 use host_model::job::spec::{OnBadRow, SqlCopySpec};
 use host_model::port::StepContext;
 
-use super::plan::quoted_table_for;
+use crate::connector::vet::quote_table_for;
 use super::types::MYSQL_TABLE_OPTIONS;
 use crate::connector::vet::quote_for;
 
@@ -32,7 +32,7 @@ impl SideTable {
         }
         let name = spec.bad_row_table.clone().unwrap_or_else(|| format!("{}_bad_rows", spec.target.table));
         Some(Self {
-            path: quoted_table_for(dialect, spec.target.schema.as_deref(), &name),
+            path: quote_table_for(dialect, spec.target.schema.as_deref(), &name),
             name,
             run: ctx.run_id.to_string(),
             step: ctx.step.to_string(),

@@ -1,8 +1,9 @@
 //! `sql_copy`: rows from one connector into a table of another, between any two databases. Reader and writer run side by
 //! side; what becomes visible becomes visible at once, and only when both sides count the same rows.
 //!
-//! `side` holds the two traits a database joins by; `postgres_source`, `sqlite_source`, `mysql_source`, `swap` (PostgreSQL),
-//! `sqlite_target` and `mysql_target` are the ones there are. Common to all: `plan` (statements, columns), `coerce` (rules for cells),
+//! `side` holds the two traits a database joins by; `postgres_source`, `sqlite_source`, `mysql_source`, `remote_source`
+//! (SQL Server, Oracle), `swap` (PostgreSQL), `sqlite_target`, `mysql_target` and `remote_target` are the ones there
+//! are. Common to all: `plan` (statements, columns), `coerce` (rules for cells),
 //! `types` (a table that does not exist yet), `row` (the form between), `staged` (upserts), `check`, `bad_rows`.
 
 mod bad_rows;
@@ -17,6 +18,9 @@ mod plan;
 mod postgres_source;
 mod progress;
 mod ranges;
+mod remote_source;
+mod remote_target;
+mod remote_types;
 mod row;
 mod side;
 mod sqlite_insert;
@@ -176,6 +180,12 @@ impl Copy<'_> {
                         .await?;
                 (Box::new(origin), note)
             }
+            Database::Remote(server) => {
+                let origin =
+                    remote_source::open(self.spec, server, place, self.ctx.timeout, &self.halt).await?;
+                let note = format!("one reader: `parallel` has no effect on a source of `{}`", server.dialect().as_str());
+                (Box::new(origin), (self.spec.parallel > 1).then_some(note))
+            }
         };
         if let Some(note) = note {
             self.ctx.info(note).await;
@@ -198,6 +208,12 @@ impl Copy<'_> {
                 let lease =
                     server.lease(place, Access::ReadWrite, Purpose::Copy, Some(self.ctx.timeout), &self.halt).await?;
                 Box::new(mysql_target::open(lease, self.spec, columns, self.side.clone()).await?)
+            }
+            Database::Remote(server) => {
+                let (has_side, longest) = (self.side.is_some(), self.ctx.timeout);
+                let target =
+                    remote_target::open(self.spec, server, place, columns, has_side, longest, &self.halt).await?;
+                Box::new(target)
             }
         })
     }

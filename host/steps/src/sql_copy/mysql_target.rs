@@ -36,7 +36,8 @@ use super::checksum::RowHash;
 use super::coerce::Taste;
 use super::mysql_insert::{self, Order};
 use super::mysql_source::table_columns;
-use super::plan::{self, SourceColumn, TableColumn, quoted_table_for};
+use super::plan::{self, SourceColumn, TableColumn};
+use crate::connector::vet::quote_table_for;
 use super::progress::Progress;
 use super::row::{Encoding, Message};
 use super::side::{Changes, Destination, Loaded, Written};
@@ -191,7 +192,7 @@ async fn stage(
     keys: &Keys,
     copied: &[String],
 ) -> Result<String, StepError> {
-    let staging = quoted_table_for(Dialect::MySql, spec.target.schema.as_deref(), "nomaflow_staging");
+    let staging = quote_table_for(Dialect::MySql, spec.target.schema.as_deref(), "nomaflow_staging");
     let key = quoted(keys.keys.iter());
     let list = quoted(copied.iter());
     lease

@@ -10,7 +10,7 @@ use host_model::value::Value;
 use super::types::{self, SourceType};
 use crate::connector::fault::Place;
 use crate::connector::scan::{self, Statement};
-use crate::connector::vet::quote_for;
+use crate::connector::vet::{quote_for, quote_table_for};
 use crate::connector::{Database, Found};
 
 /// How the source is read.
@@ -64,6 +64,7 @@ pub(super) fn check_distinct(spec: &SqlCopySpec, source: &Found, target: &Found)
         (Database::Sqlite(a), Database::Sqlite(b)) => a.path() == b.path(),
         (Database::Postgres(a), Database::Postgres(b)) => a.label() == b.label(),
         (Database::MySql(a), Database::MySql(b)) => a.label() == b.label(),
+        (Database::Remote(a), Database::Remote(b)) => a.label() == b.label(),
         _ => false,
     };
     if same_database && table == &spec.target.table && schema == &spec.target.schema {
@@ -77,15 +78,7 @@ pub(super) fn check_distinct(spec: &SqlCopySpec, source: &Found, target: &Found)
 
 /// `"schema"."table"`, as SQLite and PostgreSQL quote.
 pub(super) fn quoted_table(schema: Option<&str>, table: &str) -> String {
-    quoted_table_for(Dialect::Postgres, schema, table)
-}
-
-/// The same as `dialect` quotes.
-pub(super) fn quoted_table_for(dialect: Dialect, schema: Option<&str>, table: &str) -> String {
-    match schema {
-        Some(schema) => format!("{}.{}", quote_for(dialect, schema), quote_for(dialect, table)),
-        None => quote_for(dialect, table),
-    }
+    quote_table_for(Dialect::Postgres, schema, table)
 }
 
 pub(super) fn source_column(name: &str, source_type: SourceType, table: Option<&[TableColumn]>) -> SourceColumn {
@@ -115,7 +108,7 @@ pub(super) fn statements(
                 false => wanted.iter().map(|w| pick(w, known, name, place)).collect::<Result<_, _>>()?,
             };
             let list = names.iter().map(|n| quote_for(dialect, n)).collect::<Vec<_>>().join(", ");
-            let path = quoted_table_for(dialect, schema.as_deref(), name);
+            let path = quote_table_for(dialect, schema.as_deref(), name);
             Some(TableRead { list, path, filter: spec.source.filter.clone() })
         }
         (SourceTable::Table { table, .. }, None) => {
@@ -131,7 +124,7 @@ pub(super) fn statements(
             let list = wanted.iter().map(|n| quote_for(dialect, n)).collect::<Vec<_>>().join(", ");
             // A SELECT by itself first, so that nothing else hides in the parentheses.
             single_select(query, dialect, place)?;
-            (single_select(&format!("select {list} from (\n{query}\n) as source"), dialect, place)?, None)
+            (single_select(&format!("select {list} from (\n{query}\n) source"), dialect, place)?, None)
         }
         (None, SourceTable::Query(query)) => (single_select(query, dialect, place)?, None),
         (None, SourceTable::Table { table, .. }) => {

@@ -195,7 +195,7 @@ fn size(numbers: Vec<u32>) -> Option<(u32, u32)> {
 }
 
 /// `[15, 2]` of `numeric(15, 2)`; `None` without parentheses or with anything else in them.
-fn numbers(declared: &str) -> Option<Vec<u32>> {
+pub(super) fn numbers(declared: &str) -> Option<Vec<u32>> {
     let inner = declared.split_once('(')?.1.split_once(')')?.0;
     inner.split(',').map(|p| p.trim().parse().ok()).collect()
 }

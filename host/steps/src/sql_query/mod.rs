@@ -6,6 +6,7 @@
 
 mod mysql;
 mod postgres;
+mod remote;
 mod result;
 mod sqlite;
 
@@ -62,6 +63,9 @@ impl StepRunner for SqlQueryRunner {
             }
             Database::MySql(server) => {
                 mysql::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
+            }
+            Database::Remote(server) => {
+                remote::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
             }
         }
         ctx.info(format!("{} in {} ms", outcome.summary(), begun.elapsed().as_millis())).await;
@@ -127,6 +131,9 @@ fn access_of(statements: &[Bound], found: &Found) -> Access {
         Database::Sqlite(file) => file.is_read_only() || only_reads,
         Database::Postgres(server) => server.is_read_only(),
         Database::MySql(server) => server.is_read_only(),
+        Database::Remote(server) => {
+            server.terms().is_read_only || statements.iter().all(|s| s.statement.is_plain_select())
+        }
     };
     if is_read_only { Access::Read } else { Access::ReadWrite }
 }

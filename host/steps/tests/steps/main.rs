@@ -18,8 +18,14 @@ mod kit;
 mod ldap;
 mod mysql;
 mod mysql_copy;
+#[cfg(feature = "oracle")]
+mod oracle;
 mod plugin_http;
 mod round_trips;
 mod sql_query;
 mod tls;
+#[cfg(feature = "sqlserver")]
+mod sqlserver;
+#[cfg(feature = "sqlserver")]
+mod tds;
 mod values;

@@ -8,7 +8,7 @@ use host_model::value::Value;
 use host_model::{StepError, StepErrorKind};
 
 use crate::connector::mysql::Lease;
-use crate::sql_copy::plan::quoted_table_for;
+use crate::connector::vet::quote_table_for;
 
 /// The longest name of a table, in letters.
 const LONGEST_NAME: usize = 64;
@@ -35,7 +35,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn of(schema: Option<&str>, table: &str) -> Self {
-        let quoted = |name: &str| quoted_table_for(Dialect::MySql, schema, name);
+        let quoted = |name: &str| quote_table_for(Dialect::MySql, schema, name);
         let beside = |suffix: &str| quoted(&(stem(table, LONGEST_NAME - suffix.len()) + suffix));
         Self { path: quoted(table), staging: beside("__nomaflow_new"), old: beside("__nomaflow_old") }
     }

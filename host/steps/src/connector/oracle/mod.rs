@@ -1,0 +1,171 @@
+//! Oracle through `oracledb`, Oracle's own driver in Rust; no Oracle client is needed. The driver blocks, so a connection
+//! lives on a thread of its own (`worker`): not one of the runtime's, because a server that never answers would keep the
+//! runtime from ending.
+//!
+//! Cancel: the driver cannot interrupt a call from outside. A second connection asks the server to cancel the statement
+//! (`ALTER SYSTEM CANCEL SQL`, 18c and later, with the privilege for it); the step does not wait for that. Where it is
+//! refused, the call ends with the time limit of the statement, when the driver itself breaks it off on the server.
+//! Read-only: a read-only transaction of the server, and nothing but plain SELECTs by our scanner.
+
+mod fault;
+mod value;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use host_model::connector::{Dialect, Pool, PoolTls, TlsMode};
+use host_model::port::Access;
+use host_model::{CancelToken, StepError};
+use oracledb::Config;
+use tokio::sync::oneshot;
+
+use super::fault::{Place, canceled};
+use super::remote::address::Address;
+use super::remote::{Link, Server, Terms};
+use worker::{Job, Session};
+
+/// One service of a server.
+pub(crate) struct OracleServer {
+    address: Address,
+    config: Config,
+    terms: Terms,
+}
+
+impl OracleServer {
+    /// # Errors
+    /// `definition` for a URL or a `tls_ca_file` that cannot be used.
+    pub(crate) fn new(url: &str, password: Option<&str>, pool: &Pool) -> Result<Self, StepError> {
+        let is_encrypted = is_encrypted(&pool.tls);
+        // The registered ports of the listener, without and with TLS.
+        let port = if is_encrypted { 2484 } else { 1521 };
+        let address = Address::parse(url, password, "oracle", port, &pool.name)?;
+        let refuse = |why: &str| StepError::definition(format!("pool `{}` {why}", pool.name));
+        if address.database.is_empty() {
+            return Err(refuse("has a `url` that names no service"));
+        }
+        let protocol = if is_encrypted { "tcps" } else { "tcp" };
+        let host = if address.host.contains(':') { format!("[{}]", address.host) } else { address.host.clone() };
+        let connect = format!("{protocol}://{host}:{}/{}", address.port, address.database);
+        let terms = Terms::of(pool);
+        let mut config = Config::default()
+            .set_credentials(&address.user, &address.password)
+            .set_transport_connect_timeout(Some(terms.wait))
+            .set_connect_string(&connect)
+            .map_err(|_| refuse("has a `url` whose host or service Oracle does not take"))?
+            .set_program("nomaflow")
+            .map_err(|_| refuse("cannot be named to the server"))?;
+        if let Some(file) = pool.tls.ca_file.as_ref().filter(|_| is_encrypted) {
+            let folder = file.parent().filter(|_| file.file_name().is_some_and(|name| name == "ewallet.pem"));
+            let folder = folder.ok_or_else(|| refuse("has a file of authorities that is not called `ewallet.pem`"))?;
+            config = config.set_wallet_location(folder.display().to_string());
+        }
+        Ok(Self { address, config, terms })
+    }
+}
+
+/// The listener has a port for TLS and one without; there is nothing to negotiate, and the driver always verifies.
+fn is_encrypted(tls: &PoolTls) -> bool {
+    matches!(tls.mode, Some(TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull))
+}
+
+#[async_trait]
+impl Server for OracleServer {
+    fn dialect(&self) -> Dialect {
+        Dialect::Oracle
+    }
+
+    fn label(&self) -> String {
+        self.address.label()
+    }
+
+    fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    async fn link(
+        &self,
+        place: &Place,
+        access: Access,
+        longest: Option<Duration>,
+        cancel: &CancelToken,
+    ) -> Result<Link, StepError> {
+        let permit = self.terms.acquire(place, access, cancel).await?;
+        let wait = self.terms.wait;
+        // Which provider the driver takes; it fails only where one was chosen before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let job = Job {
+            config: self.config.clone(),
+            place: place.clone(),
+            access,
+            limit: self.terms.limit(longest),
+            cancel: cancel.clone(),
+            is_busy: Arc::default(),
+        };
+        let (link, inbox) = Link::new(Dialect::Oracle, place, cancel);
+        let (ready, is_ready) = oneshot::channel();
+        let (ended, has_ended) = oneshot::channel::<()>();
+        let is_busy = Arc::clone(&job.is_busy);
+        let thread = std::thread::Builder::new().name("oracle".into()).spawn(move || {
+            let _ended = ended;
+            worker::serve(job, inbox, ready);
+        });
+        thread.map_err(|e| place.unreachable(e))?;
+        let session = tokio::select! {
+            answer = tokio::time::timeout(wait, is_ready) => match answer {
+                Ok(Ok(connected)) => connected?,
+                Ok(Err(_)) => return Err(place.unreachable("the driver broke while it connected")),
+                // The thread lives until the server closes; it has no session that could be lent to anybody.
+                Err(_) => return Err(place.unreachable(format!("no answer within {} s", wait.as_secs()))),
+            },
+            () = cancel.canceled() => return Err(canceled(cancel)),
+        };
+        let (config, token) = (self.config.clone(), cancel.clone());
+        // Ends with the thread, or when it has passed the cancel on.
+        tokio::spawn(async move {
+            let _permit = permit;
+            let mut has_ended = has_ended;
+            tokio::select! {
+                _ = &mut has_ended => return,
+                () = token.canceled() => {}
+            }
+            if is_busy.load(Ordering::Acquire) {
+                stop_on_server(config, session);
+            }
+            // The permit goes when the connection is really gone; an error says the same as a message.
+            let _ = has_ended.await;
+        });
+        Ok(link)
+    }
+}
+
+/// Asks the server, from a connection of its own, to cancel what `session` runs.
+fn stop_on_server(config: Config, session: Session) {
+    let ask = move || {
+        let asked = oracledb::connect(config).and_then(|conn| conn.execute(&session.cancel_statement(), &[]));
+        if let Err(error) = asked {
+            tracing::warn!(error = %fault::text(&error), "a statement could not be canceled on the server");
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("oracle-cancel".into()).spawn(ask) {
+        tracing::warn!(error = %error, "a statement could not be canceled on the server");
+    }
+}
+
+/// Set while a call is on its way to the server.
+pub(super) struct Busy<'a>(&'a AtomicBool);
+
+impl<'a> Busy<'a> {
+    pub(super) fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Release);
+        Self(flag)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}

@@ -1,0 +1,371 @@
+//! Servers reached through drivers of their own kind (SQL Server, Oracle): what the rest of this crate sees of them.
+//!
+//! A [`Server`] opens connections; a [`Link`] is one of them in the hands of a step, served by a worker that owns it and
+//! answers one [`Call`] after the other. Invariants: a connection belongs to one step from its making to its end, so
+//! nothing (settings, temporary tables, transactions) leaks into the next; a permit is held until the connection is
+//! really gone; what is not committed is rolled back.
+
+#![cfg_attr(
+    not(all(feature = "oracle", feature = "sqlserver")),
+    allow(dead_code, reason = "each driver uses a part, and a binary may have none")
+)]
+
+pub(crate) mod address;
+pub(crate) mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use host_model::connector::{Dialect, Pool};
+use host_model::port::Access;
+use host_model::value::{Column, Row, Value};
+use host_model::{CancelToken, StepError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::fault::{Place, canceled};
+use super::scan::Statement;
+
+/// Rows and bytes of one batch on its way from a worker, at most; the last row may exceed the bytes.
+const BATCH_ROWS: usize = 500;
+const BATCH_BYTES: usize = 64 * 1024;
+/// Batches a worker is ahead of its reader.
+const BATCHES_AHEAD: usize = 2;
+/// How long a canceled statement may take to end.
+const STOP_WITHIN: Duration = Duration::from_secs(1);
+/// Beyond the time a step has, so that the step's own message is the one people read.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// One database of a server.
+#[async_trait]
+pub(crate) trait Server: Send + Sync {
+    /// Which kind.
+    fn dialect(&self) -> Dialect;
+
+    /// `sqlserver://user@host:port/database`, without credentials.
+    fn label(&self) -> String;
+
+    /// What was declared for the pool.
+    fn terms(&self) -> &Terms;
+
+    /// A new connection. `longest` is the time the step itself is allowed, if that is known.
+    ///
+    /// # Errors
+    /// `denied` for writing through a `read_only` pool, `remote` when there is no connection to be had.
+    async fn link(
+        &self,
+        place: &Place,
+        access: Access,
+        longest: Option<Duration>,
+        cancel: &CancelToken,
+    ) -> Result<Link, StepError>;
+}
+
+/// What a pool declares, in the form servers use it.
+pub(crate) struct Terms {
+    pub(crate) is_read_only: bool,
+    pub(crate) trims_strings: bool,
+    pub(crate) coalesces_nulls: bool,
+    pub(crate) wait: Duration,
+    size: u32,
+    statement_timeout: Option<Duration>,
+    permits: Arc<Semaphore>,
+}
+
+impl Terms {
+    pub(crate) fn of(pool: &Pool) -> Self {
+        Self {
+            is_read_only: pool.read_only,
+            trims_strings: pool.trim_strings,
+            coalesces_nulls: pool.coalesce_nulls,
+            wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
+            size: pool.pool_size,
+            statement_timeout: pool.statement_timeout_seconds.map(|s| Duration::from_secs(u64::from(s))),
+            permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
+        }
+    }
+
+    /// Lends no more connections.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+    }
+
+    /// A place in the pool.
+    pub(crate) async fn acquire(
+        &self,
+        place: &Place,
+        access: Access,
+        cancel: &CancelToken,
+    ) -> Result<OwnedSemaphorePermit, StepError> {
+        if access == Access::ReadWrite && self.is_read_only {
+            return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
+        }
+        let waiting = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned());
+        tokio::select! {
+            permit = waiting => match permit {
+                Ok(Ok(permit)) => Ok(permit),
+                Ok(Err(_)) | Err(_) => Err(place.exhausted(self.size, self.wait)),
+            },
+            () = cancel.canceled() => Err(canceled(cancel)),
+        }
+    }
+
+    /// Longest a statement may run.
+    pub(crate) fn limit(&self, longest: Option<Duration>) -> Option<Duration> {
+        self.statement_timeout.or(longest.map(|d| d.saturating_add(GRACE)))
+    }
+}
+
+/// Where an answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StepError>>;
+
+/// What a worker is asked to do.
+pub(crate) enum Call {
+    /// One statement.
+    Run(Request, Reply<Running>),
+    /// The columns a statement would return, with the full names of their types.
+    Describe(Request, Reply<Vec<Column>>),
+    /// Rows into a table.
+    Insert(Insert, Reply<u64>),
+    /// The ends of a transaction.
+    Control(Control, Reply<()>),
+}
+
+/// A statement in the server's own spelling.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) sql: String,
+    pub(crate) values: Vec<Value>,
+    /// Whether rows are expected; the changes of any other statement are counted.
+    pub(crate) has_rows: bool,
+}
+
+/// Rows for a table.
+pub(crate) struct Insert {
+    /// Quoted already.
+    pub(crate) table: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// The ends of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    Begin,
+    Commit,
+    Rollback,
+}
+
+/// A statement whose rows are being read. Dropping it ends the statement on the server.
+pub(crate) struct Running {
+    /// Empty when it returns no rows.
+    pub(crate) columns: Vec<Column>,
+    pieces: mpsc::Receiver<Piece>,
+}
+
+enum Piece {
+    Rows(Vec<Row>),
+    /// The last one, with the rows the statement changed where it counts them.
+    End(Option<u64>),
+    Failed(StepError),
+}
+
+/// A worker's side of a [`Running`].
+pub(crate) struct Output {
+    pieces: mpsc::Sender<Piece>,
+    batch: Vec<Row>,
+    bytes: usize,
+}
+
+impl Running {
+    /// Both sides of a result with these columns.
+    pub(crate) fn new(columns: Vec<Column>) -> (Self, Output) {
+        let (sender, pieces) = mpsc::channel(BATCHES_AHEAD);
+        (Self { columns, pieces }, Output { pieces: sender, batch: Vec::new(), bytes: 0 })
+    }
+
+    /// The result of a statement that only counts.
+    pub(crate) fn counted(affected: Option<u64>) -> Self {
+        let (running, output) = Self::new(Vec::new());
+        // There is room for it, and a receiver.
+        let _ = output.pieces.try_send(Piece::End(affected));
+        running
+    }
+
+    /// The next rows; `Err(count)` inside at the end.
+    pub(crate) async fn next(&mut self, link: &Link) -> Result<Result<Vec<Row>, Option<u64>>, StepError> {
+        let piece = async { self.pieces.recv().await.ok_or(()) };
+        match link.unless_canceled(piece).await {
+            Some(Piece::Rows(rows)) => Ok(Ok(rows)),
+            Some(Piece::End(affected)) => Ok(Err(affected)),
+            Some(Piece::Failed(error)) => Err(error),
+            None => Err(link.gone()),
+        }
+    }
+
+    /// Reads to the end and counts.
+    pub(crate) async fn finish(mut self, link: &Link) -> Result<Option<u64>, StepError> {
+        loop {
+            if let Err(affected) = self.next(link).await? {
+                return Ok(affected);
+            }
+        }
+    }
+}
+
+impl Output {
+    /// Adds a row; true when it is time to [`Output::flush`].
+    pub(crate) fn push(&mut self, row: Row) -> bool {
+        self.bytes += row.iter().map(weight).sum::<usize>();
+        self.batch.push(row);
+        self.batch.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES
+    }
+
+    /// Sends the rows so far. False when nobody reads any more.
+    pub(crate) async fn flush(&mut self) -> bool {
+        if self.batch.is_empty() {
+            return true;
+        }
+        self.bytes = 0;
+        self.pieces.send(Piece::Rows(std::mem::take(&mut self.batch))).await.is_ok()
+    }
+
+    /// [`Output::flush`] from a thread of its own.
+    pub(crate) fn flush_blocking(&mut self) -> bool {
+        if self.batch.is_empty() {
+            return true;
+        }
+        self.bytes = 0;
+        self.pieces.blocking_send(Piece::Rows(std::mem::take(&mut self.batch))).is_ok()
+    }
+
+    /// The end, well or not. A reader that has gone needs no end.
+    pub(crate) async fn end(self, end: Result<Option<u64>, StepError>) {
+        let _ = self.pieces.send(Self::last(end)).await;
+    }
+
+    /// [`Output::end`] from a thread of its own.
+    pub(crate) fn end_blocking(self, end: Result<Option<u64>, StepError>) {
+        let _ = self.pieces.blocking_send(Self::last(end));
+    }
+
+    fn last(end: Result<Option<u64>, StepError>) -> Piece {
+        end.map_or_else(Piece::Failed, Piece::End)
+    }
+
+    /// Resolves when nobody reads any more.
+    pub(crate) async fn abandoned(&self) {
+        self.pieces.closed().await;
+    }
+}
+
+fn weight(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Timestamp(t) | Value::Other(_, t) => t.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
+        }
+}
+
+/// A connection in the hands of one step. When the last clone is dropped the worker rolls back and closes it.
+#[derive(Clone)]
+pub(crate) struct Link {
+    calls: mpsc::Sender<Call>,
+    dialect: Dialect,
+    pub(crate) place: Place,
+    pub(crate) cancel: CancelToken,
+}
+
+impl Link {
+    /// A link, and what its worker listens to.
+    pub(crate) fn new(dialect: Dialect, place: &Place, cancel: &CancelToken) -> (Self, mpsc::Receiver<Call>) {
+        let (calls, inbox) = mpsc::channel(1);
+        (Self { calls, dialect, place: place.clone(), cancel: cancel.clone() }, inbox)
+    }
+
+    /// Begins a statement.
+    pub(crate) async fn run(&self, statement: &Statement, values: &[Value]) -> Result<Running, StepError> {
+        let request = self.request(statement, values);
+        self.ask(|reply| Call::Run(request, reply)).await
+    }
+
+    /// Runs a statement without parameters to its end and counts.
+    pub(crate) async fn execute(&self, sql: &str) -> Result<u64, StepError> {
+        let request = Request { sql: sql.to_owned(), values: Vec::new(), has_rows: false };
+        let running = self.ask(|reply| Call::Run(request, reply)).await?;
+        Ok(running.finish(self).await?.unwrap_or(0))
+    }
+
+    /// The first cell of the first row.
+    pub(crate) async fn ask_one(&self, sql: &str) -> Result<Value, StepError> {
+        let request = Request { sql: sql.to_owned(), values: Vec::new(), has_rows: true };
+        let mut running = self.ask(|reply| Call::Run(request, reply)).await?;
+        match running.next(self).await? {
+            Ok(rows) => Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null)),
+            Err(_) => Ok(Value::Null),
+        }
+    }
+
+    /// The columns a SELECT returns, with the full names of their types: `decimal(15,2)`.
+    pub(crate) async fn describe(&self, statement: &Statement, values: &[Value]) -> Result<Vec<Column>, StepError> {
+        let request = self.request(statement, values);
+        self.ask(|reply| Call::Describe(request, reply)).await
+    }
+
+    /// Inserts rows.
+    pub(crate) async fn insert(&self, insert: Insert) -> Result<u64, StepError> {
+        self.ask(|reply| Call::Insert(insert, reply)).await
+    }
+
+    /// Begins or ends a transaction.
+    pub(crate) async fn control(&self, control: Control) -> Result<(), StepError> {
+        self.ask(|reply| Call::Control(control, reply)).await
+    }
+
+    fn request(&self, statement: &Statement, values: &[Value]) -> Request {
+        // NULL is spelled out: a parameter without a type of its own would be refused by some columns.
+        let sql = statement.render(|n| match (values.get(n), self.dialect) {
+            (Some(Value::Null), _) => "NULL".to_owned(),
+            (_, Dialect::Oracle) => format!(":p{}", place_of(values, n)),
+            _ => format!("@P{}", place_of(values, n)),
+        });
+        let values = values.iter().filter(|v| **v != Value::Null).cloned().collect();
+        Request { sql, values, has_rows: statement.returns_rows() }
+    }
+
+    async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, StepError> {
+        let (reply, answer) = oneshot::channel();
+        if self.calls.send(call(reply)).await.is_err() {
+            return Err(self.gone());
+        }
+        self.unless_canceled(answer).await.unwrap_or_else(|| Err(self.gone()))
+    }
+
+    /// What a worker answers. Once the step is canceled its answer no longer matters, but the statement is given a moment
+    /// to end; a worker that cannot stop (the driver blocks) is left behind.
+    async fn unless_canceled<T, E>(&self, answer: impl Future<Output = Result<T, E>>) -> Option<T> {
+        tokio::pin!(answer);
+        tokio::select! {
+            answer = &mut answer => answer.ok(),
+            () = self.cancel.canceled() => {
+                // However it ended.
+                let _ = tokio::time::timeout(STOP_WITHIN, answer).await;
+                None
+            }
+        }
+    }
+
+    fn gone(&self) -> StepError {
+        if self.cancel.is_canceled() {
+            canceled(&self.cancel)
+        } else {
+            self.place.unreachable("the connection has ended")
+        }
+    }
+}
+
+/// The number of the n-th value among those that are no NULL, from 1.
+fn place_of(values: &[Value], n: usize) -> usize {
+    1 + values.iter().take(n).filter(|v| **v != Value::Null).count()
+}

@@ -1,0 +1,53 @@
+//! What the errors of SQL Server mean for a step.
+
+use host_model::StepError;
+use tiberius::error::Error;
+
+use crate::connector::fault::Place;
+
+/// While a connection is made.
+pub(super) fn connecting(place: &Place, error: &Error) -> StepError {
+    let text = match error {
+        Error::Server(refusal) => refusal.message().to_owned(),
+        Error::Io { message, .. } => message.clone(),
+        Error::Tls(why) => format!("TLS: {why}"),
+        other => other.to_string(),
+    };
+    let fault = place.unreachable(text);
+    match error {
+        Error::Server(refusal) => fault.with_detail(format!("error {}", refusal.code())),
+        _ => fault,
+    }
+}
+
+/// While a statement runs.
+pub(super) fn running(place: &Place, error: &Error, sql: &str) -> StepError {
+    match error {
+        Error::Server(refusal) => {
+            let (code, class) = (refusal.code(), refusal.class());
+            let origin = format!("error {code}, severity {class}, state {}, line {}", refusal.state(), refusal.line());
+            place.foreign(refusal.message(), &origin, may_retry(code, class), sql)
+        }
+        Error::Io { message, .. } => place.unreachable(message),
+        other => place.foreign(&other.to_string(), "", false, sql),
+    }
+}
+
+/// Deadlocks, lock time-outs, databases that are starting, and everything the server puts down to its resources; what
+/// is wrong with the SQL or the data stays wrong.
+fn may_retry(code: u32, class: u8) -> bool {
+    matches!(code, 1204 | 1205 | 1222 | 3960 | 4060 | 40197 | 40501 | 40613 | 49918 | 49919 | 49920) || class >= 17
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadlock_is_tried_again_and_a_wrong_name_is_not() {
+        assert!(may_retry(1205, 13));
+        assert!(may_retry(701, 17));
+        assert!(!may_retry(208, 16));
+        assert!(!may_retry(2627, 14));
+    }
+}
