@@ -11,6 +11,7 @@ mod ldap;
 mod params;
 mod sql_copy;
 mod sql_query;
+mod tls;
 
 pub use connector::{ConnectorPools, ConnectorTest};
 pub use http::{HttpRunner, PluginHttp};

@@ -4,6 +4,8 @@
 use host_model::plugin_port::{ServiceError, ServiceErrorKind};
 use ldap3::{LdapError, LdapResult};
 
+use crate::tls::TlsError;
+
 /// Who is spoken to, for messages.
 pub(super) struct Fault {
     pub(super) connector: String,
@@ -18,6 +20,11 @@ impl Fault {
     /// No connection.
     pub(super) fn connecting(&self, error: &LdapError) -> ServiceError {
         self.error(ServiceErrorKind::Unavailable, &format!("no connection: {}", words(error)))
+    }
+
+    /// What became of the settings of TLS.
+    pub(super) fn encrypting<T>(&self, set: Result<T, TlsError>) -> Result<T, ServiceError> {
+        set.map_err(|error| self.error(ServiceErrorKind::Invalid, &error.to_string()))
     }
 
     /// What became of the bind.

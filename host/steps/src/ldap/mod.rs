@@ -21,6 +21,7 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, ResultEntry, Scope, SearchEnt
 use tokio::task::JoinHandle;
 
 use crate::connector::ConnectorPools;
+use crate::tls;
 use fault::Fault;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -73,9 +74,10 @@ impl Drop for Pages {
 impl Pages {
     async fn begin(directory: &Directory, query: DirectoryQuery, cancel: &CancelToken) -> Result<Self, ServiceError> {
         let fault = Fault { connector: directory.name.to_string(), url: directory.url.clone() };
-        // One provider of cryptography in the whole binary; an error only says that it is in place already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = LdapConnSettings::new().set_conn_timeout(CONNECT_WITHIN).set_starttls(directory.start_tls);
+        let mut settings = LdapConnSettings::new().set_conn_timeout(CONNECT_WITHIN).set_starttls(directory.start_tls);
+        if directory.start_tls || directory.url.starts_with("ldaps:") {
+            settings = settings.set_config(fault.encrypting(tls::client_config(directory.ca_file.as_deref()))?);
+        }
         let connecting = LdapConnAsync::with_settings(settings, &directory.url);
         let (connection, mut ldap) =
             or_canceled(cancel, connecting).await?.map_err(|error| fault.connecting(&error))?;
