@@ -50,7 +50,7 @@ pub(crate) fn read_directory(
         out.error("conflict", place, message, None);
     }
     let ca_file = table.filled_text("ca_file", out);
-    if let Some(text) = ca_file.as_ref().filter(|_| !start_tls && scheme == Some("ldap")) {
+    if let Some(text) = ca_file.as_ref().filter(|_| !start_tls && scheme.is_some_and(|(scheme, _)| scheme == "ldap")) {
         let message = format!("{} has a `ca_file`, but its connection is not encrypted", table.what);
         let hint = Some("write `ldaps://` in `url`, or add `start_tls = true`".to_owned());
         out.error("conflict", text.span.clone(), message, hint);
