@@ -127,7 +127,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
-        .with("http", Arc::new(HttpRunner::new().context("the HTTP client cannot start")?))
+        .with("http", Arc::new(HttpRunner::new(home.path()).context("the HTTP client cannot start")?))
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings)?)))
         .with("prune_runs", Arc::new(PruneRunner::new(store.clone(), settings.history_days.value)));

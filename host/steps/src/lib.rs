@@ -9,12 +9,14 @@ pub mod connector;
 mod http;
 mod ldap;
 mod params;
+mod run_files;
 mod sql_copy;
 mod sql_query;
 mod tls;
 
 pub use connector::{ConnectorPools, ConnectorTest};
 pub use http::{HttpRunner, PluginHttp};
+pub use run_files::RunFiles;
 pub use sql_copy::SqlCopyRunner;
 pub use sql_query::SqlQueryRunner;
 

@@ -9,6 +9,8 @@ mod copy_modes;
 mod copy_overwrite;
 mod copy_safety;
 mod http;
+mod http_answers;
+mod http_reach;
 mod kit;
 mod ldap;
 mod plugin_http;
