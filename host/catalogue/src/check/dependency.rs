@@ -16,13 +16,7 @@ pub(crate) fn check_dependencies(drafts: &mut [Draft], files: &mut [Findings]) {
     check(drafts, files, "`call_job`", "calls itself in a circle", |draft| &draft.calls);
 }
 
-fn check(
-    drafts: &mut [Draft],
-    files: &mut [Findings],
-    key: &str,
-    circle: &str,
-    names: impl Fn(&Draft) -> &[Text],
-) {
+fn check(drafts: &mut [Draft], files: &mut [Findings], key: &str, circle: &str, names: impl Fn(&Draft) -> &[Text]) {
     let mut graph = Graph::new();
     for draft in drafts.iter() {
         if let Some(id) = &draft.id {

@@ -119,9 +119,7 @@ fn read_place(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) 
     }
     let bind_dn = table.filled_text("bind_dn", out);
     let bind_password = table.filled_text("bind_password", out);
-    for (here, there, missing) in
-        [(&bind_dn, &bind_password, "bind_password"), (&bind_password, &bind_dn, "bind_dn")]
-    {
+    for (here, there, missing) in [(&bind_dn, &bind_password, "bind_password"), (&bind_password, &bind_dn, "bind_dn")] {
         if let (Some(here), None, None) = (here, there, &directory) {
             let hint = format!("add `{missing}`, or leave both out to search anonymously");
             out.error("missing-field", here.span.clone(), format!("{} has no `{missing}`", table.what), Some(hint));
@@ -255,7 +253,17 @@ fn read_target(
     let max_delete_percent = table.whole("max_delete_percent", 0..=100, out).unwrap_or(DEFAULT_MAX_DELETE_PERCENT);
     let allow_empty = table.boolean("allow_empty", out).unwrap_or(false);
     let connector = connector?;
-    Some(Target { connector, schema, table: name, query, keys, delete_mode, delete_column, max_delete_percent, allow_empty })
+    Some(Target {
+        connector,
+        schema,
+        table: name,
+        query,
+        keys,
+        delete_mode,
+        delete_column,
+        max_delete_percent,
+        allow_empty,
+    })
 }
 
 fn is_balanced(filter: &str) -> bool {

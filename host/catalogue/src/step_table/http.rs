@@ -83,7 +83,8 @@ fn only_plain(table: &mut Table<'_, '_>, key: &'static str, lists: bool, out: &m
         let value = entry.value.get_ref();
         match value.as_array() {
             Some(items) if lists => {
-                for item in items.iter().filter(|i| i.get_ref().as_array().is_some() || i.get_ref().as_table().is_some())
+                for item in
+                    items.iter().filter(|i| i.get_ref().as_array().is_some() || i.get_ref().as_table().is_some())
                 {
                     wrong_type(entry.key, "a list of strings", item, out);
                 }

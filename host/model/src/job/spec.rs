@@ -86,7 +86,12 @@ impl StepSpec {
                     "" => l.target_connector.clone(),
                     table => dotted(&l.target_connector, l.target_schema.as_deref(), table),
                 };
-                [from.as_str(), &l.search_base, "→", &to].iter().filter(|t| !t.is_empty()).copied().collect::<Vec<_>>().join(" ")
+                [from.as_str(), &l.search_base, "→", &to]
+                    .iter()
+                    .filter(|t| !t.is_empty())
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join(" ")
             }
             Self::CallJob { job, .. } => job.to_string(),
             Self::PruneRuns => "logs, steps, runs and slots older than the retention window".to_owned(),

@@ -110,9 +110,7 @@ pub fn resolve_spec(spec: &StepSpec, scope: &Scope<'_>) -> Result<StepSpec, Fiel
             delete_column: f.maybe("delete_column", l.delete_column.as_ref())?,
             ..(**l).clone()
         })),
-        StepSpec::CallJob { job, params } => {
-            StepSpec::CallJob { job: job.clone(), params: f.map("params", params)? }
-        }
+        StepSpec::CallJob { job, params } => StepSpec::CallJob { job: job.clone(), params: f.map("params", params)? },
         StepSpec::PruneRuns => StepSpec::PruneRuns,
     })
 }
@@ -120,10 +118,9 @@ pub fn resolve_spec(spec: &StepSpec, scope: &Scope<'_>) -> Result<StepSpec, Fiel
 fn http(f: &Filler<'_, '_>, h: &HttpSpec) -> Result<HttpSpec, FieldError> {
     let auth = match &h.auth {
         None => None,
-        Some(HttpAuth::Basic { user, password }) => Some(HttpAuth::Basic {
-            user: f.text("auth.user", user)?,
-            password: f.text("auth.password", password)?,
-        }),
+        Some(HttpAuth::Basic { user, password }) => {
+            Some(HttpAuth::Basic { user: f.text("auth.user", user)?, password: f.text("auth.password", password)? })
+        }
         Some(HttpAuth::Bearer { token }) => Some(HttpAuth::Bearer { token: f.text("auth.token", token)? }),
         Some(HttpAuth::Header { name, value }) => {
             Some(HttpAuth::Header { name: f.text("auth.name", name)?, value: f.text("auth.value", value)? })

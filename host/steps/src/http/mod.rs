@@ -132,7 +132,8 @@ impl Call<'_> {
         let mut url = pages::first(first.url(), &pages.by);
         let begun = Instant::now();
         for number in 0..pages.max_pages {
-            let mut request = first.try_clone().ok_or_else(|| StepError::definition("the body cannot be sent twice"))?;
+            let mut request =
+                first.try_clone().ok_or_else(|| StepError::definition("the body cannot be sent twice"))?;
             *request.url_mut() = url.clone();
             let answer = self.exchange(request, &what, &mut budget).await?;
             let json = answer.json(&what)?;

@@ -67,7 +67,8 @@ pub(super) fn next(
 
 /// `url` with the query parameter `name` set to `value`.
 fn with_param(url: &Url, name: &str, value: &str) -> Url {
-    let kept: Vec<(String, String)> = url.query_pairs().filter(|(n, _)| n != name).map(|(n, v)| (n.into(), v.into())).collect();
+    let kept: Vec<(String, String)> =
+        url.query_pairs().filter(|(n, _)| n != name).map(|(n, v)| (n.into(), v.into())).collect();
     let mut url = url.clone();
     url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, value);
     url
@@ -85,7 +86,8 @@ fn linked(headers: &HeaderMap) -> Option<String> {
             let (params, more) = after.split_at(end);
             let is_next = params.split(';').filter_map(|p| p.split_once('=')).any(|(name, value)| {
                 let rels = value.trim().trim_end_matches(',').trim_matches('"');
-                name.trim().eq_ignore_ascii_case("rel") && rels.split_whitespace().any(|r| r.eq_ignore_ascii_case("next"))
+                name.trim().eq_ignore_ascii_case("rel")
+                    && rels.split_whitespace().any(|r| r.eq_ignore_ascii_case("next"))
             });
             if is_next {
                 return Some(target.to_owned());

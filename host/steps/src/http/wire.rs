@@ -216,7 +216,8 @@ fn headers(spec: &HttpSpec) -> Result<HeaderMap, StepError> {
 
 fn private(host: &str, address: Option<std::net::IpAddr>) -> StepError {
     let leads = address.map(|address| format!(" ({address})")).unwrap_or_default();
-    let text = format!("`{host}`{leads} is on this machine or a private network, which `deny_private_networks` refuses");
+    let text =
+        format!("`{host}`{leads} is on this machine or a private network, which `deny_private_networks` refuses");
     StepError::new(StepErrorKind::Denied, text)
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use host_model::job::spec::{HttpAuth, HttpSpec};
 use host_model::StepErrorKind;
+use host_model::job::spec::{HttpAuth, HttpSpec};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -70,8 +70,11 @@ async fn a_proxy_is_asked_for_the_whole_url() {
     assert_eq!(done.output["body"], "from the proxy");
     let seen = proxy.requests.lock().unwrap()[0].to_lowercase();
     assert!(seen.starts_with("get http://nowhere.invalid/x?a=1 http/1.1"), "{seen}");
-    assert!(seen.contains("proxy-authorization: basic ym9iondmy3jlda==") || seen.contains("proxy-authorization: basic "));
-    let gone = HttpSpec { proxy: Some("http://bob:s3cret@127.0.0.1:1".into()), ..get("http://nowhere.invalid/".into()) };
+    assert!(
+        seen.contains("proxy-authorization: basic ym9iondmy3jlda==") || seen.contains("proxy-authorization: basic ")
+    );
+    let gone =
+        HttpSpec { proxy: Some("http://bob:s3cret@127.0.0.1:1".into()), ..get("http://nowhere.invalid/".into()) };
     let error = run(&bench(), gone).await.unwrap_err();
     assert!(!error.message.contains("s3cret"), "{error}");
 }
@@ -82,7 +85,9 @@ async fn credentials_do_not_follow_a_redirect_to_another_host() {
     // The same machine and port under another name is another origin.
     let elsewhere = other.base.replace("127.0.0.1", "localhost");
     let server = serve(move |request| match request {
-        r if r.starts_with("POST /keep") => reply("307 Temporary Redirect", &format!("location: {elsewhere}/x\r\n"), ""),
+        r if r.starts_with("POST /keep") => {
+            reply("307 Temporary Redirect", &format!("location: {elsewhere}/x\r\n"), "")
+        }
         r if r.contains(" /near") => reply("302 Found", "location: /end\r\n", ""),
         r if r.contains(" /end") => reply("200 OK", "", "here"),
         _ => reply("302 Found", &format!("location: {elsewhere}/x\r\n"), ""),
