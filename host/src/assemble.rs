@@ -16,7 +16,7 @@ use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
 use host_python::{PythonConfig, PythonRunner};
 use host_sandbox::{ComponentRunner, Services};
-use host_steps::{ConnectorPools, HttpRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
+use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
 
 use crate::client::client_header;
 use crate::exit::{Exit, Failure};
@@ -128,6 +128,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
         .with("http", Arc::new(HttpRunner::new(home.path()).context("the HTTP client cannot start")?))
+        .with("ldap_sync", Arc::new(LdapSyncRunner::new(pools.clone(), home.path())))
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings)?)))
         .with("prune_runs", Arc::new(PruneRunner::new(store.clone(), settings.history_days.value)));

@@ -8,6 +8,7 @@
 pub mod connector;
 mod http;
 mod ldap;
+mod ldap_sync;
 mod params;
 mod run_files;
 mod sql_copy;
@@ -16,6 +17,7 @@ mod tls;
 
 pub use connector::{ConnectorPools, ConnectorTest};
 pub use http::{HttpRunner, PluginHttp};
+pub use ldap_sync::LdapSyncRunner;
 pub use run_files::RunFiles;
 pub use sql_copy::SqlCopyRunner;
 pub use sql_query::SqlQueryRunner;

@@ -50,12 +50,6 @@ pub(super) fn read_http(table: &mut Table<'_, '_>, out: &mut Findings) -> Option
         let message = "`deny_private_networks` cannot hold through a `proxy`, which looks names up by itself";
         out.error("conflict", proxy.span.clone(), message.to_owned(), Some("keep one of them".to_owned()));
     }
-    for (key, hint) in [
-        ("retry_after", "leave it out: a retry always waits as long as `Retry-After` asks"),
-        ("cookies", "leave it out: no cookie is kept from one request to the next"),
-    ] {
-        table.refuse(key, hint, out);
-    }
     Some(StepSpec::Http(Box::new(HttpSpec {
         url: url?.value,
         method: method.to_owned(),

@@ -8,13 +8,13 @@ use crate::tls::TlsError;
 
 /// Who is spoken to, for messages.
 pub(super) struct Fault {
-    pub(super) connector: String,
-    pub(super) url: String,
+    /// ``LDAP connector `people` (ldaps://host)``.
+    pub(super) who: String,
 }
 
 impl Fault {
     fn error(&self, kind: ServiceErrorKind, what: &str) -> ServiceError {
-        ServiceError::new(kind, format!("LDAP connector `{}` ({}): {what}", self.connector, self.url))
+        ServiceError::new(kind, format!("{}: {what}", self.who))
     }
 
     /// No connection.
@@ -52,7 +52,7 @@ impl Fault {
     /// The result code of a search.
     pub(super) fn answered(&self, result: &LdapResult, base: &str) -> Result<(), ServiceError> {
         match result.rc {
-            // A referral is left out like those among the entries.
+            // A referral is no entry; the search keeps where it leads.
             0 | 10 => Ok(()),
             _ => Err(self.refused(result, base)),
         }

@@ -66,7 +66,7 @@ impl StepRunner for SqlQueryRunner {
 }
 
 /// The text of the query, and the access it is limited to where its declaration says so.
-fn resolve<'a>(spec: &'a SqlQuerySpec, found: &'a Found) -> Result<(&'a str, Option<Access>), StepError> {
+pub(crate) fn resolve<'a>(spec: &'a SqlQuerySpec, found: &'a Found) -> Result<(&'a str, Option<Access>), StepError> {
     let QueryRef::Named { name, write } = parse_query_ref(&spec.query) else {
         return Ok((&spec.query, None));
     };

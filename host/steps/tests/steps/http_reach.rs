@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use host_model::StepErrorKind;
 use host_model::job::spec::{HttpAuth, HttpSpec};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -12,21 +11,16 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
+use crate::authority::Authority;
 use crate::http::{bench, get, reply, run, run_in, serve};
 
 /// An HTTPS server with a certificate for `localhost` of an authority nobody knows; its URL, and the authority in PEM.
 async fn serve_tls() -> (String, String, tokio::task::JoinHandle<()>) {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let pem = authority.self_signed(&authority_key).unwrap().pem();
-    let key = KeyPair::generate().unwrap();
-    let issuer = Issuer::new(authority, authority_key);
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let authority = Authority::new();
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
-    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    let key = PrivatePkcs8KeyDer::from(authority.key.serialize_der()).into();
+    let config = config.with_no_client_auth().with_single_cert(vec![authority.certificate.der().clone()], key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
@@ -40,7 +34,7 @@ async fn serve_tls() -> (String, String, tokio::task::JoinHandle<()>) {
             }
         }
     });
-    (url, pem, task)
+    (url, authority.pem, task)
 }
 
 #[tokio::test]

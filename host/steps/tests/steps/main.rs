@@ -2,6 +2,7 @@
 //! bad manners. One binary, because linking is the slow part.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod authority;
 mod cancel;
 mod connectors;
 mod copy;
@@ -13,6 +14,8 @@ mod http_answers;
 mod http_reach;
 mod kit;
 mod ldap;
+mod ldap_sync;
+mod ldap_trouble;
 mod plugin_http;
 mod sql_query;
 mod values;
