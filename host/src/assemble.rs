@@ -16,7 +16,7 @@ use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
 use host_python::{PythonConfig, PythonRunner};
 use host_sandbox::{ComponentRunner, Services};
-use host_steps::{ConnectorPools, HttpRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
+use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
 
 use crate::client::client_header;
@@ -123,7 +123,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
-        .with("http", Arc::new(HttpRunner::new().context("the HTTP client cannot start")?))
+        .with("http", Arc::new(HttpRunner::new(home.path()).context("the HTTP client cannot start")?))
+        .with("ldap_sync", Arc::new(LdapSyncRunner::new(pools.clone(), home.path())))
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings)?)))
         .with("prune_runs", Arc::new(PruneRunner::new(store.clone(), settings.history_days.value)));

@@ -71,6 +71,10 @@ pub(crate) fn check_job(draft: &Draft, around: &Surroundings<'_>, out: &mut Find
             // Only the run knows what a template will say.
             _ if text.value.contains("${") => {}
             ClaimKind::Connector => reference::check_connector(text, around.connectors, out),
+            ClaimKind::Directory => reference::check_directory(text, around.connectors, out),
+            ClaimKind::WritableQuery { connector } => {
+                reference::check_writable_query(text, connector, &around.connectors.set, out);
+            }
             ClaimKind::Query { connector } => reference::check_query(text, connector, &around.connectors.set, out),
             ClaimKind::CopyTarget { source, target } => {
                 reference::check_copy_target(text, source, target, &around.connectors.set, out);

@@ -54,7 +54,7 @@ pub(crate) fn read_connectors(
     }
     for (entry, mut inner) in connectors {
         if is_directory(&mut inner) {
-            match read_directory(entry, inner, env, out).filter(|_| is_whole(&entry)) {
+            match read_directory(entry, inner, home, env, out).filter(|_| is_whole(&entry)) {
                 Some(directory) => drop(read.set.directories.insert(directory.name.clone(), directory)),
                 None => drop(read.broken.insert(entry.key.to_owned())),
             }

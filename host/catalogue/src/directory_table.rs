@@ -1,5 +1,7 @@
 //! Reads a connector of `type = "ldap"`: where the directory is, and the account searches are made with.
 
+use std::path::Path;
+
 use host_model::ConnectorName;
 use host_model::connector::{Directory, Hidden};
 use host_model::diagnostic::Severity;
@@ -18,6 +20,7 @@ pub(crate) fn is_directory(table: &mut Table<'_, '_>) -> bool {
 pub(crate) fn read_directory(
     entry: Entry<'_, '_>,
     mut table: Table<'_, '_>,
+    home: &Path,
     env: &Env<'_>,
     out: &mut Findings,
 ) -> Option<Directory> {
@@ -46,6 +49,13 @@ pub(crate) fn read_directory(
         let message = format!("{} has `start_tls`, but `ldaps` is encrypted from the start", table.what);
         out.error("conflict", place, message, None);
     }
+    let ca_file = table.filled_text("ca_file", out);
+    if let Some(text) = ca_file.as_ref().filter(|_| !start_tls && scheme.is_some_and(|(scheme, _)| scheme == "ldap")) {
+        let message = format!("{} has a `ca_file`, but its connection is not encrypted", table.what);
+        let hint = Some("write `ldaps://` in `url`, or add `start_tls = true`".to_owned());
+        out.error("conflict", text.span.clone(), message, hint);
+    }
+    let ca_file = ca_file.and_then(|text| fill(&text, env, out)).map(|path| home.join(path));
     let account = table.filled_text("bind_dn", out);
     let bind_dn = account.as_ref().and_then(|text| fill(text, env, out));
     let password = table.filled_text("password", out);
@@ -67,5 +77,5 @@ pub(crate) fn read_directory(
     let source = SourcePlace { file: out.file.name.clone(), line };
     let has_errors = out.count(Severity::Error) > errors_before;
     let (name, url, base) = (name.ok()?, address?, base?);
-    (!has_errors).then_some(Directory { name, url, start_tls, bind_dn, password, base, source })
+    (!has_errors).then_some(Directory { name, url, start_tls, ca_file, bind_dn, password, base, source })
 }

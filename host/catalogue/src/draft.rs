@@ -25,6 +25,8 @@ pub(crate) struct Draft {
     pub(crate) step_names: Vec<Option<Text>>,
     /// The jobs it depends on, each once.
     pub(crate) depends_on: Vec<Text>,
+    /// The jobs its steps call.
+    pub(crate) calls: Vec<Text>,
     /// What its strings claim.
     pub(crate) claims: Vec<Claim>,
     /// Every string that may hold templates.
@@ -43,6 +45,7 @@ impl Draft {
             job: None,
             step_names: Vec::new(),
             depends_on: Vec::new(),
+            calls: Vec::new(),
             claims: Vec::new(),
             templated: Vec::new(),
             found: Vec::new(),
@@ -76,6 +79,13 @@ pub(crate) enum ClaimKind {
     Connector,
     /// The connector has this query, or the text is SQL.
     Query {
+        /// Name of the connector.
+        connector: String,
+    },
+    /// An LDAP connector of this name exists.
+    Directory,
+    /// The connector has this query and it may write, or the text is SQL.
+    WritableQuery {
         /// Name of the connector.
         connector: String,
     },

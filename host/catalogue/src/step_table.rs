@@ -49,17 +49,12 @@ pub(crate) fn read_step(
     });
     table.require("type");
     let parse = |text: &str| StepSpec::TYPES.into_iter().find(|known| *known == text);
-    let Some((kind, kind_text)) = table.word("type", &StepSpec::TYPES, parse, out) else {
+    let Some((kind, _)) = table.word("type", &StepSpec::TYPES, parse, out) else {
         // Without a type nobody can say which of the other keys are known.
         table.finish_typeless(out);
         *known = None;
         return None;
     };
-    let is_later = matches!(kind, "ldap_sync" | "call_job");
-    if is_later {
-        let hint = "`sql_query`, `sql_copy`, `python`, `wasm` and `http` work";
-        out.not_yet(kind_text.span, &format!("`type = \"{kind}\"`"), hint);
-    }
     for entry in entries(&merged) {
         if !PLAIN_KEYS.contains(&entry.key) {
             each_text(entry.value, &mut |text| draft.templated.push(Templated { step: Some(index), text }));
@@ -83,7 +78,7 @@ pub(crate) fn read_step(
         "wasm" => read_callable(&mut table, ClaimKind::Wasm, draft, out).map(|callable| StepSpec::Wasm { callable }),
         "http" => http::read_http(&mut table, out),
         "ldap_sync" => directory::read_ldap_sync(&mut table, draft, out),
-        _ => directory::read_call_job(&mut table, out),
+        _ => directory::read_call_job(&mut table, draft, out),
     };
     if let Some(known) = known {
         known.extend(table.known());

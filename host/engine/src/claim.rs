@@ -11,10 +11,10 @@ use std::time::Duration;
 use host_model::definition::Definition;
 use host_model::event::Event;
 use host_model::log::LogLevel;
-use host_model::params;
-use host_model::port::{Claim, Claimed, StoreError};
+use host_model::port::{CancelMark, Claim, Claimed, StoreError};
 use host_model::run::{Run, RunFilter, RunStatus};
 use host_model::transition::{Applied, RunChange};
+use host_model::{RunId, params};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::Instant as Moment;
 
@@ -193,6 +193,20 @@ async fn restore(shared: &Arc<Shared>, claimed: Claimed, place: OwnedSemaphorePe
     let (steps, head) = shared.patience.until_stored(read).await.map_err(|error| error.to_string())?;
     let fire = params::literal(&params::read_overrides(&run.overrides));
     Ok(RunTask::new(shared.clone(), run, steps, definition, fire, head, place))
+}
+
+/// Marks a run as to be cancelled, and sees to it at once where that is possible from here.
+pub(crate) async fn request_cancel(shared: &Arc<Shared>, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
+    let mark = shared.store.request_cancel(run, by).await?;
+    if mark == CancelMark::Marked {
+        let is_here = shared.live().contains_key(&run);
+        if is_here {
+            shared.cancel_live(run, &format!("canceled by {by}"));
+        } else {
+            cancel_marked(shared).await;
+        }
+    }
+    Ok(mark)
 }
 
 /// Ends runs that carry a mark to be cancelled: tells the task of those that run here, and closes those nobody has.

@@ -132,6 +132,14 @@ pub(crate) struct How {
     pub(crate) definition: Option<Definition>,
     /// The right to serve the slot.
     pub(crate) lease: Option<Held>,
+    /// The instant it stands for, when it serves no slot.
+    pub(crate) as_of: Option<Instant>,
+}
+
+/// [`fire`] on behalf of a run that waits for it; dates are counted from that run's instant.
+pub(crate) async fn call(shared: &Arc<Shared>, request: FireRequest, as_of: Instant) -> Result<Fired, DispatchError> {
+    let job = find_job(shared, &request)?;
+    begin(shared, job, request, How { as_of: Some(as_of), ..How::default() }).await
 }
 
 /// The job a request is about; its overrides must name steps the job has.
@@ -309,6 +317,7 @@ fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> 
             due_at: *due_at,
         }),
         replay,
+        as_of: how.as_of,
         queued_at: shared.clock.now(),
         owner: if place.is_some() { shared.me().to_owned() } else { String::new() },
         placement,

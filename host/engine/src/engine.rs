@@ -15,6 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::bus::Bus;
+use crate::call::CallRunner;
 use crate::claim::{self, Waiting};
 use crate::dispatch::{self, DispatchError, FireRequest, Fired};
 use crate::lease;
@@ -80,10 +81,10 @@ impl Engine {
         let bus = Arc::new(Bus::new(ids.next(&*parts.clock).to_string()));
         let patience = Patience::default();
         let (sink, writer) = LogSink::new(parts.store.clone(), bus.clone(), patience.clone());
-        let shared = Arc::new(Shared {
+        let shared = Arc::new_cyclic(|me| Shared {
             store: parts.store,
             clock: parts.clock,
-            runners: parts.runners,
+            runners: parts.runners.with("call_job", Arc::new(CallRunner::new(me.clone()))),
             connectors: parts.connectors,
             secrets: parts.secrets,
             env: parts.env,
@@ -159,16 +160,7 @@ impl Engine {
     /// # Errors
     /// When the store cannot keep the mark.
     pub async fn cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
-        let mark = self.shared.store.request_cancel(run, by).await?;
-        if mark == CancelMark::Marked {
-            let is_here = self.shared.live().contains_key(&run);
-            if is_here {
-                self.shared.cancel_live(run, &format!("canceled by {by}"));
-            } else {
-                claim::cancel_marked(&self.shared).await;
-            }
-        }
-        Ok(mark)
+        claim::request_cancel(&self.shared, run, by).await
     }
 
     /// The jobs known now.

@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod bus;
+mod call;
 mod claim;
 pub mod clock;
 pub mod dispatch;

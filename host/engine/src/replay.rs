@@ -123,7 +123,7 @@ pub(crate) async fn replay(shared: &Arc<Shared>, request: ReplayRequest) -> Resu
         scheduled_at: run.scheduled_at.unwrap_or(run.queued_at),
         from: request.from_step,
     };
-    Ok(dispatch::begin(shared, job, fire, How { replay: Some((replay, head)), definition, lease: None }).await?)
+    Ok(dispatch::begin(shared, job, fire, How { replay: Some((replay, head)), definition, ..How::default() }).await?)
 }
 
 /// The job as it is, which must still have the schedule whose values apply.

@@ -20,7 +20,9 @@ use host_model::template::{Reveal, StepResult};
 use host_model::transition::{
     RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange,
 };
-use host_model::{CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepStatus, params};
+use host_model::{
+    CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
+};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::log_sink::NewLine;
@@ -47,7 +49,7 @@ pub(crate) struct RunTask {
     /// The steps that are taken from the run before, when this is a replay from a step.
     head: Head,
     /// Its place among those that run at once here. A run that is only to be withdrawn needs none.
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
     pub(crate) cancel: CancelToken,
 }
 
@@ -77,7 +79,7 @@ impl RunTask {
         let job = Arc::new(definition.job(run.job_id.clone()));
         let Definition { schedule, zone, .. } = definition;
         let cancel = CancelToken::new();
-        Self { shared, job, run, steps, schedule, fire, zone, head, _place: place.into(), cancel }
+        Self { shared, job, run, steps, schedule, fire, zone, head, place: place.into(), cancel }
     }
 
     /// Runs to the end.
@@ -99,6 +101,22 @@ impl RunTask {
             return Err(Lost::Stale(GIVEN_AWAY.to_owned()));
         }
         stage.finish(end).await
+    }
+}
+
+impl RunTask {
+    /// While it waits for another run, which needs one.
+    fn give_place_back(&mut self) {
+        self.place = None;
+        self.shared.waiting.look_again();
+    }
+
+    /// A run that is being stopped does not wait for one.
+    async fn take_place(&mut self) {
+        tokio::select! {
+            place = self.shared.room.clone().acquire_owned() => self.place = place.ok(),
+            () = self.cancel.canceled() => {}
+        }
     }
 }
 
@@ -242,7 +260,11 @@ impl Stage {
                 let mut change = StepChange::cancel(key, now, failure.error.message.clone());
                 change.usage = failure.usage;
                 self.tracker.queue(change);
-                return Ok(Some(self.stopped()));
+                // A called run that was canceled cancels its caller, whose own token knows nothing of it.
+                return Ok(Some(match self.task.cancel.is_canceled() {
+                    true => self.stopped(),
+                    false => End::Canceled(failure.error.message),
+                }));
             }
             let error = failure.error.clone();
             self.say_failure(step, attempt, &error).await;
@@ -312,8 +334,11 @@ impl Stage {
         let start = StepChange::start(self.tracker.attempt(index), self.now(), recorded);
         self.tracker.queue(start);
         self.tracker.commit().await?;
-        let ready = shown.and_then(|_| self.prepare(step, Reveal::All));
-        let ready = ready.and_then(|prepared| Ok((self.task.shared.runners.get(&prepared.spec)?, prepared)));
+        let ready = shown.and_then(|shown| Ok((shown, self.prepare(step, Reveal::All)?)));
+        let ready = ready.and_then(|(shown, prepared)| {
+            context::keeps_secrets(&shown.spec, &prepared.spec)?;
+            Ok((self.task.shared.runners.get(&prepared.spec)?, prepared))
+        });
         let (runner, prepared) = match ready {
             Ok(ready) => ready,
             Err(error) => return Ok(Err(error.into())),
@@ -321,7 +346,14 @@ impl Stage {
         let attempt = self.tracker.attempt(index).attempt;
         self.say_debug(step, attempt).await;
         let (ctx, voice) = self.context(index, attempt, step, prepared.params);
+        let waits = matches!(prepared.spec, StepSpec::CallJob { .. });
+        if waits {
+            self.task.give_place_back();
+        }
         let answer = step_task::attempt(runner, prepared.spec, ctx, &self.task.cancel).await;
+        if waits {
+            self.task.take_place().await;
+        }
         voice.last_word();
         Ok(answer)
     }

@@ -1,5 +1,6 @@
 //! The engine on a real SQLite store, with a runner whose behaviour is written into the step.
 
+mod calls;
 mod faults;
 mod late;
 mod overlap;
@@ -34,7 +35,7 @@ use serde_json::json;
 use crate::clock::SystemClock;
 use crate::{Engine, EngineParts, FireRequest, Jobs, Pace, Runners, is_owner_alive, owner_id};
 
-/// Does what the callable's name says: `echo`, `nap`, `fail`, `fail-first:N`, `wrong`, `hang`, `hang-once` (the first attempt),
+/// Does what the callable's name says: `echo`, `nap`, `fail`, `fail-first:N`, `busy`, `wrong`, `hang`, `hang-once` (the first attempt),
 /// `deaf`, `panic`, `ghost`, `lines:N`.
 #[derive(Default)]
 struct Scripted {
@@ -51,6 +52,11 @@ impl StepRunner for Scripted {
         match word {
             "echo" => {}
             "fail" => return Err(StepError::remote("no route to host").into()),
+            "busy" => {
+                let mut error = StepError::remote("too many requests");
+                error.retry_after = Some(Duration::from_secs(3600));
+                return Err(error.into());
+            }
             "fail-first" if call <= number => return Err(StepError::remote(format!("failure {call}")).into()),
             "fail-first" => {}
             "wrong" => return Err(StepError::definition("no such thing").into()),
@@ -186,6 +192,7 @@ fn new_run(id: RunId, job_id: &str) -> NewRun {
         triggered_by: "cron".into(),
         slot: None,
         replay: None,
+        as_of: None,
         queued_at: host_model::Instant::UNIX_EPOCH,
         owner: owner_id(),
         placement: "any".into(),

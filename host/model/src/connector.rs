@@ -263,6 +263,9 @@ pub struct Directory {
     pub url: String,
     /// Whether a plain connection is encrypted before anything else is said.
     pub start_tls: bool,
+    /// Certificate authorities in PEM, trusted beside those of the machine; absolute, or relative to the working directory
+    /// when the home directory is.
+    pub ca_file: Option<PathBuf>,
     /// The account searches are made with; none searches anonymously.
     pub bind_dn: Option<String>,
     /// Its password.

@@ -102,16 +102,14 @@ mod tests {
         let name = |text| StepName::new(text).unwrap();
         let query = SqlQuerySpec { connector: "db".into(), query: "select :x".into(), params: JsonMap::new() };
         let http = HttpSpec {
-            url: "http://${params.host}/".into(),
-            method: "GET".into(),
-            headers: JsonMap::new(),
             body: json!({"a": [1, null]}),
             expected_statuses: vec![204],
             auth: Some(HttpAuth::Bearer { token: "${secret.t}".into() }),
+            ..HttpSpec::get("http://${params.host}/")
         };
         let mut steps = vec![
             Step::new(name("q"), StepSpec::SqlQuery(query)),
-            Step::new(name("h"), StepSpec::Http(http)),
+            Step::new(name("h"), StepSpec::Http(Box::new(http))),
             Step::new(name("p"), StepSpec::Python { callable: "a.b:c".into() }),
             Step::new(name("x"), StepSpec::PruneRuns),
         ];

@@ -103,6 +103,8 @@ pub struct NewRun {
     pub slot: Option<Slot>,
     /// The run it repeats; such a run serves no slot.
     pub replay: Option<Replay>,
+    /// The instant it stands for though it serves no slot: that of the run that called it.
+    pub as_of: Option<Instant>,
     /// When it was accepted.
     pub queued_at: Instant,
     /// The process that runs it at once, in term 1; empty = it waits until somebody takes it up.
@@ -148,7 +150,7 @@ impl NewRun {
     /// The instant it stands for, when that is not the moment of the trigger.
     pub fn scheduled_at(&self) -> Option<Instant> {
         let slot = self.slot.as_ref().map(|slot| slot.due_at);
-        slot.or_else(|| Some(self.replay.as_ref()?.scheduled_at))
+        slot.or_else(|| Some(self.replay.as_ref()?.scheduled_at)).or(self.as_of)
     }
 }
 

@@ -68,7 +68,8 @@ impl RetryPolicy {
                 1_u64.checked_shl(attempt - 1).map_or(u64::MAX, |factor| base.saturating_mul(factor))
             }
         };
-        RetryDecision::Again(Duration::from_secs(seconds).min(LONGEST_WAIT))
+        let asked = error.retry_after.unwrap_or_default();
+        RetryDecision::Again(Duration::from_secs(seconds).max(asked).min(LONGEST_WAIT))
     }
 }
 
@@ -98,6 +99,16 @@ mod tests {
         assert_eq!(waits(RetryPolicy { attempts: 3, backoff: Backoff::Fixed, base_seconds: 5 }), [5, 5]);
         let policy = RetryPolicy { attempts: 100, backoff: Backoff::Exponential, base_seconds: 60 };
         assert_eq!(waits(policy).last(), Some(&86_400));
+    }
+
+    #[test]
+    fn the_other_side_may_ask_for_a_longer_wait_but_not_for_a_shorter_one() {
+        let policy = RetryPolicy { attempts: 2, backoff: Backoff::Fixed, base_seconds: 30 };
+        for (asked, waits) in [(5, 30), (90, 90), (1_000_000, 86_400)] {
+            let mut error = StepError::remote("too many requests");
+            error.retry_after = Some(Duration::from_secs(asked));
+            assert_eq!(policy.decide(1, &error), RetryDecision::Again(Duration::from_secs(waits)), "{asked}");
+        }
     }
 
     #[test]

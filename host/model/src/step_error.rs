@@ -1,6 +1,8 @@
 //! Why a step failed, in the one form every runner uses. The text is for the operator at 3 a.m.; `detail` is for the
 //! author of the step (a traceback, a wasm backtrace, the server's message).
 
+use std::time::Duration;
+
 /// What sort of failure it was; decides whether a retry can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StepErrorKind {
@@ -63,6 +65,8 @@ pub struct StepError {
     pub message: String,
     /// Many lines for the author; empty when there is nothing to add.
     pub detail: String,
+    /// How long the other side asks to be left alone; a retry waits at least so long.
+    pub retry_after: Option<Duration>,
     /// False when the runner knows that a retry cannot help although its kind says it may.
     pub may_retry: bool,
 }
@@ -70,7 +74,7 @@ pub struct StepError {
 impl StepError {
     /// An error of `kind` with an operator's sentence.
     pub fn new(kind: StepErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), detail: String::new(), may_retry: kind.retryable() }
+        Self { kind, message: message.into(), detail: String::new(), retry_after: None, may_retry: kind.retryable() }
     }
 
     /// The job says something impossible.

@@ -8,12 +8,17 @@
 pub mod connector;
 mod http;
 mod ldap;
+mod ldap_sync;
 mod params;
+mod run_files;
 mod sql_copy;
 mod sql_query;
+mod tls;
 
 pub use connector::{Answer, ConnectorPools, ConnectorTest, Question, Rows};
 pub use http::{HttpRunner, PluginHttp};
+pub use ldap_sync::LdapSyncRunner;
+pub use run_files::RunFiles;
 pub use sql_copy::SqlCopyRunner;
 pub use sql_query::SqlQueryRunner;
 

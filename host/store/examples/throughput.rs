@@ -34,6 +34,7 @@ fn new_run(id: RunId, job: &str) -> NewRun {
         overlap: Overlap::Skip,
         depends_on: Vec::new(),
         replay: None,
+        as_of: None,
         triggered_by: "cron".to_owned(),
         slot: None,
         queued_at: now(),

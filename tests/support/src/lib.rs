@@ -20,5 +20,5 @@ pub use host::Host;
 pub use mariadb::{Mariadb, MariadbDatabase};
 pub use port::free_port;
 pub use postgres::{Database, Postgres, Session, Shutdown};
-pub use slapd::Slapd;
+pub use slapd::{Slapd, SlapdTls};
 pub use wait::{Waited, wait_until, wait_until_async};

@@ -20,8 +20,10 @@ fn mask(spec: &mut StepSpec) {
             match &mut http.auth {
                 Some(HttpAuth::Basic { password, .. }) => *password = text(&shown["auth"]["password"]),
                 Some(HttpAuth::Bearer { token }) => *token = text(&shown["auth"]["token"]),
+                Some(HttpAuth::Header { value, .. }) => *value = text(&shown["auth"]["value"]),
                 None => {}
             }
+            http.proxy = shown["proxy"].as_str().map(str::to_owned);
             if let Some(headers) = shown["headers"].as_object() {
                 http.headers.clone_from(headers);
             }

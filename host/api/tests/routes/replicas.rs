@@ -186,14 +186,12 @@ async fn a_run_of_another_process_is_heard_here_to_its_last_line() {
 fn with_secrets() -> Job {
     let step = |name: &str, auth: HttpAuth| {
         let spec = HttpSpec {
-            url: "http://127.0.0.1:1/".into(),
-            method: "GET".into(),
             headers: json!({"X-Api-Key": "in-clear", "Accept": "text/plain"}).as_object().cloned().unwrap(),
-            body: Value::Null,
             expected_statuses: vec![200],
             auth: Some(auth),
+            ..HttpSpec::get("http://127.0.0.1:1/")
         };
-        Step { enabled: false, ..Step::new(StepName::new(name).unwrap(), StepSpec::Http(spec)) }
+        Step { enabled: false, ..Step::new(StepName::new(name).unwrap(), StepSpec::Http(Box::new(spec))) }
     };
     let basic = HttpAuth::Basic { user: "u".into(), password: "in-clear".into() };
     let steps = vec![step("a", basic), step("b", HttpAuth::Bearer { token: "${env.TOKEN}".into() })];

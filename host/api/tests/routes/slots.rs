@@ -70,6 +70,7 @@ async fn every_kind_of_instant_has_its_answer() {
         overlap: Overlap::Skip,
         depends_on: vec![],
         replay: None,
+        as_of: None,
         triggered_by: "cron".into(),
         slot: Some(slot(hour(&house, -3))),
         queued_at: hour(&house, -3),

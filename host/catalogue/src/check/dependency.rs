@@ -1,20 +1,26 @@
-//! `depends_on` over all jobs: every name is a declared job, and no job waits for itself. A dependency on a job with
-//! errors is fine: it is declared, and its runs are what counts.
+//! `depends_on` and `call_job` over all jobs: every name is a declared job, and no job waits for itself. A dependency on
+//! a job with errors is fine: it is declared, and its runs are what counts.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::draft::Draft;
 use crate::finding::{Findings, suggest};
+use crate::reader::Text;
 
 /// The names each job depends on, by id.
 type Graph = BTreeMap<String, Vec<String>>;
 
 /// Reports unknown jobs and circles, at each name that is part of one.
 pub(crate) fn check_dependencies(drafts: &mut [Draft], files: &mut [Findings]) {
+    check(drafts, files, "`depends_on`", "goes round in a circle", |draft| &draft.depends_on);
+    check(drafts, files, "`call_job`", "calls itself in a circle", |draft| &draft.calls);
+}
+
+fn check(drafts: &mut [Draft], files: &mut [Findings], key: &str, circle: &str, names: impl Fn(&Draft) -> &[Text]) {
     let mut graph = Graph::new();
     for draft in drafts.iter() {
         if let Some(id) = &draft.id {
-            let names = draft.depends_on.iter().map(|name| name.value.clone());
+            let names = names(draft).iter().map(|name| name.value.clone());
             graph.entry(id.value.clone()).or_default().extend(names);
         }
     }
@@ -22,14 +28,14 @@ pub(crate) fn check_dependencies(drafts: &mut [Draft], files: &mut [Findings]) {
         let Some(id) = draft.id.as_ref().map(|id| id.value.clone()) else { continue };
         let out = &mut files[draft.file];
         out.job = Some(id.clone());
-        for name in &draft.depends_on {
+        for name in names(draft) {
             if !graph.contains_key(&name.value) {
                 let hint = suggest(&name.value, graph.keys().map(String::as_str));
-                let message = format!("`depends_on`: there is no job `{}`", name.value);
+                let message = format!("{key}: there is no job `{}`", name.value);
                 out.error("unknown-job", name.span.clone(), message, hint);
             } else if let Some(path) = find_path(&graph, &name.value, &id) {
                 let path = std::iter::once(id.as_str()).chain(path).collect::<Vec<_>>().join(" → ");
-                let message = format!("`depends_on` goes round in a circle: {path}");
+                let message = format!("{key} {circle}: {path}");
                 out.error("dependency-cycle", name.span.clone(), message, Some("take one of them out".into()));
             }
         }

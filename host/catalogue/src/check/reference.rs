@@ -22,6 +22,38 @@ pub(super) fn check_connector(name: &Text, connectors: &Connectors, out: &mut Fi
     out.error("unknown-connector", name.span.clone(), format!("unknown connector `{}`", name.value), hint);
 }
 
+pub(super) fn check_directory(name: &Text, connectors: &Connectors, out: &mut Findings) {
+    if connectors.set.directories.contains_key(name.value.as_str()) {
+        return;
+    }
+    if connectors.broken.contains(&name.value) {
+        let message = format!("connector `{}` has errors in connectors.toml", name.value);
+        out.error("invalid-connector", name.span.clone(), message, None);
+        return;
+    }
+    if connectors.set.connectors.contains_key(name.value.as_str()) {
+        let message = format!("connector `{}` is a database, not a directory", name.value);
+        let hint = "name a connector of `type = \"ldap\"`".to_owned();
+        out.error("unknown-connector", name.span.clone(), message, Some(hint));
+        return;
+    }
+    let hint = suggest(&name.value, connectors.set.directories.keys().map(|known| known.as_str()));
+    let example = || format!("add `[connectors.{}]` with `type = \"ldap\"` to connectors.toml", name.value);
+    let message = format!("unknown LDAP connector `{}`", name.value);
+    out.error("unknown-connector", name.span.clone(), message, hint.or_else(|| Some(example())));
+}
+
+/// A query that is run to write, whether or not it is called as `name:write`.
+pub(super) fn check_writable_query(query: &Text, connector: &str, set: &ConnectorSet, out: &mut Findings) {
+    match parse_query_ref(&query.value) {
+        QueryRef::Named { name, write: false } => {
+            let text = Text { value: format!("{name}:write"), span: query.span.clone() };
+            check_query(&text, connector, set, out);
+        }
+        _ => check_query(query, connector, set, out),
+    }
+}
+
 pub(super) fn check_query(query: &Text, connector: &str, set: &ConnectorSet, out: &mut Findings) {
     let Some(connector) = set.connectors.get(connector) else { return };
     let QueryRef::Named { name, write } = parse_query_ref(&query.value) else { return };

@@ -97,12 +97,12 @@ pub(super) fn read_copy(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut 
     Some(StepSpec::SqlCopy(spec))
 }
 
-fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+pub(super) fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static str> {
     all.iter().copied().map(word).collect()
 }
 
 /// A key that says something only beside another one.
-fn only_with(table: &mut Table<'_, '_>, key: &'static str, other: &str, out: &mut Findings) {
+pub(super) fn only_with(table: &mut Table<'_, '_>, key: &'static str, other: &str, out: &mut Findings) {
     if let Some(entry) = table.take(key) {
         let message = format!("`{key}` means nothing without `{other}`");
         out.error("conflict", entry.key_range(), message, Some(format!("add `{other}`, or leave `{key}` out")));

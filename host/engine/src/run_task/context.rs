@@ -17,6 +17,16 @@ pub(super) struct Prepared {
     pub(super) params: JsonMap,
 }
 
+/// What is handed to another run is kept with it, so no secret may be in it: masked and unmasked must be the same.
+pub(super) fn keeps_secrets(shown: &StepSpec, filled: &StepSpec) -> Result<(), StepError> {
+    if matches!(filled, StepSpec::CallJob { .. }) && shown != filled {
+        let text = "`params` holds a secret or a value of the environment, which cannot be handed to another run; the \
+                    called job can name it itself";
+        return Err(StepError::definition(text));
+    }
+    Ok(())
+}
+
 impl Stage {
     /// Fills in the templates of a step.
     pub(super) fn prepare(&self, step: &Step, reveal: Reveal) -> Result<Prepared, StepError> {

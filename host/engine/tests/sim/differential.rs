@@ -88,6 +88,7 @@ impl Pair {
             triggered_by: "cron".to_owned(),
             slot,
             replay: None,
+            as_of: None,
             queued_at,
             owner: if self.dice.chance(50) { self.dice.pick(&OWNERS).to_owned() } else { String::new() },
             placement: self.dice.pick(&PLACES).to_owned(),

@@ -4,7 +4,10 @@
 
 use serde_json::json;
 
-use super::spec::{HttpAuth, OnBadRow, SourceTable, StepSpec, TypeCoercion, Verify};
+use super::spec::{
+    DEFAULT_MAX_REDIRECTS, DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_SEPARATOR, DeleteMode, HttpAuth, HttpSpec, LdapSyncSpec,
+    OnBadRow, PageBy, SourceTable, StepSpec, TypeCoercion, Verify,
+};
 use crate::{Json, JsonMap};
 
 const MASK: &str = "••••";
@@ -80,42 +83,110 @@ pub fn input_json(spec: &StepSpec, params: &JsonMap) -> Json {
             put("key_columns", c.key_columns.clone().into());
         }
         StepSpec::Python { callable } | StepSpec::Wasm { callable } => put("callable", callable.as_str().into()),
-        StepSpec::Http(h) => {
-            put("method", h.method.as_str().into());
-            put("url", h.url.as_str().into());
-            let headers = h.headers.iter().map(|(name, value)| {
-                let secret = matches!(name.to_ascii_lowercase().as_str(), "authorization" | "cookie" | "x-api-key");
-                let shown = match value {
-                    Json::String(text) if secret => credential(text).into(),
-                    other => other.clone(),
-                };
-                (name.clone(), shown)
-            });
-            put("headers", headers.collect::<JsonMap>().into());
-            put("body", h.body.clone());
-            put("expected_statuses", h.expected_statuses.clone().into());
-            match &h.auth {
-                Some(HttpAuth::Basic { user, password }) => {
-                    put("auth", json!({ "user": user, "password": credential(password) }));
-                }
-                Some(HttpAuth::Bearer { token }) => put("auth", json!({ "token": credential(token) })),
-                None => {}
-            }
+        StepSpec::Http(h) => put_http(h, &mut put),
+        StepSpec::LdapSync(l) => put_ldap_sync(l, &mut put),
+        StepSpec::CallJob { job, params } => {
+            put("job", job.as_str().into());
+            put("params", params.clone().into());
         }
-        StepSpec::LdapSync(l) => {
-            put("server", l.server.as_str().into());
-            put("bind_dn", l.bind_dn.as_str().into());
-            put("bind_password", credential(&l.bind_password).into());
-            put("search_base", l.search_base.as_str().into());
-            put("search_filter", l.search_filter.as_str().into());
-            put("attributes", l.attributes.clone().into());
-            put("target_connector", l.target_connector.as_str().into());
-            put("target_query", l.target_query.as_str().into());
-            put("mapping", l.mapping.clone().into());
-        }
-        StepSpec::CallJob { job } => put("job", job.as_str().into()),
         StepSpec::PruneRuns => {}
     }
     put("op_kwargs", params.clone().into());
     Json::Object(out)
+}
+
+fn put_http(h: &HttpSpec, put: &mut dyn FnMut(&str, Json)) {
+    put("method", h.method.as_str().into());
+    put("url", h.url.as_str().into());
+    put("query", h.query.clone().into());
+    let headers = h.headers.iter().map(|(name, value)| {
+        let secret = matches!(name.to_ascii_lowercase().as_str(), "authorization" | "cookie" | "x-api-key");
+        let shown = match value {
+            Json::String(text) if secret => credential(text).into(),
+            other => other.clone(),
+        };
+        (name.clone(), shown)
+    });
+    put("headers", headers.collect::<JsonMap>().into());
+    put("body", h.body.clone());
+    put("form", h.form.clone().into());
+    put("expected_statuses", h.expected_statuses.clone().into());
+    match &h.auth {
+        Some(HttpAuth::Basic { user, password }) => {
+            put("auth", json!({ "user": user, "password": credential(password) }));
+        }
+        Some(HttpAuth::Bearer { token }) => put("auth", json!({ "token": credential(token) })),
+        Some(HttpAuth::Header { name, value }) => put("auth", json!({ "name": name, "value": credential(value) })),
+        None => {}
+    }
+    put("pick", json!(h.pick));
+    if let Some(pages) = &h.pagination {
+        let mut shown = match &pages.by {
+            PageBy::Link => json!({ "type": "link" }),
+            PageBy::Cursor { cursor, param: None } => json!({ "type": "cursor", "cursor": cursor }),
+            PageBy::Cursor { cursor, param } => json!({ "type": "cursor", "cursor": cursor, "param": param }),
+            PageBy::Page { param, first } => json!({ "type": "page", "param": param, "first": first }),
+        };
+        shown["max_pages"] = pages.max_pages.into();
+        put("pagination", shown);
+    }
+    if h.max_redirects != DEFAULT_MAX_REDIRECTS {
+        put("max_redirects", h.max_redirects.into());
+    }
+    if h.max_response_bytes != DEFAULT_MAX_RESPONSE_BYTES {
+        put("max_response_bytes", h.max_response_bytes.into());
+    }
+    put("request_timeout_seconds", json!(h.request_timeout_seconds));
+    put("proxy", json!(h.proxy.as_deref().map(proxy)));
+    put("ca_file", json!(h.ca_file));
+    if h.deny_private_networks {
+        put("deny_private_networks", true.into());
+    }
+}
+
+/// A proxy without the account in its URL.
+fn proxy(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((account, host))) if !account.contains("${") => format!("{scheme}://{MASK}@{host}"),
+        _ => url.to_owned(),
+    }
+}
+
+fn put_ldap_sync(l: &LdapSyncSpec, put: &mut dyn FnMut(&str, Json)) {
+    let mut text = |key: &str, value: &str| {
+        if !value.is_empty() {
+            put(key, value.into());
+        }
+    };
+    text("directory", &l.directory);
+    text("server", &l.server);
+    text("bind_dn", &l.bind_dn);
+    if !l.bind_password.is_empty() {
+        text("bind_password", credential(&l.bind_password));
+    }
+    text("search_base", &l.search_base);
+    text("search_filter", &l.search_filter);
+    text("scope", l.scope.as_str());
+    text("target_connector", &l.target_connector);
+    text("target_schema", l.target_schema.as_deref().unwrap_or_default());
+    text("target_table", &l.target_table);
+    text("target_query", &l.target_query);
+    if l.start_tls {
+        put("start_tls", true.into());
+    }
+    put("ca_file", json!(l.ca_file));
+    put("attributes", l.attributes.clone().into());
+    put("page_size", l.page_size.into());
+    put("mapping", l.mapping.clone().into());
+    put("multi_values", l.multi_values.as_str().into());
+    if l.separator != DEFAULT_SEPARATOR {
+        put("separator", l.separator.as_str().into());
+    }
+    put("key_columns", l.key_columns.clone().into());
+    put("delete_mode", l.delete_mode.as_str().into());
+    put("delete_column", json!(l.delete_column));
+    if l.delete_mode != DeleteMode::None {
+        put("max_delete_percent", l.max_delete_percent.into());
+        put("allow_empty", l.allow_empty.into());
+    }
 }

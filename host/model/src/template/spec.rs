@@ -3,8 +3,8 @@
 
 use super::{Scope, TemplateError};
 use crate::job::spec::{
-    CopySource, CopyTarget, DataDictionary, HttpAuth, HttpSpec, LdapSyncSpec, SourceTable, SqlCopySpec, SqlQuerySpec,
-    StepSpec,
+    CopySource, CopyTarget, DataDictionary, HttpAuth, HttpSpec, LdapSyncSpec, PageBy, Pagination, SourceTable,
+    SqlCopySpec, SqlQuerySpec, StepSpec,
 };
 use crate::{Json, JsonMap};
 
@@ -90,34 +90,70 @@ pub fn resolve_spec(spec: &StepSpec, scope: &Scope<'_>) -> Result<StepSpec, Fiel
         }),
         StepSpec::Python { callable } => StepSpec::Python { callable: f.text("callable", callable)? },
         StepSpec::Wasm { callable } => StepSpec::Wasm { callable: f.text("callable", callable)? },
-        StepSpec::Http(h) => StepSpec::Http(HttpSpec {
-            url: f.text("url", &h.url)?,
-            method: h.method.clone(),
-            headers: f.map("headers", &h.headers)?,
-            body: f.json("body", &h.body)?,
-            expected_statuses: h.expected_statuses.clone(),
-            auth: match &h.auth {
-                None => None,
-                Some(HttpAuth::Basic { user, password }) => Some(HttpAuth::Basic {
-                    user: f.text("auth.user", user)?,
-                    password: f.text("auth.password", password)?,
-                }),
-                Some(HttpAuth::Bearer { token }) => Some(HttpAuth::Bearer { token: f.text("auth.token", token)? }),
-            },
-        }),
-        StepSpec::LdapSync(l) => StepSpec::LdapSync(LdapSyncSpec {
+        StepSpec::Http(h) => StepSpec::Http(Box::new(http(&f, h)?)),
+        StepSpec::LdapSync(l) => StepSpec::LdapSync(Box::new(LdapSyncSpec {
+            directory: f.text("directory", &l.directory)?,
             server: f.text("server", &l.server)?,
             bind_dn: f.text("bind_dn", &l.bind_dn)?,
             bind_password: f.text("bind_password", &l.bind_password)?,
+            ca_file: f.maybe("ca_file", l.ca_file.as_ref())?,
             search_base: f.text("search_base", &l.search_base)?,
             search_filter: f.text("search_filter", &l.search_filter)?,
             attributes: f.list("attributes", &l.attributes)?,
             target_connector: f.text("target_connector", &l.target_connector)?,
+            target_schema: f.maybe("target_schema", l.target_schema.as_ref())?,
+            target_table: f.text("target_table", &l.target_table)?,
             target_query: f.text("target_query", &l.target_query)?,
             mapping: f.map("mapping", &l.mapping)?,
-        }),
-        StepSpec::CallJob { job } => StepSpec::CallJob { job: job.clone() },
+            separator: f.text("separator", &l.separator)?,
+            key_columns: f.list("key_columns", &l.key_columns)?,
+            delete_column: f.maybe("delete_column", l.delete_column.as_ref())?,
+            ..(**l).clone()
+        })),
+        StepSpec::CallJob { job, params } => StepSpec::CallJob { job: job.clone(), params: f.map("params", params)? },
         StepSpec::PruneRuns => StepSpec::PruneRuns,
+    })
+}
+
+fn http(f: &Filler<'_, '_>, h: &HttpSpec) -> Result<HttpSpec, FieldError> {
+    let auth = match &h.auth {
+        None => None,
+        Some(HttpAuth::Basic { user, password }) => {
+            Some(HttpAuth::Basic { user: f.text("auth.user", user)?, password: f.text("auth.password", password)? })
+        }
+        Some(HttpAuth::Bearer { token }) => Some(HttpAuth::Bearer { token: f.text("auth.token", token)? }),
+        Some(HttpAuth::Header { name, value }) => {
+            Some(HttpAuth::Header { name: f.text("auth.name", name)?, value: f.text("auth.value", value)? })
+        }
+    };
+    let pagination = match &h.pagination {
+        None => None,
+        Some(pages) => {
+            let by = match &pages.by {
+                PageBy::Link => PageBy::Link,
+                PageBy::Cursor { cursor, param } => PageBy::Cursor {
+                    cursor: f.text("pagination.cursor", cursor)?,
+                    param: f.maybe("pagination.param", param.as_ref())?,
+                },
+                PageBy::Page { param, first } => {
+                    PageBy::Page { param: f.text("pagination.param", param)?, first: *first }
+                }
+            };
+            Some(Pagination { by, ..pages.clone() })
+        }
+    };
+    Ok(HttpSpec {
+        url: f.text("url", &h.url)?,
+        headers: f.map("headers", &h.headers)?,
+        query: f.map("query", &h.query)?,
+        body: f.json("body", &h.body)?,
+        form: f.map("form", &h.form)?,
+        auth,
+        pick: f.maybe("pick", h.pick.as_ref())?,
+        pagination,
+        proxy: f.maybe("proxy", h.proxy.as_ref())?,
+        ca_file: f.maybe("ca_file", h.ca_file.as_ref())?,
+        ..h.clone()
     })
 }
 
@@ -170,31 +206,56 @@ pub fn for_each_string(spec: &StepSpec, see: &mut dyn FnMut(&'static str, &str))
         StepSpec::Http(h) => {
             see("url", &h.url);
             map("headers", &h.headers, see);
+            map("query", &h.query, see);
             each_json("body", &h.body, see);
+            map("form", &h.form, see);
             match &h.auth {
                 Some(HttpAuth::Basic { user, password }) => {
                     see("auth.user", user);
                     see("auth.password", password);
                 }
                 Some(HttpAuth::Bearer { token }) => see("auth.token", token),
+                Some(HttpAuth::Header { name, value }) => {
+                    see("auth.name", name);
+                    see("auth.value", value);
+                }
                 None => {}
             }
+            h.pick.iter().for_each(|s| see("pick", s));
+            match h.pagination.as_ref().map(|pages| &pages.by) {
+                Some(PageBy::Cursor { cursor, param }) => {
+                    see("pagination.cursor", cursor);
+                    param.iter().for_each(|s| see("pagination.param", s));
+                }
+                Some(PageBy::Page { param, .. }) => see("pagination.param", param),
+                Some(PageBy::Link) | None => {}
+            }
+            h.proxy.iter().for_each(|s| see("proxy", s));
+            h.ca_file.iter().for_each(|s| see("ca_file", s));
         }
         StepSpec::LdapSync(l) => {
             for (field, text) in [
+                ("directory", &l.directory),
                 ("server", &l.server),
                 ("bind_dn", &l.bind_dn),
                 ("bind_password", &l.bind_password),
                 ("search_base", &l.search_base),
                 ("search_filter", &l.search_filter),
                 ("target_connector", &l.target_connector),
+                ("target_table", &l.target_table),
                 ("target_query", &l.target_query),
+                ("separator", &l.separator),
             ] {
                 see(field, text);
             }
+            l.ca_file.iter().for_each(|s| see("ca_file", s));
             l.attributes.iter().for_each(|s| see("attributes", s));
+            l.target_schema.iter().for_each(|s| see("target_schema", s));
             map("mapping", &l.mapping, see);
+            l.key_columns.iter().for_each(|s| see("key_columns", s));
+            l.delete_column.iter().for_each(|s| see("delete_column", s));
         }
-        StepSpec::CallJob { .. } | StepSpec::PruneRuns => {}
+        StepSpec::CallJob { params, .. } => map("params", params, see),
+        StepSpec::PruneRuns => {}
     }
 }

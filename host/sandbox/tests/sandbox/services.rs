@@ -150,6 +150,7 @@ async fn a_granted_directory_is_searched_and_its_password_stays_here() {
         name: ConnectorName::new("people").expect("a name"),
         url: server.url().to_owned(),
         start_tls: false,
+        ca_file: None,
         bind_dn: Some(Slapd::ACCOUNT.to_owned()),
         password: Some(Hidden::new(Slapd::PASSWORD)),
         base: suffix.to_owned(),

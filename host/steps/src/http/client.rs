@@ -5,7 +5,7 @@
 //! used, because the name would then be looked up by somebody else. Invariant: no byte leaves for a host, method or
 //! address that the gate has not allowed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,10 +13,11 @@ use host_model::plugin_port::{
     HttpClient, HttpGate, HttpRequest, HttpResponse, Reach, ServiceError, ServiceErrorKind as Kind,
 };
 use host_model::{CancelToken, StepError, StepErrorKind};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, StatusCode, Url, redirect};
+use reqwest::{Client, Method, Url, redirect};
 
+use super::reach::{OutOfReach, Resolver, is_within};
+use super::redirect::{NoUrl, Redirect};
 use super::{CONNECT_WITHIN, chain, shown};
 
 /// Headers that belong to the connection and not to the caller.
@@ -167,16 +168,11 @@ impl Hop {
 
     /// Where a response sends us, if it does.
     fn next(&self, response: &reqwest::Response) -> Result<Option<Self>, ServiceError> {
-        let status = response.status();
-        let is_redirect = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
-        let Some(location) = response.headers().get(header::LOCATION).filter(|_| is_redirect) else {
+        let odd = || ServiceError::new(Kind::Remote, format!("{} redirects to what is no URL", shown(&self.url)));
+        let Some(redirect) = Redirect::of(response, &self.method, &self.url).map_err(|NoUrl| odd())? else {
             return Ok(None);
         };
-        let url = location.to_str().ok().and_then(|text| self.url.join(text).ok()).ok_or_else(|| {
-            ServiceError::new(Kind::Remote, format!("{} redirects to what is no URL", shown(&self.url)))
-        })?;
-        let becomes_get = status == StatusCode::SEE_OTHER && self.method != Method::HEAD
-            || matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND) && self.method == Method::POST;
+        let Redirect { url, becomes_get } = redirect;
         let mut headers = self.headers.clone();
         if url.origin() != self.url.origin() {
             for name in &PRIVATE_HEADERS {
@@ -218,70 +214,9 @@ async fn read(mut response: reqwest::Response, max_bytes: u64, what: &str) -> Re
     Ok(HttpResponse { status: response.status().as_u16(), url: response.url().to_string(), headers, body })
 }
 
-/// Looks names up, and keeps the addresses within reach.
-struct Resolver {
-    reach: Reach,
-}
-
-/// The name leads only where it may not.
-#[derive(Debug, thiserror::Error)]
-#[error("`{name}` leads to {address}, which only a grant of that address (or of `localhost`) allows")]
-struct OutOfReach {
-    name: String,
-    address: IpAddr,
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.reach;
-        Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let (within, beyond): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|address| is_within(address.ip(), reach));
-            match beyond.first() {
-                Some(address) if within.is_empty() => Err(OutOfReach { name, address: address.ip() }.into()),
-                _ => Ok(Box::new(within.into_iter()) as Addrs),
-            }
-        })
-    }
-}
-
-/// Whether a name granted with `reach` may lead to `address`.
-fn is_within(address: IpAddr, reach: Reach) -> bool {
-    let address = match address {
-        IpAddr::V6(v6) => match v6.segments() {
-            // An IPv4 address behind a translator (RFC 6052).
-            [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-                IpAddr::from((u32::from(high) << 16 | u32::from(low)).to_be_bytes())
-            }
-            _ => address.to_canonical(),
-        },
-        IpAddr::V4(_) => address,
-    };
-    let is_own = address.is_loopback() || address.is_unspecified() || address.is_multicast();
-    let (is_own, is_private) = match address {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            let is_shared = first == 100 && (64..128).contains(&second);
-            (is_own || v4.is_link_local() || v4.is_broadcast() || first == 0, v4.is_private() || is_shared)
-        }
-        IpAddr::V6(v6) => (is_own || v6.is_unicast_link_local(), v6.is_unique_local()),
-    };
-    match reach {
-        Reach::Anywhere => true,
-        Reach::Network => !is_own,
-        Reach::Public => !is_own && !is_private,
-    }
-}
-
 fn network_error(what: &str, error: reqwest::Error) -> ServiceError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(inner) = cause {
-        if let Some(refused) = inner.downcast_ref::<OutOfReach>() {
-            return ServiceError::new(Kind::Denied, refused.to_string());
-        }
-        cause = inner.source();
+    if let Some(refused) = OutOfReach::behind(&error) {
+        return ServiceError::new(Kind::Denied, refused.to_string());
     }
     let kind = if error.is_timeout() {
         Kind::Timeout
@@ -292,30 +227,4 @@ fn network_error(what: &str, error: reqwest::Error) -> ServiceError {
     };
     // The URL in reqwest's own text has everything in it.
     ServiceError::new(kind, format!("{what} failed: {}", chain(&error.without_url())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_leads_as_far_as_its_grant_reaches() {
-        let farthest = |text: &str| {
-            let address: IpAddr = text.parse().unwrap();
-            [Reach::Public, Reach::Network, Reach::Anywhere]
-                .into_iter()
-                .find(|reach| is_within(address, *reach))
-                .unwrap()
-        };
-        for text in ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
-            assert_eq!(farthest(text), Reach::Public, "{text}");
-        }
-        for text in ["10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "64:ff9b::a00:1"] {
-            assert_eq!(farthest(text), Reach::Network, "{text}");
-        }
-        let own = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "0.0.0.0", "0.1.2.3", "::"];
-        for text in own.into_iter().chain(["169.254.169.254", "fe80::1", "224.0.0.1", "255.255.255.255"]) {
-            assert_eq!(farthest(text), Reach::Anywhere, "{text}");
-        }
-    }
 }

@@ -1,46 +1,51 @@
-//! `http`: one request; the response becomes the step's output. (`client` is the one for plugins.) The far side may be anything, so redirects, body and
-//! header sizes are bounded, and what a message shows of the URL holds no credentials and no query values.
+//! `http`: one request, or the pages of one; the response becomes the step's output. The far side may be anything, so
+//! redirects, sizes and times are bounded, and what a message shows of the URL holds no credentials and no query values.
+//!
+//! `wire` sends, `response` reads, `pages` goes from page to page, `pick` looks into JSON. `client` is the one for
+//! plugins; `reach` and `redirect` serve both.
 
 mod client;
+mod pages;
+mod pick;
+mod reach;
+mod redirect;
 mod response;
+mod wire;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use host_model::job::spec::{HttpAuth, HttpSpec};
+use host_model::job::spec::{HttpSpec, Pagination};
 use host_model::port::{StepContext, StepFailure, StepOutcome, StepRunner};
-use host_model::{Json, StepError, StepErrorKind, StepSpec};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Request, Url, redirect};
+use host_model::{Json, JsonMap, StepError, StepSpec};
+use reqwest::{Client, Request, Url};
 
 pub use client::PluginHttp;
-use response::Answer;
 
-const MOST_REDIRECTS: usize = 10;
+use crate::run_files::RunFiles;
+use pages::Gathered;
+use pick::pick;
+use response::{Answer, Body, Budget, KEPT_BODY, Reading};
+use wire::Wire;
+
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 
-/// Runs `http` steps, over one client with its own pool of connections.
+/// Runs `http` steps, over one client with its own pool of connections; a step with a proxy, authorities or limits of its
+/// own gets a client of its own.
 pub struct HttpRunner {
     client: Client,
+    home: PathBuf,
+    files: RunFiles,
 }
 
 impl HttpRunner {
-    /// A runner with the machine's certificate authorities.
+    /// A runner with the machine's certificate authorities; `home` is where `ca_file` and the files of runs are.
     ///
     /// # Errors
     /// `crashed` when TLS cannot be set up on this machine.
-    pub fn new() -> Result<Self, StepError> {
-        // One provider of cryptography in the whole binary; an error only says that it is in place already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .user_agent(concat!("nomaflow/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::limited(MOST_REDIRECTS))
-            .connect_timeout(CONNECT_WITHIN)
-            .build()
-            .map_err(|e| {
-                StepError::new(StepErrorKind::Crashed, format!("the HTTP client cannot start: {}", chain(&e)))
-            })?;
-        Ok(Self { client })
+    pub fn new(home: &Path) -> Result<Self, StepError> {
+        Ok(Self { client: wire::client(None, home)?, home: home.to_owned(), files: RunFiles::new(home) })
     }
 }
 
@@ -50,84 +55,148 @@ impl StepRunner for HttpRunner {
         let StepSpec::Http(spec) = spec else {
             return Err(crate::wrong_runner("http", spec).into());
         };
-        let request = self.request(spec)?;
-        let what = format!("{} {}", request.method(), shown(request.url()));
-        ctx.info(&what).await;
-        let answered = tokio::select! {
-            answered = self.exchange(request, &what) => answered?,
+        let wire = Wire::new(spec, &self.client, &self.home)?;
+        let request = wire.request(spec)?;
+        let call = Call { wire, spec, ctx, files: &self.files };
+        let work = async {
+            match &spec.pagination {
+                None => call.once(request).await,
+                Some(pages) => call.in_pages(request, pages).await,
+            }
+        };
+        let output = tokio::select! {
+            output = work => output?,
             // Dropping the exchange closes its connection.
             () = ctx.cancel.canceled() => return Err(crate::connector::fault::canceled(&ctx.cancel).into()),
         };
-        ctx.info(format!(
-            "{what} answered {} in {} ms, {} bytes",
-            answered.status,
-            answered.elapsed.as_millis(),
-            answered.bytes
-        ))
-        .await;
-        if !is_expected(spec, answered.status.as_u16()) {
-            return Err(answered.refusal(&what).into());
-        }
-        Ok(StepOutcome { output: answered.into_output(), rows_affected: None, usage: None })
+        Ok(StepOutcome { output, rows_affected: None, usage: None })
     }
 }
 
-impl HttpRunner {
-    fn request(&self, spec: &HttpSpec) -> Result<Request, StepError> {
-        let url =
-            Url::parse(&spec.url).map_err(|e| StepError::definition(format!("`url` is not an absolute URL: {e}")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(StepError::definition(format!(
-                "`url` has the scheme `{}`; only `http` and `https` are spoken",
-                url.scheme()
-            )));
+/// One attempt of a step.
+struct Call<'a> {
+    wire: Wire,
+    spec: &'a HttpSpec,
+    ctx: &'a StepContext,
+    files: &'a RunFiles,
+}
+
+impl Call<'_> {
+    /// One request, whose answer is the output.
+    async fn once(&self, request: Request) -> Result<JsonMap, StepError> {
+        let what = describe(&request);
+        self.ctx.info(&what).await;
+        let mut budget = Budget::new(self.spec.max_response_bytes);
+        let answer = self.exchange(request, &what, &mut budget).await?;
+        let (status, took) = (answer.status, answer.elapsed.as_millis());
+        self.ctx.info(format!("{what} answered {status} in {took} ms, {} bytes", answer.bytes)).await;
+        let mut output = answer.head();
+        match &self.spec.pick {
+            Some(path) => {
+                let json = answer.json(&what)?;
+                self.keep_json(picked(&json, path, &what)?.clone(), &mut output).await?;
+            }
+            None => match answer.body {
+                Body::Memory(_) => drop(output.insert("body".to_owned(), answer.decoded())),
+                Body::File(file) => {
+                    output.insert("body_bytes".to_owned(), file.bytes().into());
+                    let path = file.finish().await?;
+                    self.ctx.info(format!("the body is in {}", path.display())).await;
+                    output.insert("body_file".to_owned(), path.display().to_string().into());
+                }
+            },
         }
-        let method = Method::from_bytes(spec.method.as_bytes())
-            .map_err(|_| StepError::definition(format!("`{}` is not an HTTP method", spec.method)))?;
-        let mut request = self.client.request(method, url).headers(headers(spec)?);
-        request = match &spec.auth {
-            None => request,
-            Some(HttpAuth::Basic { user, password }) => request.basic_auth(user, Some(password)),
-            Some(HttpAuth::Bearer { token }) => request.bearer_auth(token),
-        };
-        request = match &spec.body {
-            Json::Null => request,
-            Json::String(text) => request.body(text.clone()),
-            json => request.json(json),
-        };
-        // Its own text may quote a header.
-        request.build().map_err(|_| {
-            StepError::definition(
-                "the request cannot be built: a header or the credentials hold characters that HTTP does not allow",
-            )
-        })
+        Ok(output)
     }
 
-    async fn exchange(&self, request: Request, what: &str) -> Result<Answer, StepError> {
+    /// What was picked goes where a body of its size goes.
+    async fn keep_json(&self, json: Json, output: &mut JsonMap) -> Result<(), StepError> {
+        let text = json.to_string();
+        if text.len() <= KEPT_BODY {
+            output.insert("body".to_owned(), json);
+            return Ok(());
+        }
+        let mut file = self.files.create(self.ctx, "json").await?;
+        file.write(text.as_bytes()).await?;
+        output.insert("body_bytes".to_owned(), file.bytes().into());
+        output.insert("body_file".to_owned(), file.finish().await?.display().to_string().into());
+        Ok(())
+    }
+
+    /// Page after page, whose items are the output.
+    async fn in_pages(&self, first: Request, pages: &Pagination) -> Result<JsonMap, StepError> {
+        let what = describe(&first);
+        self.ctx.info(format!("{what}, in pages")).await;
+        let mut budget = Budget::new(self.spec.max_response_bytes);
+        let mut gathered = Gathered::new(self.files, self.ctx);
+        let mut url = pages::first(first.url(), &pages.by);
         let begun = Instant::now();
-        let failed = |e: reqwest::Error| network_error(what, e);
-        let response = self.client.execute(request).await.map_err(failed)?;
-        Answer::read(response, begun).await.map_err(failed)
+        for number in 0..pages.max_pages {
+            let mut request =
+                first.try_clone().ok_or_else(|| StepError::definition("the body cannot be sent twice"))?;
+            *request.url_mut() = url.clone();
+            let answer = self.exchange(request, &what, &mut budget).await?;
+            let json = answer.json(&what)?;
+            let items = match self.spec.pick.as_deref() {
+                Some(path) => picked(&json, path, &what)?,
+                None => &json,
+            };
+            let Json::Array(items) = items else {
+                let place = self.spec.pick.as_deref().map_or("the body".to_owned(), |path| format!("`{path}`"));
+                let text = format!("{what}: {place} of page {} is no list of items", number + 1);
+                return Err(StepError::remote(text));
+            };
+            let next = pages::next(&url, &pages.by, number, &answer.headers, &json, items.len())
+                .map_err(|error| StepError { message: format!("{what}: {}", error.message), ..error })?;
+            gathered.add(items.clone()).await?;
+            self.ctx.voice.progress(gathered.count(), None, "items");
+            self.ctx.debug(format!("page {}: {} items", number + 1, items.len())).await;
+            match next {
+                Some(next) => url = next,
+                None => {
+                    let (count, took) = (gathered.count(), begun.elapsed().as_millis());
+                    self.ctx.info(format!("{what}: {count} items in {} pages, {took} ms", number + 1)).await;
+                    let mut output = answer.head();
+                    output.insert("elapsed_ms".to_owned(), u64::try_from(took).unwrap_or(u64::MAX).into());
+                    output.insert("pages".to_owned(), (number + 1).into());
+                    gathered.into_output(&mut output).await?;
+                    return Ok(output);
+                }
+            }
+        }
+        let text = format!("{what}: there are more than {} pages (`max_pages`)", pages.max_pages);
+        Err(StepError { may_retry: false, ..StepError::remote(text) })
+    }
+
+    /// Sends a request and reads its answer; an unexpected status is a failure.
+    async fn exchange(&self, request: Request, what: &str, budget: &mut Budget) -> Result<Answer, StepError> {
+        let work = async {
+            let begun = Instant::now();
+            let response = self.wire.send(request).await?;
+            let is_expected = is_expected(self.spec, response.status().as_u16());
+            let how = match (is_expected, &self.spec.pagination, &self.spec.pick) {
+                (false, ..) => Reading::Beginning,
+                (true, None, None) => Reading::File(self.files, self.ctx),
+                (true, ..) => Reading::Json,
+            };
+            let answer = Answer::read(response, how, budget, begun, what).await?;
+            if is_expected { Ok(answer) } else { Err(answer.refusal(what)) }
+        };
+        match self.spec.request_timeout_seconds.map(|seconds| Duration::from_secs(seconds.into())) {
+            None => work.await,
+            Some(within) => {
+                tokio::time::timeout(within, work).await.unwrap_or_else(|_| Err(wire::too_slow(what, within)))
+            }
+        }
     }
 }
 
-fn headers(spec: &HttpSpec) -> Result<HeaderMap, StepError> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &spec.headers {
-        let text = match value {
-            Json::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let header = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| StepError::definition(format!("`{name}` is not the name of an HTTP header")))?;
-        // The value may be a secret, so it is not shown.
-        let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            StepError::definition(format!("the value of the header `{name}` holds characters that HTTP does not allow"))
-        })?;
-        value.set_sensitive(true);
-        headers.append(header, value);
-    }
-    Ok(headers)
+fn describe(request: &Request) -> String {
+    format!("{} {}", request.method(), shown(request.url()))
+}
+
+fn picked<'j>(json: &'j Json, path: &str, what: &str) -> Result<&'j Json, StepError> {
+    pick(json, path).ok_or_else(|| StepError::remote(format!("{what}: the answer has nothing at `{path}`")))
 }
 
 fn is_expected(spec: &HttpSpec, status: u16) -> bool {
@@ -147,18 +216,6 @@ fn shown(url: &Url) -> String {
     plain.set_fragment(None);
     plain.set_query(None);
     if url.query().is_some() { format!("{plain}?…") } else { plain.to_string() }
-}
-
-fn network_error(what: &str, error: reqwest::Error) -> StepError {
-    let why = if error.is_redirect() {
-        format!("more than {MOST_REDIRECTS} redirects")
-    } else if error.is_timeout() {
-        "no answer in time".to_owned()
-    } else {
-        // The URL in reqwest's own text has everything in it.
-        chain(&error.without_url())
-    };
-    StepError::remote(format!("{what} failed: {why}"))
 }
 
 /// An error with its causes; the outermost text alone is "error sending request".

@@ -4,20 +4,27 @@
 use host_model::plugin_port::{ServiceError, ServiceErrorKind};
 use ldap3::{LdapError, LdapResult};
 
+use crate::tls::TlsError;
+
 /// Who is spoken to, for messages.
 pub(super) struct Fault {
-    pub(super) connector: String,
-    pub(super) url: String,
+    /// ``LDAP connector `people` (ldaps://host)``.
+    pub(super) who: String,
 }
 
 impl Fault {
     fn error(&self, kind: ServiceErrorKind, what: &str) -> ServiceError {
-        ServiceError::new(kind, format!("LDAP connector `{}` ({}): {what}", self.connector, self.url))
+        ServiceError::new(kind, format!("{}: {what}", self.who))
     }
 
     /// No connection.
     pub(super) fn connecting(&self, error: &LdapError) -> ServiceError {
         self.error(ServiceErrorKind::Unavailable, &format!("no connection: {}", words(error)))
+    }
+
+    /// What became of the settings of TLS.
+    pub(super) fn encrypting<T>(&self, set: Result<T, TlsError>) -> Result<T, ServiceError> {
+        set.map_err(|error| self.error(ServiceErrorKind::Invalid, &error.to_string()))
     }
 
     /// What became of the bind.
@@ -45,7 +52,7 @@ impl Fault {
     /// The result code of a search.
     pub(super) fn answered(&self, result: &LdapResult, base: &str) -> Result<(), ServiceError> {
         match result.rc {
-            // A referral is left out like those among the entries.
+            // A referral is no entry; the search keeps where it leads.
             0 | 10 => Ok(()),
             _ => Err(self.refused(result, base)),
         }

@@ -40,6 +40,7 @@ fn pools_at(url: &str, account: Option<(&str, &str)>) -> ConnectorPools {
         name: name.clone(),
         url: url.to_owned(),
         start_tls: false,
+        ca_file: None,
         bind_dn: account.map(|(dn, _)| dn.to_owned()),
         password: account.map(|(_, password)| Hidden::new(password)),
         base: Slapd::SUFFIX.to_owned(),

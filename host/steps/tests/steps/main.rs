@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod batches;
+mod authority;
 mod cancel;
 mod connectors;
 mod copy;
@@ -14,12 +15,16 @@ mod copy_overwrite;
 mod copy_safety;
 mod copy_upsert;
 mod http;
+mod http_answers;
+mod http_reach;
 mod kit;
 mod ldap;
 mod mysql;
 mod mysql_copy;
 #[cfg(feature = "oracle")]
 mod oracle;
+mod ldap_sync;
+mod ldap_trouble;
 mod plugin_http;
 mod round_trips;
 mod sql_query;

@@ -269,6 +269,7 @@ impl Bench {
             overlap: Overlap::Skip,
             depends_on: Vec::new(),
             replay: None,
+            as_of: None,
             triggered_by: "cron".to_owned(),
             slot: None,
             queued_at,

@@ -144,6 +144,7 @@ async fn an_ldap_server_that_says_nothing_ends_with_the_cancel() {
         name: ConnectorName::new("people").expect("a name"),
         url: format!("ldap://{}", silent.local_addr().expect("an address")),
         start_tls: false,
+        ca_file: None,
         bind_dn: None,
         password: None,
         base: "dc=test".to_owned(),
