@@ -193,6 +193,9 @@ impl ComponentRunner {
             let (located, readiness) = self.locate(callable, patience)?;
             let may_serve = |it: &Located| readiness == Readiness::Ready || it.prepared.ensure_callable(&callable.function).is_ok();
             if let Some(located) = located.filter(may_serve) {
+                // Known from now on, so that the call finds it.
+                let schema = located.prepared.params_schema(&callable.function);
+                schema.map_err(|error| error.below(self.home()))?;
                 return Ok(located);
             }
             patience = Patience::Endless;
