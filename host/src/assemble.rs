@@ -114,7 +114,10 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let (store, secrets) = (roles.store, Arc::new(secrets));
     reader.secrets = secrets.clone();
     let first = reader.clone();
-    let catalogue = tokio::task::spawn_blocking(move || first.read()).await.context("reading the catalogue")?;
+    // A server starts while components are compiled; a command waits for those that jobs name.
+    let is_command = matches!(part, Part::Command);
+    let read = move || if is_command { first.read_jobs() } else { first.read_soon() };
+    let catalogue = tokio::task::spawn_blocking(read).await.context("reading the catalogue")?;
     if !matches!(part, Part::Command) {
         report(&catalogue);
     }

@@ -3,18 +3,26 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use host_api::CatalogueSource;
 use host_catalogue::{
-    Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, SecretReader, load, system_zone,
+    Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, ParamProblem, ParamRule,
+    SecretReader, load, system_zone,
 };
 use host_engine::{Engine, Jobs, internal_jobs};
-use host_sandbox::{ComponentRunner, SandboxError};
+use host_model::JsonMap;
+use host_sandbox::{ComponentRunner, Readiness, SandboxError};
 use host_steps::ConnectorPools;
+use tokio::task::JoinHandle;
 
 use crate::home::env;
 use crate::memory;
+
+/// How long a reading of a server waits for components to be compiled, all of them together: long enough for small ones,
+/// and a change of anything else is in force within a second all the same.
+const COMPILING: Duration = Duration::from_millis(300);
 
 /// Where the files are, and who needs to know what they say.
 pub(crate) struct Keeper {
@@ -36,20 +44,49 @@ pub(crate) struct Reader {
     pub(crate) secrets: Arc<dyn SecretReader + Send + Sync>,
 }
 
-/// Lets the catalogue look inside components.
-struct Inspector<'a>(&'a ComponentRunner);
+/// Lets the catalogue look inside components, as far as they are compiled until then.
+struct Inspector<'a> {
+    sandbox: &'a ComponentRunner,
+    /// For those that jobs name.
+    until: Option<Instant>,
+    /// For all the others.
+    files_until: Option<Instant>,
+}
 
 fn problem(error: &SandboxError) -> ComponentProblem {
     ComponentProblem { message: error.to_string(), hint: error.hint() }
 }
 
+fn state(readiness: Readiness) -> ComponentState {
+    match readiness {
+        Readiness::Ready => ComponentState::Ready,
+        Readiness::Compiling => ComponentState::Compiling,
+    }
+}
+
 impl ComponentCheck for Inspector<'_> {
-    fn check(&self, _file: &std::path::Path, callable: &str) -> Result<(), ComponentProblem> {
-        self.0.check(callable).map_err(|error| problem(&error))
+    fn check(&self, _file: &std::path::Path, callable: &str) -> Result<ComponentState, ComponentProblem> {
+        self.sandbox.check_until(callable, self.until).map(state).map_err(|error| problem(&error))
     }
 
-    fn check_file(&self, file: &std::path::Path, grants: &str) -> Result<(), FileProblem> {
-        self.0.check_file(file, grants).map_err(|error| match error {
+    fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
+        let found = self.sandbox.check_params(callable, params, own).into_iter();
+        let translated = found.map(|it| ParamProblem {
+            path: it.path,
+            rule: match it.rule {
+                host_sandbox::ParamRule::Unknown => ParamRule::Unknown,
+                host_sandbox::ParamRule::Missing => ParamRule::Missing,
+                host_sandbox::ParamRule::Type => ParamRule::Type,
+                host_sandbox::ParamRule::Value => ParamRule::Value,
+            },
+            message: it.message,
+            hint: it.hint,
+        });
+        translated.collect()
+    }
+
+    fn check_file(&self, file: &std::path::Path, grants: &str) -> Result<ComponentState, FileProblem> {
+        self.sandbox.check_file(file, grants, self.files_until).map(state).map_err(|error| match error {
             SandboxError::Grants(found) => FileProblem::Grants(found),
             other => FileProblem::Component(problem(&other)),
         })
@@ -57,14 +94,29 @@ impl ComponentCheck for Inspector<'_> {
 }
 
 impl Reader {
-    /// Reads every file. Blocks.
+    /// Reads every file, and waits for every component to be compiled. Blocks.
     pub(crate) fn read(&self) -> Catalogue {
+        self.read_until(None, None)
+    }
+
+    /// Reads every file, and waits for the components that jobs name. Blocks.
+    pub(crate) fn read_jobs(&self) -> Catalogue {
+        self.read_until(None, Some(Instant::now() + COMPILING))
+    }
+
+    /// Reads every file. A component that is not compiled soon is found to be compiling. Blocks.
+    pub(crate) fn read_soon(&self) -> Catalogue {
+        let soon = Some(Instant::now() + COMPILING);
+        self.read_until(soon, soon)
+    }
+
+    fn read_until(&self, until: Option<Instant>, files_until: Option<Instant>) -> Catalogue {
         let options = LoadOptions {
             plugins_dir: Some(self.plugins.clone()),
             env: &env,
             secrets: Some(&*self.secrets),
             default_zone: system_zone(),
-            components: Some(&Inspector(&self.sandbox)),
+            components: Some(&Inspector { sandbox: &self.sandbox, until, files_until }),
         };
         let catalogue = load(&self.home, &options);
         memory::give_back();
@@ -84,10 +136,37 @@ impl Keeper {
         }
     }
 
+    /// Reads again, and says in the log what is wrong now.
+    pub(crate) async fn reload_aloud(&self) {
+        for found in &self.reload().await.diagnostics {
+            tracing::warn!("{}:{}:{}: {}", found.file, found.line, found.column, found.message);
+        }
+    }
+
+    /// Reads again whenever a component is ready that a reading did not wait for.
+    pub(crate) fn follow_compiler(self: &Arc<Self>) -> Following {
+        let keeper = Arc::clone(self);
+        Following(tokio::spawn(async move {
+            loop {
+                keeper.reader.sandbox.compiled().await;
+                keeper.reload_aloud().await;
+            }
+        }))
+    }
+
     /// Introduces the engine that reloads are handed to.
     pub(crate) fn introduce(&self, engine: &Engine) {
         // Called once, by `assemble`.
         let _ = self.engine.set(engine.clone());
+    }
+}
+
+/// Ends the following when dropped.
+pub(crate) struct Following(JoinHandle<()>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -107,7 +186,7 @@ impl CatalogueSource for Keeper {
     async fn reload(&self) -> Arc<Catalogue> {
         let _turn = self.turn.lock().await;
         let reader = self.reader.clone();
-        let read = match tokio::task::spawn_blocking(move || reader.read()).await {
+        let read = match tokio::task::spawn_blocking(move || reader.read_soon()).await {
             Ok(read) => Arc::new(read),
             Err(error) => {
                 tracing::error!(%error, "the catalogue could not be read; the one before stays");

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_api::CatalogueSource as _;
 use notify::{Event, EventKind};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -81,10 +80,7 @@ impl Watcher {
                 Some(synced) => synced,
                 None => return,
             };
-            let read = keeper.reload().await;
-            for found in &read.diagnostics {
-                tracing::warn!("{}:{}:{}: {}", found.file, found.line, found.column, found.message);
-            }
+            keeper.reload_aloud().await;
         }
     }
 

@@ -13,7 +13,10 @@ mod fleet;
 mod flights;
 mod ledger;
 mod overlap;
+mod params;
 mod plugin;
+#[path = "../../host/sandbox/tests/sandbox/plugin_text.rs"]
+mod plugin_text;
 mod program;
 mod replay;
 mod replicas;

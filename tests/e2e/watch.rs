@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::bad_input::guest;
+use crate::plugin_text::large_plugin;
 use crate::program::{CONNECTOR, ENDLESS_SELECT, home_with, latest_run, nomaflow, serve, sql_job};
 use crate::server::{bearer, http, json_body};
 use serde_json::{Value, json};
@@ -95,6 +96,35 @@ fn a_component_dropped_in_makes_its_job_valid() {
     nomaflow(home.path(), &["job", "run", "echoes"]).expect(0);
     std::fs::remove_file(home.path().join("plugins/test/echo.wasm")).unwrap();
     wait_until(SOON, || !is_valid(&host, &home, "echoes")).or_panic("and invalid when it goes");
+}
+
+/// Codes of what is found about a job.
+fn findings(host: &Host, home: &TempHome, id: &str) -> Vec<String> {
+    let card = card(host, home, id).unwrap_or_default();
+    card["problems"].as_array().into_iter().flatten().map(|it| it["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn while_a_large_component_is_compiled_everything_else_goes_on_and_a_stop_does_not_wait() {
+    let text = "[[jobs]]\nid = \"large\"\n[[jobs.steps]]\nname = \"s\"\ntype = \"wasm\"\ncallable = \"text:run\"\n";
+    let home = home(&(sql_job("good", "select 1 as x") + text));
+    let host = serve(&home);
+    home.write("plugins/test/text.wasm", large_plugin("{}")).unwrap();
+    wait_until(SOON, || findings(&host, &home, "large") == ["component-compiling"]).or_panic("it is being compiled");
+    assert!(is_valid(&host, &home, "large"), "nothing is wrong with it so far");
+    home.write("plugins/test/jobs.toml", sql_job("added", "select 2 as x") + text).unwrap();
+    goes_live(&host, &home, "added");
+    let ready = wait_until(4 * SOON, || findings(&host, &home, "large").is_empty());
+    ready.or_panic(&format!("it is ready, and nobody had to ask\n{}", host.lines().join("\n")));
+    nomaflow(home.path(), &["job", "run", "large"]).expect(0);
+    home.write("plugins/test/text.wasm", large_plugin("[]")).unwrap();
+    wait_until(SOON, || findings(&host, &home, "large") == ["component-compiling"]).or_panic("the next one is");
+    let asked = Instant::now();
+    assert!(host.stop(SOON).unwrap().success());
+    println!("stopped after {:?}", asked.elapsed());
+    let finished = std::fs::read_dir(home.path().join("data/components")).unwrap().flatten();
+    let n_entries = finished.filter(|entry| entry.path().extension().is_some_and(|it| it == "cwasm")).count();
+    assert_eq!(n_entries, 1, "the second one was not waited for");
 }
 
 #[test]

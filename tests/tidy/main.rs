@@ -90,11 +90,12 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 14] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("sqlx", &["host/store", "host/steps"]),
     ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
     ("wasmtime-wasi", &["host/sandbox"]),
+    ("jsonschema", &["host/sandbox"]),
     ("pyo3", &["host/python/embed"]),
     ("axum", &["host/api"]),
     ("toml", &["host/catalogue", "host/sandbox"]),

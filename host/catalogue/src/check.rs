@@ -1,15 +1,17 @@
 //! Rules between jobs, and between a job and the rest of the home. Works on drafts, so that every finding has a place;
 //! adds to a draft's findings and changes nothing else. References are in `reference`, callables in `callable`,
-//! templates in `template`.
+//! templates in `template`, params of components in `params`.
 
 mod callable;
 mod dependency;
+mod params;
 mod reference;
 mod template;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use host_model::JsonMap;
 use host_model::diagnostic::Diagnostic;
 
 pub(crate) use dependency::check_dependencies;
@@ -29,20 +31,59 @@ pub struct ComponentProblem {
     pub hint: Option<String>,
 }
 
+/// Whether a component was looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComponentState {
+    /// It was.
+    Ready,
+    /// It is being compiled; another reading will tell.
+    Compiling,
+}
+
+/// What is wrong with the params for a callable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParamProblem {
+    /// The param, and the keys and positions inside it, outermost first; the last is what is unknown or missing.
+    pub path: Vec<String>,
+    /// Which rule it breaks.
+    pub rule: ParamRule,
+    /// What is wrong, naming param and rule and not the value; lower-case start, no final stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// See [`ParamProblem`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamRule {
+    /// There is no such param.
+    Unknown,
+    /// It has to be given.
+    Missing,
+    /// Its type is another.
+    Type,
+    /// Its type fits, its value does not.
+    Value,
+}
+
 /// Looks inside a component: the host's answer, since only the sandbox can read one.
 pub trait ComponentCheck {
     /// Whether the component at `file` can serve `callable` (`plugin.module:function` or `plugin:function`).
     ///
     /// # Errors
     /// [`ComponentProblem`] when the file is broken, is of another world or has no such function.
-    fn check(&self, file: &Path, callable: &str) -> Result<(), ComponentProblem>;
+    fn check(&self, file: &Path, callable: &str) -> Result<ComponentState, ComponentProblem>;
+
+    /// What is wrong with `params` for a callable that [`ComponentCheck::check`] found ready. Those named in `own` were
+    /// meant for it; the others it shares with its job, and may not know.
+    fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem>;
 
     /// Whether the component at `file`, and the file of grants beside it, which messages call `grants`, could serve
     /// anything at all.
     ///
     /// # Errors
     /// What is wrong with either.
-    fn check_file(&self, file: &Path, grants: &str) -> Result<(), FileProblem>;
+    fn check_file(&self, file: &Path, grants: &str) -> Result<ComponentState, FileProblem>;
 }
 
 /// Why a component cannot serve anybody.
@@ -80,7 +121,7 @@ pub(crate) fn check_job(draft: &Draft, around: &Surroundings<'_>, out: &mut Find
                 reference::check_copy_target(text, source, target, &around.connectors.set, out);
             }
             ClaimKind::Python => callable::check_python(text, &draft.app, around.plugins, out),
-            ClaimKind::Wasm => callable::check_wasm(text, &draft.app, around, out),
+            ClaimKind::Wasm { step } => callable::check_wasm(text, draft, *step, around, out),
         }
     }
     template::check_templates(draft, around.env, out);

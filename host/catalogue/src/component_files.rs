@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use host_model::diagnostic::Diagnostic;
+use host_model::diagnostic::{Diagnostic, Severity};
 
-use crate::check::{ComponentCheck, FileProblem};
+use crate::check::{ComponentCheck, ComponentState, FileProblem};
 use crate::finding::placeless;
 use crate::load::{Catalogue, read_text};
 use crate::plugin_files::PluginFiles;
@@ -17,7 +17,12 @@ pub(crate) fn check_component_files(plugins: &PluginFiles, components: &dyn Comp
         let shown = plugins.shown(&below);
         let grants = shown.trim_end_matches("wasm").to_owned() + "toml";
         let found = match components.check_file(&path, &grants) {
-            Ok(()) => continue,
+            Ok(ComponentState::Ready) => continue,
+            Ok(ComponentState::Compiling) => {
+                let message = format!("component `{shown}` is being compiled");
+                let found = placeless(&shown, "component-compiling", message, None);
+                vec![Diagnostic { severity: Severity::Warning, ..found }]
+            }
             Err(FileProblem::Component(problem)) => {
                 vec![placeless(&shown, "component-invalid", problem.message, problem.hint)]
             }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use host_model::Job;
 use host_model::diagnostic::{Diagnostic, Severity};
 
+use crate::param_place::ParamLayer;
 use crate::reader::Text;
 
 /// One `[[jobs]]` table as read.
@@ -31,6 +32,8 @@ pub(crate) struct Draft {
     pub(crate) claims: Vec<Claim>,
     /// Every string that may hold templates.
     pub(crate) templated: Vec<Templated>,
+    /// Every table of params.
+    pub(crate) param_layers: Vec<ParamLayer>,
     /// What was found so far.
     pub(crate) found: Vec<Diagnostic>,
 }
@@ -48,6 +51,7 @@ impl Draft {
             calls: Vec::new(),
             claims: Vec::new(),
             templated: Vec::new(),
+            param_layers: Vec::new(),
             found: Vec::new(),
         }
     }
@@ -92,7 +96,10 @@ pub(crate) enum ClaimKind {
     /// A Python module has this function.
     Python,
     /// A component has this function.
-    Wasm,
+    Wasm {
+        /// Index of the step that calls it.
+        step: usize,
+    },
     /// This table is not the one the rows come from.
     CopyTarget {
         /// Where the rows come from.

@@ -14,7 +14,7 @@ use crate::blackout_table::read_blackouts;
 use crate::draft::Draft;
 use crate::finding::Findings;
 use crate::reader::{Table, Text, entries, unknown_key};
-use crate::schedule_table::{note_texts, read_all, read_log_level, read_own, read_placement, read_presets, read_zone};
+use crate::schedule_table::{note_params, read_all, read_log_level, read_own, read_placement, read_presets, read_zone};
 use crate::step_table::read_step;
 
 /// What a job inherits from where its file stands.
@@ -68,7 +68,7 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
     let enabled = table.boolean("enabled", out).unwrap_or(true);
     let log_level = read_log_level(&mut table, out).unwrap_or(LogLevel::Info);
     let timeout_seconds = table.whole("timeout_seconds", 1..=u32::MAX, out);
-    note_texts(&mut table, "params", draft);
+    note_params(&mut table, None, draft);
     let params = table.object("params", out);
     let retry = read_retry(&mut table, out).unwrap_or_default();
     let steps = read_steps(&mut table, draft, out);

@@ -18,6 +18,7 @@ mod draft;
 mod finding;
 mod job_table;
 mod load;
+mod param_place;
 mod plugin_files;
 mod pool_tls;
 mod reader;
@@ -28,7 +29,7 @@ mod source;
 mod step_table;
 
 pub use address::{EnvReader, Lookup, SecretReader};
-pub use check::{ComponentCheck, ComponentProblem, FileProblem};
+pub use check::{ComponentCheck, ComponentProblem, ComponentState, FileProblem, ParamProblem, ParamRule};
 pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
 pub use render::{Style, render, summary};
 pub use settings::{Flags, LoadedSettings, Origin, Role, Setting, Settings, load_settings};

@@ -15,6 +15,7 @@ use toml::de::DeTable;
 
 use crate::draft::{Draft, Templated};
 use crate::finding::{Findings, suggest};
+use crate::param_place::ParamLayer;
 use crate::reader::{Table, Text, each_text, entries, json_object, wrong_type};
 
 /// Name of the schedule in the job's own `schedule` key.
@@ -207,7 +208,8 @@ pub(crate) fn read_log_level(table: &mut Table<'_, '_>, out: &mut Findings) -> O
 
 fn read_overrides(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findings) -> Overrides {
     let mut overrides = Overrides { log_level: read_log_level(table, out), ..Overrides::default() };
-    note_texts(table, "params", draft);
+    let owner = Some(table.what.clone());
+    note_params(table, owner.clone(), draft);
     overrides.params = table.object("params", out);
     let key = table.alias("op_kwargs", "kwargs", out);
     if let Some(steps) = table.take(key).filter(|_| table.table(key, out).is_some()) {
@@ -216,6 +218,7 @@ fn read_overrides(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findin
             match (step, entry.value.get_ref().as_table()) {
                 (Some((index, step)), Some(kwargs)) => {
                     each_text(entry.value, &mut |text| draft.templated.push(Templated { step: Some(index), text }));
+                    draft.param_layers.push(ParamLayer::new(entry, owner.clone(), Some(index)));
                     overrides.op_kwargs.insert(step, json_object(kwargs, out));
                 }
                 (_, None) => wrong_type(entry.key, "a table of arguments", entry.value, out),
@@ -238,10 +241,11 @@ fn read_overrides(table: &mut Table<'_, '_>, draft: &mut Draft, out: &mut Findin
     overrides
 }
 
-/// Notes the strings below `key` as shared by all steps.
-pub(crate) fn note_texts(table: &mut Table<'_, '_>, key: &'static str, draft: &mut Draft) {
-    if let Some(entry) = table.take(key) {
+/// Notes `params` as shared by all steps, with the strings in it.
+pub(crate) fn note_params(table: &mut Table<'_, '_>, owner: Option<String>, draft: &mut Draft) {
+    if let Some(entry) = table.take("params") {
         each_text(entry.value, &mut |text| draft.templated.push(Templated { step: None, text }));
+        draft.param_layers.push(ParamLayer::new(entry, owner, None));
     }
 }
 

@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 use crate::draft::{ClaimKind, Draft, Templated};
 use crate::finding::Findings;
 use crate::job_table::read_retry;
+use crate::param_place::ParamLayer;
 use crate::reader::{Table, each_text, entries};
 
 /// Keys of a step that no template may stand in.
@@ -66,6 +67,7 @@ pub(crate) fn read_step(
     let retry = read_retry(&mut table, out);
     let kwargs = table.alias("op_kwargs", "kwargs", out);
     let op_kwargs = table.object(kwargs, out);
+    draft.param_layers.extend(table.take(kwargs).map(|entry| ParamLayer::new(entry, None, Some(index))));
     table.refuse_true("continue_on_error", "leave it out: a failed step ends the run", out);
     table.refuse("when", "leave it out, or set `enabled` per fire", out);
     let resumable = table.boolean("resumable", out).unwrap_or(true);
@@ -75,7 +77,10 @@ pub(crate) fn read_step(
         "python" => {
             read_callable(&mut table, ClaimKind::Python, draft, out).map(|callable| StepSpec::Python { callable })
         }
-        "wasm" => read_callable(&mut table, ClaimKind::Wasm, draft, out).map(|callable| StepSpec::Wasm { callable }),
+        "wasm" => {
+            let claim = ClaimKind::Wasm { step: index };
+            read_callable(&mut table, claim, draft, out).map(|callable| StepSpec::Wasm { callable })
+        }
         "http" => http::read_http(&mut table, out),
         "ldap_sync" => directory::read_ldap_sync(&mut table, draft, out),
         _ => directory::read_call_job(&mut table, draft, out),

@@ -2,12 +2,13 @@
 //! a callable. What goes wrong while it runs is a `StepError`, made in `outcome`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use host_model::StepError;
 use host_model::diagnostic::Diagnostic;
 
 /// A component that cannot be used, or a sandbox that cannot work.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SandboxError {
     /// Wasmtime does not work on this machine.
     #[error("the sandbox does not start: {message}")]
@@ -23,7 +24,7 @@ pub enum SandboxError {
         /// On which file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// The text of a step's `callable` has the wrong form.
     #[error("`{callable}` does not name a callable of a component")]
@@ -103,6 +104,16 @@ pub enum SandboxError {
         /// What it did instead.
         message: String,
     },
+    /// Nobody can say which params a callable takes.
+    #[error("component `{}` publishes params of `{function}` that nothing can be checked against: {message}", path.display())]
+    BadSchema {
+        /// The file.
+        path: PathBuf,
+        /// The callable.
+        function: String,
+        /// What is wrong with its schema.
+        message: String,
+    },
     /// The file of grants beside the component cannot be understood.
     #[error("{}", grants_message(.0))]
     Grants(Vec<Diagnostic>),
@@ -141,6 +152,9 @@ impl SandboxError {
             Self::NoList { .. } => {
                 Some("`describe` must not call an import and must answer within a second".to_owned())
             }
+            Self::BadSchema { .. } => {
+                Some("`params-schema` must be a JSON Schema (2020-12) that refers to nothing but itself; `{}` takes anything".to_owned())
+            }
             Self::Grants(problems) => problems.iter().find_map(|problem| problem.hint.clone()),
         }
     }
@@ -160,6 +174,7 @@ impl SandboxError {
             | Self::Unsettled { path }
             | Self::WrongWorld { path, .. }
             | Self::NoCallable { path, .. }
+            | Self::BadSchema { path, .. }
             | Self::NoList { path, .. } => shorten(path),
             Self::Ambiguous { first, second, .. } => {
                 shorten(first);
@@ -170,14 +185,14 @@ impl SandboxError {
         self
     }
 
-    /// Whether a file of which only a part was written yet could give this error.
-    pub(crate) fn may_be_unfinished(&self) -> bool {
+    /// Whether the bytes of the file are to blame, of which perhaps only a part was written yet.
+    pub(crate) fn is_of_file(&self) -> bool {
         matches!(self, Self::NotComponent { .. } | Self::Damaged { .. } | Self::WrongWorld { .. })
     }
 
     pub(crate) fn file(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { operation, path, source }
+        move |source| Self::File { operation, path, source: Arc::new(source) }
     }
 }
 

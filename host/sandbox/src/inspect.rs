@@ -1,7 +1,7 @@
 //! What a component is: its imports, exports, callables and digest; and whether it fits this host. Answers come from the
 //! file and from the component's own list, which is asked for with no capability and one second to answer.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use wasmtime::component::{Component, Linker};
 use crate::SandboxError;
 use crate::contract::{self, BoundPlugin, PRESENT_EXPORT};
 use crate::instance::{Ending, Watch, new_store, supervise};
+use crate::params::ParamsSchema;
 use crate::plugins::is_function;
 use crate::state::CallState;
 
@@ -75,6 +76,8 @@ pub(crate) struct Prepared {
     exports: Vec<String>,
     /// Empty until the component was asked; a failure is not kept.
     callables: Mutex<Option<Arc<[CallableInfo]>>>,
+    /// By name of the callable, as far as they were asked for.
+    schemas: Mutex<HashMap<String, Arc<ParamsSchema>>>,
 }
 
 /// Links a component, or says what does not fit.
@@ -93,7 +96,7 @@ pub(crate) fn prepare(
     let unlinkable = |error: wasmtime::Error| wrong(format!("{error:#}"));
     let pre = linker.instantiate_pre(component).map_err(unlinkable)?;
     let plugin = BoundPlugin::bind(pre, &exports).map_err(unlinkable)?;
-    Ok(Prepared { file, plugin, imports, exports, callables: Mutex::new(None) })
+    Ok(Prepared { file, plugin, imports, exports, callables: Mutex::default(), schemas: Mutex::default() })
 }
 
 fn ensure_world(imports: &[String], exports: &[String]) -> Result<(), String> {
@@ -135,6 +138,26 @@ impl Prepared {
         let known: Vec<String> = callables.iter().map(|callable| callable.name.clone()).collect();
         let nearest = nearest(function, known.iter().map(String::as_str)).map(str::to_owned);
         Err(SandboxError::NoCallable { path: self.file.path.clone(), function: function.to_owned(), nearest, known })
+    }
+
+    /// The params that a callable takes; fails unless the component has the callable.
+    pub(crate) fn params_schema(&self, function: &str) -> Result<Arc<ParamsSchema>, SandboxError> {
+        self.ensure_callable(function)?;
+        let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(schema) = schemas.get(function) {
+            return Ok(Arc::clone(schema));
+        }
+        let callables = self.callables()?;
+        let text = callables.iter().find(|callable| callable.name == function).map_or("{}", |it| &it.params_schema);
+        let bad = |message| SandboxError::BadSchema { path: self.file.path.clone(), function: function.to_owned(), message };
+        let schema = Arc::new(ParamsSchema::parse(text).map_err(bad)?);
+        schemas.insert(function.to_owned(), Arc::clone(&schema));
+        Ok(schema)
+    }
+
+    /// Fails unless it could serve whoever calls any of its callables.
+    pub(crate) fn ensure_sound(&self) -> Result<(), SandboxError> {
+        self.callables()?.iter().try_for_each(|callable| self.params_schema(&callable.name).map(drop))
     }
 
     pub(crate) fn inspection(&self) -> Result<Inspection, SandboxError> {

@@ -1,7 +1,7 @@
 //! host-sandbox: WebAssembly components as steps; the only user of Wasmtime.
 //!
-//! [`ComponentRunner`] finds the component a step names, compiles it once (`component_cache`), and runs each call in a
-//! fresh store on a thread of its own (`instance`), with nothing but what `<name>.toml` grants (`grants`, `limits`,
+//! [`ComponentRunner`] finds the component a step names, compiles it once (`component_cache`), holds the step's params against
+//! the schema the component publishes (`params`), and runs each call in a fresh store on a thread of its own (`instance`), with nothing but what `<name>.toml` grants (`grants`, `limits`,
 //! `capability`). `outcome` turns what came of it into the words of the model; `inspect` tells what a file is.
 //!
 //! Invariants: a guest has no capability that was not granted; no guest outlives its deadline or a cancel by 2 s; no
@@ -22,6 +22,7 @@ mod instance;
 pub mod limits;
 mod lines;
 mod outcome;
+mod params;
 mod plugins;
 mod runner;
 mod services;
@@ -34,5 +35,6 @@ mod fuzz;
 
 pub use error::SandboxError;
 pub use inspect::{CallableInfo, Inspection};
-pub use runner::ComponentRunner;
+pub use params::{ParamProblem, ParamRule};
+pub use runner::{ComponentRunner, Readiness};
 pub use services::Services;

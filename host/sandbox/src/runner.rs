@@ -7,23 +7,29 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use host_model::port::{StepContext, StepFailure, StepOutcome, StepRunner};
-use host_model::{CancelToken, StepError, StepErrorKind, StepSpec};
+use host_model::{CancelToken, JsonMap, StepError, StepErrorKind, StepSpec};
 
 use crate::SandboxError;
-use crate::component_cache::ComponentCaches;
-use crate::file_kind::read_component;
+use crate::component_cache::{ComponentCaches, Loaded, Patience};
 use crate::grants::Grants;
 use crate::inspect::{Inspection, Prepared};
 use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thread, supervise};
 use crate::limits::Limits;
 use crate::outcome::{Answer, CallReport, Over};
+use crate::params::{ParamProblem, refusal};
 use crate::plugins::{Callable, find_component};
 use crate::services::Services;
 use crate::state::CallState;
 use crate::usage::Stopwatch;
 
-/// Bytes of a component that takes seconds to compile.
-const LARGE: u64 = 8 * 1024 * 1024;
+/// Whether a component was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Whatever there is to say of it was said.
+    Ready,
+    /// It is being compiled, and nobody knows yet; [`ComponentRunner::compiled`] tells when to ask again.
+    Compiling,
+}
 
 /// Runs `wasm` steps. Cheap to clone; one per process is enough.
 #[derive(Clone)]
@@ -60,31 +66,63 @@ impl ComponentRunner {
     }
 
     /// Whether a step could run `callable`: the component exists once, fits, has that callable, and its file of grants
-    /// is sound. Blocks; may be called from anywhere.
+    /// is sound. Blocks as long as it takes to compile the component; may be called from anywhere.
     ///
     /// # Errors
     /// What is wrong; [`SandboxError::hint`] says what to do.
     pub fn check(&self, callable: &str) -> Result<(), SandboxError> {
-        let callable = Callable::parse(callable)?;
-        self.locate(&callable).map(drop)
+        self.check_until(callable, None).map(drop)
     }
 
-    /// Whether the component at `path` could serve anybody: it fits, lists its callables, and the file of grants beside it,
-    /// which messages call `grants_file`, is sound. A large component that nobody has used yet is only looked at from
-    /// outside, because compiling it takes many seconds. Blocks; may be called from anywhere.
+    /// As [`ComponentRunner::check`], and waits for the compiler no longer than `until`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_until(&self, callable: &str, until: Option<Instant>) -> Result<Readiness, SandboxError> {
+        let callable = Callable::parse(callable)?;
+        let (located, readiness) = self.locate(&callable, patience(until))?;
+        if let (Some(located), Readiness::Ready) = (located, readiness) {
+            let checked = located.prepared.params_schema(&callable.function);
+            checked.map_err(|error| error.below(self.home()))?;
+        }
+        Ok(readiness)
+    }
+
+    /// What is wrong with `params` for `callable`, of which those named in `own` are meant for it. Nothing is, when the
+    /// component is not ready or has no such callable, which [`ComponentRunner::check_until`] tells.
+    pub fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
+        let Ok(parsed) = Callable::parse(callable) else { return Vec::new() };
+        let Ok((Some(located), Readiness::Ready)) = self.locate(&parsed, Patience::Until(Instant::now())) else {
+            return Vec::new();
+        };
+        let schema = located.prepared.params_schema(&parsed.function);
+        schema.map_or_else(|_| Vec::new(), |schema| schema.check(callable, params, own))
+    }
+
+    /// Whether the component at `path` could serve anybody: it fits, lists its callables and what they take, and the file
+    /// of grants beside it, which messages call `grants_file`, is sound. Waits for the compiler until `until`, or as long as
+    /// it takes; may be called from anywhere.
     ///
     /// # Errors
     /// What is wrong.
-    pub fn check_file(&self, path: &Path, grants_file: &str) -> Result<(), SandboxError> {
+    pub fn check_file(
+        &self,
+        path: &Path,
+        grants_file: &str,
+        until: Option<Instant>,
+    ) -> Result<Readiness, SandboxError> {
         let checked = Grants::read(&path.with_extension("toml"), grants_file).and_then(|grants| {
-            let cache = self.caches.with_stack(grants.limits.stack_bytes)?;
-            let size = std::fs::metadata(path).map_err(SandboxError::file("read", path))?.len();
-            if size > LARGE && !cache.knows(path) {
-                return read_component(path).map(drop);
+            match self.caches.with_stack(grants.limits.stack_bytes)?.load(path, patience(until))? {
+                Loaded::Ready(prepared) => prepared.ensure_sound().map(|()| Readiness::Ready),
+                Loaded::Compiling(_) => Ok(Readiness::Compiling),
             }
-            cache.load(path)?.callables().map(drop)
         });
         checked.map_err(|error| error.below(self.home()))
+    }
+
+    /// Returns when a component is ready, or turned out to be bad, that somebody was told is being compiled.
+    pub async fn compiled(&self) {
+        self.caches.compiled().await;
     }
 
     /// What the file at `path` is. Blocks; may be called from anywhere.
@@ -116,28 +154,59 @@ impl ComponentRunner {
     }
 
     fn load(&self, path: &Path) -> Result<Arc<Prepared>, SandboxError> {
-        self.caches.with_stack(Limits::default().stack_bytes)?.load(path)
+        self.caches.with_stack(Limits::default().stack_bytes)?.load_now(path)
     }
 
-    fn locate(&self, callable: &Callable) -> Result<Located, SandboxError> {
-        self.locate_unshown(callable).map_err(|error| error.below(self.home()))
+    fn locate(
+        &self,
+        callable: &Callable,
+        patience: Patience,
+    ) -> Result<(Option<Located>, Readiness), SandboxError> {
+        self.locate_unshown(callable, patience).map_err(|error| error.below(self.home()))
     }
 
-    fn locate_unshown(&self, callable: &Callable) -> Result<Located, SandboxError> {
+    /// What is in force of a component, if anything, and whether that is the file as it is now.
+    fn locate_unshown(
+        &self,
+        callable: &Callable,
+        patience: Patience,
+    ) -> Result<(Option<Located>, Readiness), SandboxError> {
         let path = find_component(&self.plugins, &callable.plugin)?;
         let grants_path = path.with_extension("toml");
         let grants_file = grants_path.strip_prefix(self.home()).unwrap_or(&grants_path).display().to_string();
         let grants = Grants::read(&grants_path, &grants_file)?;
-        let prepared = self.caches.with_stack(grants.limits.stack_bytes)?.load(&path)?;
-        prepared.ensure_callable(&callable.function)?;
-        Ok(Located { prepared, grants, grants_file })
+        let cache = self.caches.with_stack(grants.limits.stack_bytes)?;
+        let (prepared, readiness) = match cache.load(&path, patience)? {
+            Loaded::Ready(prepared) => (Some(prepared), Readiness::Ready),
+            Loaded::Compiling(before) => (before, Readiness::Compiling),
+        };
+        if let (Some(prepared), Readiness::Ready) = (&prepared, readiness) {
+            prepared.ensure_callable(&callable.function)?;
+        }
+        Ok((prepared.map(|prepared| Located { prepared, grants, grants_file }), readiness))
+    }
+
+    /// What a call runs: the file as it is now, or what was there before as long as that is compiled and has the callable.
+    fn locate_for_call(&self, callable: &Callable) -> Result<Located, SandboxError> {
+        let mut patience = Patience::OfCall;
+        loop {
+            let (located, readiness) = self.locate(callable, patience)?;
+            let may_serve = |it: &Located| readiness == Readiness::Ready || it.prepared.ensure_callable(&callable.function).is_ok();
+            if let Some(located) = located.filter(may_serve) {
+                // Known from now on, so that the call finds it.
+                let schema = located.prepared.params_schema(&callable.function);
+                schema.map_err(|error| error.below(self.home()))?;
+                return Ok(located);
+            }
+            patience = Patience::Endless;
+        }
     }
 
     /// Finds and compiles away from the runtime's workers. A cancel does not wait for the compiler, which goes on: the
     /// next attempt finds its work done.
     async fn locate_or_stop(&self, callable: &Callable, ctx: &StepContext) -> Result<Located, StepError> {
         let (runner, wanted) = (self.clone(), callable.clone());
-        let located = tokio::task::spawn_blocking(move || runner.locate(&wanted));
+        let located = tokio::task::spawn_blocking(move || runner.locate_for_call(&wanted));
         tokio::select! {
             located = located => match located {
                 Ok(located) => Ok(located?),
@@ -167,11 +236,11 @@ impl ComponentRunner {
         let services = self.services.clone();
         let state = CallState::new(ctx, cancel.clone(), &callable.plugin, granted, services, self.home())?;
         let watch = Watch::new(cancel, wall_limit.unwrap_or(step_time), GRACE);
-        let params = serde_json::Value::Object(ctx.params.clone()).to_string();
+        let given = Given { callable: text.to_owned(), params: ctx.params.clone(), own: ctx.own_keys.clone() };
         let thread = format!("wasm-{}", callable.plugin);
-        let ran = run_on_thread(thread, run_in_store(prepared, state, watch, callable.function, params)).await;
+        let ran = run_on_thread(thread, run_checked(prepared, state, watch, callable.function, given)).await;
         let (ending, report) =
-            ran.map_err(|why| StepError::new(StepErrorKind::Crashed, format!("`{text}` did not run: {why}")))?;
+            ran.map_err(|why| StepError::new(StepErrorKind::Crashed, format!("`{text}` did not run: {why}")))??;
         let deadline = match wall_limit {
             Some(wall) => format!("its limit of {} s (`wall_seconds` in `{grants_file}`)", wall.as_secs_f64()),
             None => format!("the timeout of its step, {} s", ctx.timeout.as_secs_f64()),
@@ -185,6 +254,37 @@ impl ComponentRunner {
             Err(error) => Err(StepFailure { error, usage }),
         }
     }
+}
+
+fn patience(until: Option<Instant>) -> Patience {
+    until.map_or(Patience::Endless, Patience::Until)
+}
+
+/// What a call is given.
+struct Given {
+    /// As the job wrote it.
+    callable: String,
+    params: JsonMap,
+    /// Names of those that are meant for this step.
+    own: Vec<String>,
+}
+
+/// Holds the params against what the callable says it takes, then calls it. Here, because a schema comes from anybody:
+/// whatever it makes of deep params, it keeps no thread of the runtime busy.
+async fn run_checked(
+    prepared: Arc<Prepared>,
+    state: CallState,
+    watch: Watch,
+    function: String,
+    given: Given,
+) -> Result<(Ending<Answer>, CallReport), StepError> {
+    let schema = prepared.params_schema(&function)?;
+    let problems = schema.check(&given.callable, &given.params, &given.own);
+    if !problems.is_empty() {
+        return Err(refusal(&problems));
+    }
+    let params = serde_json::Value::Object(given.params).to_string();
+    Ok(run_in_store(prepared, state, watch, function, params).await)
 }
 
 /// One call from its fresh store to its end, on the thread it runs on.

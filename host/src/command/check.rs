@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use host_catalogue::{Flags, Style, load_settings, render, summary};
+use host_catalogue::{Catalogue, Flags, Style, load_settings, render, summary};
 use host_model::Json;
 use host_model::diagnostic::{Diagnostic, Severity};
 use serde_json::json;
@@ -11,6 +11,7 @@ use crate::assemble;
 use crate::cli::Global;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::{Home, env};
+use crate::keeper::Reader;
 use crate::say;
 
 /// Checks and draws every finding.
@@ -23,7 +24,7 @@ pub(crate) fn run(global: &Global) -> Outcome {
         ));
     }
     let mut settings = load_settings(home.path(), &env, &Flags::default());
-    let catalogue = assemble::reader(&home, &settings.settings)?.read();
+    let catalogue = read(&assemble::reader(&home, &settings.settings)?);
     settings.diagnostics.extend(settings.check_limits(&catalogue));
     let style = if std::io::stdout().is_terminal() { Style::Colored } else { Style::Plain };
     let all: Vec<Diagnostic> = settings.diagnostics.iter().chain(&catalogue.diagnostics).cloned().collect();
@@ -48,6 +49,20 @@ pub(crate) fn run(global: &Global) -> Outcome {
         say(&format!("{valid} of {} jobs valid; {}", valid + catalogue.invalid.len(), summary(&all)))?;
     }
     Ok(if broken { Exit::Invalid } else { Exit::Fine })
+}
+
+/// Reads everything, and says so when that takes long.
+fn read(reader: &Reader) -> Catalogue {
+    let catalogue = reader.read_soon();
+    let compiling = catalogue.diagnostics.iter().filter(|found| found.code == "component-compiling" && found.job.is_none());
+    match compiling.count() {
+        0 => catalogue,
+        n => {
+            let them = if n == 1 { "a component, which is done once for each version of it" } else { "components, which is done once for each version of them" };
+            eprintln!("compiling {them} …");
+            reader.read()
+        }
+    }
 }
 
 fn finding(found: &Diagnostic) -> Json {

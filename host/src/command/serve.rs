@@ -41,7 +41,7 @@ pub(crate) async fn run(global: &Global, args: ServeArgs) -> Outcome {
     // Jobs that call their own server find it here (`${NOMAFLOW_URL}`), on whatever port it is.
     let house = tokio::select! {
         house = assemble::build(&home, &settings, part) => house?,
-        // A start may take long: components to compile, a store that is slow to answer.
+        // A start may take long: a store that is slow to answer.
         () = signals.stop() => return Ok(Exit::Fine),
     };
     // Commands of this home find a server; a worker only where no server is.
@@ -50,6 +50,7 @@ pub(crate) async fn run(global: &Global, args: ServeArgs) -> Outcome {
     // A server whose output nobody reads any more serves on.
     let _ = announce(global, &home, &settings, url.as_deref());
     let watching = watcher.map(|watcher| watcher.start(house.keeper.clone()));
+    let following = house.keeper.follow_compiler();
     let serving = |listener| host_api::server::serve(listener, house.router.clone(), house.stop.clone());
     let server = listener.map(|listener| tokio::spawn(serving(listener)));
     loop {
@@ -58,7 +59,7 @@ pub(crate) async fn run(global: &Global, args: ServeArgs) -> Outcome {
             Wish::Reload => house.reload().await,
         }
     }
-    drop(watching);
+    drop((watching, following));
     let drain = Duration::from_secs(settings.drain_seconds.value.into());
     let _ = say("stopping: no new runs; runs in flight may finish (a second signal cancels them)");
     let hurry = CancelToken::new();

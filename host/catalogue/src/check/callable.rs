@@ -2,7 +2,8 @@
 
 use host_model::diagnostic::nearest;
 
-use crate::check::Surroundings;
+use crate::check::{ComponentState, Surroundings, params};
+use crate::draft::Draft;
 use crate::finding::{Findings, list_words};
 use crate::plugin_files::{PluginFiles, Scan, WasmKind, scan_module, wasm_kind};
 use crate::reader::Text;
@@ -55,7 +56,15 @@ pub(super) fn check_python(callable: &Text, app: &str, plugins: &PluginFiles, ou
     }
 }
 
-pub(super) fn check_wasm(callable: &Text, app: &str, around: &Surroundings<'_>, out: &mut Findings) {
+/// `step` is the index of the step that calls it.
+pub(super) fn check_wasm(
+    callable: &Text,
+    draft: &Draft,
+    step: usize,
+    around: &Surroundings<'_>,
+    out: &mut Findings,
+) {
+    let app = draft.app.as_str();
     let split = callable.value.split_once(':');
     let shape =
         split.filter(|(module, function)| module.split('.').all(is_component_word) && is_component_word(function));
@@ -91,7 +100,13 @@ pub(super) fn check_wasm(callable: &Text, app: &str, around: &Surroundings<'_>, 
         out.error("component-invalid", span, message, hint);
         return;
     }
-    if let Some(Err(problem)) = around.components.map(|components| components.check(&path, &callable.value)) {
-        out.error("component-invalid", callable.span.clone(), problem.message, problem.hint);
+    let Some(components) = around.components else { return };
+    match components.check(&path, &callable.value) {
+        Ok(ComponentState::Ready) => params::check_params(draft, step, callable, components, out),
+        Ok(ComponentState::Compiling) => {
+            let message = format!("`{shown}` is being compiled; the callable and its params are checked after that");
+            out.warning("component-compiling", span, message, None);
+        }
+        Err(problem) => out.error("component-invalid", callable.span.clone(), problem.message, problem.hint),
     }
 }

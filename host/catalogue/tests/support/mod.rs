@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use host_catalogue::{
-    Catalogue, ComponentCheck, ComponentProblem, FileProblem, LoadOptions, Lookup, SecretReader, Style, load, render,
+    Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, Lookup, ParamProblem,
+    ParamRule, SecretReader, Style, load, render,
 };
-use host_model::Job;
 use host_model::diagnostic::{Diagnostic, Severity};
 use host_model::job::{CatchUp, OnRestart};
+use host_model::{Job, Json, JsonMap};
 
 const CONNECTORS: &str = r#"
 [pools.ops]
@@ -40,6 +41,8 @@ pub(crate) fn write_home(home: &Path) {
     };
     write("connectors.toml", CONNECTORS.as_bytes());
     write("plugins/demo/stats.wasm", COMPONENT);
+    write("plugins/demo/typed.wasm", COMPONENT);
+    write("plugins/demo/slow.wasm", COMPONENT);
     write("plugins/demo/core.wasm", b"\0asm\x01\0\0\0");
     write("plugins/demo/text.wasm", b"this is no component");
     write("plugins/demo/work/__init__.py", b"");
@@ -60,21 +63,59 @@ impl SecretReader for NoSecrets {
     }
 }
 
-/// Knows one function, `run`, in every component.
+/// Knows one function, `run`, in every component; that of `typed` takes params, and `slow` is never ready.
 struct OnlyRun;
 
 impl ComponentCheck for OnlyRun {
-    fn check(&self, _file: &Path, callable: &str) -> Result<(), ComponentProblem> {
+    fn check(&self, _file: &Path, callable: &str) -> Result<ComponentState, ComponentProblem> {
+        if callable.starts_with("slow:") {
+            return Ok(ComponentState::Compiling);
+        }
         if callable.ends_with(":run") {
-            return Ok(());
+            return Ok(ComponentState::Ready);
         }
         let message = format!("the component has no callable `{callable}`");
         Err(ComponentProblem { message, hint: Some("it has `run`".into()) })
     }
 
-    fn check_file(&self, file: &Path, grants: &str) -> Result<(), FileProblem> {
+    /// `text` is a string and must be there, `limit` a number up to 9, `inner.size` a number, and there is no other.
+    fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
+        let mut found = Vec::new();
+        let mut add = |path: &[&str], rule, message: &str| {
+            let path = path.iter().map(|&key| key.to_owned()).collect();
+            let hint = (rule == ParamRule::Unknown).then(|| "it has `text`, `limit`, `inner`".to_owned());
+            found.push(ParamProblem { path, rule, message: format!("{callable}: {message}"), hint });
+        };
+        if callable != "typed:run" {
+            return found;
+        }
+        for key in own.iter().filter(|key| !["text", "limit", "inner"].contains(&key.as_str())) {
+            add(&[key], ParamRule::Unknown, &format!("there is no param `{key}`"));
+        }
+        match params.get("text") {
+            None => add(&["text"], ParamRule::Missing, "`text` is missing"),
+            Some(Json::String(_)) => {}
+            Some(_) => add(&["text"], ParamRule::Type, "`text` must be a string"),
+        }
+        match params.get("limit") {
+            Some(limit) if !limit.is_u64() => add(&["limit"], ParamRule::Type, "`limit` must be a whole number"),
+            Some(limit) if limit.as_u64() > Some(9) => add(&["limit"], ParamRule::Value, "`limit` must be at most 9"),
+            _ => {}
+        }
+        match params.get("inner").map(|inner| &inner["size"]) {
+            Some(Json::Null) => add(&["inner", "size"], ParamRule::Missing, "`inner` lacks `size`"),
+            Some(size) if !size.is_number() => add(&["inner", "size"], ParamRule::Type, "`inner.size` must be a number"),
+            _ => {}
+        }
+        found
+    }
+
+    fn check_file(&self, file: &Path, grants: &str) -> Result<ComponentState, FileProblem> {
+        if file.ends_with("waiting.wasm") {
+            return Ok(ComponentState::Compiling);
+        }
         if !file.ends_with("broken.wasm") {
-            return Ok(());
+            return Ok(ComponentState::Ready);
         }
         if !file.with_extension("toml").exists() {
             let message = "component `broken.wasm` is damaged: it ends too early".to_owned();

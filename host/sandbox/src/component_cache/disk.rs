@@ -39,13 +39,14 @@ impl CompiledCode {
         Ok(Self { engine: engine.clone(), folder: folder.to_owned(), compatibility })
     }
 
-    /// The component of `bytes` with this digest, from its entry or compiled. `path` is for messages.
-    pub(super) fn component(&self, path: &Path, bytes: &[u8], digest: &str) -> Result<Component, SandboxError> {
+    /// The component with this digest, if it was compiled before.
+    pub(super) fn find(&self, digest: &str) -> Option<Component> {
+        self.read_entry(&self.folder.join(self.entry_name(digest)))
+    }
+
+    /// Compiles the component of `bytes` with this digest, and keeps it. `path` is for messages.
+    pub(super) fn compile(&self, path: &Path, bytes: &[u8], digest: &str) -> Result<Component, SandboxError> {
         let entry = self.folder.join(self.entry_name(digest));
-        if let Some(component) = self.read_entry(&entry) {
-            return Ok(component);
-        }
-        tracing::debug!(component.path = %path.display(), component.bytes = bytes.len(), "compiling a component");
         let code = self
             .engine
             .precompile_component(bytes)

@@ -3,8 +3,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use host_model::port::StepOutcome;
+use host_sandbox::Readiness;
 use serde_json::json;
 
+use crate::plugin_text::large_plugin;
 use crate::support::{Home, guest, json, plugin_text};
 
 fn text(answer: &str) -> Vec<u8> {
@@ -42,9 +45,9 @@ fn a_copy_that_stops_half_way_is_reported_soon_and_harms_nothing_else() {
     assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
     assert!(error.to_string().contains("`plugins/app/half.wasm` is damaged"), "{error}");
     home.runner.check("echo:run").expect("the other one");
-    let whole = home.runner.check_file(&home.path("echo"), "plugins/app/echo.toml");
+    let whole = home.runner.check_file(&home.path("echo"), "plugins/app/echo.toml", None);
     whole.expect("nothing is wrong with it");
-    let damaged = home.runner.check_file(&home.path("half"), "plugins/app/half.toml");
+    let damaged = home.runner.check_file(&home.path("half"), "plugins/app/half.toml", None);
     assert_eq!(damaged.expect_err("damaged").to_string(), error.to_string());
 }
 
@@ -106,29 +109,78 @@ async fn the_digest_that_ran_is_that_of_the_file_at_the_time() {
     assert!(digests[0] == digests[2] && digests[0] != digests[1], "{digests:?}");
 }
 
-#[test]
-fn a_large_component_nobody_used_is_looked_at_from_outside() {
+#[tokio::test]
+async fn while_a_large_component_is_compiled_the_one_before_it_runs_and_others_come_and_go() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let home = Home::with_cache(cache.path());
+    home.put("text", &text("{}"));
+    let before = home.run("text:run", json!({})).await.expect("the first one");
+    home.put("text", &large_plugin("[]"));
+    let soon = || Some(Instant::now() + Duration::from_millis(20));
+    assert_eq!(home.runner.check_until("text:run", soon()).expect("sound"), Readiness::Compiling);
+    let during = home.run("text:run", json!({})).await.expect("the one in force");
+    assert_eq!(digest(&during), digest(&before));
+    home.put("other", &text("{}"));
+    let begun = Instant::now();
+    home.runner.check("other:run").expect("compiled beside it");
+    let took = begun.elapsed();
+    let state = home.runner.check_file(&home.path("text"), "plugins/app/text.toml", soon()).expect("sound so far");
+    assert_eq!(state, Readiness::Compiling, "the other one took {took:?}");
+    tokio::time::timeout(Duration::from_secs(120), home.runner.compiled()).await.expect("it is ready");
+    assert_eq!(home.runner.check_until("text:run", soon()).expect("sound"), Readiness::Ready);
+    let after = home.run("text:run", json!({})).await.expect("the new one");
+    assert_eq!(json(after.output), json!({"result": []}));
+    // From the cache nobody has to wait.
+    let again = Home::with_cache(cache.path());
+    again.put("text", &large_plugin("[]"));
+    let begun = Instant::now();
+    again.runner.check("text:run").expect("compiled before");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_large_component_that_does_not_compile_is_told_once_it_is_known_and_stays_known() {
     let home = Home::empty();
-    let mut bytes = text("{}");
-    // A custom section of nine megabytes.
-    let size: u32 = 9 * 1024 * 1024;
-    bytes.push(0);
-    let mut rest = size;
-    while rest >= 0x80 {
-        bytes.push((rest & 0x7f) as u8 | 0x80);
-        rest >>= 7;
+    let mut bytes = large_plugin("{}");
+    // The body of a function, half way: its sections are whole.
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0xff);
+    home.put("text", &bytes);
+    let check = |until| home.runner.check_file(&home.path("text"), "plugins/app/text.toml", until);
+    if check(Some(Instant::now())).is_ok_and(|state| state == Readiness::Compiling) {
+        tokio::time::timeout(Duration::from_secs(120), home.runner.compiled()).await.expect("it is known");
     }
-    bytes.push(rest as u8);
-    bytes.push(1);
-    bytes.push(b'x');
-    bytes.resize(bytes.len() + size as usize - 2, 0);
-    home.put("large", &bytes);
-    home.runner.check_file(&home.path("large"), "plugins/app/large.toml").expect("whole");
-    home.grant("large", "[grants]\nsecret = [\"x\"]\n");
-    let error = home.runner.check_file(&home.path("large"), "plugins/app/large.toml").expect_err("a key is wrong");
-    assert_eq!(error.to_string(), "plugins/app/large.toml:2:1: unknown key `secret`");
-    home.put("large", &bytes[..bytes.len() - 10]);
-    home.grant("large", "");
-    let error = home.runner.check_file(&home.path("large"), "plugins/app/large.toml").expect_err("cut");
-    assert!(error.to_string().contains("at least 10 bytes are missing"), "{error}");
+    let begun = Instant::now();
+    let error = check(Some(Instant::now() + Duration::from_secs(5))).expect_err("damaged").to_string();
+    assert!(error.contains("component `plugins/app/text.wasm` is damaged"), "{error}");
+    assert_eq!(check(Some(Instant::now())).expect_err("damaged").to_string(), error);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let call = home.run("text:run", json!({})).await.expect_err("damaged").error;
+    assert_eq!(call.message, error);
+}
+
+#[tokio::test]
+async fn many_that_ask_for_a_component_have_it_compiled_once() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let home = Home::with_cache(cache.path());
+    home.put("text", &large_plugin("{}"));
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..8).map(|_| scope.spawn(|| home.runner.check("text:run"))).collect();
+        asked.into_iter().for_each(|thread| thread.join().expect("no panic").expect("sound"));
+    });
+    let entries = fs::read_dir(cache.path()).expect("a folder").count();
+    assert_eq!(entries, 2, "code and checksum");
+}
+
+#[test]
+fn a_file_of_grants_is_checked_however_large_the_component_is() {
+    let home = Home::empty();
+    home.put("text", &large_plugin("{}"));
+    home.grant("text", "[grants]\nsecret = [\"x\"]\n");
+    let error = home.runner.check_file(&home.path("text"), "plugins/app/text.toml", None).expect_err("a key is wrong");
+    assert_eq!(error.to_string(), "plugins/app/text.toml:2:1: unknown key `secret`");
+}
+
+fn digest(outcome: &StepOutcome) -> serde_json::Value {
+    outcome.usage.as_ref().expect("usage")["component_sha256"].clone()
 }

@@ -9,6 +9,7 @@ mod ends;
 mod files;
 mod limits;
 mod memory_sql;
+mod params;
 mod plugin_text;
 mod services;
 mod sql;

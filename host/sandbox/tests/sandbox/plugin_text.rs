@@ -20,10 +20,11 @@ pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     (memory $memory (export "memory") 1)
     (data (i32.const 16) "\20\00\00\00\01\00\00\00")
     (data (i32.const 32) "\80\00\00\00\03\00\00\00" "\80\00\00\00\03\00\00\00" "\80\00\00\00\00\00\00\00"
-      "\88\00\00\00\02\00\00\00" "\88\00\00\00\02\00\00\00" "\80\00\00\00\00\00\00\00")
+      "\90\00\00\00\02\00\00\00" "\90\00\00\00\02\00\00\00" "\80\00\00\00\00\00\00\00")
     (data (i32.const 96) "\00\00\00\00" "\88\00\00\00\02\00\00\00")
     (data (i32.const 128) "run")
     (data (i32.const 136) "{{}}")
+    (data (i32.const 144) "{{}}")
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
     (func (export "list") (result i32) {list})
     (func (export "call") (param i32 i32 i32 i32) (result i32) (call $run))
@@ -41,4 +42,15 @@ pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     (export "describe" (func $list)) (export "call" (func $call)))
   (export "nomaflow:step/callables@1.0.0" (instance $callables)))"#
     )
+}
+
+/// A component of more than a megabyte whose functions take seconds to compile; its callable `run` gives `answer`, of two bytes.
+pub(crate) fn large_plugin(answer: &str) -> Vec<u8> {
+    let body: String = (0..60)
+        .map(|at| format!("(local.set 0 (i64.xor (i64.mul (local.get 0) (i64.const {})) (i64.rotl (local.get 1) (i64.const {at}))))", at * 7919 + 104_729))
+        .collect();
+    let functions: String =
+        (0..1_600).map(|at| format!("(func (param i64 i64) (result i64) {body} (i64.add (local.get 0) (i64.const {at})))\n")).collect();
+    let module = format!("(data (i32.const 136) \"{answer}\") (func $run (result i32) (i32.const 96)) {functions}");
+    wat::parse_str(plugin_text(&module)).expect("sound text")
 }
