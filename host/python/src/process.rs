@@ -12,7 +12,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use host_model::JsonMap;
@@ -38,6 +38,8 @@ pub(crate) struct Environment {
     pub(crate) roots: Vec<String>,
     /// What the parameter `settings` of a callable receives.
     pub(crate) settings: JsonMap,
+    /// When the packages of a virtual environment last changed.
+    pub(crate) packages_changed_at: Option<SystemTime>,
 }
 
 /// Why a worker did not come up.
@@ -151,6 +153,11 @@ impl Worker {
 pub(crate) struct Handle(Option<i32>);
 
 impl Handle {
+    /// The process.
+    pub(crate) fn pid(self) -> Option<i32> {
+        self.0
+    }
+
     /// Asks the step to stop.
     pub(crate) fn interrupt(self) {
         self.signal(|pid| pid, libc::SIGUSR1);

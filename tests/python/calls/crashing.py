@@ -75,3 +75,29 @@ def leaves_a_child():
 
 def too_much():
     return {"text": "x" * (70 * 1024 * 1024)}
+
+
+def hogs():
+    kept = []
+    while True:
+        kept.append(bytearray(16 << 20))
+
+
+def hogs_in_a_child():
+    child = os.fork()
+    if child == 0:
+        hogs()
+    os.waitpid(child, 0)
+
+
+def forks_without_end():
+    while True:
+        if os.fork() == 0:
+            time.sleep(60)
+
+
+def leaves_much():
+    import array
+
+    leaves_much.kept = array.array("q", bytes(96 << 20))
+    return {"pid": os.getpid()}

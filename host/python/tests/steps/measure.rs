@@ -34,7 +34,7 @@ async fn measure_a_trivial_step_and_the_start_of_a_worker() {
     let mut starts = Vec::new();
     for _ in 0..20 {
         let cold = runner();
-        cold.find_interpreter().await.unwrap();
+        cold.find_interpreter("calls").await.unwrap();
         let begun = Instant::now();
         call(&cold, "basics:nothing", json!({})).await;
         starts.push(begun.elapsed());
