@@ -7,7 +7,6 @@ mod arguments;
 mod connectors;
 mod endings;
 mod environment;
-mod measure;
 mod services;
 mod speech;
 mod stopping;
