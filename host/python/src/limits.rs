@@ -53,7 +53,7 @@ fn passes(family: &[i32], limit: u64) -> Option<u64> {
 }
 
 /// The process and its descendants, as far as they are needed to tell that they are too many.
-fn family(root: i32) -> Vec<i32> {
+pub(crate) fn family(root: i32) -> Vec<i32> {
     let mut all = vec![root];
     let mut next = 0;
     while let Some(pid) = all.get(next).copied().filter(|_| all.len() <= PROCESSES) {

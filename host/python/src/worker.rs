@@ -66,6 +66,9 @@ fn become_interpreter() -> Result<c_int, String> {
     let socket = take_socket()?;
     // SAFETY: makes this process the leader of its own group; no memory is involved. It fails only where it is one.
     unsafe { libc::setpgid(0, 0) };
+    // SAFETY: sets a flag of this process: descendants whose parents end become its children, and are seen and ended as
+    // such. Kernels without it leave them to the first process, as ever.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
     let opened = library::open_libpython(Path::new(&libpython));
     let python = opened.map_err(|why| format!("`{}` cannot be opened: {why}", Path::new(&libpython).display()))?;
     let embed = library::open_embed().map_err(|why| format!("the Python bridge cannot be opened: {why}"))?;

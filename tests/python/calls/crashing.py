@@ -101,3 +101,21 @@ def leaves_much():
 
     leaves_much.kept = array.array("q", bytes(96 << 20))
     return {"pid": os.getpid()}
+
+
+def leaves_a_daemon():
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.write(writing, str(os.getpid()).encode())
+            time.sleep(60)
+        os._exit(0)
+    os.wait()
+    return {"child": int(os.read(reading, 20))}
+
+
+def hogs_in_a_daemon():
+    leaves_a_daemon.__globals__["time"] = type("", (), {"sleep": staticmethod(lambda _: hogs())})
+    leaves_a_daemon()
+    threading.Event().wait()

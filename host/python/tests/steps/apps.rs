@@ -1,10 +1,10 @@
 //! Apps with interpreters and packages of their own, and what is known of their callables without running them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use host_model::StepErrorKind;
-use host_python::{PythonConfig, PythonRunner, VenvError, list_modules, make_venv};
+use host_python::{AppInterpreters, PythonConfig, PythonRunner, VenvError, list_modules, make_venv};
 use serde_json::json;
 
 use crate::support::{Attempt, apps, attempt, config, interpreter};
@@ -21,7 +21,15 @@ fn two_apps() -> tempfile::TempDir {
     plugins
 }
 
-/// An environment with that module alone, as if somebody had installed it; pip needs a network for its build tools.
+/// An environment without pip, as somebody may make it by hand; installing pip takes a test half a minute.
+fn environment(apps: &AppInterpreters, app: &str) -> PathBuf {
+    let venv = apps.plugins.join(app).join(".venv");
+    let made = Command::new(interpreter()).args(["-I", "-m", "venv", "--without-pip"]).arg(&venv).status().unwrap();
+    assert!(made.success());
+    venv
+}
+
+/// Puts a module into an environment, as if somebody had installed it.
 fn install(venv: &Path, version: &str) {
     let site = Command::new(venv.join("bin/python"))
         .args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
@@ -43,8 +51,7 @@ async fn two_apps_use_two_versions_of_one_package() {
     let apps = apps(plugins.path());
     let runner = PythonRunner::new(PythonConfig { apps: apps.clone(), ..config() });
     for (app, version) in [("one", "1.0"), ("two", "2.0")] {
-        let venv = make_venv(&apps, app, &interpreter()).unwrap();
-        assert_eq!(venv, plugins.path().join(app).join(".venv"));
+        let venv = environment(&apps, app);
         install(&venv, version);
     }
     for _ in 0..2 {
@@ -60,7 +67,7 @@ async fn packages_installed_later_are_seen_by_the_next_step() {
     let plugins = two_apps();
     let apps = apps(plugins.path());
     let runner = PythonRunner::new(PythonConfig { apps: apps.clone(), ..config() });
-    let venv = make_venv(&apps, "one", &interpreter()).unwrap();
+    let venv = environment(&apps, "one");
     let error = of_app("one").fail(&runner, "etl:version").await;
     assert_eq!(
         (error.kind, error.message.as_str()),
@@ -84,8 +91,9 @@ async fn an_app_whose_requirements_nobody_installed_says_which_command_does() {
 async fn an_environment_made_for_other_requirements_is_told_in_the_log() {
     let plugins = two_apps();
     let apps = apps(plugins.path());
-    let venv = make_venv(&apps, "one", &interpreter()).unwrap();
+    let venv = environment(&apps, "one");
     install(&venv, "1.0");
+    std::fs::write(venv.join("nomaflow-requirements.txt"), "versioned==1\n").unwrap();
     std::fs::write(plugins.path().join("one/requirements.txt"), "versioned==2\n").unwrap();
     let runner = PythonRunner::new(PythonConfig { apps, ..config() });
     let attempt = of_app("one");

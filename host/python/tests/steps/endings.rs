@@ -96,7 +96,7 @@ async fn an_output_too_large_to_cross_is_a_clear_failure() {
 #[tokio::test]
 async fn a_step_that_takes_too_much_memory_is_killed_with_the_limit_named() {
     let runner = PythonRunner::new(PythonConfig { step_memory: Some(200 << 20), ..config() });
-    for callable in ["crashing:hogs", "crashing:hogs_in_a_child"] {
+    for callable in ["crashing:hogs", "crashing:hogs_in_a_child", "crashing:hogs_in_a_daemon"] {
         let error = failure(&runner, callable, json!({})).await;
         let message = &error.message;
         assert_eq!(error.kind, Crashed, "{error}");

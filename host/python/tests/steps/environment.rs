@@ -54,7 +54,12 @@ async fn no_more_workers_run_than_configured() {
 #[tokio::test]
 async fn a_worker_that_a_step_has_changed_is_replaced_with_everything_it_started() {
     let runner = runner();
-    for callable in ["crashing:leaves_a_thread", "crashing:leaves_an_environment", "crashing:leaves_a_child"] {
+    for callable in [
+        "crashing:leaves_a_thread",
+        "crashing:leaves_an_environment",
+        "crashing:leaves_a_child",
+        "crashing:leaves_a_daemon",
+    ] {
         let before = pid(&runner).await;
         let output = call(&runner, callable, json!({})).await;
         assert_ne!(pid(&runner).await, before, "{callable}");
