@@ -1,20 +1,21 @@
 //! The only place that knows every crate: builds store, connectors, runners, engine and API, in this order, and takes
 //! them down in the opposite one.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use host_api::server::LocalClient;
 use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
-use host_catalogue::{Catalogue, Flags, Role, Settings, system_zone};
+use host_catalogue::{Catalogue, Flags, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
 use host_model::plugin_port::PluginState;
 use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
-use host_python::{PythonConfig, PythonRunner};
+use host_python::{AppInterpreters, PythonConfig, PythonRunner, PythonServices};
 use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
@@ -26,8 +27,6 @@ use crate::keeper::{Keeper, Reader, jobs_of};
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
-/// A Python worker is replaced after so many steps: bounds what leaky callables can pile up.
-const STEPS_PER_WORKER: u32 = 200;
 /// What runs in flight get when a local command ends; there are none unless it was interrupted.
 const LOCAL_DRAIN: Duration = Duration::from_secs(5);
 /// What connectors, and then the store, get to close.
@@ -122,6 +121,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         report(&catalogue);
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
+    let python_services = PythonServices { secrets: secrets.clone(), state: roles.plugin_state.clone() };
     reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state, part.url())?);
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
@@ -129,7 +129,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         .with("http", Arc::new(HttpRunner::new(home.path()).context("the HTTP client cannot start")?))
         .with("ldap_sync", Arc::new(LdapSyncRunner::new(pools.clone(), home.path())))
         .with("wasm", Arc::new(reader.sandbox.clone()))
-        .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings)?)))
+        .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings, python_services)?)))
         .with("prune_runs", Arc::new(PruneRunner::new(store.clone(), settings.history_days.value)));
     let jobs = jobs_of(&catalogue);
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
@@ -230,16 +230,30 @@ fn report(catalogue: &Catalogue) {
     tracing::info!(jobs = catalogue.jobs.len(), invalid = catalogue.invalid.len(), "catalogue read");
 }
 
-fn python_config(reader: &Reader, settings: &Settings) -> Result<PythonConfig, Failure> {
+/// Which interpreter the steps of each app run on.
+pub(crate) fn app_interpreters(plugins: &Path, settings: &Settings) -> AppInterpreters {
+    let named = settings.python.apps.value.iter();
+    AppInterpreters {
+        plugins: plugins.to_owned(),
+        default: settings.python.interpreter.value.clone().into(),
+        named: named.map(|(app, interpreter)| (app.clone(), interpreter.into())).collect(),
+    }
+}
+
+fn python_config(reader: &Reader, settings: &Settings, services: PythonServices) -> Result<PythonConfig, Failure> {
+    let mebibytes = |setting: &Setting<u32>| u64::from(setting.value) << 20;
+    let python = &settings.python;
     let mut shown = host_model::JsonMap::new();
     shown.insert("home".into(), reader.home.display().to_string().into());
     Ok(PythonConfig {
         program: std::env::current_exe().context("the path of this program")?,
-        interpreter: settings.python_interpreter.value.clone().into(),
-        plugins: reader.plugins.clone(),
+        apps: app_interpreters(&reader.plugins, settings),
         settings: shown,
-        max_workers: settings.python_workers.value as usize,
-        recycle_after: STEPS_PER_WORKER,
+        max_workers: python.workers.value as usize,
+        recycle_after: python.recycle_steps.value,
+        recycle_memory: mebibytes(&python.recycle_memory_mb),
+        step_memory: Some(mebibytes(&python.memory_mb)).filter(|bytes| *bytes > 0),
+        services,
     })
 }
 

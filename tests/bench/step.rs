@@ -35,6 +35,7 @@ pub(crate) fn context(params: Json, connectors: Arc<dyn Connectors>) -> StepCont
     StepContext {
         run_id: RunId::from_parts(1, 0),
         job_id: JobId::new("bench").expect("an id"),
+        app: "bench".to_owned(),
         step: StepName::new("call").expect("a name"),
         index: 0,
         attempt: 1,

@@ -14,10 +14,12 @@ mod flights;
 mod ledger;
 mod overlap;
 mod params;
+mod packages;
 mod plugin;
 #[path = "../../host/sandbox/tests/sandbox/plugin_text.rs"]
 mod plugin_text;
 mod program;
+mod python;
 mod replay;
 mod replicas;
 mod retention;

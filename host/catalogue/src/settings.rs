@@ -1,10 +1,12 @@
 //! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from (see
-//! `layers`). Tables of later versions are known and their keys refused; `[limits]` is read by `limit_table`.
+//! `layers`). Tables of later versions are known and their keys refused; `[limits]` is read by `limit_table`,
+//! `[python]` by `python_table`.
 //!
 //! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
 
 mod layers;
 mod limit_table;
+mod python_table;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,6 +19,7 @@ use toml::de::DeTable;
 
 use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
+pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};
 use crate::finding::Findings;
@@ -104,10 +107,8 @@ pub struct Settings {
     pub max_concurrent_runs: Setting<u32>,
     /// `[jobs] apps_dir`: the folder whose sibling `plugins` holds the apps.
     pub apps_dir: Setting<Option<PathBuf>>,
-    /// `[python] interpreter`.
-    pub python_interpreter: Setting<String>,
-    /// `[python] workers`.
-    pub python_workers: Setting<u32>,
+    /// `[python]`.
+    pub python: PythonSettings,
     /// `[limits.connectors]`, `[limits.tags]`.
     pub limits: Limits,
 }
@@ -246,12 +247,9 @@ fn read_settings(
     let apps_dir = layers.pick(&names, None, in_file, None, |text| Ok(Some(home.join(text))));
     jobs.finish(out);
 
-    let mut python = open("python", out);
-    let in_file = read_text_setting(&mut python, "interpreter", out);
-    let names = ["NOMAFLOW_PYTHON_INTERPRETER"];
-    let python_interpreter = layers.pick(&names, None, in_file, "python3".to_owned(), |text| Ok(text.to_owned()));
-    let python_workers = layers.whole(&mut python, "workers", &["NOMAFLOW_PYTHON_WORKERS"], (1..=256, 2), out);
-    python.finish(out);
+    let mut table = open("python", out);
+    let python = python_table::read_python(&mut table, layers, out);
+    table.finish(out);
 
     let mut table = open("limits", out);
     let limits = limit_table::read_limits(&mut table, layers, limited, out);
@@ -268,8 +266,7 @@ fn read_settings(
         history_days,
         max_concurrent_runs,
         apps_dir,
-        python_interpreter,
-        python_workers,
+        python,
         limits,
     }
 }

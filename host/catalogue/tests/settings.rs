@@ -27,13 +27,29 @@ fn a_missing_file_and_an_empty_one_give_every_default() {
     let settings = &missing.settings;
     assert_eq!(settings.listen.value.to_string(), "127.0.0.1:8000");
     assert_eq!((settings.drain_seconds.value, settings.history_days.value), (20, 90));
-    assert_eq!((settings.max_concurrent_runs.value, settings.python_workers.value), (16, 2));
-    assert_eq!(settings.python_interpreter.value, "python3");
+    assert_eq!((settings.max_concurrent_runs.value, settings.python.workers.value), (16, 2));
+    assert_eq!(settings.python.interpreter.value, "python3");
     assert!(settings.scheduler_enabled.value && settings.watch.value);
     assert_eq!(settings.store.value, PoolAddress::Sqlite { path: home.path().join("data/nomaflow.db") });
     assert_eq!(settings.plugins_dir(home.path()), home.path().join("plugins"));
     assert_eq!(settings.listen.origin, Origin::Default);
     assert!(read("", &[], &Flags::default()).diagnostics.is_empty());
+}
+
+#[test]
+fn python_has_its_limits_and_an_app_its_interpreter_also_from_the_environment() {
+    let file = "[python]\nmemory_mb = 300\nrecycle_steps = 7\n[python.apps]\nshop = '/opt/shop/bin/python'\nbad = 3\n";
+    let loaded = read(file, &[], &Flags::default());
+    let python = &loaded.settings.python;
+    assert_eq!((python.memory_mb.value, python.recycle_steps.value, python.recycle_memory_mb.value), (300, 7, 512));
+    assert_eq!(python.apps.value, [("shop".to_owned(), "/opt/shop/bin/python".to_owned())].into());
+    assert_eq!(messages(&loaded), ["`bad` must be the path of an interpreter, found the number 3"]);
+    let env = [("NOMAFLOW_PYTHON_APPS", "a=python3.12, b=/x/python"), ("NOMAFLOW_PYTHON_MEMORY_MB", "0")];
+    let loaded = read(file, &env, &Flags::default());
+    assert_eq!(loaded.settings.python.memory_mb.value, 0);
+    assert_eq!(loaded.settings.python.apps.value.keys().collect::<Vec<_>>(), ["a", "b"]);
+    let loaded = read("", &[("NOMAFLOW_PYTHON_APPS", "a")], &Flags::default());
+    assert_eq!(messages(&loaded), ["`NOMAFLOW_PYTHON_APPS`: `a` is not of the form app=interpreter"]);
 }
 
 #[test]

@@ -251,6 +251,8 @@ pub struct StepContext {
     pub run_id: RunId,
     /// Its job.
     pub job_id: JobId,
+    /// The app that owns the job.
+    pub app: String,
     /// The step.
     pub step: StepName,
     /// Its position, from 0.

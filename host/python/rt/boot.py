@@ -1,6 +1,6 @@
 """First code of a Python worker, run by `-c` with `SOURCES` (module name -> source text) set before it.
 
-It makes the modules of `nomaflow_rt`, which live inside the host binary, importable, and hands over to their loop.
+It makes the modules of `nomaflow_rt` and `nomaflow`, which live inside the host binary, importable, and hands over to their loop.
 Nothing is imported from the current folder: the worker's folder is none of the job's business.
 """
 
@@ -20,7 +20,7 @@ class BuiltInSources:
     @classmethod
     def find_spec(cls, name, path=None, target=None):
         if name in SOURCES:
-            return importlib.machinery.ModuleSpec(name, cls, is_package=name == "nomaflow_rt")
+            return importlib.machinery.ModuleSpec(name, cls, is_package=name in ("nomaflow", "nomaflow_rt"))
         return None
 
     @staticmethod

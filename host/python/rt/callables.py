@@ -75,7 +75,7 @@ def bind(function, path, ctx, own_keys, settings):
             takes = ", ".join(f"`{name}`" for name in named) or "nothing"
             raise DefinitionError(f"`{path}` has no parameter `{key}`{_near(key, named)}; it takes {takes}")
     injected = {"ctx": ctx, "connectors": Connectors(), "settings": settings}
-    values = {name: injected[name] for name in named if name in injected and name not in own}
+    values = {name: value for name, value in injected.items() if (name in named or takes_any) and name not in own}
     for key, value in ctx.params.items():
         if key not in values and (key in named or takes_any):
             values[key] = coerce(value, hints.get(key, typing.Any), key, path) if key in named else value
@@ -94,7 +94,7 @@ def _give_ctx_to_the_first(declared, values, ctx):
     if first is None or "ctx" in values or first.name in values or first.kind not in _FIRST_POSITIONAL:
         return
     kind = first.annotation if isinstance(first.annotation, str) else getattr(first.annotation, "__name__", "")
-    if first.name.strip("_") in ("", "context", "ctx") or kind.rpartition(".")[2] in ("Context", "Ctx", "StepContext"):
+    if first.name.strip("_") in ("", "context", "ctx") or kind.rpartition(".")[2] in ("AsyncContext", "Context", "Ctx", "StepContext"):
         values[first.name] = ctx
 
 

@@ -6,6 +6,7 @@ value itself.
     rows = await ctx.get_connector("erp").query("select id from orders where day = :day", day=day)
 """
 
+from nomaflow.arrow import ArrowResult
 from nomaflow_rt import frames
 from nomaflow_rt.values import from_cell, to_cell
 
@@ -36,6 +37,45 @@ class Connector:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}, at least 1 is needed")
         return Stream(self, sql, _binds(params, more), batch_size)
+
+    def arrow(self, sql, params=None, /, *, batch_size=65536, **more):
+        """All rows of a SELECT as Arrow, an `ArrowResult`: columns of memory, and no Python object for each value."""
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}, at least 1 is needed")
+        opening = {"type": "sql", "what": "arrow", "connector": self.name, "sql": sql, "binds": _binds(params, more),
+                   "batch_size": batch_size}
+        if frames.running_loop() is not None:
+            return self._arrow_later(opening)
+        opened = frames.ask(opening, dict)
+        parts = iter(lambda: frames.ask({"type": "next", "cursor": opened["cursor"]}, _same), None)
+        return ArrowResult(parts, opened["columns"])
+
+    async def _arrow_later(self, opening):
+        opened = await frames.ask(opening, dict)
+        parts = []
+        while (part := await frames.ask({"type": "next", "cursor": opened["cursor"]}, _same)) is not None:
+            parts.append(part)
+        return ArrowResult(parts, opened["columns"])
+
+    def copy(self, sql, params=None, /, *, to, table, columns=None, batch_size=5000, **more):
+        """Inserts the rows of a SELECT into `table` of the connector `to`, in one transaction; they never enter this
+        process. `columns` are those of the table, in the order of the SELECT's. The number of rows."""
+        question = {"type": "copy", "connector": self.name, "sql": sql, "binds": _binds(params, more), "to": to,
+                    "table": table, "columns": None if columns is None else list(columns), "batch_size": batch_size}
+        return frames.ask(question, int)
+
+    def insert(self, table, rows, columns=None):
+        """Inserts rows (dicts, or sequences with `columns`) by the fastest means of the database, in one transaction.
+        The number of rows."""
+        rows = list(rows)
+        names = list(columns) if columns is not None else list(rows[0]) if rows else []
+        cells = [_cells(row, names, number) for number, row in enumerate(rows)]
+        question = {"type": "insert", "connector": self.name, "table": table, "columns": names, "rows": cells}
+        return frames.ask(question, int)
+
+    def dialect(self):
+        """`sqlite`, `postgres`, …"""
+        return self._ask("dialect", "", None, {}, str)
 
     def _ask(self, what, sql, params, more, convert):
         question = {"type": "sql", "what": what, "connector": self.name, "sql": sql, "binds": _binds(params, more)}
@@ -122,6 +162,23 @@ def _binds(params, more):
         except TypeError as wrong:
             raise TypeError(f"parameter `{name}`: {wrong}") from None
     return binds
+
+
+def _cells(row, names, number):
+    if isinstance(row, dict):
+        if row.keys() != set(names):
+            raise ValueError(f"row {number} has the columns {', '.join(row)}, the first one {', '.join(names)}")
+        row = [row[name] for name in names]
+    elif len(row) != len(names):
+        raise ValueError(f"row {number} has {len(row)} values for {len(names)} columns")
+    try:
+        return [to_cell(value) for value in row]
+    except TypeError as wrong:
+        raise TypeError(f"row {number}: {wrong}") from None
+
+
+def _same(answer):
+    return answer
 
 
 def _dicts(columns, rows):

@@ -3,25 +3,13 @@
 import logging
 import time
 
+from nomaflow.context import PreviousStep
 from nomaflow_rt import frames
 from nomaflow_rt.connectors import Connector
+from nomaflow_rt.state import State
 
 # Twenty times a second is more than any page shows.
 PROGRESS_INTERVAL = 0.05
-
-
-class StepCanceled(BaseException):
-    """Raised inside plain code when its run is cancelled or its time is over. Not an `Exception`, so that
-    `except Exception` lets it pass; clean up in `finally`."""
-
-
-class PreviousStep:
-    """What an earlier step of this run left: `status` and `output`."""
-
-    __slots__ = ("name", "status", "output")
-
-    def __init__(self, name, status, output):
-        self.name, self.status, self.output = name, status, output
 
 
 class Context:
@@ -30,19 +18,26 @@ class Context:
     log           a `logging.Logger`: debug, info, warning, error, exception
     params        every parameter of the step, the shared ones included
     dry_run       true when the parameter `dry_run` is
+    state         durable keys of the app
+
+    Its types are those of `nomaflow.Context` and `nomaflow.AsyncContext`.
     """
 
     def __init__(self, call):
         self.run_id = call["run_id"]
         self.job_id = call["job_id"]
+        self.app = call["app"]
         self.step = call["step"]
         self.attempt = call["attempt"]
         self.triggered_by = call["triggered_by"]
+        # Who it was, or what: `alice` of `user:alice`, `cron`.
+        self.session_user = self.triggered_by.partition(":")[2] or self.triggered_by
         self.scheduled_at = call["scheduled_at"]
         self.log_level = call["log_level"]
         self.params = call["params"]
         self.dry_run = call["params"].get("dry_run") is True
         self.log = logging.getLogger("nomaflow.step")
+        self.state = State()
         self._results = call["results"]
         self._canceled = False
         self._said_at = 0.0
@@ -80,6 +75,10 @@ class Context:
     def get_connector(self, name):
         """The connector `name` of connectors.toml, on the host's pools."""
         return Connector(name)
+
+    def secret(self, name):
+        """A secret by name. The host blots it out of everything this step says and returns."""
+        return frames.ask({"type": "secret", "name": name}, str)
 
 
 def _count(number):

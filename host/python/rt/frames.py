@@ -8,16 +8,9 @@ import json
 import sys
 
 import _nomaflow
+from nomaflow.errors import HostError
 
 LARGEST = 64 * 1024 * 1024
-
-
-class HostError(Exception):
-    """The host could not do what was asked; `kind` is one of the host's error kinds."""
-
-    def __init__(self, kind, message):
-        super().__init__(message)
-        self.kind = kind
 
 
 def encode(message):
@@ -40,13 +33,14 @@ def receive():
 def ask(question, convert):
     """The converted answer, or an awaitable of it where an event loop runs in this thread."""
     body = encode(question)
-    loop = _running_loop()
+    loop = running_loop()
     if loop is not None:
         return _ask_from(loop, body, convert)
     return convert(_answer(_nomaflow.ask(body)))
 
 
-def _running_loop():
+def running_loop():
+    """The event loop of this thread, None in plain code."""
     # Importing asyncio takes longer than starting the interpreter; who has not imported it runs no loop.
     asyncio = sys.modules.get("asyncio")
     return asyncio._get_running_loop() if asyncio is not None else None
@@ -76,6 +70,9 @@ async def _ask_from(loop, body, convert):
 
 
 def _answer(body):
+    if not body.startswith(b"{"):
+        # A part of an Arrow stream: bytes as they are.
+        return body
     answer = json.loads(body)
     if "error" in answer:
         raise HostError(answer["error"]["kind"], answer["error"]["message"])

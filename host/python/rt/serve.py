@@ -13,8 +13,8 @@ import threading
 import time
 
 import _nomaflow
+from nomaflow.errors import StepCanceled
 from nomaflow_rt import frames, logs, step
-from nomaflow_rt.context import StepCanceled
 
 # The kernel stamps files with a clock that ticks a few milliseconds apart.
 CLOCK_TICK_NS = 20_000_000
@@ -25,11 +25,16 @@ class PluginFiles:
 
     def __init__(self, roots):
         self._roots = tuple(root + os.sep for root in roots)
+        # An app's virtual environment lies below its folder; the host looks at it as a whole.
+        self._packages = sys.prefix + os.sep
         self._stamps = {}
         self._modules = len(sys.modules)
 
     def changed(self):
         return any(_stamp(path) != stamp for path, stamp in self._stamps.items())
+
+    def _is_code(self, path):
+        return path.startswith(self._roots) and not path.startswith(self._packages)
 
     def note_new(self, since_ns):
         """Notes modules that the step begun at `since_ns` loaded. One written since then may hold newer text than
@@ -40,7 +45,7 @@ class PluginFiles:
         now_ns = time.time_ns() + CLOCK_TICK_NS
         for module in list(sys.modules.values()):
             path = getattr(module, "__file__", None)
-            if isinstance(path, str) and path not in self._stamps and path.startswith(self._roots):
+            if isinstance(path, str) and path not in self._stamps and self._is_code(path):
                 stamp = _stamp(path)
                 just_written = stamp is not None and since_ns - CLOCK_TICK_NS <= stamp[0] <= now_ns
                 self._stamps[path] = () if just_written else stamp

@@ -7,8 +7,9 @@ import logging
 import traceback
 import warnings
 
+from nomaflow.errors import HostError, StepCanceled
 from nomaflow_rt import callables, frames, logs
-from nomaflow_rt.context import Context, StepCanceled
+from nomaflow_rt.context import Context
 from nomaflow_rt.values import to_json
 
 # The frames of these functions come right before the author's: everything up to the last of them is ours.
@@ -108,7 +109,7 @@ def _failure(raised, path):
         return _failed("failed", f"`{path}` {raised}", "")
     try:
         kind = "canceled" if isinstance(raised, StepCanceled) else "failed"
-        if isinstance(raised, frames.HostError):
+        if isinstance(raised, HostError):
             kind = raised.kind
         elif isinstance(raised, (ImportError, SyntaxError)):
             # Code that cannot be imported is no better in a minute.
@@ -146,7 +147,7 @@ def _cut(report, seen):
 
 
 def _is_ours(frame):
-    return frame.filename.startswith("<nomaflow_rt")
+    return frame.filename.startswith("<nomaflow")
 
 
 def _is_import(frame):

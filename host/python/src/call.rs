@@ -18,8 +18,9 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use crate::frame;
+use crate::limits;
 use crate::process::{Handle, Worker};
-use crate::question::{Question, Questions};
+use crate::question::{Hidden, PythonServices, Question, Questions};
 
 /// Time for the code to react to each signal.
 const GRACE: Duration = Duration::from_millis(700);
@@ -36,6 +37,8 @@ pub(crate) enum Ended {
     Died(Option<ExitStatus>),
     /// The ladder came to its last rung.
     Killed,
+    /// It used more than it may, and was killed.
+    OverLimit(String),
 }
 
 /// What the worker says about itself after a step.
@@ -79,14 +82,34 @@ enum Message {
     },
 }
 
+/// What a call may use.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) services: &'a PythonServices,
+    /// Most bytes of memory of the step's processes together.
+    pub(crate) memory: Option<u64>,
+}
+
 /// Runs `callable` on `worker`. The worker may be used again only after `Returned` or `Raised`, and only when
-/// [`After`] has nothing to say.
-pub(crate) async fn run(worker: &mut Worker, callable: &str, ctx: &StepContext) -> Ended {
+/// [`After`] has nothing to say. Secrets that were handed out are in none of the words that come back.
+pub(crate) async fn run(worker: &mut Worker, callable: &str, ctx: &StepContext, means: Means<'_>) -> Ended {
     let handle = worker.handle();
-    tokio::select! {
+    let hidden = Hidden::default();
+    let ended = tokio::select! {
         biased;
-        ended = converse(worker, callable, ctx) => ended,
+        ended = converse(worker, callable, ctx, means.services, &hidden) => ended,
         () = stop(handle, ctx) => Ended::Killed,
+        why = limits::exceeded(handle.pid(), means.memory) => {
+            handle.kill();
+            Ended::OverLimit(why)
+        }
+    };
+    match ended {
+        Ended::Returned { output, after } => Ended::Returned { output: hidden.blot_output(output), after },
+        Ended::Raised { kind, message, detail, after } => {
+            Ended::Raised { kind, message: hidden.blot(message), detail: hidden.blot(detail), after }
+        }
+        other => other,
     }
 }
 
@@ -99,12 +122,19 @@ async fn stop(worker: Handle, ctx: &StepContext) {
     worker.kill();
 }
 
-async fn converse(worker: &mut Worker, callable: &str, ctx: &StepContext) -> Ended {
+async fn converse(
+    worker: &mut Worker,
+    callable: &str,
+    ctx: &StepContext,
+    services: &PythonServices,
+    hidden: &Hidden,
+) -> Ended {
+    let say = Say { ctx, hidden };
     // What an earlier step's leftovers wrote since belongs to nobody.
     worker.stdout.drain();
     worker.stderr.drain();
     worker.steps += 1;
-    let mut questions = Questions::new(ctx);
+    let mut questions = Questions::new(ctx, services, hidden);
     let mut outgoing = BytesMut::new();
     frame::append(&mut outgoing, 0, call_message(callable, ctx).as_bytes());
     let ended = loop {
@@ -118,8 +148,8 @@ async fn converse(worker: &mut Worker, callable: &str, ctx: &StepContext) -> End
                     continue;
                 }
                 match serde_json::from_slice(&body) {
-                    Ok(Message::Log { level, text }) => log(ctx, level_of(level), &text).await,
-                    Ok(Message::Progress { done, total, note }) => ctx.voice.progress(done, total, &note),
+                    Ok(Message::Log { level, text }) => say.line(level_of(level), text).await,
+                    Ok(Message::Progress { done, total, note }) => say.progress(done, total, note),
                     Ok(Message::Forget { number }) => questions.forget(number),
                     Ok(Message::Close { cursor }) => questions.close(cursor),
                     Ok(Message::Stale) => break Some(Ended::Stale),
@@ -141,8 +171,8 @@ async fn converse(worker: &mut Worker, callable: &str, ctx: &StepContext) -> End
                     outgoing.clear();
                 }
             }
-            lines = worker.stdout.lines() => log_all(ctx, LogLevel::Info, lines).await,
-            lines = worker.stderr.lines() => log_all(ctx, LogLevel::Warning, lines).await,
+            lines = worker.stdout.lines() => say.lines(LogLevel::Info, lines).await,
+            lines = worker.stderr.lines() => say.lines(LogLevel::Warning, lines).await,
         }
     };
     drop(questions);
@@ -150,20 +180,32 @@ async fn converse(worker: &mut Worker, callable: &str, ctx: &StepContext) -> End
         Some(ended) => ended,
         None => Ended::Died(worker.end().await),
     };
-    log_all(ctx, LogLevel::Info, worker.stdout.drain()).await;
-    log_all(ctx, LogLevel::Warning, worker.stderr.drain()).await;
+    say.lines(LogLevel::Info, worker.stdout.drain()).await;
+    say.lines(LogLevel::Warning, worker.stderr.drain()).await;
     ended
 }
 
-async fn log_all(ctx: &StepContext, level: LogLevel, lines: Vec<String>) {
-    for line in lines {
-        log(ctx, level, &line).await;
-    }
+/// What the step says, on its way to the run's log.
+struct Say<'a> {
+    ctx: &'a StepContext,
+    hidden: &'a Hidden,
 }
 
-async fn log(ctx: &StepContext, level: LogLevel, text: &str) {
-    if level > LogLevel::Debug || ctx.log_level == LogLevel::Debug {
-        ctx.voice.log(level, text).await;
+impl Say<'_> {
+    async fn lines(&self, level: LogLevel, lines: Vec<String>) {
+        for line in lines {
+            self.line(level, line).await;
+        }
+    }
+
+    async fn line(&self, level: LogLevel, text: String) {
+        if level > LogLevel::Debug || self.ctx.log_level == LogLevel::Debug {
+            self.ctx.voice.log(level, &self.hidden.blot(text)).await;
+        }
+    }
+
+    fn progress(&self, done: u64, total: Option<u64>, note: String) {
+        self.ctx.voice.progress(done, total, &self.hidden.blot(note));
     }
 }
 
@@ -185,6 +227,7 @@ fn call_message(callable: &str, ctx: &StepContext) -> String {
         "callable": callable,
         "run_id": ctx.run_id.to_string(),
         "job_id": ctx.job_id.as_str(),
+        "app": ctx.app,
         "step": ctx.step.as_str(),
         "attempt": ctx.attempt,
         "triggered_by": ctx.triggered_by,

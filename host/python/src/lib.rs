@@ -5,17 +5,26 @@
 //! Invariants: the host process neither links nor opens libpython, only a worker does; a worker runs one step at a
 //! time and never outlives the host; a worker that a step may have changed or that had to be stopped is not used again.
 
+mod apps;
+mod arrow;
 mod call;
 mod cell;
+mod discover;
 mod frame;
 mod interpreter;
 mod library;
+mod limits;
 mod output;
 mod pool;
 mod process;
 mod question;
 mod runner;
+mod venv;
 pub mod worker;
 
+pub use apps::AppInterpreters;
+pub use discover::{DiscoverError, PythonCallable, PythonModule, PythonParam, list_modules};
 pub use interpreter::{Interpreter, InterpreterError};
+pub use question::PythonServices;
 pub use runner::{PythonConfig, PythonRunner};
+pub use venv::{VenvError, make_venv};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::limits;
 use crate::process::{Environment, StartError, Worker};
 
 /// The workers of one runner.
@@ -14,7 +15,16 @@ pub(crate) struct Pool {
     program: PathBuf,
     places: Arc<Semaphore>,
     idle: Mutex<Vec<Worker>>,
-    recycle_after: u32,
+    recycle: Recycle,
+}
+
+/// When a worker that did nothing wrong is replaced all the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recycle {
+    /// Steps it has run.
+    pub(crate) steps: u32,
+    /// Bytes of memory it holds after a step.
+    pub(crate) memory: u64,
 }
 
 /// The right to run one step, until it is dropped. `None` cannot happen: nobody closes the semaphore.
@@ -23,9 +33,9 @@ pub(crate) struct Place(
 );
 
 impl Pool {
-    pub(crate) fn new(program: PathBuf, max_workers: usize, recycle_after: u32) -> Self {
+    pub(crate) fn new(program: PathBuf, max_workers: usize, recycle: Recycle) -> Self {
         let places = Arc::new(Semaphore::new(max_workers.max(1)));
-        Self { program, places, idle: Mutex::default(), recycle_after: recycle_after.max(1) }
+        Self { program, places, idle: Mutex::default(), recycle }
     }
 
     /// Waits for a place.
@@ -60,7 +70,8 @@ impl Pool {
 
     /// Keeps a worker that its step has left clean.
     pub(crate) fn give_back(&self, worker: Worker) {
-        if worker.steps < self.recycle_after {
+        let is_light = || worker.handle().pid().is_some_and(|pid| limits::resident(pid) <= self.recycle.memory);
+        if worker.steps < self.recycle.steps && is_light() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         }
     }

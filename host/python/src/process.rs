@@ -12,7 +12,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use host_model::JsonMap;
@@ -24,6 +24,7 @@ use tokio::process::{Child, Command};
 
 use crate::frame::{self, FrameReader};
 use crate::interpreter::Interpreter;
+use crate::limits;
 use crate::output::Output;
 use crate::worker;
 
@@ -38,6 +39,8 @@ pub(crate) struct Environment {
     pub(crate) roots: Vec<String>,
     /// What the parameter `settings` of a callable receives.
     pub(crate) settings: JsonMap,
+    /// When the packages of a virtual environment last changed.
+    pub(crate) packages_changed_at: Option<SystemTime>,
 }
 
 /// Why a worker did not come up.
@@ -151,19 +154,30 @@ impl Worker {
 pub(crate) struct Handle(Option<i32>);
 
 impl Handle {
+    /// The process.
+    pub(crate) fn pid(self) -> Option<i32> {
+        self.0
+    }
+
     /// Asks the step to stop.
     pub(crate) fn interrupt(self) {
         self.signal(|pid| pid, libc::SIGUSR1);
     }
 
-    /// Ends the worker and every process of its group.
+    /// Ends the worker, every process of its group, and those of its descendants that left the group. A worker adopts
+    /// the descendants whose parents have ended (`worker.rs`), so while it lives none is out of sight.
     pub(crate) fn kill(self) {
+        let family = self.0.map(limits::family).unwrap_or_default();
         self.signal(|pid| -pid, libc::SIGKILL);
+        for pid in family {
+            Self(Some(pid)).signal(|pid| pid, libc::SIGKILL);
+        }
     }
 
     fn signal(self, target: impl Fn(i32) -> i32, signal: i32) {
         if let Some(pid) = self.0 {
-            // SAFETY: sends a signal to our own child or to the group it leads; no memory is involved.
+            // SAFETY: sends a signal to our own child, to the group it leads, or to a descendant seen a moment ago; no
+            // memory is involved.
             unsafe { libc::kill(target(pid), signal) };
         }
     }

@@ -2,81 +2,99 @@
 //! words of the engine.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepFailure, StepOutcome, StepRunner};
 use host_model::{JsonMap, StepError, StepErrorKind, StepSpec};
 
-use crate::call::{self, After, Ended};
+use crate::apps::AppInterpreters;
+use crate::call::{self, After, Ended, Means};
 use crate::interpreter::{Interpreter, InterpreterError, Interpreters};
-use crate::pool::Pool;
+use crate::pool::{Pool, Recycle};
 use crate::process::{self, Environment, Worker};
+use crate::question::PythonServices;
 
 /// How `python` steps are run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PythonConfig {
     /// The program that becomes a worker when its first argument is [`crate::worker::COMMAND`]: the host binary.
     pub program: PathBuf,
-    /// The interpreter: a path (a virtual environment's `bin/python` works) or a name on PATH.
-    pub interpreter: PathBuf,
-    /// The folder `plugins`. It and every folder in it are on the import path, in front of the interpreter's own.
-    pub plugins: PathBuf,
+    /// The interpreters, and the folder `plugins`: it and every folder in it are on the import path.
+    pub apps: AppInterpreters,
     /// What a callable's parameter `settings` receives.
     pub settings: JsonMap,
     /// Most steps at once, at least 1.
     pub max_workers: usize,
     /// A worker is replaced after so many steps, at least 1.
     pub recycle_after: u32,
+    /// A worker is replaced after a step that leaves it with more bytes of memory than this.
+    pub recycle_memory: u64,
+    /// Most bytes of memory of one step, all its processes together; `None` is as much as there is.
+    pub step_memory: Option<u64>,
+    /// What callables may ask of the house besides connectors.
+    pub services: PythonServices,
 }
 
 /// Runs `python` steps. Starts no process before the first step; dropping it ends its workers.
 pub struct PythonRunner {
-    interpreter: PathBuf,
-    plugins: PathBuf,
+    apps: AppInterpreters,
     settings: JsonMap,
     interpreters: Interpreters,
     pool: Pool,
+    step_memory: Option<u64>,
+    services: PythonServices,
 }
 
 impl PythonRunner {
     /// A runner without workers yet.
     pub fn new(config: PythonConfig) -> Self {
+        let mut apps = config.apps;
+        apps.plugins = std::path::absolute(&apps.plugins).unwrap_or(apps.plugins);
+        let recycle = Recycle { steps: config.recycle_after, memory: config.recycle_memory };
         Self {
-            interpreter: config.interpreter,
-            plugins: std::path::absolute(&config.plugins).unwrap_or(config.plugins),
+            apps,
             settings: config.settings,
             interpreters: Interpreters::default(),
-            pool: Pool::new(config.program, config.max_workers, config.recycle_after),
+            pool: Pool::new(config.program, config.max_workers, recycle),
+            step_memory: config.step_memory,
+            services: config.services,
         }
     }
 
-    /// The interpreter that steps run on, for checks and health reports.
+    /// The interpreter that steps of `app` run on, for checks and health reports.
     ///
     /// # Errors
     /// [`InterpreterError`] when it cannot serve.
-    pub async fn find_interpreter(&self) -> Result<Arc<Interpreter>, InterpreterError> {
-        self.interpreters.find(&self.interpreter).await
+    pub async fn find_interpreter(&self, app: &str) -> Result<Arc<Interpreter>, InterpreterError> {
+        self.interpreters.find(&self.apps.interpreter_of(app)).await
     }
 
-    async fn environment(&self) -> Result<Arc<Environment>, StepError> {
-        let interpreter = self.find_interpreter().await.map_err(|error| {
+    async fn environment(&self, app: &str) -> Result<Arc<Environment>, StepError> {
+        let interpreter = self.find_interpreter(app).await.map_err(|error| {
             StepError::definition(format!("a python step cannot run: {error}")).with_detail(error.hint())
         })?;
-        Ok(Arc::new(Environment { interpreter, roots: roots(&self.plugins), settings: self.settings.clone() }))
+        let packages_changed_at = self.apps.packages_changed_at(&interpreter.executable);
+        let (roots, settings) = (self.apps.roots(app), self.settings.clone());
+        Ok(Arc::new(Environment { interpreter, roots, settings, packages_changed_at }))
     }
 
     async fn call(&self, callable: &str, ctx: &StepContext) -> Result<StepOutcome, StepError> {
         let place = unless_canceled(ctx, self.pool.place()).await?;
-        let environment = unless_canceled(ctx, self.environment()).await??;
+        let environment = unless_canceled(ctx, self.environment(&ctx.app)).await??;
+        if let Some(stale) = self.apps.stale_requirements(&ctx.app) {
+            ctx.voice.log(LogLevel::Warning, &stale).await;
+        }
+        let means = Means { services: &self.services, memory: self.step_memory };
         // A stale worker has not begun, and each one is dropped, so a fresh one ends the loop.
         loop {
             let started = unless_canceled(ctx, self.pool.worker(&place, &environment)).await?;
             let mut worker = started.map_err(|error| {
                 StepError::new(StepErrorKind::Crashed, error.to_string()).with_detail(error.detail())
             })?;
-            match call::run(&mut worker, callable, ctx).await {
+            match call::run(&mut worker, callable, ctx, means).await {
                 Ended::Stale => {}
                 Ended::Returned { output, after } => {
                     let stopped = after.signals > 0;
@@ -85,6 +103,7 @@ impl PythonRunner {
                 }
                 Ended::Raised { kind, message, detail, after } => {
                     self.keep_clean(worker, &after);
+                    let detail = self.advise(ctx, &message, detail);
                     return Err(raised(ctx, kind, message, detail));
                 }
                 Ended::Died(status) if ctx.cancel.is_canceled() => {
@@ -99,10 +118,23 @@ impl PythonRunner {
                         StepError::new(StepErrorKind::Crashed, message).with_detail(worker.stderr.tail().trim())
                     );
                 }
+                Ended::OverLimit(why) => {
+                    let message = format!("the Python process of `{callable}` was killed: {why}");
+                    return Err(StepError::new(StepErrorKind::Crashed, message));
+                }
                 Ended::Killed => {
                     return Err(canceled(ctx, "the callable did not stop by itself, its process was killed"));
                 }
             }
+        }
+    }
+
+    /// Adds to a traceback what may help an operator more.
+    fn advise(&self, ctx: &StepContext, message: &str, detail: String) -> String {
+        let advice = message.starts_with("ModuleNotFoundError").then(|| self.apps.missing_environment(&ctx.app));
+        match advice.flatten() {
+            Some(advice) => format!("{}\n{advice}", detail.trim_end()),
+            None => detail,
         }
     }
 
@@ -134,19 +166,6 @@ async fn unless_canceled<T>(ctx: &StepContext, wanted: impl Future<Output = T>) 
         () = ctx.cancel.canceled() => Err(canceled(ctx, "")),
         got = wanted => Ok(got),
     }
-}
-
-/// `plugins/*` in the order of their names, then `plugins` itself.
-fn roots(plugins: &Path) -> Vec<String> {
-    let folders = std::fs::read_dir(plugins).into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_app = |folder: &PathBuf| {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        !name.starts_with(['.', '_']) && folder.is_dir()
-    };
-    let mut roots: Vec<String> = folders.filter(is_app).map(|folder| folder.to_string_lossy().into_owned()).collect();
-    roots.sort_unstable();
-    roots.push(plugins.to_string_lossy().into_owned());
-    roots
 }
 
 fn outcome(output: JsonMap) -> StepOutcome {

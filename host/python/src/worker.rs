@@ -20,7 +20,18 @@ pub const COMMAND: &str = "python-worker";
 const CANNOT_START: u8 = 71;
 
 const BOOT: &str = include_str!("../rt/boot.py");
-const SOURCES: [(&str, &str); 9] = [
+/// The package that steps are written against; the stand-in for tests stays outside.
+macro_rules! package {
+    ($file:literal) => {
+        include_str!(concat!("../../../guest-sdk/nomaflow-python/nomaflow/", $file))
+    };
+}
+const SOURCES: [(&str, &str); 15] = [
+    ("nomaflow", package!("__init__.py")),
+    ("nomaflow.arrow", package!("arrow.py")),
+    ("nomaflow.context", package!("context.py")),
+    ("nomaflow.errors", package!("errors.py")),
+    ("nomaflow.etl", package!("etl.py")),
     ("nomaflow_rt", ""),
     ("nomaflow_rt.callables", include_str!("../rt/callables.py")),
     ("nomaflow_rt.connectors", include_str!("../rt/connectors.py")),
@@ -28,6 +39,7 @@ const SOURCES: [(&str, &str); 9] = [
     ("nomaflow_rt.frames", include_str!("../rt/frames.py")),
     ("nomaflow_rt.logs", include_str!("../rt/logs.py")),
     ("nomaflow_rt.serve", include_str!("../rt/serve.py")),
+    ("nomaflow_rt.state", include_str!("../rt/state.py")),
     ("nomaflow_rt.step", include_str!("../rt/step.py")),
     ("nomaflow_rt.values", include_str!("../rt/values.py")),
 ];
@@ -54,6 +66,9 @@ fn become_interpreter() -> Result<c_int, String> {
     let socket = take_socket()?;
     // SAFETY: makes this process the leader of its own group; no memory is involved. It fails only where it is one.
     unsafe { libc::setpgid(0, 0) };
+    // SAFETY: sets a flag of this process: descendants whose parents end become its children, and are seen and ended as
+    // such. Kernels without it leave them to the first process, as ever.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
     let opened = library::open_libpython(Path::new(&libpython));
     let python = opened.map_err(|why| format!("`{}` cannot be opened: {why}", Path::new(&libpython).display()))?;
     let embed = library::open_embed().map_err(|why| format!("the Python bridge cannot be opened: {why}"))?;

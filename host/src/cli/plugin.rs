@@ -32,8 +32,16 @@ pub(crate) enum Plugin {
     },
     /// Run one callable of a component, once, without a job
     Run(PluginRunArgs),
-    /// The components of the home
+    /// The components and the Python functions of the home
     List,
+    /// Make the virtual environment of an app, plugins/APP/.venv, and install its requirements.txt
+    Venv {
+        /// The folder below plugins/
+        app: String,
+        /// The interpreter to base it on [default: `interpreter` of `[python]` in app.toml]
+        #[arg(long, value_name = "FILE")]
+        python: Option<PathBuf>,
+    },
     /// What a component is: imports, exports, callables, grants it can ask for, digest
     Inspect {
         /// The component

@@ -1,5 +1,5 @@
-//! `nomaflow plugin …`: projects of plugin authors (`new`, `build`, `test`, `dev`, `update`) and components (`run`, `list`,
-//! `inspect`). Projects are built by the crate `plugin-builder`; what runs, runs in the sandbox of a `workbench`, outside
+//! `nomaflow plugin …`: projects of plugin authors (`new`, `build`, `test`, `dev`, `update`), components (`run`, `list`,
+//! `inspect`) and Python apps (`list`, `venv`). Projects are built by the crate `plugin-builder`; what runs, runs in the sandbox of a `workbench`, outside
 //! of any job and recorded nowhere.
 
 mod cases;
@@ -7,6 +7,7 @@ mod dev;
 mod grants;
 mod inspect;
 mod list;
+mod python;
 mod run;
 mod workbench;
 
@@ -31,6 +32,7 @@ pub(crate) async fn run(command: Plugin, global: &Global) -> Outcome {
         Plugin::Update { dir } => update(&dir, global),
         Plugin::Run(args) => run::run(&args, global).await,
         Plugin::List => list::list(global).await,
+        Plugin::Venv { app, python } => python::make_venv(&app, python.as_deref(), global).await,
         Plugin::Inspect { file } => inspect::inspect(&file, global).await,
     }
 }

@@ -47,6 +47,7 @@ fn context(pools: &Arc<ConnectorPools>) -> StepContext {
     StepContext {
         run_id: RunId::from_parts(1, 1),
         job_id: JobId::new("rate").unwrap(),
+        app: "bench".into(),
         step: StepName::new("copy").unwrap(),
         index: 0,
         attempt: 1,

@@ -77,7 +77,7 @@ def context_first(context, *, table):
 
 
 def takes_all(ctx, **rest):
-    return rest
+    return {key: value for key, value in rest.items() if key not in ("connectors", "settings")}
 
 
 def before(ctx):

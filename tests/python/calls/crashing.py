@@ -75,3 +75,47 @@ def leaves_a_child():
 
 def too_much():
     return {"text": "x" * (70 * 1024 * 1024)}
+
+
+def hogs():
+    kept = []
+    while True:
+        kept.append(bytearray(16 << 20))
+
+
+def hogs_in_a_child():
+    child = os.fork()
+    if child == 0:
+        hogs()
+    os.waitpid(child, 0)
+
+
+def forks_without_end():
+    while True:
+        if os.fork() == 0:
+            time.sleep(60)
+
+
+def leaves_much():
+    import array
+
+    leaves_much.kept = array.array("q", bytes(96 << 20))
+    return {"pid": os.getpid()}
+
+
+def leaves_a_daemon():
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.write(writing, str(os.getpid()).encode())
+            time.sleep(60)
+        os._exit(0)
+    os.wait()
+    return {"child": int(os.read(reading, 20))}
+
+
+def hogs_in_a_daemon():
+    leaves_a_daemon.__globals__["time"] = type("", (), {"sleep": staticmethod(lambda _: hogs())})
+    leaves_a_daemon()
+    threading.Event().wait()

@@ -80,6 +80,7 @@ impl Stage {
         let ctx = StepContext {
             run_id: self.task.run.id,
             job_id: self.task.job.id.clone(),
+            app: self.task.job.app.clone(),
             step: step.name.clone(),
             index,
             attempt,

@@ -1,9 +1,10 @@
 //! Steps that fail, and steps that take their process with them.
 
 use host_model::StepErrorKind::{Crashed, Definition, Failed};
+use host_python::{PythonConfig, PythonRunner};
 use serde_json::json;
 
-use crate::support::{attempt, call, failure, runner};
+use crate::support::{attempt, call, config, failure, runner};
 
 #[tokio::test]
 async fn an_exception_is_told_with_the_authors_traceback_alone() {
@@ -90,4 +91,37 @@ async fn an_output_too_large_to_cross_is_a_clear_failure() {
     let error = failure(&runner(), "crashing:too_much", json!({})).await;
     assert_eq!(error.kind, Failed);
     assert!(error.message.contains("70 MiB at once are too much, at most 64 MiB may cross"), "{error}");
+}
+
+#[tokio::test]
+async fn a_step_that_takes_too_much_memory_is_killed_with_the_limit_named() {
+    let runner = PythonRunner::new(PythonConfig { step_memory: Some(200 << 20), ..config() });
+    for callable in ["crashing:hogs", "crashing:hogs_in_a_child", "crashing:hogs_in_a_daemon"] {
+        let error = failure(&runner, callable, json!({})).await;
+        let message = &error.message;
+        assert_eq!(error.kind, Crashed, "{error}");
+        assert!(message.starts_with(&format!("the Python process of `{callable}` was killed: it used ")), "{message}");
+        assert!(
+            message.ends_with(" MiB of memory, and a step may use 200 MiB (`memory_mb` of `[python]`)"),
+            "{message}"
+        );
+        call(&runner, "basics:nothing", json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_forks_without_end_is_killed() {
+    let runner = runner();
+    let error = failure(&runner, "crashing:forks_without_end", json!({})).await;
+    let message = "the Python process of `crashing:forks_without_end` was killed: it started more than 256 processes";
+    assert_eq!((error.kind, error.message.as_str()), (Crashed, message));
+    call(&runner, "basics:nothing", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_keeps_much_memory_after_a_step_is_replaced() {
+    let runner = PythonRunner::new(PythonConfig { recycle_memory: 90 << 20, ..config() });
+    let light = call(&runner, "basics:interpreter", json!({})).await["pid"].clone();
+    assert_eq!(call(&runner, "crashing:leaves_much", json!({})).await["pid"], light);
+    assert_ne!(call(&runner, "basics:interpreter", json!({})).await["pid"], light);
 }

@@ -2,15 +2,20 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use host_model::{Json, StepErrorKind};
-use host_python::{PythonConfig, PythonRunner};
+use host_python::{AppInterpreters, PythonConfig, PythonRunner};
 use serde_json::json;
 
-use crate::support::{attempt, call, config, failure, runner};
+use crate::support::{apps, attempt, call, config, data, failure, interpreter, runner};
+
+/// The test data on this interpreter.
+fn on(interpreter: impl Into<PathBuf>) -> AppInterpreters {
+    AppInterpreters { default: interpreter.into(), ..apps(&data()) }
+}
 
 async fn pid(runner: &PythonRunner) -> Json {
     call(runner, "basics:interpreter", json!({})).await["pid"].clone()
@@ -49,7 +54,12 @@ async fn no_more_workers_run_than_configured() {
 #[tokio::test]
 async fn a_worker_that_a_step_has_changed_is_replaced_with_everything_it_started() {
     let runner = runner();
-    for callable in ["crashing:leaves_a_thread", "crashing:leaves_an_environment", "crashing:leaves_a_child"] {
+    for callable in [
+        "crashing:leaves_a_thread",
+        "crashing:leaves_an_environment",
+        "crashing:leaves_a_child",
+        "crashing:leaves_a_daemon",
+    ] {
         let before = pid(&runner).await;
         let output = call(&runner, callable, json!({})).await;
         assert_ne!(pid(&runner).await, before, "{callable}");
@@ -95,7 +105,7 @@ async fn an_edit_is_picked_up_by_the_next_run_even_within_the_same_second() {
     std::fs::create_dir_all(app.join("inner")).unwrap();
     std::fs::write(app.join("inner/part.py"), "VALUE = 0\n").unwrap();
     std::fs::write(app.join("sales.py"), "from inner import part\ndef value():\n    return part.VALUE\n").unwrap();
-    let runner = PythonRunner::new(PythonConfig { plugins: plugins.path().into(), ..config() });
+    let runner = PythonRunner::new(PythonConfig { apps: apps(plugins.path()), ..config() });
     for value in 0..6 {
         std::fs::write(app.join("inner/part.py"), format!("VALUE = {value}\n")).unwrap();
         assert_eq!(call(&runner, "sales:value", json!({})).await["rows_affected"], value);
@@ -116,7 +126,7 @@ async fn an_edit_is_picked_up_by_the_next_run_even_within_the_same_second() {
 async fn a_virtual_environment_is_honoured() {
     let folder = tempfile::tempdir().unwrap();
     let venv = folder.path().join("venv");
-    let made = Command::new(config().interpreter).args(["-m", "venv", "--without-pip"]).arg(&venv).status().unwrap();
+    let made = Command::new(interpreter()).args(["-m", "venv", "--without-pip"]).arg(&venv).status().unwrap();
     assert!(made.success());
     let site = Command::new(venv.join("bin/python"))
         .args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
@@ -125,7 +135,7 @@ async fn a_virtual_environment_is_honoured() {
     let site = String::from_utf8(site.stdout).unwrap();
     std::fs::write(Path::new(site.trim()).join("only_here.py"), "def value():\n    return {'where': __file__}\n")
         .unwrap();
-    let runner = PythonRunner::new(PythonConfig { interpreter: venv.join("bin/python"), ..config() });
+    let runner = PythonRunner::new(PythonConfig { apps: on(venv.join("bin/python")), ..config() });
     let output = call(&runner, "basics:interpreter", json!({})).await;
     assert_eq!(output["prefix"], json!(venv));
     assert_eq!(output["executable"], json!(venv.join("bin/python")));
@@ -135,7 +145,7 @@ async fn a_virtual_environment_is_honoured() {
 
 #[tokio::test]
 async fn an_interpreter_that_cannot_serve_is_named_with_what_to_do() {
-    let runner = PythonRunner::new(PythonConfig { interpreter: "/no/such/python3".into(), ..config() });
+    let runner = PythonRunner::new(PythonConfig { apps: on("/no/such/python3"), ..config() });
     let error = failure(&runner, "basics:nothing", json!({})).await;
     let message = "a python step cannot run: no Python interpreter `/no/such/python3` was found";
     assert_eq!((error.kind, error.message.as_str()), (StepErrorKind::Definition, message));
@@ -161,7 +171,7 @@ async fn a_library_that_cannot_be_opened_is_named() {
     std::fs::write(&library, "not a library").unwrap();
     std::fs::write(&script, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let runner = PythonRunner::new(PythonConfig { interpreter: script, ..config() });
+    let runner = PythonRunner::new(PythonConfig { apps: on(script), ..config() });
     let error = failure(&runner, "basics:nothing", json!({})).await;
     let message = format!(
         "the Python worker ended before it was ready (exit status 71): `{}` cannot be opened",

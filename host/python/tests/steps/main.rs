@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod apps;
 mod arguments;
 mod connectors;
 mod endings;
 mod environment;
-mod measure;
+mod services;
 mod speech;
 mod stopping;
 mod support;

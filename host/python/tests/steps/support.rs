@@ -1,17 +1,20 @@
 //! What every test here needs: a runner on the test data, the context of a step, a voice that keeps what it hears, and
 //! a small connector with a memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use host_model::log::LogLevel;
-use host_model::port::{Access, Connectors, SqlCursor, SqlSession, StepContext, StepOutcome, StepRunner, StepVoice};
+use host_model::plugin_port::{PluginState, StateCondition, StateEntry, StateSet};
+use host_model::port::{
+    Access, Connectors, Secrets, SqlCursor, SqlSession, StepContext, StepOutcome, StepRunner, StepVoice, StoreError,
+};
 use host_model::value::{Binds, Column, Row, Value};
 use host_model::{CancelToken, Instant, JobId, Json, JsonMap, RunId, StepError, StepErrorKind, StepName, StepSpec};
-use host_python::{PythonConfig, PythonRunner};
+use host_python::{AppInterpreters, PythonConfig, PythonRunner, PythonServices};
 use tokio::sync::{Barrier, Notify};
 
 pub(crate) fn data() -> PathBuf {
@@ -28,11 +31,85 @@ pub(crate) fn config() -> PythonConfig {
     );
     PythonConfig {
         program,
-        interpreter: std::env::var_os("NOMAFLOW_TEST_PYTHON").unwrap_or_else(|| "python3".into()).into(),
-        plugins: data(),
+        apps: apps(&data()),
         settings: JsonMap::new(),
         max_workers: 4,
         recycle_after: 1_000,
+        recycle_memory: u64::MAX,
+        step_memory: None,
+        services: PythonServices { secrets: Arc::new(OneSecret), state: Arc::new(Keys::default()) },
+    }
+}
+
+pub(crate) fn interpreter() -> PathBuf {
+    std::env::var_os("NOMAFLOW_TEST_PYTHON").unwrap_or_else(|| "python3".into()).into()
+}
+
+/// The apps below `plugins`, all on one interpreter.
+pub(crate) fn apps(plugins: &Path) -> AppInterpreters {
+    AppInterpreters { plugins: plugins.to_owned(), default: interpreter(), named: BTreeMap::new() }
+}
+
+/// A house with one secret.
+struct OneSecret;
+
+impl Secrets for OneSecret {
+    fn find_secret(&self, name: &str) -> Option<String> {
+        (name == "erp").then(|| "s3cret".to_owned())
+    }
+}
+
+/// Durable keys that last as long as their runner.
+#[derive(Default)]
+struct Keys(Mutex<BTreeMap<(String, String), String>>);
+
+#[async_trait]
+impl PluginState for Keys {
+    async fn find_value(&self, plugin: &str, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.0.lock().unwrap().get(&(plugin.to_owned(), key.to_owned())).cloned())
+    }
+
+    async fn set_value(
+        &self,
+        plugin: &str,
+        entry: &StateEntry,
+        condition: &StateCondition,
+        _: u32,
+    ) -> Result<StateSet, StoreError> {
+        let mut keys = self.0.lock().unwrap();
+        let place = (plugin.to_owned(), entry.key.clone());
+        let holds = match condition {
+            StateCondition::Always => true,
+            StateCondition::Absent => !keys.contains_key(&place),
+            StateCondition::Holds(value) => keys.get(&place) == Some(value),
+        };
+        if holds {
+            keys.insert(place, entry.value.clone());
+        }
+        Ok(if holds { StateSet::Done } else { StateSet::Unmet })
+    }
+
+    async fn delete_value(&self, plugin: &str, key: &str) -> Result<bool, StoreError> {
+        Ok(self.0.lock().unwrap().remove(&(plugin.to_owned(), key.to_owned())).is_some())
+    }
+
+    async fn list_values(
+        &self,
+        plugin: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StateEntry>, StoreError> {
+        let keys = self.0.lock().unwrap();
+        let wanted = keys.iter().filter(|((space, key), _)| {
+            space == plugin && key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
+        });
+        let entry = |((_, key), value): (&(String, String), &String)| StateEntry {
+            key: key.clone(),
+            value: value.clone(),
+            updated_at: Instant::UNIX_EPOCH,
+        };
+        Ok(wanted.take(limit as usize).map(entry).collect())
     }
 }
 
@@ -107,6 +184,7 @@ pub(crate) fn attempt(params: Json) -> Attempt {
     let ctx = StepContext {
         run_id: RunId::from_parts(1_795_000_000_000, 7),
         job_id: JobId::new("nightly").unwrap(),
+        app: "calls".into(),
         step: StepName::new("report").unwrap(),
         index: 1,
         attempt: 2,
@@ -234,8 +312,13 @@ impl SqlSession for Ledger {
         Ok(1)
     }
 
-    async fn insert_rows(&self, table: &str, _: &[String], _: Vec<Row>) -> Result<u64, StepError> {
-        Err(StepError::remote(format!("the ledger has no table `{table}`")))
+    async fn insert_rows(&self, table: &str, columns: &[String], rows: Vec<Row>) -> Result<u64, StepError> {
+        if table != "sales" {
+            return Err(StepError::remote(format!("the ledger has no table `{table}`")));
+        }
+        let (named, n) = (|row: Row| columns.iter().cloned().zip(row).collect(), rows.len());
+        self.rows.lock().unwrap().extend(rows.into_iter().map(named));
+        Ok(n as u64)
     }
 
     async fn begin(&self) -> Result<(), StepError> {

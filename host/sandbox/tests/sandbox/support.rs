@@ -159,6 +159,7 @@ impl Step {
         let ctx = StepContext {
             run_id: RunId::from_parts(1_700_000_000_000, 7),
             job_id: JobId::new("nightly").expect("an id"),
+            app: "house".to_owned(),
             step: StepName::new("call").expect("a name"),
             index: 0,
             attempt: 2,

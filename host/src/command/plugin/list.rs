@@ -1,4 +1,5 @@
-//! `nomaflow plugin list`: every component of a home, whether it is fit for use, what it can run and what it may touch.
+//! `nomaflow plugin list`: every component of a home, whether it is fit for use, what it can run and what it may touch;
+//! and every Python function that a job can name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use host_model::Json;
 use host_sandbox::{ComponentRunner, Inspection};
 use serde_json::json;
 
-use super::{grants, inspect, size};
+use super::{grants, inspect, python, size};
 use crate::cli::Global;
 use crate::command::table::{or_dash, render};
 use crate::exit::{Exit, Outcome};
@@ -26,25 +27,29 @@ struct Found {
 
 pub(super) async fn list(global: &Global) -> Outcome {
     let home = Home::new(&global.home);
-    let plugins = home.settings(&Flags::default())?.settings.plugins_dir(home.path());
+    let settings = home.settings(&Flags::default())?.settings;
+    let plugins = settings.plugins_dir(home.path());
     let runner = inspect::runner(&plugins)?;
     let files = find_components(&plugins);
     let look = move || files.iter().map(|file| look_at(&runner, file)).collect::<Vec<_>>();
     let mut found = tokio::task::spawn_blocking(look).await.context("the inspection broke off")?;
     refuse_doubles(&mut found);
+    let python = python::find(&plugins, &settings).await;
     say(&if global.json {
-        json!({ "plugins": found.iter().map(to_json).collect::<Vec<_>>() }).to_string()
+        json!({ "plugins": found.iter().map(to_json).collect::<Vec<_>>(), "python": python.to_json() }).to_string()
     } else if found.is_empty() {
-        format!("there is no component in {}", plugins.display())
+        if python.is_empty() { format!("there is no plugin in {}", plugins.display()) } else { python.render() }
     } else {
         let rows: Vec<Vec<String>> = found.iter().map(row).collect();
         let problems = found.iter().filter_map(|it| {
             it.state.as_ref().err().map(|problem| format!("\n{}/{}.wasm: {problem}", it.app, it.plugin))
         });
         let table = render(&["PLUGIN", "APP", "STATE", "CALLABLES", "GRANTS", "SIZE", "SHA256"], &rows);
-        std::iter::once(table).chain(problems).collect()
+        let below = if python.is_empty() { String::new() } else { format!("\n\n{}", python.render()) };
+        std::iter::once(table).chain(problems).chain([below]).collect()
     })?;
-    Ok(if found.iter().all(|it| it.state.is_ok()) { Exit::Fine } else { Exit::Invalid })
+    let is_fine = found.iter().all(|it| it.state.is_ok()) && python.is_fine();
+    Ok(if is_fine { Exit::Fine } else { Exit::Invalid })
 }
 
 fn look_at(runner: &ComponentRunner, file: &Path) -> Found {

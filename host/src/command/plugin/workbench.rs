@@ -184,6 +184,7 @@ impl Workbench {
         Ok(StepContext {
             run_id: RunId::from_parts(u64::try_from(millis).unwrap_or_default(), std::process::id()),
             job_id: JobId::new("plugin-run").map_err(|error| unnamed(&error))?,
+            app: String::new(),
             step: StepName::new("call").map_err(|error| unnamed(&error))?,
             index: 0,
             attempt: 1,

@@ -105,6 +105,7 @@ impl Bench {
         StepContext {
             run_id: RunId::from_parts(1, 1),
             job_id: JobId::new("test").unwrap(),
+            app: "test".into(),
             step: StepName::new("step").unwrap(),
             index: 0,
             attempt: 1,
