@@ -17,11 +17,12 @@ use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
 use host_python::{AppInterpreters, PythonConfig, PythonRunner, PythonServices};
 use host_sandbox::{ComponentRunner, Services};
-use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, SqlCopyRunner, SqlQueryRunner};
+use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
 
 use crate::client::client_header;
 use crate::exit::{Exit, Failure};
+use crate::history::{self, PruneHistory};
 use crate::home::{Home, env};
 use crate::keeper::{Keeper, Reader, jobs_of};
 use crate::vault::Vault;
@@ -123,6 +124,11 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
     let python_services = PythonServices { secrets: secrets.clone(), state: roles.plugin_state.clone() };
     reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state, part.url())?);
+    let files = RunFiles::new(home.path());
+    if !matches!(part, Part::Command) {
+        history::sweep(&files, &*store).await;
+    }
+    let rows = PruneRunner::new(store.clone(), settings.history_days.value);
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
         .with("sql_copy", Arc::new(SqlCopyRunner::new(pools.clone())))
@@ -130,7 +136,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         .with("ldap_sync", Arc::new(LdapSyncRunner::new(pools.clone(), home.path())))
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings, python_services)?)))
-        .with("prune_runs", Arc::new(PruneRunner::new(store.clone(), settings.history_days.value)));
+        .with("prune_runs", Arc::new(PruneHistory { rows, files, store: store.clone() }));
     let jobs = jobs_of(&catalogue);
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
     let engine = Engine::start(EngineParts {

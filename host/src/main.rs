@@ -6,6 +6,7 @@ mod cli;
 mod client;
 mod command;
 mod exit;
+mod history;
 mod home;
 mod keeper;
 mod memory;

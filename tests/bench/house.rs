@@ -88,6 +88,7 @@ pub(crate) fn new_run(id: RunId, job: &str, at: Instant) -> NewRun {
         overlap: Overlap::Skip,
         depends_on: vec![],
         replay: None,
+        as_of: None,
         triggered_by: "api".into(),
         slot: None,
         queued_at: at,

@@ -109,7 +109,7 @@ mod tests {
         };
         let mut steps = vec![
             Step::new(name("q"), StepSpec::SqlQuery(query)),
-            Step::new(name("h"), StepSpec::Http(Box::new(http))),
+            Step::new(name("h"), StepSpec::Http(http)),
             Step::new(name("p"), StepSpec::Python { callable: "a.b:c".into() }),
             Step::new(name("x"), StepSpec::PruneRuns),
         ];

@@ -191,7 +191,7 @@ fn with_secrets() -> Job {
             auth: Some(auth),
             ..HttpSpec::get("http://127.0.0.1:1/")
         };
-        Step { enabled: false, ..Step::new(StepName::new(name).unwrap(), StepSpec::Http(Box::new(spec))) }
+        Step { enabled: false, ..Step::new(StepName::new(name).unwrap(), StepSpec::Http(spec)) }
     };
     let basic = HttpAuth::Basic { user: "u".into(), password: "in-clear".into() };
     let steps = vec![step("a", basic), step("b", HttpAuth::Bearer { token: "${env.TOKEN}".into() })];

@@ -50,7 +50,7 @@ pub(super) fn read_http(table: &mut Table<'_, '_>, out: &mut Findings) -> Option
         let message = "`deny_private_networks` cannot hold through a `proxy`, which looks names up by itself";
         out.error("conflict", proxy.span.clone(), message.to_owned(), Some("keep one of them".to_owned()));
     }
-    Some(StepSpec::Http(Box::new(HttpSpec {
+    Some(StepSpec::Http(HttpSpec {
         url: url?.value,
         method: method.to_owned(),
         headers,
@@ -67,7 +67,7 @@ pub(super) fn read_http(table: &mut Table<'_, '_>, out: &mut Findings) -> Option
         proxy: proxy.map(|text| text.value),
         ca_file,
         deny_private_networks,
-    })))
+    }))
 }
 
 /// A table whose values are strings, numbers and booleans, or with `lists` also lists of them.

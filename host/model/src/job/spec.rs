@@ -1,14 +1,24 @@
-//! What a step of each type says. Adding a type touches four places: a variant here, a reader in the catalogue, a
-//! runner, one line in `host::assemble`. Strings may hold templates; [`crate::template::resolve_spec`] fills them in
-//! before a runner sees them.
+//! What a step of each type says; `http` and `ldap_sync` have files of their own. Adding a type touches four places: a
+//! variant here, a reader in the catalogue, a runner, one line in `host::assemble`. Strings may hold templates;
+//! [`crate::template::resolve_spec`] fills them in before a runner sees them.
+
+mod http;
+mod ldap;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::JobId;
 use crate::JsonMap;
 use crate::job::word_enum;
-use crate::{JobId, Json};
+
+pub use http::{
+    DEFAULT_MAX_PAGES, DEFAULT_MAX_REDIRECTS, DEFAULT_MAX_RESPONSE_BYTES, HttpAuth, HttpSpec, PageBy, Pagination,
+};
+pub use ldap::{
+    DEFAULT_LDAP_PAGE, DEFAULT_MAX_DELETE_PERCENT, DEFAULT_SEPARATOR, DeleteMode, LdapScope, LdapSyncSpec, MultiValues,
+};
 
 /// The type-specific part of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +39,7 @@ pub enum StepSpec {
         callable: String,
     },
     /// One HTTP request, or several pages.
-    Http(Box<HttpSpec>),
+    Http(HttpSpec),
     /// A directory subtree into a connector.
     LdapSync(Box<LdapSyncSpec>),
     /// Another job, waited for.
@@ -263,272 +273,6 @@ word_enum!(
     }
 );
 
-/// `http`: one request, or the pages of one; the response is the step's output.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HttpSpec {
-    /// Absolute URL.
-    pub url: String,
-    /// Method in upper case.
-    pub method: String,
-    /// Request headers.
-    pub headers: JsonMap,
-    /// Added to the query of the URL; a list repeats its name.
-    #[serde(default)]
-    pub query: JsonMap,
-    /// A string is sent as it is, anything else as JSON; `Null` = no body.
-    pub body: Json,
-    /// Fields of an HTML form; only without `body`.
-    #[serde(default)]
-    pub form: JsonMap,
-    /// Statuses that count as success; empty = any 2xx.
-    pub expected_statuses: Vec<u16>,
-    /// Credentials, if any.
-    pub auth: Option<HttpAuth>,
-    /// The part of a JSON answer that is kept: `data.items`, `rows.0.id` or a JSON pointer; with pages, their items.
-    #[serde(default)]
-    pub pick: Option<String>,
-    /// How the next page is found; `None` = one request.
-    #[serde(default)]
-    pub pagination: Option<Pagination>,
-    /// Redirects followed; 0 = a redirect is the answer.
-    #[serde(default = "most_redirects")]
-    pub max_redirects: u32,
-    /// Bytes of all bodies together; more is a failure.
-    #[serde(default = "most_response_bytes")]
-    pub max_response_bytes: u64,
-    /// Time for one request, in seconds; `None` = the step's.
-    #[serde(default)]
-    pub request_timeout_seconds: Option<u32>,
-    /// URL of a proxy, or `none`; `None` = what the environment says.
-    #[serde(default)]
-    pub proxy: Option<String>,
-    /// Certificate authorities in PEM, trusted beside those of the machine; relative to the home directory.
-    #[serde(default)]
-    pub ca_file: Option<String>,
-    /// Whether addresses of this machine and of private networks are refused, on every hop.
-    #[serde(default)]
-    pub deny_private_networks: bool,
-}
-
-/// Default of [`HttpSpec::max_redirects`].
-pub const DEFAULT_MAX_REDIRECTS: u32 = 10;
-/// Default of [`HttpSpec::max_response_bytes`]: 100 MiB.
-pub const DEFAULT_MAX_RESPONSE_BYTES: u64 = 100 * 1024 * 1024;
-/// Default of `max_pages`.
-pub const DEFAULT_MAX_PAGES: u32 = 100;
-
-fn most_redirects() -> u32 {
-    DEFAULT_MAX_REDIRECTS
-}
-
-fn most_response_bytes() -> u64 {
-    DEFAULT_MAX_RESPONSE_BYTES
-}
-
-impl HttpSpec {
-    /// A GET that says only where.
-    pub fn get(url: impl Into<String>) -> Self {
-        Self {
-            url: url.into(),
-            method: "GET".to_owned(),
-            headers: JsonMap::new(),
-            query: JsonMap::new(),
-            body: Json::Null,
-            form: JsonMap::new(),
-            expected_statuses: Vec::new(),
-            auth: None,
-            pick: None,
-            pagination: None,
-            max_redirects: DEFAULT_MAX_REDIRECTS,
-            max_response_bytes: DEFAULT_MAX_RESPONSE_BYTES,
-            request_timeout_seconds: None,
-            proxy: None,
-            ca_file: None,
-            deny_private_networks: false,
-        }
-    }
-}
-
-/// Where the next page of an answer is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pagination {
-    /// How it is found.
-    pub by: PageBy,
-    /// Pages that are fetched; more is a failure.
-    pub max_pages: u32,
-}
-
-/// How the next page is found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PageBy {
-    /// The `Link` header with `rel="next"`.
-    Link,
-    /// A value in the JSON body, until there is none.
-    Cursor {
-        /// Where it is, written like [`HttpSpec::pick`].
-        cursor: String,
-        /// The query parameter it is sent in; `None` = it is the URL of the next page.
-        param: Option<String>,
-    },
-    /// A number that is counted up, until a page has no items.
-    Page {
-        /// The query parameter.
-        param: String,
-        /// The first number.
-        first: u32,
-    },
-}
-
-/// Credentials of an HTTP step; parts usually come from `${env.X}` or `${secret.X}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HttpAuth {
-    /// User and password.
-    Basic {
-        /// User name.
-        user: String,
-        /// Password.
-        password: String,
-    },
-    /// `Authorization: Bearer …`.
-    Bearer {
-        /// The token.
-        token: String,
-    },
-    /// A header of its own, such as `X-Api-Key`.
-    Header {
-        /// Name of the header.
-        name: String,
-        /// The key.
-        value: String,
-    },
-}
-
-/// `ldap_sync`: a directory subtree into a table, or through a query (seeds, create-a-job ④).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LdapSyncSpec {
-    /// An LDAP connector; empty = `server` says where.
-    #[serde(default)]
-    pub directory: String,
-    /// `ldap://` or `ldaps://` URL; empty with `directory`.
-    pub server: String,
-    /// Service account; empty = anonymous, or the connector's.
-    pub bind_dn: String,
-    /// Its password; usually a secret.
-    pub bind_password: String,
-    /// Whether a plain connection is encrypted before anything else is said; with `server` only.
-    #[serde(default)]
-    pub start_tls: bool,
-    /// Certificate authorities in PEM, trusted beside those of the machine; with `server` only, relative to the home.
-    #[serde(default)]
-    pub ca_file: Option<String>,
-    /// DN to search below; empty = the connector's base.
-    pub search_base: String,
-    /// RFC 4515 filter.
-    pub search_filter: String,
-    /// How deep.
-    #[serde(default)]
-    pub scope: LdapScope,
-    /// Attributes to read; empty = those of `mapping`.
-    pub attributes: Vec<String>,
-    /// Entries a page.
-    #[serde(default = "ldap_page")]
-    pub page_size: u32,
-    /// Connector that receives the rows.
-    pub target_connector: String,
-    /// Schema of the table; `None` = the connection's default.
-    #[serde(default)]
-    pub target_schema: Option<String>,
-    /// Table that receives them; empty with `target_query`.
-    #[serde(default)]
-    pub target_table: String,
-    /// Writable named query run per entry; empty with `target_table`.
-    pub target_query: String,
-    /// LDAP attribute → column or parameter: its name, or `{ column, multi_values }`.
-    pub mapping: JsonMap,
-    /// What becomes of several values.
-    #[serde(default)]
-    pub multi_values: MultiValues,
-    /// Between joined values.
-    #[serde(default = "ldap_separator")]
-    pub separator: String,
-    /// Columns that identify a row.
-    #[serde(default)]
-    pub key_columns: Vec<String>,
-    /// What becomes of rows whose entry is gone.
-    #[serde(default)]
-    pub delete_mode: DeleteMode,
-    /// With `soft`: the column that says when, or that, an entry was gone.
-    #[serde(default)]
-    pub delete_column: Option<String>,
-    /// More deletions than so many of a hundred rows are refused.
-    #[serde(default = "ldap_deletions")]
-    pub max_delete_percent: u32,
-    /// Whether a search that finds nothing may delete everything.
-    #[serde(default)]
-    pub allow_empty: bool,
-}
-
-/// Default of [`LdapSyncSpec::page_size`]: servers of Microsoft give 1,000 at most.
-pub const DEFAULT_LDAP_PAGE: u32 = 500;
-/// Default of [`LdapSyncSpec::max_delete_percent`].
-pub const DEFAULT_MAX_DELETE_PERCENT: u32 = 20;
-/// Default of [`LdapSyncSpec::separator`].
-pub const DEFAULT_SEPARATOR: &str = ";";
-
-fn ldap_page() -> u32 {
-    DEFAULT_LDAP_PAGE
-}
-
-fn ldap_deletions() -> u32 {
-    DEFAULT_MAX_DELETE_PERCENT
-}
-
-fn ldap_separator() -> String {
-    DEFAULT_SEPARATOR.to_owned()
-}
-
-word_enum!(
-    /// How deep a directory is searched.
-    #[derive(Default)]
-    LdapScope {
-        /// The base itself.
-        Base = "base",
-        /// What is right below it.
-        OneLevel = "one_level",
-        /// It and everything below.
-        #[default]
-        Subtree = "subtree",
-    }
-);
-word_enum!(
-    /// What becomes of several values of one attribute.
-    #[derive(Default)]
-    MultiValues {
-        /// Sorted, with a separator between them.
-        #[default]
-        Join = "join",
-        /// A JSON array, sorted; of one value too.
-        Json = "json",
-        /// The first one the server gives.
-        First = "first",
-    }
-);
-word_enum!(
-    /// What becomes of rows whose entry is gone.
-    #[derive(Default)]
-    DeleteMode {
-        /// They stay.
-        #[default]
-        None = "none",
-        /// They are deleted.
-        Hard = "hard",
-        /// They are marked.
-        Soft = "soft",
-    }
-);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -549,7 +293,7 @@ mod tests {
     fn a_request_that_was_stored_before_its_newer_keys_can_still_be_read() {
         let stored = r#"{"http": {"url": "http://h/", "method": "GET", "headers": {}, "body": null, "expected_statuses": [], "auth": null}}"#;
         let spec: StepSpec = serde_json::from_str(stored).unwrap();
-        assert_eq!(spec, StepSpec::Http(Box::new(HttpSpec::get("http://h/"))));
+        assert_eq!(spec, StepSpec::Http(HttpSpec::get("http://h/")));
         let call: StepSpec = serde_json::from_str(r#"{"call_job": {"job": "other"}}"#).unwrap();
         assert_eq!(call, StepSpec::CallJob { job: JobId::new("other").unwrap(), params: JsonMap::new() });
     }

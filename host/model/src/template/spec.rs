@@ -90,7 +90,7 @@ pub fn resolve_spec(spec: &StepSpec, scope: &Scope<'_>) -> Result<StepSpec, Fiel
         }),
         StepSpec::Python { callable } => StepSpec::Python { callable: f.text("callable", callable)? },
         StepSpec::Wasm { callable } => StepSpec::Wasm { callable: f.text("callable", callable)? },
-        StepSpec::Http(h) => StepSpec::Http(Box::new(http(&f, h)?)),
+        StepSpec::Http(h) => StepSpec::Http(http(&f, h)?),
         StepSpec::LdapSync(l) => StepSpec::LdapSync(Box::new(LdapSyncSpec {
             directory: f.text("directory", &l.directory)?,
             server: f.text("server", &l.server)?,

@@ -158,7 +158,7 @@ fn the_checking_walk_and_the_filling_walk_see_the_same_fields() {
             verify: Verify::Counts,
         }),
         StepSpec::Wasm { callable: tag() },
-        StepSpec::Http(Box::new(HttpSpec {
+        StepSpec::Http(HttpSpec {
             headers: map(json!({"a": tag()})),
             query: map(json!({"q": [tag()]})),
             body: json!([tag(), {"b": tag()}]),
@@ -169,12 +169,12 @@ fn the_checking_walk_and_the_filling_walk_see_the_same_fields() {
             proxy: Some(tag()),
             ca_file: Some(tag()),
             ..HttpSpec::get(tag())
-        })),
-        StepSpec::Http(Box::new(HttpSpec {
+        }),
+        StepSpec::Http(HttpSpec {
             auth: Some(HttpAuth::Header { name: tag(), value: tag() }),
             pagination: Some(Pagination { by: PageBy::Page { param: tag(), first: 1 }, max_pages: 3 }),
             ..HttpSpec::get("http://h/")
-        })),
+        }),
         StepSpec::LdapSync(Box::new(LdapSyncSpec {
             directory: tag(),
             server: tag(),

@@ -81,7 +81,7 @@ pub(crate) async fn run(bench: &Bench, spec: HttpSpec) -> Result<StepOutcome, St
 
 /// With `home` as the home directory.
 pub(crate) async fn run_in(home: &std::path::Path, bench: &Bench, spec: HttpSpec) -> Result<StepOutcome, StepError> {
-    let spec = StepSpec::Http(Box::new(spec));
+    let spec = StepSpec::Http(spec);
     HttpRunner::new(home).unwrap().run(&spec, &bench.context()).await.map_err(|f| f.error)
 }
 
