@@ -1,5 +1,6 @@
 //! Rates of `sql_copy` between all pairs of dialects: a million rows of twelve columns, each pair into a new table and
-//! then over it. `cargo run --release -p host-steps --example copy_rate [rows]`; needs PostgreSQL's programs.
+//! then over it. `cargo run --release -p host-steps --example copy_rate [rows]`; needs PostgreSQL's and
+//! MariaDB's programs.
 #![allow(clippy::unwrap_used, reason = "a measuring program may stop at the first surprise")]
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepRunner, StepVoice};
 use host_model::{CancelToken, ConnectorName, JobId, JsonMap, RunId, StepName, StepSpec};
 use host_steps::{ConnectorPools, SqlCopyRunner, SqlQueryRunner};
-use test_support::Postgres;
+use test_support::{Mariadb, Postgres};
 
 struct Silent;
 
@@ -91,10 +92,16 @@ async fn main() {
     let rows: u64 = std::env::args().nth(1).map_or(1_000_000, |text| text.parse().unwrap());
     let server = Postgres::start().unwrap();
     let (a, b) = (server.database().unwrap(), server.database().unwrap());
+    let large = ["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M"];
+    let mariadb = Mariadb::start_with(|_| Ok(large.map(String::from).into())).unwrap();
+    let (c, d) = (mariadb.database().unwrap(), mariadb.database().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let mut set = ConnectorSet::default();
     for (name, database) in [("pg_a", &a), ("pg_b", &b)] {
         declare(&mut set, name, PoolAddress::Postgres { url: Hidden::new(database.url()), password: None });
+    }
+    for (name, database) in [("my_a", &c), ("my_b", &d)] {
+        declare(&mut set, name, PoolAddress::MySql { url: Hidden::new(database.url()), password: None });
     }
     for name in ["lite_a", "lite_b"] {
         declare(&mut set, name, PoolAddress::Sqlite { path: folder.path().join(name) });
@@ -118,6 +125,11 @@ async fn main() {
             ("pg_a", "t1", "pg_b", "t2"),
             ("pg_b", "t2", "lite_b", "t3"),
             ("lite_b", "t3", "lite_a", "t4"),
+            ("pg_a", "t1", "my_a", "t5"),
+            ("my_a", "t5", "my_b", "t6"),
+            ("my_b", "t6", "pg_b", "t7"),
+            ("lite_a", "src", "my_b", "t8"),
+            ("my_b", "t6", "lite_b", "t9"),
         ] {
             let begun = Instant::now();
             let done = runner.run(&spec(from, source, to, target), &ctx).await.unwrap();

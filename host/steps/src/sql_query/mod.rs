@@ -60,9 +60,7 @@ impl StepRunner for SqlQueryRunner {
             Database::Postgres(server) => {
                 postgres::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
             }
-            Database::MySql(server) => {
-                mysql::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
-            }
+            Database::MySql(server) => mysql::run(server, &found.place, &statements, access, ctx, &mut outcome).await?,
         }
         ctx.info(format!("{} in {} ms", outcome.summary(), begun.elapsed().as_millis())).await;
         Ok(outcome.into_step_outcome())
