@@ -1,7 +1,7 @@
 //! Rates of `sql_copy` between all pairs of dialects, plain and with the rules of JD Edwards: a million rows of twelve
 //! columns, each pair into a new table and then over it, several times in turn, beside `psql copy | psql copy` in binary.
 //! Prints every time and the medians. `cargo run --release -p host-steps --example copy_rate [rows [rounds]]`; needs
-//! PostgreSQL's programs.
+//! PostgreSQL's and MariaDB's programs.
 #![allow(clippy::unwrap_used, reason = "a measuring program may stop at the first surprise")]
 
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ use host_model::log::LogLevel;
 use host_model::port::{StepContext, StepRunner, StepVoice};
 use host_model::{CancelToken, ConnectorName, JobId, JsonMap, RunId, StepName, StepSpec};
 use host_steps::{ConnectorPools, SqlCopyRunner, SqlQueryRunner};
-use test_support::Postgres;
+use test_support::{Mariadb, Postgres};
 
 struct Silent;
 
@@ -96,10 +96,16 @@ async fn main() {
     let (rows, rounds) = (number(1, 1_000_000), number(2, 5));
     let server = Postgres::start().unwrap();
     let (a, b) = (server.database().unwrap(), server.database().unwrap());
+    let large = ["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M"];
+    let mariadb = Mariadb::start_with(|_| Ok(large.map(String::from).into())).unwrap();
+    let (c, d) = (mariadb.database().unwrap(), mariadb.database().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let mut set = ConnectorSet::default();
     for (name, database) in [("pg_a", &a), ("pg_b", &b)] {
         declare(&mut set, name, PoolAddress::Postgres { url: Hidden::new(database.url()), password: None });
+    }
+    for (name, database) in [("my_a", &c), ("my_b", &d)] {
+        declare(&mut set, name, PoolAddress::MySql { url: Hidden::new(database.url()), password: None });
     }
     for name in ["lite_a", "lite_b"] {
         declare(&mut set, name, PoolAddress::Sqlite { path: folder.path().join(name) });
@@ -140,6 +146,11 @@ async fn main() {
             ("lite_a", "src", "pg_a", "j1", TypeCoercion::Jde),
             ("pg_a", "t1", "pg_b", "j2", TypeCoercion::Jde),
             ("pg_b", "t2", "lite_b", "j3", TypeCoercion::Jde),
+            ("pg_a", "t1", "my_a", "t5", TypeCoercion::None),
+            ("my_a", "t5", "my_b", "t6", TypeCoercion::None),
+            ("my_b", "t6", "pg_b", "t7", TypeCoercion::None),
+            ("lite_a", "src", "my_b", "t8", TypeCoercion::None),
+            ("my_b", "t6", "lite_b", "t9", TypeCoercion::None),
         ] {
             forget_peak();
             let begun = Instant::now();

@@ -95,7 +95,8 @@ impl Mariadb {
             // Its data goes with it, so there is nothing to end in good order.
             let server = OwnedProcess::start(&mut mariadbd, libc::SIGKILL, libc::SIGKILL)?;
             let mut started = Self { port, server, folder: at };
-            let is_up = |started: &mut Self| started.server.exit_status().is_some() || started.admin("select 1").is_ok();
+            let is_up =
+                |started: &mut Self| started.server.exit_status().is_some() || started.admin("select 1").is_ok();
             let waited = wait_until(Duration::from_secs(60), || is_up(&mut started));
             if waited == Waited::Came && started.server.exit_status().is_none() {
                 return Ok(started);

@@ -81,7 +81,8 @@ pub(super) async fn open(
                 for lease in others.drain(..) {
                     lease.release().await;
                 }
-                note = Some(format!("one reader: the table could not be locked for a common snapshot: {}", error.message));
+                note =
+                    Some(format!("one reader: the table could not be locked for a common snapshot: {}", error.message));
             }
         }
         _ if spec.parallel > 1 => {
@@ -94,7 +95,12 @@ pub(super) async fn open(
 }
 
 /// Takes the snapshots of all readers in a moment without writers.
-async fn look_together(mut locker: Lease, leader: &mut Lease, others: &mut [Lease], path: &str) -> Result<(), StepError> {
+async fn look_together(
+    mut locker: Lease,
+    leader: &mut Lease,
+    others: &mut [Lease],
+    path: &str,
+) -> Result<(), StepError> {
     let result = async {
         locker.batch("set session lock_wait_timeout = 5").await?;
         locker.batch(&format!("lock tables {path} read")).await?;
@@ -123,9 +129,7 @@ async fn describe(spec: &SqlCopySpec, lease: &mut Lease) -> Result<(Source, Opti
     let mut source = plan::statements(spec, Dialect::MySql, table.as_deref(), bind, &place)?;
     let stop = lease.stop.clone();
     let (conn, traits) = (&mut lease.conn, &lease.traits);
-    let work = async {
-        Ok(statement::prepare(conn, traits, &stop.place, &source.rows, &source.values).await?.decoder)
-    };
+    let work = async { Ok(statement::prepare(conn, traits, &stop.place, &source.rows, &source.values).await?.decoder) };
     let decoder = stop.guard(source.rows.keyword(), work).await?;
     let described = decoder.columns.iter().map(|column| {
         let known = table.as_deref().and_then(|t| t.iter().find(|c| c.name == column.name));

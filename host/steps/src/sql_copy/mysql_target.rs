@@ -16,6 +16,7 @@
 //! and views go by the table's name. A copy that is killed leaves at most a staging table, which the next one removes; a
 //! lock by name keeps two copies into one table apart.
 
+mod by_key;
 mod catalog;
 
 use std::sync::Arc;
@@ -37,10 +38,9 @@ use super::coerce::Taste;
 use super::mysql_insert::{self, Order};
 use super::mysql_source::table_columns;
 use super::plan::{self, SourceColumn, TableColumn};
-use crate::connector::vet::quote_table_for;
 use super::progress::Progress;
 use super::row::{Encoding, Message};
-use super::side::{Changes, Destination, Loaded, Written};
+use super::side::{Destination, Loaded, Written};
 use super::staged::Keys;
 use crate::connector::mysql::Lease;
 use crate::connector::mysql::insert::Columns;
@@ -153,7 +153,7 @@ async fn choose(
         CopyMode::Append => return Ok((names.path.clone(), Way::Append)),
         CopyMode::Upsert => {
             let keys = Keys::for_upsert(existing, copied, &spec.key_columns, table, &place)?;
-            return Ok((stage(lease, names, spec, &keys, copied).await?, Way::Upsert(keys)));
+            return Ok((by_key::stage(lease, names, spec, &keys, copied).await?, Way::Upsert(keys)));
         }
         CopyMode::Overwrite => {}
     }
@@ -164,7 +164,7 @@ async fn choose(
                  key among the copied columns to update its rows by"
             ))
         })?;
-        return Ok((stage(lease, names, spec, &keys, copied).await?, Way::Merge(keys)));
+        return Ok((by_key::stage(lease, names, spec, &keys, copied).await?, Way::Merge(keys)));
     }
     if found.is_special {
         return Ok((names.path.clone(), Way::Refill));
@@ -181,27 +181,6 @@ async fn choose(
         lease.batch(&format!("alter table {} auto_increment = {next}", names.staging)).await?;
     }
     Ok((names.staging.clone(), Way::Swap))
-}
-
-/// The temporary table of rows that go by key: the copied columns, and the key, so that a second row with it, or one
-/// without, is refused by name. It goes with the connection.
-async fn stage(
-    lease: &mut Lease,
-    names: &Names,
-    spec: &SqlCopySpec,
-    keys: &Keys,
-    copied: &[String],
-) -> Result<String, StepError> {
-    let staging = quote_table_for(Dialect::MySql, spec.target.schema.as_deref(), "nomaflow_staging");
-    let key = quoted(keys.keys.iter());
-    let list = quoted(copied.iter());
-    lease
-        .batch(&format!(
-            "create temporary table {staging} (primary key ({key})) engine = InnoDB select {list} from {} limit 0",
-            names.path
-        ))
-        .await?;
-    Ok(staging)
 }
 
 fn quoted<'a>(names: impl Iterator<Item = &'a String>) -> String {
@@ -337,7 +316,8 @@ impl MySqlTarget {
     async fn refill(&mut self) -> Result<(), StepError> {
         let Names { path, staging, .. } = &self.names;
         if !self.is_transactional {
-            let text = format!("somebody has kept the table `{}` busy all the time, so it is left as it was", self.table);
+            let text =
+                format!("somebody has kept the table `{}` busy all the time, so it is left as it was", self.table);
             return Err(StepError::remote(format!("connector `{}`: {text}", self.lease.stop.place.connector)));
         }
         let list = quoted(self.columns.names.iter());
@@ -347,48 +327,6 @@ impl MySqlTarget {
         self.lease.batch("commit").await?;
         let _ = self.lease.batch(&format!("drop table if exists {staging}")).await;
         Ok(())
-    }
-
-    /// Brings the rows of the temporary table into the live one; `deletes` makes it hold no others. A temporary table can
-    /// be named only once in a statement.
-    async fn apply(&mut self, keys: &Keys, deletes: bool) -> Result<Changes, StepError> {
-        let (path, staging) = (self.names.path.clone(), self.into.clone());
-        let same: Vec<String> = keys.keys.iter().map(|k| format!("s.{0} = t.{0}", mysql_quote(k))).collect();
-        let same = same.join(" and ");
-        let first = keys.keys.first().map(|k| mysql_quote(k)).unwrap_or_default();
-        if deletes {
-            let delete = format!("delete t from {path} as t left join {staging} as s on {same} where s.{first} is null");
-            self.lease.execute(&delete).await?;
-        }
-        let mut changes = Changes::default();
-        if !keys.others.is_empty() {
-            let set: Vec<String> = keys.others.iter().map(|c| format!("t.{0} = s.{0}", mysql_quote(c))).collect();
-            let is_same: Vec<String> = keys.others.iter().map(|c| self.is_same(c)).collect();
-            let update = format!(
-                "update {path} as t join {staging} as s on {same} set {} where not ({})",
-                set.join(", "),
-                is_same.join(" and ")
-            );
-            changes.updated = self.lease.execute(&update).await?;
-        }
-        let list = quoted(self.columns.names.iter());
-        let values: Vec<String> = self.columns.names.iter().map(|n| format!("s.{}", mysql_quote(n))).collect();
-        let insert = format!(
-            "insert into {path} ({list}) select {} from {staging} as s left join {path} as t on {same} where t.{first} is null",
-            values.join(", ")
-        );
-        changes.inserted = self.lease.execute(&insert).await?;
-        Ok(changes)
-    }
-
-    /// Word for word: most collations take `a` and `A` for the same.
-    fn is_same(&self, name: &str) -> String {
-        let kind = self.columns.names.iter().position(|n| n == name).map(|n| self.columns.kinds[n]);
-        let column = mysql_quote(name);
-        match kind {
-            Some(Kind::Text | Kind::Json) => format!("cast(t.{column} as binary) <=> cast(s.{column} as binary)"),
-            _ => format!("t.{column} <=> s.{column}"),
-        }
     }
 
     /// Reads back what has been stored, before anybody else can see it.

@@ -244,7 +244,10 @@ pub(super) fn create_table(
         return Err(place.definition(format!("the table `{table}` does not exist and cannot be made: {why}")));
     }
     if !key.is_empty() {
-        parts.push(format!("primary key ({})", key.iter().map(|n| quote_for(dialect, n)).collect::<Vec<_>>().join(", ")));
+        parts.push(format!(
+            "primary key ({})",
+            key.iter().map(|n| quote_for(dialect, n)).collect::<Vec<_>>().join(", ")
+        ));
     }
     let options = if dialect == Dialect::MySql { types::MYSQL_TABLE_OPTIONS } else { "" };
     Ok(format!("create table {path} ({}){options}", parts.join(", ")))

@@ -61,9 +61,7 @@ impl StepRunner for SqlQueryRunner {
             Database::Postgres(server) => {
                 postgres::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
             }
-            Database::MySql(server) => {
-                mysql::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
-            }
+            Database::MySql(server) => mysql::run(server, &found.place, &statements, access, ctx, &mut outcome).await?,
             Database::Remote(server) => {
                 remote::run(server, &found.place, &statements, access, ctx, &mut outcome).await?
             }

@@ -40,8 +40,21 @@ pub(super) async fn run(
 fn commits(keyword: &str) -> bool {
     matches!(
         keyword,
-        "create" | "alter" | "drop" | "rename" | "truncate" | "grant" | "revoke" | "lock" | "unlock" | "analyze"
-            | "optimize" | "repair" | "flush" | "install" | "uninstall"
+        "create"
+            | "alter"
+            | "drop"
+            | "rename"
+            | "truncate"
+            | "grant"
+            | "revoke"
+            | "lock"
+            | "unlock"
+            | "analyze"
+            | "optimize"
+            | "repair"
+            | "flush"
+            | "install"
+            | "uninstall"
     )
 }
 
@@ -76,7 +89,8 @@ async fn run_one(
     let work = async {
         let ready = statement::prepare(conn, traits, &stop.place, &bound.statement, &bound.values).await?;
         let mut decoder = ready.decoder.clone();
-        let new_set = |decoder: &statement::Decoder| RowSet::new(decoder.columns.iter().map(|c| c.name.clone()).collect());
+        let new_set =
+            |decoder: &statement::Decoder| RowSet::new(decoder.columns.iter().map(|c| c.name.clone()).collect());
         let mut set = (!decoder.columns.is_empty()).then(|| new_set(&decoder));
         let mut affected = 0;
         // A procedure may return several results; each begins behind the count of the one before.

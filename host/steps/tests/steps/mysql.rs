@@ -52,10 +52,7 @@ fn cases() -> Vec<(&'static str, Vec<Value>)> {
         ("binary(3)", vec![Value::Bytes(vec![0, 255, 0])]),
         ("varbinary(10)", vec![Value::Bytes(vec![]), Value::Bytes(vec![0, 39, 92, 255])]),
         ("longblob", vec![Value::Bytes((0..=255).cycle().take(100_000).collect())]),
-        (
-            "date",
-            vec![Value::Date("2024-02-29".into()), Value::Date("9999-12-31".into()), other("date", "0000-00-00")],
-        ),
+        ("date", vec![Value::Date("2024-02-29".into()), Value::Date("9999-12-31".into()), other("date", "0000-00-00")]),
         (
             "datetime(6)",
             vec![
@@ -65,10 +62,7 @@ fn cases() -> Vec<(&'static str, Vec<Value>)> {
             ],
         ),
         ("timestamp(6) null", vec![Value::Timestamp("2013-01-01T05:00:00.5Z".into())]),
-        (
-            "time(6)",
-            vec![other("time", "838:59:59"), other("time", "-838:59:59.5"), other("time", "01:02:03.000004")],
-        ),
+        ("time(6)", vec![other("time", "838:59:59"), other("time", "-838:59:59.5"), other("time", "01:02:03.000004")]),
         ("json", vec![text("{\"a\":  1}")]),
     ]
 }
@@ -202,11 +196,10 @@ async fn queries_run(database: &MariadbDatabase<'_>) {
     let deleted = bench.run_query("ops", "delete from q returning i", json!({})).await.unwrap();
     assert_eq!((deleted.rows_affected, &deleted.output["first_row"]), (Some(1), &json!({"i": 1})));
     // What the database itself refuses.
-    let set = Set::default().add(
-        "ops",
-        PoolAddress::MySql { url: Hidden::new(database.url()), password: None },
-        |pool| pool.read_only = true,
-    );
+    let set =
+        Set::default().add("ops", PoolAddress::MySql { url: Hidden::new(database.url()), password: None }, |pool| {
+            pool.read_only = true
+        });
     let reader = set.build();
     for sql in ["insert into q values (2, 'b')", "create table other (i int)"] {
         let refused = reader.run_query("ops", sql, json!({})).await.unwrap_err();

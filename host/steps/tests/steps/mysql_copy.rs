@@ -13,7 +13,7 @@ use test_support::{Mariadb, MariadbDatabase, Postgres, wait_until_async};
 
 use crate::kit::{Bench, Set, copy};
 
-const ROWS: i64 = 20_000;
+const ROWS: i64 = 6_000;
 
 /// A table with something of every type; `i` tells the rows apart.
 fn fill(database: &MariadbDatabase<'_>) {
@@ -37,7 +37,9 @@ fn fill(database: &MariadbDatabase<'_>) {
 fn checksum(database: &MariadbDatabase<'_>, table: &str) -> String {
     let cells = "i, flag, coalesce(big, 'N'), bits + 0, f, d, amount, coalesce(hex(convert(name using utf8mb4)), 'N'), pad, mood, \
         hex(raw), day, at, unix_timestamp(stamp), span, hex(convert(doc using utf8mb4)), y";
-    let sql = format!("select count(*), sum(crc32(concat_ws('|', {cells}))), sum(crc32(md5(concat_ws('|', {cells})))) from {table}");
+    let sql = format!(
+        "select count(*), sum(crc32(concat_ws('|', {cells}))), sum(crc32(md5(concat_ws('|', {cells})))) from {table}"
+    );
     database.execute(&sql).unwrap()
 }
 
@@ -86,7 +88,11 @@ async fn rows_arrive_unchanged_everywhere_and_come_back(server: &Mariadb) {
         "bigint, smallint, numeric(20,0), bigint, real, double precision, numeric(30,10), character varying(60), \
          character varying(5), text, bytea, date, timestamp without time zone, timestamp with time zone, interval, text, smallint"
     );
-    assert_eq!(b.execute("select group_concat(column_name) from information_schema.statistics where table_name = 'dst'").unwrap(), "i");
+    assert_eq!(
+        b.execute("select group_concat(column_name) from information_schema.statistics where table_name = 'dst'")
+            .unwrap(),
+        "i"
+    );
     // Into a table that is made here, from PostgreSQL.
     pg.execute(
         "create table things (k text primary key, n numeric, t timestamptz, j jsonb, u uuid, b boolean, r real, x bytea, a int[]); \
@@ -106,7 +112,10 @@ async fn rows_arrive_unchanged_everywhere_and_come_back(server: &Mariadb) {
     spec.source.filter = Some("i > :low # not the first".into());
     spec.source.params = json!({"low": 10}).as_object().cloned().unwrap();
     assert_eq!(bench.run_copy(spec).await.unwrap().rows_affected, Some(ROWS - 10));
-    assert_eq!(pg.execute("select count(*), count(distinct i), min(i), max(i) from shared").unwrap(), format!("{0}|{0}|11|{ROWS}", ROWS - 10));
+    assert_eq!(
+        pg.execute("select count(*), count(distinct i), min(i), max(i) from shared").unwrap(),
+        format!("{0}|{0}|11|{ROWS}", ROWS - 10)
+    );
     assert!(!bench.said("one reader"));
     let mut spec = copy("a", "src", "lite", "counted", CopyMode::Overwrite);
     spec.source.table = SourceTable::Query("select count(*) as n, max(name) as `top one` from src where i < :i".into());
@@ -134,12 +143,17 @@ async fn an_overwrite_keeps_what_the_table_is(server: &Mariadb) {
     let (before, columns) = (database.execute(shape).unwrap(), database.execute("show full columns from t").unwrap());
     bench.run_copy(copy("my", "src", "my", "t", CopyMode::Overwrite)).await.unwrap();
     assert!(bench.said("through a staging table and a swap"));
-    assert_eq!(database.execute("select id, name, n, extra, twice from t order by id").unwrap(), "1|one|1|7|2\n3|three|3|7|6");
+    assert_eq!(
+        database.execute("select id, name, n, extra, twice from t order by id").unwrap(),
+        "1|one|1|7|2\n3|three|3|7|6"
+    );
     assert_eq!(database.execute(shape).unwrap(), before);
     assert_eq!(database.execute("show full columns from t").unwrap(), columns);
     assert_eq!(database.execute("select * from v order by id").unwrap(), "1|one\n3|three");
     assert!(database.execute("show grants for kept@localhost").unwrap().contains("`t`"));
-    assert!(database.execute("insert into t (name, n) values ('y', 100)").unwrap_err().to_string().contains("CONSTRAINT"));
+    assert!(
+        database.execute("insert into t (name, n) values ('y', 100)").unwrap_err().to_string().contains("CONSTRAINT")
+    );
     assert_eq!(database.execute("insert into t (name) values ('z'); select max(id) >= 500 from t").unwrap(), "1");
 
     // Triggers stay with the table, so the rows go into it.
@@ -156,14 +170,21 @@ async fn an_overwrite_keeps_what_the_table_is(server: &Mariadb) {
     let mut spec = copy("my", "src", "my", "p", CopyMode::Overwrite);
     spec.source.columns = vec!["id".into(), "n".into()];
     bench.run_copy(spec).await.unwrap();
-    assert_eq!(database.execute("select group_concat(id), (select group_concat(n order by n) from log) from p").unwrap(), "1,3|1,3");
+    assert_eq!(
+        database.execute("select group_concat(id), (select group_concat(n order by n) from log) from p").unwrap(),
+        "1,3|1,3"
+    );
     assert!(bench.said("in place, because of triggers"));
     // A foreign key of its own holds, one of others is never left alone.
     bench.run_copy(copy("my", "src", "my", "child", CopyMode::Overwrite)).await.unwrap();
     assert_eq!(database.execute("select id, name from child order by id").unwrap(), "1|one\n3|three");
     bench.run_copy(copy("my", "src", "my", "base", CopyMode::Overwrite)).await.unwrap();
     assert!(bench.said("by primary key"));
-    assert_eq!(database.execute("select id, name from base order by id").unwrap(), "1|one\n3|three", "a change of case is one");
+    assert_eq!(
+        database.execute("select id, name from base order by id").unwrap(),
+        "1|one\n3|three",
+        "a change of case is one"
+    );
     database.execute("insert into refers values (3)").unwrap();
     let mut spec = copy("my", "src", "my", "base", CopyMode::Overwrite);
     spec.source.filter = Some("id = 1".into());
@@ -173,7 +194,9 @@ async fn an_overwrite_keeps_what_the_table_is(server: &Mariadb) {
     // What can be no target, and what has no transactions.
     let view = bench.run_copy(copy("my", "src", "my", "v", CopyMode::Overwrite)).await.unwrap_err();
     assert!(view.message.contains("`v` is a view"), "{view}");
-    database.execute("create table plain (id int, name text, n int) engine = MyISAM; insert into plain values (1, 'a', 1)").unwrap();
+    database
+        .execute("create table plain (id int, name text, n int) engine = MyISAM; insert into plain values (1, 'a', 1)")
+        .unwrap();
     let refused = bench.run_copy(copy("my", "src", "my", "plain", CopyMode::Append)).await.unwrap_err();
     assert!(refused.message.contains("`MyISAM`, which has no transactions"), "{refused}");
     bench.run_copy(copy("my", "src", "my", "plain", CopyMode::Overwrite)).await.unwrap();
@@ -208,7 +231,10 @@ async fn rows_are_added_and_updated(server: &Mariadb) {
     let clash = bench.run_copy(copy("my", "src", "my", "a", CopyMode::Append)).await.unwrap_err();
     assert!(clash.message.contains("Duplicate entry '1'") && clash.message.contains("in row 1"), "{clash}");
     assert_eq!(database.execute("select count(*) from a").unwrap(), "4");
-    for (sql, words) in [("insert into src values (3, 'again')", "Duplicate entry '3'"), ("delete from src; insert into src values (null, 'x')", "null")] {
+    for (sql, words) in [
+        ("insert into src values (3, 'again')", "Duplicate entry '3'"),
+        ("delete from src; insert into src values (null, 'x')", "null"),
+    ] {
         database.execute(sql).unwrap();
         let refused = bench.run_copy(copy("my", "src", "my", "t", CopyMode::Upsert)).await.unwrap_err();
         assert!(refused.message.contains(words), "{refused}");
@@ -257,14 +283,18 @@ async fn bad_rows_are_named_or_set_aside(server: &Mariadb) {
         assert_eq!(database.execute(&format!("select count(*) from {table}")).unwrap(), want);
         assert_eq!(
             database
-                .execute(&format!("select `row_number`, column_name, json_value(row_data, '$.id') from {table}_bad_rows order by 1"))
+                .execute(&format!(
+                    "select `row_number`, column_name, json_value(row_data, '$.id') from {table}_bad_rows order by 1"
+                ))
                 .unwrap(),
             "700|name|700\n1501|n|1501\n1502|name|1502\n2000|NULL|1\n2999|day|2999\n3000|n|3000"
         );
         assert_eq!(leftovers(&database), "0");
     }
     // Zero dates are no dates elsewhere.
-    database.execute("create table zero (id int, day date); insert into zero values (1, '2024-01-01'), (2, '0000-00-00')").unwrap();
+    database
+        .execute("create table zero (id int, day date); insert into zero values (1, '2024-01-01'), (2, '0000-00-00')")
+        .unwrap();
     let postgres = Postgres::start().unwrap();
     let pg = postgres.database().unwrap();
     let bench = Set::default().mysql("my", &database.url()).postgres("pg", pg.url()).build();
@@ -321,7 +351,10 @@ async fn readers_see_whole_tables_and_a_cancel_leaves_one(server: &Mariadb) {
             () = wait_for("rows to move", is_moving) => {}
         }
         let other = set.clone().build().run_copy(copy("my", "src", "my", "live", mode)).await.unwrap_err();
-        assert!(other.message.contains("another copy into `live` is running") || other.kind == StepErrorKind::Definition, "{other}");
+        assert!(
+            other.message.contains("another copy into `live` is running") || other.kind == StepErrorKind::Definition,
+            "{other}"
+        );
         bench.cancel.cancel("canceled by user:test");
         let at = std::time::Instant::now();
         assert_eq!(work.await.unwrap_err().kind, StepErrorKind::Canceled);
@@ -359,16 +392,22 @@ async fn wait_for(what: &'static str, condition: impl FnMut() -> bool) {
 
 async fn a_copy_that_is_killed_leaves_the_table_whole(server: &Mariadb) {
     let from = server.database().unwrap();
-    from.execute("create table big (i int primary key, t varchar(200)); insert into big select seq, repeat('x', 90) from seq_1_to_500000").unwrap();
+    from.execute("create table big (i int primary key, t varchar(200)); insert into big select seq, repeat('x', 90) from seq_1_to_300000").unwrap();
     for mode in [CopyMode::Overwrite, CopyMode::Append, CopyMode::Upsert] {
         let to = server.database().unwrap();
         to.execute("create table t (i int primary key, t text); insert into t values (-1, 'old')").unwrap();
         let mut child = crate::copy_safety::start_child(&from.url(), &to.url(), mode, "");
-        let writing = format!("select count(*) from information_schema.processlist where db = '{}' and info like 'insert into%'", to.name());
+        let writing = format!(
+            "select count(*) from information_schema.processlist where db = '{}' and info like 'insert into%'",
+            to.name()
+        );
         wait_for("rows to arrive", || to.execute(&writing).unwrap() != "0").await;
         child.kill().unwrap();
         child.wait().unwrap();
-        let open = format!("select count(*) from information_schema.processlist where db = '{}' and user = 'nomaflow' and id <> connection_id()", to.name());
+        let open = format!(
+            "select count(*) from information_schema.processlist where db = '{}' and user = 'nomaflow' and id <> connection_id()",
+            to.name()
+        );
         wait_for("the server to let go", || to.execute(&open).unwrap() == "0").await;
         assert_eq!(to.execute("select * from t").unwrap(), "-1|old", "{mode:?}");
         // The next run works, and cleans up.

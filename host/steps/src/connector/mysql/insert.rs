@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 
 use sqlx::mysql::{MySqlArguments, MySqlConnection};
-use sqlx::{Arguments as _, AssertSqlSafe, Column as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Column as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _,
+};
 
 use super::Traits;
 use super::kind::{self, Bind, Kind};
@@ -43,7 +45,8 @@ impl Columns {
         // What the driver remembers may be another table of the same name.
         conn.clear_cached_statements().await?;
         let list = names.iter().map(|n| mysql_quote(n)).collect::<Vec<_>>().join(", ");
-        let described = conn.prepare(AssertSqlSafe(format!("select {list} from {path} limit 0")).into_sql_str()).await?;
+        let described =
+            conn.prepare(AssertSqlSafe(format!("select {list} from {path} limit 0")).into_sql_str()).await?;
         Ok(Self {
             names: names.to_vec(),
             kinds: described.columns().iter().map(|c| Kind::of(c.type_info())).collect(),

@@ -309,10 +309,13 @@ pub(crate) fn is_storable(text: &str) -> bool {
 }
 
 fn moment_of(kind: Kind, text: &str) -> Option<Cow<'_, str>> {
-    let is_date = |text: &str| text.len() == 10 && text.bytes().enumerate().all(|(n, b)| match n {
-        4 | 7 => b == b'-',
-        _ => b.is_ascii_digit(),
-    });
+    let is_date = |text: &str| {
+        text.len() == 10
+            && text.bytes().enumerate().all(|(n, b)| match n {
+                4 | 7 => b == b'-',
+                _ => b.is_ascii_digit(),
+            })
+    };
     let has_clock = || text.get(..10).is_some_and(is_date) && matches!(text.as_bytes().get(10), Some(b'T' | b' '));
     match kind {
         Kind::Time => text.contains(':').then_some(Cow::Borrowed(text)),

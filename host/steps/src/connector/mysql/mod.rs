@@ -94,11 +94,8 @@ impl MySqlServer {
         // The parser's message may quote the URL with its password.
         let options = MySqlConnectOptions::from_str(url)
             .map_err(|_| StepError::definition(format!("pool `{}` has a `url` that is no MySQL address", pool.name)))?;
-        let mut options = options
-            .pipes_as_concat(false)
-            .no_engine_substitution(false)
-            .timezone(None)
-            .disable_statement_logging();
+        let mut options =
+            options.pipes_as_concat(false).no_engine_substitution(false).timezone(None).disable_statement_logging();
         if let Some(password) = password {
             options = options.password(password);
         }
@@ -206,9 +203,8 @@ impl MySqlServer {
         longest: Option<Duration>,
     ) -> Result<(MySqlConnection, Traits), sqlx::Error> {
         let mut conn = MySqlConnection::connect_with(&self.options).await?;
-        let row: MySqlRow = sqlx::raw_sql("select connection_id(), version(), @@max_allowed_packet, 0.0")
-            .fetch_one(&mut conn)
-            .await?;
+        let row: MySqlRow =
+            sqlx::raw_sql("select connection_id(), version(), @@max_allowed_packet, 0.0").fetch_one(&mut conn).await?;
         let text = |n| -> Result<&str, sqlx::Error> {
             Ok(statement::bytes(&row, n)?.and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default())
         };

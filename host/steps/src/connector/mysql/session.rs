@@ -67,7 +67,10 @@ impl Core {
         if state.lease.as_ref().is_some_and(|lease| !lease.is_usable()) {
             state.lease = None;
             if std::mem::take(&mut state.in_transaction) {
-                let text = format!("connector `{}`: the connection is gone, and its transaction with it", self.place.connector);
+                let text = format!(
+                    "connector `{}`: the connection is gone, and its transaction with it",
+                    self.place.connector
+                );
                 return Err(StepError::remote(text));
             }
         }
@@ -194,7 +197,13 @@ async fn execute(
         drop(results);
         statement::forget(conn, statement).await?;
         // `… returning` tells of its rows by returning them.
-        Ok(if statement.is_reading() { 0 } else if affected == 0 { returned } else { affected })
+        Ok(if statement.is_reading() {
+            0
+        } else if affected == 0 {
+            returned
+        } else {
+            affected
+        })
     };
     stop.guard(&statement.render(|_| "?".to_owned()), work).await
 }

@@ -10,8 +10,8 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySql, MySqlArguments, MySqlColumn, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo};
 use sqlx::{
-    Arguments as _, AssertSqlSafe, Column as _, Connection as _, Decode, Either, Encode, Executor as _, Row as _, SqlSafeStr as _,
-    Statement as _, Type,
+    Arguments as _, AssertSqlSafe, Column as _, Connection as _, Decode, Either, Encode, Executor as _, Row as _,
+    SqlSafeStr as _, Statement as _, Type,
 };
 
 use super::Traits;
@@ -194,11 +194,8 @@ pub(crate) fn bytes(row: &MySqlRow, n: usize) -> Result<Option<&[u8]>, sqlx::Err
 
 impl Decoder {
     pub(crate) fn of(columns: &[MySqlColumn], wire: Wire, traits: &Traits) -> Self {
-        let described = |c: &MySqlColumn| Column {
-            name: c.name().to_owned(),
-            kind: kind::name(c.type_info()),
-            nullable: true,
-        };
+        let described =
+            |c: &MySqlColumn| Column { name: c.name().to_owned(), kind: kind::name(c.type_info()), nullable: true };
         Self {
             columns: columns.iter().map(described).collect(),
             kinds: columns.iter().map(|c| Kind::of(c.type_info())).collect(),
@@ -239,6 +236,9 @@ impl Decoder {
 
     fn unreadable(&self, n: usize, place: &Place) -> StepError {
         let column = &self.columns[n];
-        place.definition(format!("the column `{}` of type `{}` holds bytes that cannot be read", column.name, column.kind))
+        place.definition(format!(
+            "the column `{}` of type `{}` holds bytes that cannot be read",
+            column.name, column.kind
+        ))
     }
 }

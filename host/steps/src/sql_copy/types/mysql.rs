@@ -148,7 +148,11 @@ mod tests {
             ("json", "json", "TEXT"),
         ] {
             let source = SourceType::MySql { declared: declared.into() };
-            assert_eq!((source.for_postgres().as_str(), source.for_sqlite().as_str()), (postgres, sqlite), "{declared}");
+            assert_eq!(
+                (source.for_postgres().as_str(), source.for_sqlite().as_str()),
+                (postgres, sqlite),
+                "{declared}"
+            );
             // Of a column without digits in its declaration nobody knows whether it is a table's or a query's.
             assert!(source.for_mysql(false).starts_with(declared), "{declared}");
         }
