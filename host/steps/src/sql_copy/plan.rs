@@ -107,7 +107,11 @@ pub(super) fn statements(
                 false => wanted.iter().map(|w| pick(w, known, name, place)).collect::<Result<_, _>>()?,
             };
             let list = names.iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
-            Some(TableRead { list, path: quote_table_for(dialect, schema.as_deref(), name), filter: spec.source.filter.clone() })
+            Some(TableRead {
+                list,
+                path: quote_table_for(dialect, schema.as_deref(), name),
+                filter: spec.source.filter.clone(),
+            })
         }
         (SourceTable::Table { table, .. }, None) => {
             return Err(place.definition(format!("the table `{table}` was not described")));
