@@ -181,9 +181,9 @@ impl Copy<'_> {
                 (Box::new(origin), note)
             }
             Database::Remote(server) => {
-                let origin =
-                    remote_source::open(self.spec, server, place, self.ctx.timeout, &self.halt).await?;
-                let note = format!("one reader: `parallel` has no effect on a source of `{}`", server.dialect().as_str());
+                let origin = remote_source::open(self.spec, server, place, self.ctx.timeout, &self.halt).await?;
+                let note =
+                    format!("one reader: `parallel` has no effect on a source of `{}`", server.dialect().as_str());
                 (Box::new(origin), (self.spec.parallel > 1).then_some(note))
             }
         };

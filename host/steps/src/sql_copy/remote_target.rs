@@ -69,7 +69,9 @@ pub(super) async fn open(
     })?;
     let known: Vec<TableColumn> = existing.iter().map(known).collect();
     let names = plan::map_columns(source, &known, &spec.target.table, place)?;
-    let of = |name: &String| existing.iter().find(|c| c.name == *name).map_or(Standard::Text, |c| standard(dialect, &c.kind));
+    let of = |name: &String| {
+        existing.iter().find(|c| c.name == *name).map_or(Standard::Text, |c| standard(dialect, &c.kind))
+    };
     Ok(RemoteTarget {
         link,
         dialect,

@@ -36,11 +36,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-async fn run_one(
-    link: &Link,
-    bound: &Bound,
-    ctx: &StepContext,
-) -> Result<(Option<RowSet>, Option<u64>), StepError> {
+async fn run_one(link: &Link, bound: &Bound, ctx: &StepContext) -> Result<(Option<RowSet>, Option<u64>), StepError> {
     let mut running = link.run(&bound.statement, &bound.values).await?;
     let mut set = RowSet::new(running.columns.iter().map(|c| c.name.clone()).collect());
     let affected = loop {

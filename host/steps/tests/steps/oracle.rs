@@ -97,8 +97,7 @@ async fn an_address_that_oracle_cannot_use_is_refused_without_telling_it() {
     };
     let plain = PoolTls::default();
     assert_eq!(open("oracle://jde:s3cret@h", plain.clone()).await, "pool `erp` has a `url` that names no service");
-    let odd = open("oracle://jde:s3cret@h/a)(b", plain).await;
-    assert!(odd.starts_with("pool `erp` has a `url` whose") && !odd.contains("s3cret"), "{odd}");
+    assert_eq!(open("oracle://jde:s3cret@h/a)(b", plain).await, "pool `erp` has a `url` whose service is no name");
     let tls = PoolTls { mode: Some(TlsMode::VerifyFull), ca_file: Some("/etc/ca.pem".into()) };
     let why = "pool `erp` has a file of authorities that is not called `ewallet.pem`";
     assert_eq!(open("oracle://jde:s3cret@h/s", tls).await, why);

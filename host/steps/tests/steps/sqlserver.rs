@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use host_model::StepErrorKind;
 use host_model::connector::{Hidden, PoolAddress, PoolTls, TlsMode};
-use host_model::job::spec::{CopyMode, SourceTable, SqlCopySpec, TypeCoercion};
+use host_model::job::spec::{CopyMode, DecimalMode, SourceTable, SqlCopySpec, TypeCoercion};
 use host_model::port::{Access, Connectors as _};
 use host_model::value::Value;
 use serde_json::json;
@@ -56,7 +56,12 @@ fn everything() -> Table {
         ("bit", vec![0x68, 1], cell::short(&[1]), Some(vec![0])),
         ("real", vec![0x6d, 4], cell::short(&0.1_f32.to_le_bytes()), Some(vec![0])),
         ("float", vec![0x6d, 8], cell::short(&1e-300_f64.to_le_bytes()), Some(vec![0])),
-        ("decimal", cell::decimal(38, 4), cell::number(-12_345_678_901_234_567_890_123_456_789_012_345_600), Some(vec![0])),
+        (
+            "decimal",
+            cell::decimal(38, 4),
+            cell::number(-12_345_678_901_234_567_890_123_456_789_012_345_600),
+            Some(vec![0]),
+        ),
         ("money", vec![0x6e, 8], cell::short(&money(-12_345_678_901)), Some(vec![0])),
         ("smallmoney", vec![0x6e, 4], cell::short(&(-1_i32).to_le_bytes()), Some(vec![0])),
         ("date", vec![0x28], cell::short(day), Some(vec![0])),
@@ -154,7 +159,8 @@ async fn parameters_arrive_as_they_were_given() {
         ("at".to_owned(), Value::Timestamp("2026-11-02T09:05:00+02:00".into())),
         ("long".to_owned(), Value::Text(long.clone())),
     ];
-    let sql = "update t set a = :i, b = :d, c = ':no', d = :t, e = :n, f = :b, g = :f, h = :o, i = :at, j = :long, k = :i";
+    let sql =
+        "update t set a = :i, b = :d, c = ':no', d = :t, e = :n, f = :b, g = :f, h = :o, i = :at, j = :long, k = :i";
     assert_eq!(session.execute(sql, binds).await.unwrap(), 3);
     let asked = server.journal().pop().unwrap();
     let (sql, params) = asked.split_once(" | ").unwrap();
@@ -247,7 +253,7 @@ async fn a_cancel_reaches_the_server_before_and_amid_the_rows() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_stopped_on_the_server_and_the_connection_goes_on() {
+async fn a_statement_that_takes_too_long_is_stopped_on_the_server_and_its_session_goes_on() {
     let server = Tds::start(|sql| match sql {
         "select slow" => Answer::RowsThenSilence(numbers(0..1)),
         "update slow" => Answer::RowsThenSilence(Table::default()),
@@ -271,7 +277,8 @@ async fn a_statement_that_takes_too_long_is_stopped_on_the_server_and_the_connec
     assert_eq!(all_rows(&*session, "select n", Vec::new()).await.len(), 2);
     let journal = server.journal();
     assert_eq!(journal.iter().filter(|line| *line == "attention").count(), 2, "{journal:?}");
-    assert_eq!(journal.iter().filter(|line| line.starts_with("login")).count(), 1, "{journal:?}");
+    // The update left the connection in step, so the first select ran on it; a result cut short costs the connection.
+    assert_eq!(journal.iter().filter(|line| line.starts_with("login")).count(), 2, "{journal:?}");
 }
 
 #[tokio::test]
@@ -355,7 +362,8 @@ async fn several_statements_are_one_transaction_and_an_error_commits_nothing() {
     assert_eq!(done.output["rows_affected"], 8);
     assert_eq!(done.output["row_count"], 3);
     assert_eq!(done.output["first_row"]["n"], 0);
-    let want = ["login jde nomaflow JDE read-write", "begin", "delete from a", "select n from t", "delete from b", "commit"];
+    let want =
+        ["login jde nomaflow JDE read-write", "begin", "delete from a", "select n from t", "delete from b", "commit"];
     assert_eq!(server.journal()[..6], want);
     bench.run_query("erp", "delete from a; delete from bad", json!({})).await.unwrap_err();
     server.wait_for("delete from bad").await;
@@ -430,6 +438,7 @@ const F4211: [(&str, &str, bool); 5] = [
 fn jde_copy(to: &str) -> SqlCopySpec {
     SqlCopySpec {
         type_coercion: TypeCoercion::Jde,
+        decimal_mode: DecimalMode::Truncate,
         julian_columns: vec!["SDTRDJ".into()],
         ..copy("erp", "F4211", to, "f4211", CopyMode::Overwrite)
     }
@@ -445,15 +454,16 @@ async fn a_jde_table_of_sql_server_arrives_in_postgres_and_sqlite() {
     let postgres = Postgres::start().unwrap();
     let database = postgres.database().unwrap();
     let folder = TempDir::new().unwrap();
-    let bench =
-        set(&server.url()).postgres("pg", database.url()).sqlite("lite", &folder.path().join("a.db")).build();
+    let bench = set(&server.url()).postgres("pg", database.url()).sqlite("lite", &folder.path().join("a.db")).build();
     for to in ["pg", "lite"] {
         let mut spec = jde_copy(to);
         spec.source.table = SourceTable::Table { schema: Some("PRODDTA".into()), table: "F4211".into() };
         let done = bench.run_copy(spec).await.unwrap_or_else(|e| panic!("{to}: {e}\n{}", e.detail));
         assert_eq!((done.rows_affected, &done.output["target_rows"]), (Some(1_200), &json!(1_200)), "{to}");
         let rows = bench.rows(to, "select sddoco, sdkcoo, sdtrdj, sdaexp, sddsc1 from f4211 order by 1 limit 3").await;
-        let row = |n: i64, day: Value, amount: i64, name: Value| vec![Value::Int(n), text("00001"), day, Value::Int(amount), name];
+        let row = |n: i64, day: Value, amount: i64, name: Value| {
+            vec![Value::Int(n), text("00001"), day, Value::Int(amount), name]
+        };
         let (day, name) = (Value::Date("2026-01-01".into()), text("Übergröße 🦀"));
         assert_eq!(rows[0], row(1, day.clone(), 1, name.clone()), "{to}");
         assert_eq!(rows[1], row(2, Value::Null, 2, name), "{to}");
@@ -462,10 +472,7 @@ async fn a_jde_table_of_sql_server_arrives_in_postgres_and_sqlite() {
     assert!(server.journal().iter().any(|line| line.contains("from \"PRODDTA\".\"F4211\"")), "{:?}", server.journal());
     let types = "select string_agg(format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute \
                  where attrelid = 'f4211'::regclass and attnum > 0";
-    assert_eq!(
-        database.execute(types).unwrap(),
-        "bigint, character varying(5), date, bigint, character varying(30)"
-    );
+    assert_eq!(database.execute(types).unwrap(), "bigint, character varying(5), date, bigint, character varying(30)");
 }
 
 #[tokio::test]
@@ -477,7 +484,12 @@ async fn a_copy_from_a_server_that_goes_leaves_the_target_as_it_was() {
     .await;
     let folder = TempDir::new().unwrap();
     let bench = set(&server.url()).sqlite("lite", &folder.path().join("a.db")).build();
-    bench.execute("lite", &["create table f4211 (sddoco, sdkcoo, sdtrdj, sdaexp, sddsc1)", "insert into f4211 (sddoco) values (99)"]).await;
+    bench
+        .execute(
+            "lite",
+            &["create table f4211 (sddoco, sdkcoo, sdtrdj, sdaexp, sddsc1)", "insert into f4211 (sddoco) values (99)"],
+        )
+        .await;
     let error = bench.run_copy(jde_copy("lite")).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::Remote, "{error}");
     assert_eq!(bench.rows("lite", "select sddoco from f4211").await, [[Value::Int(99)]]);
@@ -501,22 +513,23 @@ async fn money_is_cast_where_a_table_is_copied() {
     let folder = TempDir::new().unwrap();
     let bench = set(&server.url()).sqlite("lite", &folder.path().join("a.db")).build();
     bench.run_copy(copy("erp", "ledger", "lite", "ledger", CopyMode::Overwrite)).await.unwrap();
-    assert_eq!(
-        server.journal().pop().unwrap(),
-        "select \"id\", cast(\"amount\" as decimal(19,4)) as \"amount\" from \"ledger\""
-    );
+    let read = "select \"id\", cast(\"amount\" as decimal(19,4)) as \"amount\" from \"ledger\"";
+    assert!(server.journal().iter().any(|line| line == read), "{:?}", server.journal());
     assert_eq!(bench.rows("lite", "select amount from ledger").await, [[text("922337203685477.5807")]]);
 }
 
 #[tokio::test]
 async fn a_copy_into_sql_server_is_one_transaction() {
     let server = Tds::start(|sql| match sql {
-        sql if sql.contains("dm_exec_describe") => {
-            Answer::Rows(described(&[("id", "int", false), ("Name", "nvarchar(20)", true), ("amount", "decimal(15,2)", true)]))
-        }
-        sql if sql.starts_with("select count_big") => {
-            Answer::Rows(Table { columns: vec![("", vec![0x26, 8])], rows: vec![vec![cell::short(&2_i64.to_le_bytes())]] })
-        }
+        sql if sql.contains("dm_exec_describe") => Answer::Rows(described(&[
+            ("id", "int", false),
+            ("Name", "nvarchar(20)", true),
+            ("amount", "decimal(15,2)", true),
+        ])),
+        sql if sql.starts_with("select count_big") => Answer::Rows(Table {
+            columns: vec![("", vec![0x26, 8])],
+            rows: vec![vec![cell::short(&2_i64.to_le_bytes())]],
+        }),
         sql if sql.contains("boom") => Answer::Error(8115, 16, "Arithmetic overflow error."),
         _ => Answer::Done(2),
     })
@@ -524,7 +537,13 @@ async fn a_copy_into_sql_server_is_one_transaction() {
     let folder = TempDir::new().unwrap();
     let bench = set(&server.url()).sqlite("lite", &folder.path().join("a.db")).build();
     bench
-        .execute("lite", &["create table src (id integer, name text, amount numeric(15,2))", "insert into src values (1, 'a', 1.5), (2, null, null)"])
+        .execute(
+            "lite",
+            &[
+                "create table src (id integer, name text, amount numeric(15,2))",
+                "insert into src values (1, 'a', 1.5), (2, null, null)",
+            ],
+        )
         .await;
     let done = bench.run_copy(copy("lite", "src", "erp", "items", CopyMode::Overwrite)).await.unwrap();
     assert_eq!(done.rows_affected, Some(2));

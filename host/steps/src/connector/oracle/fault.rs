@@ -60,8 +60,23 @@ pub(super) fn is_broken(error: &Error) -> bool {
 fn may_retry(code: usize) -> bool {
     matches!(
         code,
-        18 | 20 | 28 | 54 | 60 | 604 | 1012 | 1013 | 1033 | 1034 | 1089 | 1555 | 1652..=1654 | 2396 | 3113 | 3114 | 3135
-            | 4021 | 4031 | 4068 | 8177 | 12_152 | 12_514 | 12_528 | 12_537 | 12_541 | 12_571 | 30_006
+        18 | 20 | 28 | 54 | 60 | 604 | 1012 | 1013 | 1033 | 1034 | 1089 | 1555 | 1652
+            ..=1654
+                | 2396
+                | 3113
+                | 3114
+                | 3135
+                | 4021
+                | 4031
+                | 4068
+                | 8177
+                | 12_152
+                | 12_514
+                | 12_528
+                | 12_537
+                | 12_541
+                | 12_571
+                | 30_006
     )
 }
 
@@ -79,6 +94,9 @@ mod tests {
 
     #[test]
     fn only_the_first_line_of_a_message_is_told() {
-        assert_eq!(first_line("\nORA-00942: table or view does not exist\nHelp: https"), "ORA-00942: table or view does not exist");
+        assert_eq!(
+            first_line("\nORA-00942: table or view does not exist\nHelp: https"),
+            "ORA-00942: table or view does not exist"
+        );
     }
 }

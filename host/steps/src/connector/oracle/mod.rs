@@ -46,6 +46,10 @@ impl OracleServer {
         if address.database.is_empty() {
             return Err(refuse("has a `url` that names no service"));
         }
+        // Anything else would be read as a part of the description around it.
+        if !address.database.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '$' | '#')) {
+            return Err(refuse("has a `url` whose service is no name"));
+        }
         let protocol = if is_encrypted { "tcps" } else { "tcp" };
         let host = if address.host.contains(':') { format!("[{}]", address.host) } else { address.host.clone() };
         let connect = format!("{protocol}://{host}:{}/{}", address.port, address.database);

@@ -176,7 +176,11 @@ mod tests {
         for (text, kind, want) in [
             ("126001", "number(6)", Value::Int(126_001)),
             ("-7", "number(18)", Value::Int(-7)),
-            ("12345678901234567890123456789012345678", "number(38)", Value::Decimal("12345678901234567890123456789012345678".into())),
+            (
+                "12345678901234567890123456789012345678",
+                "number(38)",
+                Value::Decimal("12345678901234567890123456789012345678".into()),
+            ),
             ("1.5", "number(15,2)", Value::Decimal("1.50".into())),
             ("-0.05", "number(15,2)", Value::Decimal("-0.05".into())),
             ("3", "number(15,2)", Value::Decimal("3.00".into())),
@@ -202,10 +206,7 @@ mod tests {
         let at = OracleTimestamp::new_timestamp(2026, 11, 2, 9, 5, 0, 120_000_000);
         assert_eq!(moment(&at, "timestamp(6)"), Value::Timestamp("2026-11-02T09:05:00.12".into()));
         assert_eq!(moment(&at, "timestamp(6) with time zone"), Value::Timestamp("2026-11-02T09:05:00.12Z".into()));
-        assert_eq!(
-            moment(&at, "timestamp(6) with local time zone"),
-            Value::Timestamp("2026-11-02T09:05:00.12".into())
-        );
+        assert_eq!(moment(&at, "timestamp(6) with local time zone"), Value::Timestamp("2026-11-02T09:05:00.12".into()));
         let day = OracleTimestamp::new_date(1, 1, 1);
         assert_eq!(moment(&day, "date"), Value::Timestamp("0001-01-01T00:00:00".into()));
         let before = OracleTimestamp::new_date(-4712, 1, 1);
@@ -223,7 +224,10 @@ mod tests {
         assert_eq!(stamp("+12026-11-02"), None);
         let instant = Value::Timestamp("2026-11-02T09:05:00+02:00".into());
         assert_eq!(text(&instant).as_deref(), Some("2026-11-02 09:05:00.000000000 +02:00"));
-        assert_eq!(text(&Value::Timestamp("2026-11-02T09:05:00Z".into())).as_deref(), Some("2026-11-02 09:05:00.000000000 +00:00"));
+        assert_eq!(
+            text(&Value::Timestamp("2026-11-02T09:05:00Z".into())).as_deref(),
+            Some("2026-11-02 09:05:00.000000000 +00:00")
+        );
     }
 
     #[test]

@@ -211,10 +211,8 @@ impl Worker {
         let mut count = 0;
         for rows in insert.rows.chunks(SENT_ROWS) {
             self.check()?;
-            let cells: Vec<Vec<Box<dyn ToDbValue>>> = rows
-                .iter()
-                .map(|row| row.iter().zip(&lanes).map(|(cell, lane)| lane.bound(cell)).collect())
-                .collect();
+            let cells: Vec<Vec<Box<dyn ToDbValue>>> =
+                rows.iter().map(|row| row.iter().zip(&lanes).map(|(cell, lane)| lane.bound(cell)).collect()).collect();
             let borrowed: Vec<Vec<&dyn ToDbValue>> =
                 cells.iter().map(|row| row.iter().map(|cell| &**cell).collect()).collect();
             let slices: Vec<&[&dyn ToDbValue]> = borrowed.iter().map(Vec::as_slice).collect();

@@ -323,6 +323,11 @@ impl Link {
         self.ask(|reply| Call::Control(control, reply)).await
     }
 
+    /// Whether its worker still takes calls.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.calls.is_closed()
+    }
+
     fn request(&self, statement: &Statement, values: &[Value]) -> Request {
         // NULL is spelled out: a parameter without a type of its own would be refused by some columns.
         let sql = statement.render(|n| match (values.get(n), self.dialect) {

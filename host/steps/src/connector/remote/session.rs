@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use host_model::port::{Access, SqlCursor, SqlSession};
 use host_model::value::{Binds, Column, Row};
-use host_model::{CancelToken, StepError};
+use host_model::{CancelToken, StepError, StepErrorKind};
 
 use super::{Control, Insert, Link, Running, Server};
 use crate::connector::fault::Place;
@@ -50,12 +50,7 @@ pub(crate) async fn open(
 }
 
 /// Reads `sql` as one statement this access allows.
-pub(crate) fn vet_one(
-    sql: &str,
-    server: &dyn Server,
-    access: Access,
-    place: &Place,
-) -> Result<Statement, StepError> {
+pub(crate) fn vet_one(sql: &str, server: &dyn Server, access: Access, place: &Place) -> Result<Statement, StepError> {
     let statement = vet::single(sql, server.dialect(), access, place)?;
     allow(&statement, access, place)?;
     Ok(statement)
@@ -78,8 +73,8 @@ impl Core {
     async fn take(&self) -> Result<Link, StepError> {
         let own = self.lock().take();
         match own {
-            Some(link) => Ok(link),
-            None => self.server.link(&self.place, self.access, None, &self.cancel).await,
+            Some(link) if link.is_alive() => Ok(link),
+            _ => self.server.link(&self.place, self.access, None, &self.cancel).await,
         }
     }
 
@@ -110,7 +105,10 @@ impl Core {
         }
         let link = self.take().await?;
         let result = work(link.clone()).await;
-        self.put_back(link);
+        // One that broke is no use to the next call.
+        if !matches!(&result, Err(error) if error.kind == StepErrorKind::Canceled) && link.is_alive() {
+            self.put_back(link);
+        }
         result
     }
 
@@ -146,10 +144,9 @@ impl SqlSession for RemoteSession {
             }
             None => {
                 let link = core.take().await?;
-                (link.clone(), Hold::Own(Arc::clone(core), Some(link)))
+                (link.clone(), Hold::Own(Arc::clone(core), link))
             }
         };
-        // From here on the hold gives the connection back, however this ends.
         let running = link.run(&statement, &values).await?;
         let columns = running.columns.clone();
         Ok(Box::new(RemoteCursor { link, columns, running: Some(running), ready: VecDeque::new(), hold: Some(hold) }))
@@ -205,21 +202,25 @@ impl SqlSession for RemoteSession {
     }
 }
 
-/// What a cursor keeps from others until it is done.
+/// What a cursor keeps from others until it is done. A connection whose cursor was not read to the end is closed, because
+/// not every server is back in step after that; a transaction has no other connection to go on with.
 enum Hold {
-    Own(Arc<Core>, Option<Link>),
+    Own(Arc<Core>, Link),
     Transaction(Arc<AtomicBool>),
+}
+
+impl Hold {
+    fn give_back(self) {
+        if let Self::Own(core, link) = &self {
+            core.put_back(link.clone());
+        }
+    }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        match self {
-            Self::Own(core, link) => {
-                if let Some(link) = link.take() {
-                    core.put_back(link);
-                }
-            }
-            Self::Transaction(is_reading) => is_reading.store(false, Ordering::Release),
+        if let Self::Transaction(is_reading) = self {
+            is_reading.store(false, Ordering::Release);
         }
     }
 }
@@ -243,12 +244,16 @@ impl SqlCursor for RemoteCursor {
             let Some(running) = &mut self.running else { break };
             match running.next(&self.link).await {
                 Ok(Ok(rows)) => self.ready.extend(rows),
-                end => {
+                Ok(Err(_)) => {
+                    self.running = None;
+                    if let Some(hold) = self.hold.take() {
+                        hold.give_back();
+                    }
+                }
+                Err(error) => {
                     self.running = None;
                     self.hold = None;
-                    if let Err(error) = end {
-                        return Err(error);
-                    }
+                    return Err(error);
                 }
             }
         }

@@ -22,7 +22,8 @@ impl Statement {
 
     /// Whether rows can be expected of it, and not a count of changes: a SELECT, a procedure, a change with `output`.
     pub(crate) fn returns_rows(&self) -> bool {
-        let writes = self.writing.as_deref().is_some_and(|word| matches!(word, "insert" | "update" | "delete" | "merge"));
+        let writes =
+            self.writing.as_deref().is_some_and(|word| matches!(word, "insert" | "update" | "delete" | "merge"));
         match self.keyword() {
             "exec" | "execute" => true,
             "select" | "" => !self.is_block,

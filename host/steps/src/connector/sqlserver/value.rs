@@ -258,9 +258,9 @@ mod tests {
             read(ColumnData::Time(Some(noon)), "time"),
             Ok(Value::Other("time".into(), "12:00:00.0000001".into()))
         );
-        let two = time::DateTime2::new(time::Date::new(737_789), time::Time::new(0, 0));
+        let two = time::DateTime2::new(time::Date::new(737_790), time::Time::new(0, 0));
         assert_eq!(read(ColumnData::DateTime2(Some(two)), "datetime2"), Ok(stamp("2021-01-01T00:00:00")));
-        let late = time::DateTime2::new(time::Date::new(737_789), time::Time::new(82_800_000, 3));
+        let late = time::DateTime2::new(time::Date::new(737_790), time::Time::new(82_800_000, 3));
         let with = |offset| ColumnData::DateTimeOffset(Some(time::DateTimeOffset::new(late, offset)));
         assert_eq!(read(with(120), "datetimeoffset"), Ok(stamp("2021-01-02T01:00:00+02:00")));
         assert_eq!(read(with(-210), "datetimeoffset"), Ok(stamp("2021-01-01T19:30:00-03:30")));

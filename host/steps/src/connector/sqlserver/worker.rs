@@ -10,7 +10,7 @@ use futures_util::TryStreamExt as _;
 use host_model::port::Access;
 use host_model::value::{Column, Row, Value};
 use host_model::{CancelToken, StepError};
-use tiberius::{Client, ColumnData, QueryItem, ToSql};
+use tiberius::{Client, ColumnData, QueryItem, QueryStream, ToSql};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
@@ -25,6 +25,8 @@ pub(super) type Connection = Client<Compat<TcpStream>>;
 
 /// How long the server may take to acknowledge that a statement is over.
 const STOP_WITHIN: Duration = Duration::from_millis(700);
+/// How long the rest of a half-read token may take to come.
+const TO_NEXT_TOKEN: Duration = Duration::from_millis(100);
 /// Parameters of one statement; the server takes 2100, and the statement itself and the list of types are two.
 const MOST_PARAMETERS: usize = 2_000;
 /// Rows of one `VALUES`, by the server's own rule.
@@ -205,7 +207,7 @@ impl Worker {
                     let cells = row.into_iter().zip(&columns).map(|(cell, column)| value::value(cell, column));
                     let cells: Row = cells.collect::<Result<_, _>>().map_err(Stop::Cell)?;
                     if output.push(cells) && !flush(output, &cancel).await? {
-                        return Err(Stop::Abandoned);
+                        return drain(results, rows).await;
                     }
                 }
                 (Some(_), _) => {}
@@ -326,6 +328,20 @@ async fn flush(output: &mut Output, cancel: &CancelToken) -> Result<bool, Stop> 
     }
 }
 
+/// Nobody reads any more: a result that is nearly over is read to its end, which leaves the connection as it should be.
+/// Stops between two tokens.
+async fn drain(mut results: QueryStream<'_>, rows: u64) -> Result<u64, Stop> {
+    let until = Instant::now() + TO_NEXT_TOKEN;
+    while Instant::now() < until {
+        match tokio::time::timeout(TO_NEXT_TOKEN, results.try_next()).await {
+            Ok(item) if item.as_ref().is_ok_and(Option::is_none) => return Ok(rows),
+            Ok(item) => drop(item?),
+            Err(_) => break,
+        }
+    }
+    Err(Stop::Abandoned)
+}
+
 /// Resolves when whoever asked has gone.
 async fn unwanted<T>(reply: &mut Option<Reply<T>>) {
     match reply {
@@ -350,13 +366,17 @@ async fn stoppable<T>(
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
+    tokio::pin!(work);
+    let stop = tokio::select! {
         biased;
-        () = cancel.canceled() => Err(Stop::Canceled),
-        done = work => Ok(done?),
-        limit = late => Err(Stop::TooLong(limit)),
-        () = abandoned => Err(Stop::Abandoned),
-    }
+        () = cancel.canceled() => Stop::Canceled,
+        done = &mut work => return Ok(done?),
+        limit = late => Stop::TooLong(limit),
+        () = abandoned => Stop::Abandoned,
+    };
+    // The answer to an attention signal can only be found from the beginning of a token on.
+    let _ = tokio::time::timeout(TO_NEXT_TOKEN, work).await;
+    Err(stop)
 }
 
 /// A change with an `output` clause returns as many rows as it changed.

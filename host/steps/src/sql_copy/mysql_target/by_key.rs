@@ -10,7 +10,7 @@ use super::{MySqlTarget, quoted};
 use crate::connector::mysql::Lease;
 use crate::connector::mysql::kind::Kind;
 use crate::connector::vet::mysql_quote;
-use crate::sql_copy::plan::quoted_table_for;
+use crate::connector::vet::quote_table_for;
 use crate::sql_copy::side::Changes;
 use crate::sql_copy::staged::Keys;
 
@@ -23,7 +23,7 @@ pub(super) async fn stage(
     keys: &Keys,
     copied: &[String],
 ) -> Result<String, StepError> {
-    let staging = quoted_table_for(Dialect::MySql, spec.target.schema.as_deref(), "nomaflow_staging");
+    let staging = quote_table_for(Dialect::MySql, spec.target.schema.as_deref(), "nomaflow_staging");
     let key = quoted(keys.keys.iter());
     let list = quoted(copied.iter());
     lease
