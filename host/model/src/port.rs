@@ -171,7 +171,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// One run.
     async fn find_run(&self, run: RunId) -> Result<Option<Run>, StoreError>;
-    /// Runs, newest first.
+    /// Runs, newest first. One that cannot be read is left out and hides no other, so a page with fewer than `limit` is
+    /// not always the last.
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, StoreError>;
     /// The newest run of every job that ever ran, `SKIPPED` ones apart unless there is no other.
     async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError>;
