@@ -339,6 +339,15 @@ async fn readers_see_whole_tables_and_a_cancel_leaves_one(server: &Mariadb) {
     };
     tokio::join!(reading, copying);
     assert!(looks.load(Ordering::Relaxed) > 8);
+    // A transaction that is older than the swap does not take the new table for an empty one.
+    let reader: Bench = set.clone().build();
+    let old = reader.session("my", host_model::port::Access::Read).await;
+    old.begin().await.unwrap();
+    crate::kit::all_rows(&*old, "select count(*) from src", Vec::new()).await;
+    bench.run_copy(copy("my", "src", "my", "t", CopyMode::Overwrite)).await.unwrap();
+    let seen = old.query("select count(*) from t", Vec::new()).await.err();
+    assert!(seen.is_some_and(|e| e.message.contains("definition has changed")));
+    drop(old);
     // A second copy into the same table waits for nobody, and says so.
     let begun = std::time::Instant::now();
     for mode in [CopyMode::Overwrite, CopyMode::Append, CopyMode::Overwrite] {
