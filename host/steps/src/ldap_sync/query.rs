@@ -22,8 +22,7 @@ pub(super) async fn sync(
         QueryRef::Named { name, .. } => format!("{name}:write"),
         QueryRef::Sql(sql) => sql.to_owned(),
     };
-    let asked = SqlQuerySpec { connector: spec.target_connector.clone(), query, params: JsonMap::new() };
-    let (sql, _) = sql_query::resolve(&asked, found)?;
+    let (sql, _) = sql_query::resolve(&query, found)?;
     // What a parameter is compared with is not known, so it goes as text.
     let classes = vec![Class::Text; mapping.mapped.len()];
     let mut synced = Synced::default();

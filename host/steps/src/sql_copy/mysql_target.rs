@@ -96,7 +96,7 @@ pub(super) async fn open(
     let place = lease.stop.place.clone();
     let names = Names::of(schema, &target.table);
     catalog::lock_copy(&mut lease, schema, &target.table).await?;
-    names.clean(&mut lease).await?;
+    lease.batch(&names.clean_up()).await?;
     if let Some(side) = &side {
         lease.batch(&side.create()).await?;
     }
@@ -225,7 +225,7 @@ impl Destination for MySqlTarget {
         // Closing the connection rolls back and lets go of its locks.
         target.lease.release().await;
         if is_hidden && !matches!(result, Ok(Some(_))) {
-            stop.tidy(&format!("drop table if exists {}", target.names.staging)).await;
+            stop.tidy(&target.names.clean_up()).await;
         }
         result
     }

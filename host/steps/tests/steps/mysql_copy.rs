@@ -339,6 +339,15 @@ async fn readers_see_whole_tables_and_a_cancel_leaves_one(server: &Mariadb) {
     };
     tokio::join!(reading, copying);
     assert!(looks.load(Ordering::Relaxed) > 8);
+    // A transaction that is older than the swap does not take the new table for an empty one.
+    let reader: Bench = set.clone().build();
+    let old = reader.session("my", host_model::port::Access::Read).await;
+    old.begin().await.unwrap();
+    crate::kit::all_rows(&*old, "select count(*) from src", Vec::new()).await;
+    bench.run_copy(copy("my", "src", "my", "t", CopyMode::Overwrite)).await.unwrap();
+    let seen = old.query("select count(*) from t", Vec::new()).await.err();
+    assert!(seen.is_some_and(|e| e.message.contains("definition has changed")));
+    drop(old);
     // A second copy into the same table waits for nobody, and says so.
     let begun = std::time::Instant::now();
     for mode in [CopyMode::Overwrite, CopyMode::Append, CopyMode::Overwrite] {
@@ -436,8 +445,58 @@ async fn a_mariadb_table_keeps_what_it_is_in_every_mode() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mariadb_table_is_whole_for_readers_and_after_a_cancel_or_a_kill() {
+async fn a_mariadb_table_is_whole_for_readers_and_after_a_cancel() {
     let server = Mariadb::start().unwrap();
     readers_see_whole_tables_and_a_cancel_leaves_one(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mariadb_table_is_whole_after_a_kill() {
+    let server = Mariadb::start().unwrap();
     a_copy_that_is_killed_leaves_the_table_whole(&server).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wide_mariadb_rows_pass_through_little_memory() {
+    const ROWS: i64 = 60;
+    let server = Mariadb::start().unwrap();
+    let (a, b) = (server.database().unwrap(), server.database().unwrap());
+    let folder = TempDir::new().unwrap();
+    let bench =
+        Set::default().mysql("a", &a.url()).mysql("b", &b.url()).sqlite("lite", &folder.path().join("a.db")).build();
+    a.execute(&format!(
+        "create table wide as select seq as i, repeat(lpad(seq, 8, '0'), 250000) as t from seq_1_to_{ROWS}"
+    ))
+    .unwrap();
+    let mut ceilings = Vec::new();
+    for (from, to) in [("a", "b"), ("a", "lite"), ("lite", "b")] {
+        // Forgets the peak so far.
+        std::fs::write("/proc/self/clear_refs", "5").unwrap();
+        let before = peak();
+        let done = bench.run_copy(copy(from, "wide", to, "wide", CopyMode::Overwrite)).await.unwrap();
+        assert_eq!(done.rows_affected, Some(ROWS), "{from} to {to}");
+        ceilings.push((from, to, peak() - before));
+    }
+    // A session that reads row by row holds a few of them.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let before = peak();
+    let session = bench.session("a", host_model::port::Access::Read).await;
+    let mut cursor = session.query("select i, t from wide", Vec::new()).await.unwrap();
+    let mut seen = 0;
+    while !cursor.next_batch(1).await.unwrap().is_empty() {
+        seen += 1;
+    }
+    assert_eq!(seen, ROWS);
+    ceilings.push(("a", "session", peak() - before));
+    // 120 MB went by each time; a row is 2 MB, and several copies of one may be on their way.
+    assert!(ceilings.iter().all(|(.., grown)| *grown <= 32), "MiB more than before: {ceilings:?}");
+}
+
+/// Most memory this process ever had resident, in MiB.
+#[cfg(target_os = "linux")]
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }

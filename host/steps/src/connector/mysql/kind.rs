@@ -328,7 +328,11 @@ fn moment_of(kind: Kind, text: &str) -> Option<Cow<'_, str>> {
         Kind::Datetime | Kind::Timestamp if has_clock() => {
             // These columns have no offset; the session is in UTC, so instants go there.
             match text[11..].contains(['Z', '+', '-']) {
-                true => moment::timestamp_text(moment::parse_timestamp(text)?, ' ').map(Cow::Owned),
+                true => {
+                    let mut instant = String::with_capacity(27);
+                    let is_near = moment::push_timestamp(moment::parse_timestamp(text)?, &mut instant);
+                    is_near.then(|| Cow::Owned(instant.replacen('T', " ", 1)))
+                }
                 false if text.as_bytes()[10] == b' ' => Some(Cow::Borrowed(text)),
                 false => Some(Cow::Owned(text.replacen('T', " ", 1))),
             }

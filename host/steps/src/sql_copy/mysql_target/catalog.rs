@@ -41,8 +41,8 @@ impl Names {
     }
 
     /// Removes what a copy that was killed has left over.
-    pub(super) async fn clean(&self, lease: &mut Lease) -> Result<(), StepError> {
-        lease.batch(&format!("drop table if exists {}, {}", self.staging, self.old)).await
+    pub(super) fn clean_up(&self) -> String {
+        format!("drop table if exists {}, {}", self.staging, self.old)
     }
 }
 
