@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use host_api::CatalogueSource;
 use host_catalogue::{
-    Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, ParamProblem, ParamRule, load,
-    system_zone,
+    Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, ParamProblem, ParamRule,
+    load, system_zone,
 };
 use host_engine::{Engine, Jobs, internal_jobs};
 use host_model::JsonMap;

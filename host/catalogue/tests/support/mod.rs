@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use host_catalogue::{
-    Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, ParamProblem, ParamRule, Style,
-    load, render,
+    Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, ParamProblem, ParamRule,
+    Style, load, render,
 };
 use host_model::diagnostic::{Diagnostic, Severity};
 use host_model::job::{CatchUp, OnRestart};
@@ -90,7 +90,9 @@ impl ComponentCheck for OnlyRun {
         }
         match params.get("inner").map(|inner| &inner["size"]) {
             Some(Json::Null) => add(&["inner", "size"], ParamRule::Missing, "`inner` lacks `size`"),
-            Some(size) if !size.is_number() => add(&["inner", "size"], ParamRule::Type, "`inner.size` must be a number"),
+            Some(size) if !size.is_number() => {
+                add(&["inner", "size"], ParamRule::Type, "`inner.size` must be a number")
+            }
             _ => {}
         }
         found

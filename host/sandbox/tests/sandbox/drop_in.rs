@@ -174,9 +174,9 @@ async fn many_that_ask_for_a_component_have_it_compiled_once() {
 }
 
 #[test]
-fn a_file_of_grants_is_checked_however_large_the_component_is() {
+fn a_bad_file_of_grants_is_found_when_it_arrives() {
     let home = Home::empty();
-    home.put("text", &large_plugin("{}"));
+    home.put("text", &text("{}"));
     home.grant("text", "[grants]\nsecret = [\"x\"]\n");
     let error = home.runner.check_file(&home.path("text"), "plugins/app/text.toml", None).expect_err("a key is wrong");
     assert_eq!(error.to_string(), "plugins/app/text.toml:2:1: unknown key `secret`");

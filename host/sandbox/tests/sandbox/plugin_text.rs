@@ -49,8 +49,9 @@ pub(crate) fn large_plugin(answer: &str) -> Vec<u8> {
     let body: String = (0..60)
         .map(|at| format!("(local.set 0 (i64.xor (i64.mul (local.get 0) (i64.const {})) (i64.rotl (local.get 1) (i64.const {at}))))", at * 7919 + 104_729))
         .collect();
-    let functions: String =
-        (0..6_000).map(|at| format!("(func (param i64 i64) (result i64) {body} (i64.add (local.get 0) (i64.const {at})))\n")).collect();
+    let functions: String = (0..6_000)
+        .map(|at| format!("(func (param i64 i64) (result i64) {body} (i64.add (local.get 0) (i64.const {at})))\n"))
+        .collect();
     let module = format!("(data (i32.const 136) \"{answer}\") (func $run (result i32) (i32.const 96)) {functions}");
     wat::parse_str(plugin_text(&module)).expect("sound text")
 }
