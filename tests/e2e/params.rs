@@ -17,7 +17,9 @@ fn home(jobs: &str) -> TempHome {
 #[test]
 fn params_that_do_not_fit_are_found_by_the_check_each_at_its_place() {
     let kwargs = "op_kwargs = { connector = \"db\", source_table = \"notes\", text_column = 7, min_lenght = 2, min_length = -1 }\n";
-    let home = home(&format!("[[jobs]]\nid = \"bad\"\nschedule = \"0 5 * * *\"\nparams = {{ of_another_step = 1 }}\n{CALL}{kwargs}"));
+    let home = home(&format!(
+        "[[jobs]]\nid = \"bad\"\nschedule = \"0 5 * * *\"\nparams = {{ of_another_step = 1 }}\n{CALL}{kwargs}"
+    ));
     let column = |part: &str| kwargs.find(part).unwrap() + 1;
     nomaflow(home.path(), &["check"]).expect(3).saying(&[
         "error[param-invalid]: param `text_column` of `words:word_counts` must be a string, found the number `7`",
@@ -52,5 +54,9 @@ fn plugin_run_holds_params_against_the_schema_too() {
         params.iter().for_each(|param| arguments.extend(["--param", param]));
         nomaflow(home.path(), &arguments)
     };
-    run(&["conector=db"]).expect(3).saying(&["has no param `conector`", "did you mean `connector`?", "is not given its param `source_table`"]);
+    run(&["conector=db"]).expect(3).saying(&[
+        "has no param `conector`",
+        "did you mean `connector`?",
+        "is not given its param `source_table`",
+    ]);
 }

@@ -351,7 +351,8 @@ fn wrong_use_is_refused_with_the_name_that_was_wrong() {
     call(&["word_counts", "--grant", "state"]).expect(2).saying(&["`state` is not of the form path=value"]);
     call(&["word_counts", "--grant", "wishes=true"]).expect(3).saying(&["wishes"]);
     call(&["word_counts", "--limit", "memory_mb=much"]).expect(3).saying(&["memory_mb"]);
-    call(&["word_counts"]).expect(1).saying(&["the params of `word_counts` do not fit", "`connector`"]);
+    call(&["word_counts"]).expect(3).saying(&["`words:word_counts` is not given its param `connector`"]);
+    call(&[]).expect(3).saying(&["`words:word_counts` is not given its param `connector`"]);
 }
 
 #[test]

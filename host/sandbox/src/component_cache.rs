@@ -90,7 +90,8 @@ impl ComponentCaches {
         }
         let workshop = Workshop::open(&start_engine(stack)?, &self.folder)?;
         let (lanes, compiled) = (Arc::clone(&self.lanes), Arc::clone(&self.compiled));
-        let cache = Arc::new(ComponentCache { workshop: Arc::new(workshop), lanes, compiled, places: Mutex::default() });
+        let cache =
+            Arc::new(ComponentCache { workshop: Arc::new(workshop), lanes, compiled, places: Mutex::default() });
         by_stack.insert(stack, Arc::clone(&cache));
         Ok(cache)
     }
@@ -212,7 +213,10 @@ struct Workshop {
 enum Read {
     Done(Arc<Prepared>),
     /// It has to be compiled.
-    New { bytes: Vec<u8>, digest: String },
+    New {
+        bytes: Vec<u8>,
+        digest: String,
+    },
 }
 
 impl Workshop {
@@ -257,7 +261,13 @@ impl Workshop {
         self.link(path, &component, bytes, digest)
     }
 
-    fn link(&self, path: &Path, component: &Component, bytes: &[u8], digest: &str) -> Result<Arc<Prepared>, SandboxError> {
+    fn link(
+        &self,
+        path: &Path,
+        component: &Component,
+        bytes: &[u8],
+        digest: &str,
+    ) -> Result<Arc<Prepared>, SandboxError> {
         let file = ComponentFile { path: path.to_owned(), digest: digest.to_owned(), bytes: bytes.len() };
         Ok(Arc::new(prepare(&self.engine, &self.linker, component, file)?))
     }

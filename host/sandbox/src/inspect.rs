@@ -149,7 +149,8 @@ impl Prepared {
         }
         let callables = self.callables()?;
         let text = callables.iter().find(|callable| callable.name == function).map_or("{}", |it| &it.params_schema);
-        let bad = |message| SandboxError::BadSchema { path: self.file.path.clone(), function: function.to_owned(), message };
+        let bad =
+            |message| SandboxError::BadSchema { path: self.file.path.clone(), function: function.to_owned(), message };
         let schema = Arc::new(ParamsSchema::parse(text).map_err(bad)?);
         schemas.insert(function.to_owned(), Arc::clone(&schema));
         Ok(schema)

@@ -66,8 +66,10 @@ impl ParamsSchema {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let schema: Json = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
         cost::ensure_modest(&schema)?;
-        let patterns =
-            PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+        let patterns = PatternOptions::fancy_regex()
+            .backtrack_limit(BACKTRACKS)
+            .size_limit(PATTERN_BYTES)
+            .dfa_size_limit(PATTERN_BYTES);
         let options = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns);
         let validator = options.build(&schema).map_err(|error| {
             let place = error.instance_path().as_str();
@@ -124,7 +126,11 @@ impl ParamsSchema {
         if let Some(near) = nearest(name, self.names.iter().map(String::as_str)) {
             return Some(format!("did you mean `{near}`?"));
         }
-        Some(if self.names.is_empty() { "it has none".to_owned() } else { format!("it has `{}`", self.names.join("`, `")) })
+        Some(if self.names.is_empty() {
+            "it has none".to_owned()
+        } else {
+            format!("it has `{}`", self.names.join("`, `"))
+        })
     }
 }
 

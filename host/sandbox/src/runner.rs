@@ -157,11 +157,7 @@ impl ComponentRunner {
         self.caches.with_stack(Limits::default().stack_bytes)?.load_now(path)
     }
 
-    fn locate(
-        &self,
-        callable: &Callable,
-        patience: Patience,
-    ) -> Result<(Option<Located>, Readiness), SandboxError> {
+    fn locate(&self, callable: &Callable, patience: Patience) -> Result<(Option<Located>, Readiness), SandboxError> {
         self.locate_unshown(callable, patience).map_err(|error| error.below(self.home()))
     }
 
@@ -191,7 +187,8 @@ impl ComponentRunner {
         let mut patience = Patience::OfCall;
         loop {
             let (located, readiness) = self.locate(callable, patience)?;
-            let may_serve = |it: &Located| readiness == Readiness::Ready || it.prepared.ensure_callable(&callable.function).is_ok();
+            let may_serve =
+                |it: &Located| readiness == Readiness::Ready || it.prepared.ensure_callable(&callable.function).is_ok();
             if let Some(located) = located.filter(may_serve) {
                 // Known from now on, so that the call finds it.
                 let schema = located.prepared.params_schema(&callable.function);

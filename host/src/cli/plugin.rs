@@ -63,9 +63,9 @@ pub(crate) struct ProjectArgs {
 pub(crate) struct PluginRunArgs {
     /// The component; the grants in the TOML file beside it hold
     pub(crate) file: PathBuf,
-    /// The callable, as a job names it after the plugin
-    pub(crate) callable: String,
-    /// Set a param: key=value, the value read as JSON when it is JSON
+    /// The callable, as a job names it after the plugin; may be left out when there is one only
+    pub(crate) callable: Option<String>,
+    /// Set a param: key=value, the value read as JSON when it is JSON and the callable takes more than text
     #[arg(long = "param", value_name = "KEY=VALUE")]
     pub(crate) params: Vec<String>,
     /// Grant more: connectors.reporting=read-write, http.hosts=["api.example.com"], state=true

@@ -54,11 +54,16 @@ pub(crate) fn run(global: &Global) -> Outcome {
 /// Reads everything, and says so when that takes long.
 fn read(reader: &Reader) -> Catalogue {
     let catalogue = reader.read_soon();
-    let compiling = catalogue.diagnostics.iter().filter(|found| found.code == "component-compiling" && found.job.is_none());
+    let compiling =
+        catalogue.diagnostics.iter().filter(|found| found.code == "component-compiling" && found.job.is_none());
     match compiling.count() {
         0 => catalogue,
         n => {
-            let them = if n == 1 { "a component, which is done once for each version of it" } else { "components, which is done once for each version of them" };
+            let them = if n == 1 {
+                "a component, which is done once for each version of it"
+            } else {
+                "components, which is done once for each version of them"
+            };
             eprintln!("compiling {them} …");
             reader.read()
         }

@@ -62,8 +62,13 @@ fn open(args: &ProjectArgs) -> Result<(Project, Tools), Failure> {
     Ok((open_project(&args.dir)?, Tools::find(args.install)?))
 }
 
+fn find_project(dir: &Path) -> Result<Project, Failure> {
+    let hint = "name its folder after the command, or make one: nomaflow plugin new NAME".to_owned();
+    Project::open(dir).map_err(|error| Failure { exit: Exit::NotFound, error, hint: Some(hint) })
+}
+
 fn open_project(dir: &Path) -> Result<Project, Failure> {
-    let project = Project::open(dir).map_err(|error| Failure { exit: Exit::NotFound, error, hint: None })?;
+    let project = find_project(dir)?;
     if !plugin_builder::is_current(&project.folder, project.language) {
         eprintln!("note: `sdk/` is not the copy this program carries; `nomaflow plugin update` renews it");
     }
@@ -120,7 +125,7 @@ async fn test(args: &ProjectArgs, global: &Global) -> Outcome {
 }
 
 fn update(dir: &Path, global: &Global) -> Outcome {
-    let project = Project::open(dir).map_err(|error| Failure { exit: Exit::NotFound, error, hint: None })?;
+    let project = find_project(dir)?;
     let is_current =
         project.folder.join("sdk").is_dir() && plugin_builder::is_current(&project.folder, project.language);
     plugin_builder::write_sdk(&project.folder, project.language)?;

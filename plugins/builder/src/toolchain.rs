@@ -51,8 +51,8 @@ impl Toolchain {
             bail!("Rust is not installed: plugins in Rust need Rust {OLDEST_RUST} or newer (https://rustup.rs)");
         }
         let sysroot = PathBuf::from(ask(Path::new("rustc"), &["--print", "sysroot"])?);
-        if sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
-            return Ok(Self::Installed { version: ask(Path::new("rustc"), &["--version"])? });
+        if let Some(installed) = Self::installed(Path::new("rustc"), &sysroot)? {
+            return Ok(installed);
         }
         let named = env::var_os("PLUGIN_RUSTC").map(PathBuf::from);
         let mut refused = Vec::new();
@@ -63,6 +63,14 @@ impl Toolchain {
             }
         }
         bail!("{HOW_TO_INSTALL}\nlooked at:\n  {}: no {TARGET} library\n{}", sysroot.display(), refused.join("\n"))
+    }
+
+    /// The first choice, if the library of the target lies in this sysroot of `rustc`.
+    fn installed(rustc: &Path, sysroot: &Path) -> Result<Option<Self>> {
+        if !sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
+            return Ok(None);
+        }
+        Ok(Some(Self::Installed { version: ask(rustc, &["--version"])? }))
     }
 
     /// The first line of `rustc --version`.
@@ -167,4 +175,27 @@ fn ask(program: &Path, arguments: &[&str]) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only the choice is tried here: whether the target is installed for real, the machine decides.
+    #[test]
+    fn an_installed_target_is_used_as_it_is_and_its_absence_is_seen() {
+        let sysroot = tempfile::tempdir().expect("a folder");
+        let host = sysroot.path().join("lib/rustlib/x86_64-unknown-linux-gnu/lib");
+        std::fs::create_dir_all(host).expect("a folder");
+        let installed = || Toolchain::installed(Path::new("rustc"), sysroot.path()).expect("rustc answers");
+        assert!(installed().is_none());
+        std::fs::create_dir_all(sysroot.path().join("lib/rustlib").join(TARGET).join("lib")).expect("a folder");
+        let toolchain = installed().expect("it is there");
+        assert!(toolchain.version().starts_with("rustc 1.") && !toolchain.builds_std());
+        let mut command = Command::new("cargo");
+        toolchain.apply(&mut command).expect("nothing can go wrong");
+        assert_eq!(command.get_args().collect::<Vec<_>>(), ["--target", TARGET]);
+        // What it takes away of the environment, and nothing it adds: the toolchain's own compiler and linkers serve.
+        assert!(command.get_envs().count() > 0 && command.get_envs().all(|(_, value)| value.is_none()));
+    }
 }

@@ -57,13 +57,7 @@ pub(super) fn check_python(callable: &Text, app: &str, plugins: &PluginFiles, ou
 }
 
 /// `step` is the index of the step that calls it.
-pub(super) fn check_wasm(
-    callable: &Text,
-    draft: &Draft,
-    step: usize,
-    around: &Surroundings<'_>,
-    out: &mut Findings,
-) {
+pub(super) fn check_wasm(callable: &Text, draft: &Draft, step: usize, around: &Surroundings<'_>, out: &mut Findings) {
     let app = draft.app.as_str();
     let split = callable.value.split_once(':');
     let shape =

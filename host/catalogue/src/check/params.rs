@@ -36,7 +36,9 @@ pub(super) fn check_params(
 ) {
     let Some(job) = &draft.job else { return };
     let name = draft.step_names.get(index).and_then(Option::as_ref);
-    let Some(step) = job.steps.iter().find(|step| name.is_some_and(|name| name.value == step.name.as_str())) else { return };
+    let Some(step) = job.steps.iter().find(|step| name.is_some_and(|name| name.value == step.name.as_str())) else {
+        return;
+    };
     let by_hand = Overrides::default();
     let mut fires = vec![Fire { owner: None, overrides: &by_hand, is_scheduled: false }];
     fires.extend(job.schedules.iter().map(|schedule| Fire {
@@ -69,7 +71,9 @@ pub(super) fn check_params(
             missing.iter().for_each(|problem| report(draft, index, callable, fire, problem, None, out));
         } else if !fire.is_scheduled {
             let before = open.take();
-            open = Some(before.map_or(missing.clone(), |before| missing.into_iter().filter(|it| before.contains(it)).collect()));
+            open = Some(
+                before.map_or(missing.clone(), |before| missing.into_iter().filter(|it| before.contains(it)).collect()),
+            );
         }
     }
     for problem in open.iter().flatten().filter(|_| job.schedules.is_empty() && step.enabled) {

@@ -104,7 +104,9 @@ impl ComponentCheck for OnlyRun {
         }
         match params.get("inner").map(|inner| &inner["size"]) {
             Some(Json::Null) => add(&["inner", "size"], ParamRule::Missing, "`inner` lacks `size`"),
-            Some(size) if !size.is_number() => add(&["inner", "size"], ParamRule::Type, "`inner.size` must be a number"),
+            Some(size) if !size.is_number() => {
+                add(&["inner", "size"], ParamRule::Type, "`inner.size` must be a number")
+            }
             _ => {}
         }
         found

@@ -99,7 +99,9 @@ impl Duty {
 impl Drop for Duty {
     fn drop(&mut self) {
         if !self.is_done {
-            self.finish(Some(Err(SandboxError::Engine { message: "the host panicked while it prepared a component".to_owned() })));
+            self.finish(Some(Err(SandboxError::Engine {
+                message: "the host panicked while it prepared a component".to_owned(),
+            })));
         }
     }
 }

@@ -56,7 +56,9 @@ impl<'s> Counter<'s> {
                 }
                 "$ref" => self.count_target(value, depth)?,
                 key if DATA.contains(&key) => 1,
-                key if BY_NAME.contains(&key) => self.count_all(value.as_object().into_iter().flat_map(|it| it.values()), depth)?,
+                key if BY_NAME.contains(&key) => {
+                    self.count_all(value.as_object().into_iter().flat_map(|it| it.values()), depth)?
+                }
                 _ => match value {
                     Json::Array(items) => self.count_all(items.iter(), depth)?,
                     other => self.count(other, depth + 1)?,

@@ -15,7 +15,10 @@ fn found(schema_json: &Json, params: Json, own: &[&str]) -> Vec<String> {
     let Json::Object(params) = params else { panic!("params are an object") };
     let own: Vec<String> = own.iter().map(|key| (*key).to_owned()).collect();
     let problems = schema(schema_json).check("words:count", &params, &own);
-    problems.into_iter().map(|it| [Some(it.message), it.hint].into_iter().flatten().collect::<Vec<_>>().join(" | ")).collect()
+    problems
+        .into_iter()
+        .map(|it| [Some(it.message), it.hint].into_iter().flatten().collect::<Vec<_>>().join(" | "))
+        .collect()
 }
 
 fn usual() -> Json {
@@ -64,7 +67,10 @@ fn every_rule_has_its_sentence_and_names_what_is_allowed() {
             json!({"text": "a", "maybe": "exat"}),
             "param `maybe` of `words:count` must be one of `fast`, `exact` | did you mean `exact`?",
         ),
-        (json!({"text": "a", "maybe": 3}), "param `maybe` of `words:count` must be one of `fast`, `exact` or be a string or be nothing"),
+        (
+            json!({"text": "a", "maybe": 3}),
+            "param `maybe` of `words:count` must be one of `fast`, `exact` or be a string or be nothing",
+        ),
         (
             json!({"text": "a", "shape": "sqare"}),
             "param `shape` of `words:count` must be one of `round`, `square` | did you mean `square`?",
@@ -126,7 +132,8 @@ fn a_schema_that_is_none_says_why() {
         assert!(error.contains(why), "{text}: {error}");
     }
     // Names of params are no keywords.
-    let named = json!({"properties": {"$id": {"type": "string"}, "id": {"type": "integer"}, "$ref": {"type": "string"}}});
+    let named =
+        json!({"properties": {"$id": {"type": "string"}, "id": {"type": "integer"}, "$ref": {"type": "string"}}});
     assert_eq!(found(&named, json!({"id": "x"}), &[]), ["param `id` of `words:count` must be a whole number"]);
 }
 

@@ -42,8 +42,9 @@ pub(super) fn complaints(error: &ValidationError<'_>) -> Vec<Complaint> {
 /// None of several schemas fits: the only one whose type does is the one that was meant; else all are named.
 fn alternatives(path: Vec<String>, value: &Json, branches: &[Vec<ValidationError<'_>>]) -> Vec<Complaint> {
     let is_here = |error: &ValidationError<'_>| segments(error.instance_path().as_str()) == path;
-    let has_other_type =
-        |branch: &[ValidationError<'_>]| branch.iter().any(|it| is_here(it) && matches!(it.kind(), ValidationErrorKind::Type { .. }));
+    let has_other_type = |branch: &[ValidationError<'_>]| {
+        branch.iter().any(|it| is_here(it) && matches!(it.kind(), ValidationErrorKind::Type { .. }))
+    };
     let mut fitting = branches.iter().filter(|branch| !has_other_type(branch));
     if let (Some(meant), None) = (fitting.next(), fitting.next()) {
         return meant.iter().flat_map(complaints).collect();

@@ -10,14 +10,15 @@ fn home(schema: &str) -> Home {
     let (text, length) = (schema.replace('"', "\\\""), schema.len());
     let module = format!("(data (i32.const 1024) \"{text}\") (func $run (result i32) unreachable)");
     // Name, title, doc, then the schema.
-    let list = format!("(i32.store (i32.const 56) (i32.const 1024)) (i32.store (i32.const 60) (i32.const {length})) (i32.const 16)");
+    let list = format!(
+        "(i32.store (i32.const 56) (i32.const 1024)) (i32.store (i32.const 60) (i32.const {length})) (i32.const 16)"
+    );
     let home = Home::empty();
     home.put("text", &wat::parse_str(plugin_text_with_list(&module, &list)).expect("sound text"));
     home
 }
 
-const SCHEMA: &str =
-    r#"{"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"], "additionalProperties": false}"#;
+const SCHEMA: &str = r#"{"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"], "additionalProperties": false}"#;
 
 #[tokio::test]
 async fn params_that_do_not_fit_never_reach_the_component() {
@@ -35,7 +36,10 @@ async fn params_that_do_not_fit_never_reach_the_component() {
         let mut step = Step::new(params);
         step.ctx.own_keys = own.iter().map(|key| (*key).to_owned()).collect();
         let error = home.run_in("text:run", &step.ctx).await.expect_err("refused").error;
-        assert_eq!((error.kind, error.message.as_str(), error.detail.as_str()), (StepErrorKind::Definition, message, detail));
+        assert_eq!(
+            (error.kind, error.message.as_str(), error.detail.as_str()),
+            (StepErrorKind::Definition, message, detail)
+        );
         assert!(!error.may_retry);
     }
     let shared = Step::new(json!({"n": 1, "of_another_step": 2}));
@@ -63,6 +67,9 @@ fn a_component_that_is_ready_is_asked_about_params_and_one_that_is_not_there_say
     home.runner.check("text:run").expect("sound");
     let problems = home.runner.check_params("text:run", &params, &[]);
     assert_eq!(problems.len(), 1);
-    assert_eq!((problems[0].path.as_slice(), problems[0].rule), (&["n".to_owned()][..], host_sandbox::ParamRule::Value));
+    assert_eq!(
+        (problems[0].path.as_slice(), problems[0].rule),
+        (&["n".to_owned()][..], host_sandbox::ParamRule::Value)
+    );
     assert_eq!(home.runner.check_params("gone:run", &params, &[]), []);
 }

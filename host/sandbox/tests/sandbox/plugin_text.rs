@@ -44,13 +44,14 @@ pub(crate) fn plugin_text_with_list(module: &str, list: &str) -> String {
     )
 }
 
-/// A component of more than a megabyte whose functions take seconds to compile; its callable `run` gives `answer`, of two bytes.
+/// A component of five megabytes whose functions take seconds to compile; its callable `run` gives `answer`, of two bytes.
 pub(crate) fn large_plugin(answer: &str) -> Vec<u8> {
     let body: String = (0..60)
         .map(|at| format!("(local.set 0 (i64.xor (i64.mul (local.get 0) (i64.const {})) (i64.rotl (local.get 1) (i64.const {at}))))", at * 7919 + 104_729))
         .collect();
-    let functions: String =
-        (0..1_600).map(|at| format!("(func (param i64 i64) (result i64) {body} (i64.add (local.get 0) (i64.const {at})))\n")).collect();
+    let functions: String = (0..6_000)
+        .map(|at| format!("(func (param i64 i64) (result i64) {body} (i64.add (local.get 0) (i64.const {at})))\n"))
+        .collect();
     let module = format!("(data (i32.const 136) \"{answer}\") (func $run (result i32) (i32.const 96)) {functions}");
     wat::parse_str(plugin_text(&module)).expect("sound text")
 }

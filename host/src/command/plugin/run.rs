@@ -22,11 +22,8 @@ use crate::vault::book::SecretBook;
 use crate::watch::usage_line;
 
 pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
-    let mut params = JsonMap::new();
-    for text in &args.params {
-        let (key, value) = pair(text)?;
-        params.insert(key.to_owned(), value);
-    }
+    // Before anything is compiled for the sake of a slip.
+    args.params.iter().try_for_each(|text| pair(text).map(drop))?;
     let home = Home::new(&global.home);
     let beside = std::fs::read_to_string(args.file.with_extension("toml")).unwrap_or_default();
     let place = std::path::absolute(home.path()).unwrap_or_else(|_| home.path().to_owned());
@@ -38,14 +35,20 @@ pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
         None => Arc::new(NoSecrets),
     };
     let bench = Workbench::new(&args.file, found).await?;
-    bench.ensure_callable(&args.callable)?;
+    let callable = bench.callable(args.callable.as_deref())?;
+    let schema: Json = serde_json::from_str(&callable.params_schema).unwrap_or_default();
+    let mut params = JsonMap::new();
+    for text in &args.params {
+        let (key, value) = param(text, &schema)?;
+        params.insert(key, value);
+    }
     bench.equip(&grants, connectors(&home, secrets.as_deref().map(|book| book as &dyn SecretReader)))?;
     let cancel = CancelToken::new();
     let level = if args.verbose { LogLevel::Debug } else { LogLevel::Info };
     let timeout = Duration::from_secs(args.timeout);
     let ended = {
         let call =
-            bench.call(&args.callable, params, Arc::new(Aloud(bench.place.clone())), level, timeout, cancel.clone());
+            bench.call(&callable.name, params, Arc::new(Aloud(bench.place.clone())), level, timeout, cancel.clone());
         let mut call = std::pin::pin!(call);
         tokio::select! {
             ended = &mut call => ended,
@@ -70,6 +73,14 @@ pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
         }
         Err(failure) => fail(failure, &place, global.json),
     }
+}
+
+/// One `--param`. What the callable takes as text is text, also when it looks like a number.
+fn param(text: &str, schema: &Json) -> Result<(String, Json), Failure> {
+    let (key, value) = pair(text)?;
+    let is_text = schema["properties"][key]["type"] == "string" && !value.is_string();
+    let written = text.split_once('=').map_or("", |(_, written)| written);
+    Ok((key.to_owned(), if is_text { written.into() } else { value }))
 }
 
 /// Beside the log, so that the result is alone on standard output.
@@ -129,4 +140,27 @@ fn fail(failure: StepFailure, place: &Place, is_json: bool) -> Outcome {
         Exit::Denied => failure.hint("for this call alone, `--grant PATH=VALUE` grants it"),
         _ => failure,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_param_that_is_text_is_not_read_as_a_number() {
+        let schema = json!({"properties": {"text": {"type": "string"}, "n": {"type": "integer"}}});
+        for (written, key, value) in [
+            ("text=5", "text", json!("5")),
+            ("text=\"5\"", "text", json!("5")),
+            ("text=a=b", "text", json!("a=b")),
+            ("text=", "text", json!("")),
+            ("n=5", "n", json!(5)),
+            ("n=five", "n", json!("five")),
+            ("other=[1]", "other", json!([1])),
+        ] {
+            let Ok(found) = param(written, &schema) else { panic!("{written} is a pair") };
+            assert_eq!(found, (key.to_owned(), value), "{written}");
+        }
+        assert!(param("text", &schema).is_err());
+    }
 }

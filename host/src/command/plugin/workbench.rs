@@ -17,7 +17,7 @@ use host_model::port::{
 };
 use host_model::value::Value;
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
-use host_sandbox::{ComponentRunner, SandboxError};
+use host_sandbox::{CallableInfo, ComponentRunner, SandboxError};
 use host_steps::{ConnectorPools, SqlQueryRunner};
 use tempfile::TempDir;
 
@@ -54,8 +54,7 @@ pub(super) struct Workbench {
     folder: TempDir,
     pub(super) place: Place,
     name: String,
-    /// Names of its callables.
-    callables: Vec<String>,
+    callables: Vec<CallableInfo>,
     runner: ComponentRunner,
     pools: Arc<ConnectorPools>,
     store: Arc<dyn Store>,
@@ -99,20 +98,30 @@ impl Workbench {
         let compiler = bench.runner.clone();
         let inspected = tokio::task::spawn_blocking(move || compiler.inspect(&copy)).await;
         let inspection = inspected.context("the compiler broke off")?.map_err(|error| bench.refusal(&error))?;
-        bench.callables = inspection.callables.into_iter().map(|callable| callable.name).collect();
+        bench.callables = inspection.callables;
         Ok(bench)
     }
 
-    /// Fails unless the component has the callable.
-    pub(super) fn ensure_callable(&self, callable: &str) -> Result<(), Failure> {
-        if self.callables.iter().any(|known| known == callable) {
-            return Ok(());
-        }
-        let failure = Failure::new(Exit::NotFound, format!("`{}.wasm` has no callable `{callable}`", self.name));
-        Err(failure.hint(match nearest(callable, self.callables.iter().map(String::as_str)) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("it has `{}`", self.callables.join("`, `")),
-        }))
+    /// The callable of this name, or the only one.
+    ///
+    /// # Errors
+    /// When there is none, or several to choose from.
+    pub(super) fn callable(&self, name: Option<&str>) -> Result<&CallableInfo, Failure> {
+        let known = || self.callables.iter().map(|callable| callable.name.as_str());
+        let list = || match known().collect::<Vec<_>>().join("`, `") {
+            none if none.is_empty() => "it has none".to_owned(),
+            names => format!("it has `{names}`"),
+        };
+        let Some(name) = name else {
+            return match self.callables.as_slice() {
+                [only] => Ok(only),
+                _ => Err(Failure::new(Exit::Usage, format!("say which callable of `{}.wasm`", self.name)).hint(list())),
+            };
+        };
+        self.callables.iter().find(|callable| callable.name == name).ok_or_else(|| {
+            let failure = Failure::new(Exit::NotFound, format!("`{}.wasm` has no callable `{name}`", self.name));
+            failure.hint(nearest(name, known()).map_or_else(list, |nearest| format!("did you mean `{nearest}`?")))
+        })
     }
 
     /// From now on these grants hold, with these connectors to be granted.
