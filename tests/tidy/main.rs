@@ -90,7 +90,7 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 14] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("sqlx", &["host/store", "host/steps"]),
     ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
@@ -105,6 +105,7 @@ const OWNERS: [(&str, &[&str]); 14] = [
     ("rust-embed", &["host/api"]),
     ("clap", &["host"]),
     ("notify", &["host"]),
+    ("arrow-ipc", &["host/python"]),
 ];
 
 /// The names in `[dependencies]` and `[target.….dependencies]` of a manifest.
