@@ -189,6 +189,18 @@ pub(crate) async fn open_store(home: &Home, settings: &Settings) -> Result<(Role
     Ok((roles, book))
 }
 
+/// The secrets of the home, if it is one that was used.
+pub(crate) async fn home_secrets(home: &Home) -> Result<Option<Arc<SecretBook>>, Failure> {
+    if !home.path().join("app.toml").is_file() || !home.path().join("data").is_dir() {
+        return Ok(None);
+    }
+    let settings = home.settings(&Flags::default())?.settings;
+    let (roles, book) = open_store(home, &settings).await?;
+    // What is needed is at hand in the book.
+    let _ = roles.store.close().await;
+    Ok(Some(Arc::new(book)))
+}
+
 /// Connectors that name a secret are read again when somebody else changed one.
 fn refresh(secrets: Arc<SecretBook>, keeper: Arc<Keeper>) -> Refreshing {
     Refreshing(tokio::spawn(async move {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use host_model::batch::{Batch, BatchLimit};
 use host_model::connector::{
-    Connector, ConnectorSet, DEFAULT_ACQUIRE_TIMEOUT_SECONDS, DEFAULT_POOL_SIZE, Dialect, Pool, PoolAddress,
+    Connector, ConnectorSet, Dialect, Pool, PoolAddress,
 };
 use host_model::port::{Access, Connectors, SqlCursor, SqlSession, StepContext, StepRunner};
 use host_model::value::{Binds, CellRef, Column, Row, Value};
@@ -291,14 +291,7 @@ async fn rows(house: &House, what: &str, connectors: &Arc<dyn Connectors>, n: i6
 /// A table of such rows in SQLite, and an empty one for those that come back.
 async fn sqlite(folder: &Path, n: i64) -> Arc<dyn Connectors> {
     let name = ConnectorName::new("c").expect("a name");
-    let pool = Pool {
-        name: "c".to_owned(),
-        address: PoolAddress::Sqlite { path: folder.join("rows.db") },
-        pool_size: DEFAULT_POOL_SIZE,
-        acquire_timeout_seconds: DEFAULT_ACQUIRE_TIMEOUT_SECONDS,
-        read_only: false,
-        source: Default::default(),
-    };
+    let pool = Pool::new("c", PoolAddress::Sqlite { path: folder.join("rows.db") }, Default::default());
     let connector = Connector {
         name: name.clone(),
         pool: "c".to_owned(),

@@ -106,6 +106,7 @@ const OWNERS: [(&str, &[&str]); 15] = [
     ("rust-embed", &["host/api"]),
     ("clap", &["host"]),
     ("notify", &["host"]),
+    ("arrow-ipc", &["host/python"]),
 ];
 
 /// The names in `[dependencies]` and `[target.….dependencies]` of a manifest.

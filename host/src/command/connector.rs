@@ -5,7 +5,7 @@ mod query;
 mod rows;
 
 use futures_util::future::join_all;
-use host_catalogue::{LoadOptions, load, render, system_zone};
+use host_catalogue::{LoadOptions, SecretReader, load, render, system_zone};
 use host_model::connector::{Connector as Declared, ConnectorSet, Directory};
 use host_model::diagnostic::{Diagnostic, Severity, nearest};
 use host_model::{CancelToken, Json, StepError, StepErrorKind};
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::job::interrupted;
 use super::table::{self, or_dash};
+use crate::assemble::home_secrets;
 use crate::cli::{Connector, Global};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::{Home, env, style};
@@ -32,7 +33,7 @@ struct Shelf {
 
 /// Runs a `connector` command.
 pub(crate) async fn run(command: Connector, global: &Global) -> Outcome {
-    let shelf = Shelf::open(global)?;
+    let shelf = Shelf::open(global).await?;
     let outcome = match command {
         Connector::List => list(&shelf, global),
         Connector::Test { name, .. } => test(&shelf, global, name.as_deref()).await,
@@ -43,10 +44,17 @@ pub(crate) async fn run(command: Connector, global: &Global) -> Outcome {
 }
 
 impl Shelf {
-    fn open(global: &Global) -> Result<Self, Failure> {
+    async fn open(global: &Global) -> Result<Self, Failure> {
         let home = Home::new(&global.home);
         home.ensure_exists()?;
-        let options = LoadOptions { plugins_dir: None, env: &env, default_zone: system_zone(), components: None };
+        let secrets = home_secrets(&home).await?;
+        let options = LoadOptions {
+            plugins_dir: None,
+            env: &env,
+            secrets: secrets.as_deref().map(|book| book as &dyn SecretReader),
+            default_zone: system_zone(),
+            components: None,
+        };
         let catalogue = load(home.path(), &options);
         let found: Vec<Diagnostic> = catalogue.diagnostics.into_iter().filter(|found| found.file == FILE).collect();
         let is_broken = found.iter().any(|found| found.severity == Severity::Error);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_catalogue::{Flags, LoadOptions, SecretReader, load, system_zone};
+use host_catalogue::{LoadOptions, SecretReader, load, system_zone};
 use host_model::connector::ConnectorSet;
 use host_model::log::LogLevel;
 use host_model::port::{Secrets, StepFailure};
@@ -12,13 +12,12 @@ use host_model::{CancelToken, Json, JsonMap, StepErrorKind};
 use serde_json::json;
 
 use super::workbench::{Aloud, NoSecrets, Place, Workbench};
-use crate::assemble::open_store;
+use crate::assemble::home_secrets;
 use crate::cli::{Global, PluginRunArgs};
 use crate::command::job::{interrupted, pair};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::{Home, env};
 use crate::say;
-use crate::vault::book::SecretBook;
 use crate::watch::usage_line;
 
 pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
@@ -29,7 +28,7 @@ pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
     let place = std::path::absolute(home.path()).unwrap_or_else(|_| home.path().to_owned());
     let grants = plugin_builder::merge_grants(&beside, &args.grants, &args.limits, &place)
         .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
-    let secrets = secrets(&home).await?;
+    let secrets = home_secrets(&home).await?;
     let found: Arc<dyn Secrets> = match &secrets {
         Some(book) => book.clone(),
         None => Arc::new(NoSecrets),
@@ -88,18 +87,6 @@ fn tell_usage(usage: Option<&Json>) {
     if let Some(usage) = usage {
         eprintln!("{:<7} {}", "USED", usage_line(usage));
     }
-}
-
-/// The secrets of the home, if it is one that was used.
-async fn secrets(home: &Home) -> Result<Option<Arc<SecretBook>>, Failure> {
-    if !home.path().join("app.toml").is_file() || !home.path().join("data").is_dir() {
-        return Ok(None);
-    }
-    let settings = home.settings(&Flags::default())?.settings;
-    let (roles, book) = open_store(home, &settings).await?;
-    // What is needed is at hand in the book.
-    let _ = roles.store.close().await;
-    Ok(Some(Arc::new(book)))
 }
 
 /// The connectors of the home, if it is one: a callable without connectors needs no home.

@@ -163,6 +163,7 @@ impl ConnectorPools {
                 let password = password.as_ref().map(|p| p.reveal());
                 Database::Remote(Arc::new(oracle::OracleServer::new(url.reveal(), password, pool)?))
             }
+            #[cfg(not(all(feature = "oracle", feature = "sqlserver")))]
             other => {
                 let kind = other.dialect().as_str();
                 let hint = "build it with that feature, or take a binary that has it";
