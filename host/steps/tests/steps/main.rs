@@ -20,3 +20,5 @@ mod sqlserver;
 #[cfg(feature = "sqlserver")]
 mod tds;
 mod values;
+#[cfg(not(all(feature = "oracle", feature = "sqlserver")))]
+mod without_drivers;
