@@ -262,9 +262,10 @@ impl Worker {
         for row in self.small_result(&asked).await? {
             match row.as_slice() {
                 [_, _, _, Value::Text(why)] => return Err(self.place.definition(why)),
-                [Value::Text(name), Value::Text(kind), nullable, _] => found.push(Column {
+                [Value::Text(name), kind, nullable, _] => found.push(Column {
                     name: name.clone(),
-                    kind: kind.clone(),
+                    // A type made with the CLR has no name among the system's.
+                    kind: if let Value::Text(kind) = kind { kind.clone() } else { "udt".to_owned() },
                     nullable: *nullable != Value::Bool(false),
                 }),
                 _ => return Err(self.place.definition("a column of the source has no name")),
