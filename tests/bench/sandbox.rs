@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use host_model::batch::{Batch, BatchLimit};
-use host_model::connector::{
-    Connector, ConnectorSet, Dialect, Pool, PoolAddress,
-};
+use host_model::connector::{Connector, ConnectorSet, Dialect, Pool, PoolAddress};
 use host_model::port::{Access, Connectors, SqlCursor, SqlSession, StepContext, StepRunner};
 use host_model::value::{Binds, CellRef, Column, Row, Value};
 use host_model::{CancelToken, ConnectorName, Json, StepError, StepSpec};

@@ -13,8 +13,8 @@ mod fleet;
 mod flights;
 mod ledger;
 mod overlap;
-mod params;
 mod packages;
+mod params;
 mod plugin;
 #[path = "../../host/sandbox/tests/sandbox/plugin_text.rs"]
 mod plugin_text;

@@ -63,7 +63,9 @@ fn a_secret_reaches_the_request_and_no_record_of_it() {
          auth = {{ type = \"bearer\", token = \"${{secret.TOKEN}}\" }}\n"
     );
     let home = home_with(&step);
-    let verbose = |serve: &mut std::process::Command| drop(serve.env("NOMAFLOW_LOG", "debug"));
+    let verbose = |serve: &mut std::process::Command| {
+        serve.env("NOMAFLOW_LOG", "debug");
+    };
     let host = Host::start_with(BINARY, home.path(), verbose).unwrap();
     nomaflow(home.path(), &["job", "run", "call"]).expect(1).saying(&["there is no secret named `TOKEN`"]);
     piped(home.path(), &["secret", "set", "TOKEN"], &format!("{PLANTED}\n")).expect(0);

@@ -90,7 +90,7 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("sqlx", &["host/store", "host/steps"]),
     ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
@@ -101,6 +101,8 @@ const OWNERS: [(&str, &[&str]); 15] = [
     ("toml", &["host/catalogue", "host/sandbox"]),
     ("reqwest", &["host/steps", "host"]),
     ("ldap3", &["host/steps"]),
+    ("tiberius", &["host/steps"]),
+    ("oracledb", &["host/steps"]),
     ("cron", &["host/model"]),
     ("libloading", &["host/python"]),
     ("rust-embed", &["host/api"]),

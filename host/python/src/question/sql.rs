@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use host_model::port::{Access, SqlCursor, SqlSession, StepContext};
 use host_model::batch::{Batch, BatchLimit};
+use host_model::port::{Access, SqlCursor, SqlSession, StepContext};
 use host_model::value::Binds;
 use host_model::{CancelToken, Json, StepError, StepErrorKind};
 use serde::Deserialize;

@@ -1,9 +1,9 @@
 //! Entries through a query, one call for each, all in one transaction: for what a table and its key cannot say.
 
+use host_model::StepError;
 use host_model::connector::{QueryRef, parse_query_ref};
 use host_model::job::spec::LdapSyncSpec;
 use host_model::port::SqlSession;
-use host_model::StepError;
 
 use super::convert::{Class, Mapping};
 use super::{Source, Synced};

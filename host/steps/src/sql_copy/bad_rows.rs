@@ -6,9 +6,9 @@ use host_model::connector::Dialect;
 use host_model::job::spec::{OnBadRow, SqlCopySpec};
 use host_model::port::StepContext;
 
-use crate::connector::vet::quote_table_for;
 use super::types::MYSQL_TABLE_OPTIONS;
 use crate::connector::vet::quote_for;
+use crate::connector::vet::quote_table_for;
 
 /// Where rows go that the target does not take.
 #[derive(Debug, Clone)]

@@ -29,8 +29,10 @@ pub(super) fn standard(dialect: Dialect, kind: &str) -> Standard {
         "time" => Standard::Time,
         "datetime" | "datetime2" | "smalldatetime" => Standard::Timestamp,
         "datetimeoffset" => Standard::Timestamptz,
+        "udt" => Standard::Bytes,
         "timestamp" if kind.contains("with time zone") => Standard::Timestamptz,
-        // SQL Server's `timestamp` is a row version, and is described as binary.
+        // The old name of `rowversion`, which is no time at all.
+        "timestamp" if dialect == Dialect::SqlServer => Standard::Bytes,
         "timestamp" => Standard::Timestamp,
         "binary" | "varbinary" | "image" | "rowversion" | "raw" | "long raw" | "blob" => Standard::Bytes,
         "long" if kind.contains("raw") => Standard::Bytes,
@@ -71,8 +73,7 @@ mod tests {
             ("varchar(max)", Standard::Text),
             ("varchar2(40)", Standard::Varchar(40)),
             ("datetime2(7)", Standard::Timestamp),
-            ("timestamp(6) with time zone", Standard::Timestamptz),
-            ("timestamp(6) with local time zone", Standard::Timestamp),
+            ("timestamp", Standard::Bytes),
             ("datetimeoffset(7)", Standard::Timestamptz),
             ("long raw", Standard::Bytes),
             ("long", Standard::Text),
@@ -84,6 +85,13 @@ mod tests {
             assert_eq!(standard(Dialect::SqlServer, kind), want, "{kind}");
         }
         assert_eq!(standard(Dialect::SqlServer, "date"), Standard::Date);
-        assert_eq!(standard(Dialect::Oracle, "date"), Standard::Timestamp);
+        for (kind, want) in [
+            ("date", Standard::Timestamp),
+            ("timestamp(6)", Standard::Timestamp),
+            ("timestamp(6) with time zone", Standard::Timestamptz),
+            ("timestamp(6) with local time zone", Standard::Timestamp),
+        ] {
+            assert_eq!(standard(Dialect::Oracle, kind), want, "{kind}");
+        }
     }
 }

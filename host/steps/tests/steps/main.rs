@@ -2,8 +2,8 @@
 //! bad manners. One binary, because linking is the slow part.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod batches;
 mod authority;
+mod batches;
 mod cancel;
 mod connectors;
 mod copy;
@@ -19,18 +19,20 @@ mod http_answers;
 mod http_reach;
 mod kit;
 mod ldap;
+mod ldap_sync;
+mod ldap_trouble;
 mod mysql;
 mod mysql_copy;
 #[cfg(feature = "oracle")]
 mod oracle;
-mod ldap_sync;
-mod ldap_trouble;
 mod plugin_http;
 mod round_trips;
 mod sql_query;
-mod tls;
 #[cfg(feature = "sqlserver")]
 mod sqlserver;
 #[cfg(feature = "sqlserver")]
 mod tds;
+mod tls;
 mod values;
+#[cfg(not(all(feature = "oracle", feature = "sqlserver")))]
+mod without_drivers;

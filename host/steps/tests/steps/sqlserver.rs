@@ -39,6 +39,9 @@ fn assert_tells_no_password(error: &host_model::StepError) {
     assert!(!all.contains("s3cret"), "{all}");
 }
 
+/// A name, the TYPE_INFO, a value, and NULL where there is one.
+type Kind = (&'static str, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
 /// Every type with a value, and with NULL where it has one.
 fn everything() -> Table {
     let datetime = |days: i32, ticks: u32| [days.to_le_bytes(), ticks.to_le_bytes()].concat();
@@ -48,7 +51,7 @@ fn everything() -> Table {
     let time = |increments: u64, bytes: usize| increments.to_le_bytes()[..bytes].to_vec();
     let guid = [0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
     let max = |kind: u8| cell::sized(kind, 0xffff);
-    let cells: Vec<(&'static str, Vec<u8>, Vec<u8>, Option<Vec<u8>>)> = vec![
+    let cells: Vec<Kind> = vec![
         ("tinyint", vec![0x26, 1], cell::short(&[255]), Some(vec![0])),
         ("smallint", vec![0x26, 2], cell::short(&(-2_i16).to_le_bytes()), Some(vec![0])),
         ("int", vec![0x38], 7_i32.to_le_bytes().to_vec(), None),
@@ -86,7 +89,7 @@ fn everything() -> Table {
         ("nvarchar_max", max(0xe7), cell::chunked(&cell::units(&"🦀".repeat(5_000))), Some(vec![0xff; 8])),
         ("xml", vec![0xf1, 0], cell::chunked(&cell::units("<a/>")), Some(vec![0xff; 8])),
     ];
-    let null = |(_, _, value, null): &(&str, Vec<u8>, Vec<u8>, Option<Vec<u8>>)| null.clone().unwrap_or(value.clone());
+    let null = |(_, _, value, null): &Kind| null.clone().unwrap_or(value.clone());
     Table {
         rows: vec![cells.iter().map(|c| c.2.clone()).collect(), cells.iter().map(null).collect()],
         columns: cells.into_iter().map(|(name, kind, _, _)| (name, kind)).collect(),

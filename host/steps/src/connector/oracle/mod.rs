@@ -36,7 +36,7 @@ pub(crate) struct OracleServer {
 
 impl OracleServer {
     /// # Errors
-    /// `definition` for a URL or a `tls_ca_file` that cannot be used.
+    /// `definition` for a URL or a `ca_file` that cannot be used.
     pub(crate) fn new(url: &str, password: Option<&str>, pool: &Pool) -> Result<Self, StepError> {
         let is_encrypted = is_encrypted(&pool.tls);
         // The registered ports of the listener, without and with TLS.

@@ -132,7 +132,11 @@ impl Worker {
             Control::Commit | Control::Rollback => self.conn.rollback(),
         };
         done.map_err(|e| self.fail(&e, ""))?;
-        self.in_transaction = control == Control::Begin && self.job.access == Access::ReadWrite;
+        self.in_transaction = match control {
+            // A reading step is in its own all the time, or will be with its next statement.
+            Control::Begin => self.in_transaction || self.job.access == Access::ReadWrite,
+            Control::Commit | Control::Rollback => false,
+        };
         Ok(())
     }
 

@@ -189,6 +189,18 @@ pub(super) fn bound(value: &Value) -> ColumnData<'_> {
     }
 }
 
+/// The type of a parameter, as the driver declares it.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Bool(_) => "bit",
+        Value::Int(_) => "bigint",
+        Value::Float(_) => "float(53)",
+        Value::Bytes(_) => "varbinary(max)",
+        Value::Decimal(_) => "numeric(38,10)",
+        Value::Null | Value::Text(_) | Value::Date(_) | Value::Timestamp(_) | Value::Other(..) => "nvarchar(4000)",
+    }
+}
+
 /// `None` for what has more digits than the server's own type.
 fn numeric(text: &str) -> Option<Numeric> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

@@ -190,10 +190,13 @@ impl Worker {
         loop {
             let next = results.try_next();
             let item = match slot.as_ref() {
-                Some(output) => stoppable(next, deadline, &cancel, output.abandoned()).await?,
-                None => stoppable(next, deadline, &cancel, unwanted(reply)).await?,
+                Some(output) => stoppable(next, deadline, &cancel, output.abandoned()).await,
+                None => stoppable(next, deadline, &cancel, unwanted(reply)).await,
             };
-            match (item, slot.as_mut()) {
+            if matches!(item, Err(Stop::Abandoned)) {
+                return drain(results, rows).await;
+            }
+            match (item?, slot.as_mut()) {
                 (Some(QueryItem::Metadata(found)), None) => {
                     columns = found.columns().iter().map(value::column).collect();
                     let (running, output) = Running::new(columns.clone());
@@ -247,7 +250,7 @@ impl Worker {
     async fn describe(&mut self, request: &Request) -> Result<Vec<Column>, StepError> {
         self.prepare().await?;
         let params: Vec<String> =
-            request.values.iter().enumerate().map(|(n, v)| format!("@P{} {}", n + 1, type_name(v))).collect();
+            request.values.iter().enumerate().map(|(n, v)| format!("@P{} {}", n + 1, value::type_name(v))).collect();
         let sql = "select name, system_type_name, is_nullable, error_message \
                    from sys.dm_exec_describe_first_result_set(@P1, @P2, 0) order by column_ordinal";
         let asked = Request {
@@ -259,9 +262,10 @@ impl Worker {
         for row in self.small_result(&asked).await? {
             match row.as_slice() {
                 [_, _, _, Value::Text(why)] => return Err(self.place.definition(why)),
-                [Value::Text(name), Value::Text(kind), nullable, _] => found.push(Column {
+                [Value::Text(name), kind, nullable, _] => found.push(Column {
                     name: name.clone(),
-                    kind: kind.clone(),
+                    // A type made with the CLR has no name among the system's.
+                    kind: if let Value::Text(kind) = kind { kind.clone() } else { "udt".to_owned() },
                     nullable: *nullable != Value::Bool(false),
                 }),
                 _ => return Err(self.place.definition("a column of the source has no name")),
@@ -383,16 +387,4 @@ async fn stoppable<T>(
 fn returns_changes(sql: &str) -> bool {
     let word = sql.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
     matches!(word.as_str(), "insert" | "update" | "delete" | "merge")
-}
-
-/// The type of a parameter, as the driver declares it.
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Bool(_) => "bit",
-        Value::Int(_) => "bigint",
-        Value::Float(_) => "float(53)",
-        Value::Bytes(_) => "varbinary(max)",
-        Value::Decimal(_) => "numeric(38,10)",
-        Value::Null | Value::Text(_) | Value::Date(_) | Value::Timestamp(_) | Value::Other(..) => "nvarchar(4000)",
-    }
 }
