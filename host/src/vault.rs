@@ -144,7 +144,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let vault = Vault::open(home.path(), |_| None).unwrap();
         let sealed = vault.seal("file", "secret").unwrap();
-        for at in ["ENC:1:00000000:".len()..sealed.len()].into_iter().flatten() {
+        for at in "ENC:1:00000000:".len()..sealed.len() {
             let mut bytes = sealed.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             assert!(vault.unseal("file", std::str::from_utf8(&bytes).unwrap()).is_err(), "byte {at}");
