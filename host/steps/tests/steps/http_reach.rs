@@ -15,7 +15,7 @@ use crate::authority::Authority;
 use crate::http::{bench, get, reply, run, run_in, serve};
 
 /// An HTTPS server with a certificate for `localhost` of an authority nobody knows; its URL, and the authority in PEM.
-async fn serve_tls() -> (String, String, tokio::task::JoinHandle<()>) {
+pub(crate) async fn serve_tls() -> (String, String, tokio::task::JoinHandle<()>) {
     let authority = Authority::new();
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

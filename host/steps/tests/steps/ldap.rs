@@ -1,5 +1,6 @@
 //! LDAP connectors against a private OpenLDAP server.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use host_model::connector::{ConnectorSet, Directory, Hidden};
@@ -8,7 +9,9 @@ use host_model::plugin_port::{
 };
 use host_model::{CancelToken, ConnectorName};
 use host_steps::ConnectorPools;
-use test_support::Slapd;
+use test_support::{Slapd, SlapdTls};
+
+use crate::authority::Authority;
 
 const PEOPLE: usize = 25;
 
@@ -197,4 +200,48 @@ async fn a_cancel_ends_the_wait_for_a_server_that_says_nothing() {
     // The connection is closed, so the rest of the bytes has an end.
     let mut rest = Vec::new();
     tokio::io::AsyncReadExt::read_to_end(&mut socket, &mut rest).await.unwrap();
+}
+
+/// A server that shows a certificate of `authority`.
+fn encrypted(authority: &Authority) -> Slapd {
+    let tls = SlapdTls {
+        authority: authority.pem.clone(),
+        certificate: authority.certificate.pem(),
+        key: authority.key.serialize_pem(),
+    };
+    Slapd::start_with(&ldif(), 20_000, "", Some(&tls)).unwrap()
+}
+
+fn encrypted_pools(url: &str, start_tls: bool, ca_file: Option<PathBuf>) -> ConnectorPools {
+    let mut set = (*pools_at(url, Some((Slapd::ACCOUNT, Slapd::PASSWORD))).declared()).clone();
+    for directory in set.directories.values_mut() {
+        directory.start_tls = start_tls;
+        directory.ca_file.clone_from(&ca_file);
+    }
+    ConnectorPools::new(set)
+}
+
+#[tokio::test]
+async fn an_encrypted_directory_is_searched_when_its_authority_is_named_and_not_otherwise() {
+    let (known, stranger, misnamed) = (Authority::new(), Authority::new(), Authority::of(&["elsewhere.test"]));
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, authority: &Authority| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, &authority.pem).unwrap();
+        Some(path)
+    };
+    let refused = async |url: &str, start_tls: bool, ca_file: Option<PathBuf>| {
+        let (kind, message) = failure(&encrypted_pools(url, start_tls, ca_file), query("(uid=p01)")).await;
+        assert_eq!(kind, ServiceErrorKind::Unavailable, "{url}: {message}");
+        assert!(message.to_lowercase().contains("certificate"), "{url}: {message}");
+    };
+    let server = encrypted(&known);
+    for (url, start_tls) in [(server.tls_url(), false), (server.url(), true)] {
+        let pools = encrypted_pools(url, start_tls, file("known.pem", &known));
+        assert_eq!(search(&pools, query("(uid=p01)")).await.unwrap().concat().len(), 1, "{url}");
+        refused(url, start_tls, None).await;
+        refused(url, start_tls, file("stranger.pem", &stranger)).await;
+    }
+    let impostor = encrypted(&misnamed);
+    refused(impostor.tls_url(), false, file("misnamed.pem", &misnamed)).await;
 }

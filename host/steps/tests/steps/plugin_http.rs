@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::http::{reply, serve};
+use crate::http_reach::serve_tls;
 
 /// Allows one port, and remembers what it was asked.
 struct OnePort {
@@ -215,4 +216,15 @@ async fn a_cancel_closes_the_connection_in_the_middle_of_a_response() {
     assert_eq!(answered.expect_err("canceled").kind, Kind::Canceled);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!(socket.read(&mut [0; 16]).await.unwrap_or(0), 0, "the connection is closed");
+}
+
+#[tokio::test]
+async fn a_server_whose_certificate_nobody_vouches_for_gets_no_request() {
+    let (url, _, task) = serve_tls().await;
+    let gate = gate(url.trim_end_matches('/'));
+    let request = HttpRequest { headers: vec![("authorization".into(), "Bearer k3y".into())], ..get(url.clone()) };
+    let error = failure(request, &gate).await;
+    assert_eq!(error.kind, Kind::Unavailable, "{error}");
+    assert!(error.message.to_lowercase().contains("certificate") && !error.message.contains("k3y"), "{error}");
+    task.abort();
 }
