@@ -244,7 +244,7 @@ fn a_component_says_what_it_is_and_what_it_may_ask_for() {
 #[test]
 fn a_list_has_every_component_with_what_is_wrong_with_it() {
     let home = home_with("");
-    plugin(home.path(), &["list"]).expect(0).saying(&["there is no component"]);
+    plugin(home.path(), &["list"]).expect(0).saying(&["there is no plugin"]);
     let words = std::fs::read(root().join("target/components/words.wasm")).unwrap();
     home.write("plugins/a/words.wasm", &words).unwrap();
     home.write("plugins/a/words.toml", "[grants.connectors]\nreporting = \"read\"\n").unwrap();
@@ -335,8 +335,8 @@ fn wrong_use_is_refused_with_the_name_that_was_wrong() {
         plugin(home.path(), &["new", name]).expect(2).saying(&[&format!("`{name}` cannot name a plugin")]);
     }
     plugin(home.path(), &["new", "visits", "--lang", "cobol"]).expect(2).saying(&["cobol", "rust, python, js, ts"]);
-    plugin(home.path(), &["run", "nowhere.wasm", "f"]).expect(4).saying(&["there is no component"]);
-    plugin(home.path(), &["inspect", "nowhere.wasm"]).expect(4).saying(&["there is no component"]);
+    plugin(home.path(), &["run", "nowhere.wasm", "f"]).expect(4).saying(&["there is no plugin"]);
+    plugin(home.path(), &["inspect", "nowhere.wasm"]).expect(4).saying(&["there is no plugin"]);
     plugin(home.path(), &["inspect", home.path().join("connectors.toml").to_str().unwrap()])
         .expect(3)
         .saying(&["not a component"]);
