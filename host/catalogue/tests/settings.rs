@@ -43,7 +43,7 @@ fn python_has_its_limits_and_an_app_its_interpreter_also_from_the_environment() 
     let python = &loaded.settings.python;
     assert_eq!((python.memory_mb.value, python.recycle_steps.value, python.recycle_memory_mb.value), (300, 7, 512));
     assert_eq!(python.apps.value, [("shop".to_owned(), "/opt/shop/bin/python".to_owned())].into());
-    assert_eq!(messages(&loaded), ["`bad` must be the path of an interpreter, found the number 3"]);
+    assert_eq!(messages(&loaded), ["`bad` must be the path of an interpreter, found the number `3`"]);
     let env = [("NOMAFLOW_PYTHON_APPS", "a=python3.12, b=/x/python"), ("NOMAFLOW_PYTHON_MEMORY_MB", "0")];
     let loaded = read(file, &env, &Flags::default());
     assert_eq!(loaded.settings.python.memory_mb.value, 0);
