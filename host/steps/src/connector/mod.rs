@@ -83,6 +83,8 @@ pub(crate) struct Found {
 impl ConnectorPools {
     /// Pools for `set`; nothing is opened before a step asks.
     pub fn new(set: ConnectorSet) -> Self {
+        // The drivers bring two providers of TLS along; whoever comes first decides for the process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { set: RwLock::new(Arc::new(set)), open: Mutex::new(HashMap::new()) }
     }
 

@@ -10,6 +10,7 @@ use host_model::value::Value;
 use serde_json::json;
 use test_support::{Mariadb, MariadbDatabase, wait_until_async};
 
+use crate::authority::Authority;
 use crate::kit::{Bench, Set, all_rows, text};
 
 fn other(kind: &str, value: &str) -> Value {
@@ -306,14 +307,14 @@ async fn mariadb_is_a_whole_connector() {
 async fn mariadb_is_reached_over_tls_and_only_by_its_name_when_asked() {
     let mut ca = std::path::PathBuf::new();
     let server = Mariadb::start_with(|folder| {
-        let make = |arguments: &str| {
-            let done = std::process::Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output();
-            let done = done.expect("openssl is installed");
-            assert!(done.status.success(), "openssl: {}", String::from_utf8_lossy(&done.stderr));
-        };
-        make("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Test-CA -keyout ca.key -out ca.pem -addext basicConstraints=critical,CA:TRUE");
-        make("req -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout my.key -out my.csr");
-        make("x509 -req -in my.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -copy_extensions copy -out my.pem");
+        let authority = Authority::of(&["localhost"]);
+        for (name, pem) in [
+            ("ca.pem", authority.pem.clone()),
+            ("my.pem", authority.certificate.pem()),
+            ("my.key", authority.key.serialize_pem()),
+        ] {
+            std::fs::write(folder.join(name), pem).unwrap();
+        }
         ca = folder.join("ca.pem");
         let at = |name: &str| folder.join(name).display().to_string();
         Ok(vec![format!("--ssl-cert={}", at("my.pem")), format!("--ssl-key={}", at("my.key"))])
