@@ -54,5 +54,5 @@ fn jobs_that_call_each_other_in_a_circle_are_refused_by_check() {
         format!("[[jobs]]\nid = \"{id}\"\n[[jobs.steps]]\nname = \"call\"\ntype = \"call_job\"\njob = \"{job}\"\n")
     };
     let home = home_with(&(call("a", "b") + &call("b", "a")));
-    nomaflow(home.path(), &["check"]).expect(3).saying(&["plugins/test/jobs.toml:", "`a`", "`b`"]);
+    nomaflow(home.path(), &["check"]).expect(3).saying(&["plugins/test/jobs.toml:6:7", "in a circle: a → b → a"]);
 }
