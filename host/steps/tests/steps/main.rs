@@ -31,6 +31,8 @@ mod sql_query;
 #[cfg(feature = "sqlserver")]
 mod sqlserver;
 #[cfg(feature = "sqlserver")]
+mod sqlserver_copy;
+#[cfg(feature = "sqlserver")]
 mod tds;
 mod tls;
 mod values;
