@@ -335,8 +335,8 @@ fn wrong_use_is_refused_with_the_name_that_was_wrong() {
         plugin(home.path(), &["new", name]).expect(2).saying(&[&format!("`{name}` cannot name a plugin")]);
     }
     plugin(home.path(), &["new", "visits", "--lang", "cobol"]).expect(2).saying(&["cobol", "rust, python, js, ts"]);
-    plugin(home.path(), &["run", "nowhere.wasm", "f"]).expect(4).saying(&["there is no plugin"]);
-    plugin(home.path(), &["inspect", "nowhere.wasm"]).expect(4).saying(&["there is no plugin"]);
+    plugin(home.path(), &["run", "nowhere.wasm", "f"]).expect(4).saying(&["there is no component `nowhere.wasm`"]);
+    plugin(home.path(), &["inspect", "nowhere.wasm"]).expect(4).saying(&["there is no component `nowhere.wasm`"]);
     plugin(home.path(), &["inspect", home.path().join("connectors.toml").to_str().unwrap()])
         .expect(3)
         .saying(&["not a component"]);
