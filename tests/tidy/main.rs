@@ -90,7 +90,7 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx", &["host/store", "host/steps"]),
     ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
@@ -98,6 +98,8 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("jsonschema", &["host/sandbox"]),
     ("pyo3", &["host/python/embed"]),
     ("axum", &["host/api"]),
+    ("utoipa", &["host/api"]),
+    ("utoipa-axum", &["host/api"]),
     ("toml", &["host/catalogue", "host/sandbox"]),
     ("reqwest", &["host/steps", "host"]),
     ("ldap3", &["host/steps"]),

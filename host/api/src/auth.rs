@@ -1,6 +1,6 @@
 //! Who is calling. In this version there is one secret, the bootstrap token that `nomaflow init` writes into the home
 //! directory; the page exchanges it for a session cookie. Local users, OIDC and scoped tokens take this module's place
-//! in [`require`] when they come.
+//! in [`caller_of`] when they come.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use host_model::access::Permissions;
 use host_model::run::Trigger;
 use serde::Deserialize;
 use serde_json::json;
@@ -49,6 +50,8 @@ pub struct Caller {
     pub user: String,
     /// What a run of theirs is recorded as triggered by.
     pub trigger: Trigger,
+    /// What they may do.
+    pub permissions: Permissions,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -111,10 +114,11 @@ impl Auth {
             }
             let shell_user = text(headers, CLIENT_HEADER).and_then(|v| v.strip_prefix("cli/")).map(plain);
             let trigger = shell_user.filter(|name| !name.is_empty()).map_or(Trigger::Api, Trigger::Cli);
-            return Some(Caller { user, trigger });
+            return Some(Caller { user, trigger, permissions: Permissions::all() });
         }
         let session = cookie(headers)?;
-        self.has_session(session).then(|| Caller { trigger: Trigger::User(user.clone()), user })
+        let permissions = Permissions::all();
+        self.has_session(session).then(|| Caller { trigger: Trigger::User(user.clone()), user, permissions })
     }
 }
 
@@ -138,18 +142,17 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     all.flat_map(|v| v.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// Lets signed-in callers through and tells handlers who they are.
+/// Who calls.
 ///
 /// # Errors
-/// 401 for everybody else; 403 for a cookie that comes from another site.
-pub async fn require(State(app): State<App>, mut request: Request, next: Next) -> Result<Response, ApiError> {
-    let caller = app.auth.caller(request.headers()).ok_or_else(ApiError::unauthorized)?;
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+/// 401 for a stranger; 403 for a cookie that comes from another site.
+pub(crate) async fn caller_of(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
+    let caller = app.auth.caller(&parts.headers).ok_or_else(ApiError::unauthorized)?;
+    let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if changes && matches!(caller.trigger, Trigger::User(_)) {
-        same_origin(request.headers())?;
+        same_origin(&parts.headers)?;
     }
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+    Ok(caller)
 }
 
 /// A browser says where a request comes from; a cookie counts only for our own page. `SameSite=Strict` already keeps
@@ -170,6 +173,7 @@ pub(crate) struct Login {
 }
 
 /// Exchanges the token for a session cookie.
+#[utoipa::path(post, path = "/auth/login", tag = "sign-in", responses((status = 200)))]
 pub(crate) async fn login(
     State(app): State<App>,
     headers: HeaderMap,
@@ -191,6 +195,7 @@ pub(crate) async fn login(
 }
 
 /// Ends the session of the cookie.
+#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200)))]
 pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
     if let Some(session) = cookie(&headers) {
         app.auth.close_session(session);
@@ -200,8 +205,9 @@ pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Respon
 }
 
 /// Who the caller is.
+#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200)))]
 pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<serde_json::Value> {
-    Json(json!({ "user": caller.user }))
+    Json(json!({ "user": caller.user, "permissions": caller.permissions.texts() }))
 }
 
 #[cfg(test)]

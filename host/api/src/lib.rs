@@ -12,13 +12,13 @@ mod live;
 mod relay;
 mod route;
 pub mod server;
+mod surface;
 mod view;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use axum::Router;
-use axum::routing::{get, post, put};
 use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;
@@ -27,6 +27,9 @@ use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
 pub use error::ApiError;
+use surface::Surface;
+pub use surface::{Line, Need};
+use utoipa_axum::routes;
 
 /// The jobs as they were last read, and a way to read them again.
 #[async_trait]
@@ -69,38 +72,48 @@ pub(crate) type App = Arc<ApiParts>;
 /// Builds the router of the whole surface.
 pub fn router(parts: ApiParts) -> Router {
     let app: App = Arc::new(parts);
-    let private = Router::new()
-        .route("/auth/me", get(auth::me))
-        .route("/auth/logout", post(auth::logout))
-        .route("/admin/jobs", get(route::jobs::list))
-        .route("/admin/jobs/health", get(route::health::ready))
-        .route("/admin/jobs/cron-preview", get(route::cron::preview))
-        .route("/admin/jobs/runs", get(route::runs::list))
-        .route("/admin/jobs/runs/{id}", get(route::runs::show))
-        .route("/admin/jobs/runs/{id}/logs", get(route::runs::logs))
-        .route("/admin/jobs/runs/{id}/definition", get(route::runs::definition))
-        .route("/admin/jobs/runs/{id}/cancel", post(route::runs::cancel))
-        .route("/admin/jobs/runs/{id}/abort", post(route::runs::cancel))
-        .route("/admin/jobs/runs/{id}/replay", post(route::runs::replay))
-        .route("/admin/jobs/{id}", get(route::jobs::show))
-        .route("/admin/jobs/{id}/run", post(route::jobs::run))
-        .route("/admin/jobs/{id}/next", get(route::cron::next))
-        .route("/admin/jobs/{id}/slots", get(route::slots::list))
-        .route("/admin/jobs/{id}/why", get(route::slots::why))
-        .route("/admin/scheduler", get(route::scheduler::show))
-        .route("/admin/scheduler/pause", post(route::scheduler::pause))
-        .route("/admin/scheduler/resume", post(route::scheduler::resume))
-        .route("/admin/secrets", get(route::secrets::list))
-        .route("/admin/secrets/{name}", put(route::secrets::put).delete(route::secrets::delete))
-        .route("/admin/reload", post(route::jobs::reload))
-        .route("/admin/events", get(live::events).layer(Extension(live::Streams::default())))
-        .route_layer(middleware::from_fn_with_state(app.clone(), auth::require));
-    Router::new()
-        .route("/healthz", get(route::health::alive))
-        .route("/auth/login", post(auth::login))
-        .merge(private)
+    let (routes, ..) = surface(Some(app.clone()), app.version).finish();
+    routes
         .fallback(assets::page)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn(assets::common_headers))
         .with_state(app)
+}
+
+/// Every route with what a caller needs for it.
+pub fn table() -> Vec<Line> {
+    surface(None, "").finish().1
+}
+
+fn surface(app: Option<App>, version: &str) -> Surface {
+    use route::{cron, health, jobs, runs, scheduler, secrets, slots};
+    let (schemas, paths, stream) = routes!(live::events);
+    let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
+    Surface::new(app, version)
+        .add(Need::Nothing, routes!(health::alive))
+        .add(Need::Nothing, routes!(auth::login))
+        .add(Need::SignedIn, routes!(auth::me))
+        .add(Need::SignedIn, routes!(auth::logout))
+        .add(Need::SomeJob, routes!(jobs::list))
+        .add(Need::SignedIn, routes!(health::ready))
+        .add(Need::SomeJob, routes!(cron::preview))
+        .add(Need::SomeJob, routes!(runs::list))
+        .add(Need::Run, routes!(runs::show))
+        .add(Need::Run, routes!(runs::logs))
+        .add(Need::Run, routes!(runs::definition))
+        .add(Need::Run, routes!(runs::cancel))
+        .add(Need::Run, routes!(runs::abort))
+        .add(Need::Run, routes!(runs::replay))
+        .add(Need::Job, routes!(jobs::show))
+        .add(Need::Job, routes!(jobs::run))
+        .add(Need::Job, routes!(cron::next))
+        .add(Need::Job, routes!(slots::list))
+        .add(Need::Job, routes!(slots::why))
+        .add(Need::SomeJob, routes!(scheduler::show))
+        .add(Need::Superuser, routes!(scheduler::pause))
+        .add(Need::Superuser, routes!(scheduler::resume))
+        .add(Need::Superuser, routes!(secrets::list))
+        .add(Need::Superuser, routes!(secrets::put, secrets::delete))
+        .add(Need::EditJobs, routes!(jobs::reload))
+        .add(Need::SomeJob, stream)
 }

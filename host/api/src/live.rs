@@ -66,6 +66,7 @@ struct Listener {
 }
 
 /// Opens the stream.
+#[utoipa::path(get, path = "/admin/events", tag = "live", responses((status = 200)))]
 pub(crate) async fn events(
     State(app): State<App>,
     Extension(streams): Extension<Streams>,

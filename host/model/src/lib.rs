@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod batch;
 pub mod blackout;
 pub mod cancel;

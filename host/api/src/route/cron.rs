@@ -70,6 +70,7 @@ fn note(note: &Note) -> Value {
 }
 
 /// What a schedule would do, saved or not.
+#[utoipa::path(get, path = "/admin/jobs/cron-preview", tag = "schedules", responses((status = 200)))]
 pub(crate) async fn preview(
     State(app): State<App>,
     query: Result<Query<PreviewQuery>, QueryRejection>,
@@ -102,6 +103,7 @@ pub(crate) async fn preview(
 }
 
 /// The next fires of a job over all its schedules, and why there are none if so.
+#[utoipa::path(get, path = "/admin/jobs/{id}/next", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn next(
     State(app): State<App>,
     Id(id): Id,

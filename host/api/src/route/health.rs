@@ -18,6 +18,7 @@ use crate::view::instant;
 use crate::view::replica::Standing;
 
 /// The process is up. Open to everybody, says nothing but the version.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200)))]
 pub(crate) async fn alive(State(app): State<App>) -> Json<Value> {
     Json(json!({ "status": "ok", "version": app.version }))
 }
@@ -47,6 +48,7 @@ async fn read(app: &App) -> Result<(Option<Pause>, Standing, usize), StoreError>
 }
 
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.
+#[utoipa::path(get, path = "/admin/jobs/health", tag = "health", responses((status = 200)))]
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let found = read(&app).await;
     let is_stored = found.is_ok();

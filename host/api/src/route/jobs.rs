@@ -28,6 +28,7 @@ use crate::view::job::{JobCard, JobDetail, Problem};
 const RUNS_SHOWN: u32 = 50;
 
 /// Every declared job, valid or not, by id.
+#[utoipa::path(get, path = "/admin/jobs", tag = "jobs", responses((status = 200)))]
 pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let latest = app.engine.store().list_latest_runs().await?;
     let latest: HashMap<&str, &Run> = latest.iter().map(|run| (run.job_id.as_str(), run)).collect();
@@ -69,6 +70,7 @@ fn about(catalogue: &Catalogue, job: &JobId) -> Vec<Problem> {
 }
 
 /// One job with its definition and latest runs.
+#[utoipa::path(get, path = "/admin/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
@@ -167,6 +169,7 @@ pub(super) fn read_body<B: DeserializeOwned + Default>(headers: &HeaderMap, body
 }
 
 /// Begins a run and answers at once.
+#[utoipa::path(post, path = "/admin/jobs/{id}/run", tag = "jobs", params(("id" = String, Path)), responses((status = 202)))]
 pub(crate) async fn run(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -191,6 +194,7 @@ pub(crate) async fn run(
 }
 
 /// Reads the catalogue again.
+#[utoipa::path(post, path = "/admin/reload", tag = "jobs", responses((status = 200)))]
 pub(crate) async fn reload(State(app): State<App>) -> Json<Value> {
     let catalogue = app.catalogue.reload().await;
     let problems: Vec<Problem> = catalogue.diagnostics.iter().map(Problem::from).collect();

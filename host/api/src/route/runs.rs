@@ -57,6 +57,7 @@ pub(super) async fn list_active(app: &App, jobs: Vec<JobId>) -> Result<Vec<Run>,
 }
 
 /// Runs, newest first, a page at a time.
+#[utoipa::path(get, path = "/admin/jobs/runs", tag = "runs", responses((status = 200)))]
 pub(crate) async fn list(
     State(app): State<App>,
     query: Result<Query<ListQuery>, QueryRejection>,
@@ -87,6 +88,7 @@ pub(crate) async fn list(
 }
 
 /// One run with every attempt.
+#[utoipa::path(get, path = "/admin/jobs/runs/{id}", tag = "runs", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
     let store = app.engine.store();
     let id = run_id(&id)?;
@@ -98,6 +100,7 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Valu
 }
 
 /// What the run was recorded to do, as it was meant when it fired.
+#[utoipa::path(get, path = "/admin/jobs/runs/{id}/definition", tag = "runs", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn definition(State(app): State<App>, Id(id): Id) -> Result<Json<Definition>, ApiError> {
     let store = app.engine.store();
     let id = run_id(&id)?;
@@ -125,6 +128,7 @@ pub(crate) struct LogQuery {
 }
 
 /// Log lines by number.
+#[utoipa::path(get, path = "/admin/jobs/runs/{id}/logs", tag = "runs", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn logs(
     State(app): State<App>,
     Id(id): Id,
@@ -143,6 +147,7 @@ pub(crate) async fn logs(
 }
 
 /// Asks for a run to be cancelled.
+#[utoipa::path(post, path = "/admin/jobs/runs/{id}/cancel", tag = "runs", params(("id" = String, Path)), responses((status = 202)))]
 pub(crate) async fn cancel(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -163,6 +168,16 @@ pub(crate) async fn cancel(
     }
 }
 
+/// The same as `cancel`, by the name of the documents.
+#[utoipa::path(post, path = "/admin/jobs/runs/{id}/abort", tag = "runs", params(("id" = String, Path)), responses((status = 202)))]
+pub(crate) async fn abort(
+    app: State<App>,
+    caller: Extension<Caller>,
+    id: Id,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    cancel(app, caller, id).await
+}
+
 /// The body of `POST …/replay`.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -174,6 +189,7 @@ pub(crate) struct ReplayBody {
 }
 
 /// Begins a run that repeats one, and answers at once.
+#[utoipa::path(post, path = "/admin/jobs/runs/{id}/replay", tag = "runs", params(("id" = String, Path)), responses((status = 202)))]
 pub(crate) async fn replay(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,

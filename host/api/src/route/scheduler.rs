@@ -48,6 +48,7 @@ fn view(app: &App, pause: Option<&Pause>) -> Value {
 }
 
 /// What the scheduler is doing, here and in every process of the store.
+#[utoipa::path(get, path = "/admin/scheduler", tag = "scheduler", responses((status = 200)))]
 pub(crate) async fn show(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let Json(mut body) = show_pause(&app).await?;
     let (standing, _) = read_standing(&app).await?;
@@ -61,6 +62,7 @@ async fn show_pause(app: &App) -> Result<Json<Value>, ApiError> {
 }
 
 /// Begins a pause. One that lasts already stays as it began.
+#[utoipa::path(post, path = "/admin/scheduler/pause", tag = "scheduler", responses((status = 200)))]
 pub(crate) async fn pause(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -80,6 +82,7 @@ pub(crate) async fn pause(
 }
 
 /// Ends the pause, if there is one. Slots due from now on fire again; those it missed stay missed.
+#[utoipa::path(post, path = "/admin/scheduler/resume", tag = "scheduler", responses((status = 200)))]
 pub(crate) async fn resume(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,

@@ -26,6 +26,7 @@ pub(crate) struct SecretBody {
 }
 
 /// Every secret without its value.
+#[utoipa::path(get, path = "/admin/secrets", tag = "secrets", responses((status = 200)))]
 pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let secrets = app.secrets.list().await?;
     let view = secrets.iter().map(|secret| {
@@ -35,6 +36,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError
 }
 
 /// Writes one, in place of the one there was. Connectors that name it are read again.
+#[utoipa::path(put, path = "/admin/secrets/{name}", tag = "secrets", params(("name" = String, Path)), responses((status = 200)))]
 pub(crate) async fn put(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -60,6 +62,7 @@ pub(crate) async fn put(
 }
 
 /// Deletes one.
+#[utoipa::path(delete, path = "/admin/secrets/{name}", tag = "secrets", params(("name" = String, Path)), responses((status = 200)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,

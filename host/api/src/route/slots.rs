@@ -59,6 +59,7 @@ fn read_limit(limit: Option<u32>) -> Result<u32, ApiError> {
 }
 
 /// The ledger of a job, newest first. Also of a job that is no longer in the catalogue, as long as it has rows.
+#[utoipa::path(get, path = "/admin/jobs/{id}/slots", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn list(
     State(app): State<App>,
     Id(id): Id,
@@ -86,6 +87,7 @@ pub(crate) async fn list(
 }
 
 /// What happened, or will, at an instant; without one, at the latest slots and the next.
+#[utoipa::path(get, path = "/admin/jobs/{id}/why", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn why(
     State(app): State<App>,
     Id(id): Id,

@@ -70,6 +70,20 @@ async fn every_route_is_closed_to_everybody_but_the_signed_in() {
 }
 
 #[tokio::test]
+async fn whatever_the_table_says_is_not_open_is_closed_to_strangers() {
+    let house = house().await;
+    let table = host_api::table();
+    assert!(table.len() > 25, "{}", table.len());
+    for line in table.iter().filter(|line| line.need != host_api::Need::Nothing) {
+        let path = line.path.replace("{id}", "x").replace("{name}", "x");
+        house.plain(&line.method, &path, &[], "").await.problem(401, &path);
+    }
+    let open: Vec<&str> = table.iter().filter(|l| l.need == host_api::Need::Nothing).map(|l| l.path.as_str()).collect();
+    assert_eq!(open, ["/healthz", "/auth/login"]);
+    house.idle().await;
+}
+
+#[tokio::test]
 async fn a_session_opens_the_same_doors_for_our_own_page_only() {
     let house = house().await;
     let json = ("content-type", "application/json");
@@ -81,7 +95,10 @@ async fn a_session_opens_the_same_doors_for_our_own_page_only() {
     assert_eq!(login.status, 200);
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/"), "{cookie}");
     let cookie = ("cookie", cookie.split(';').next().unwrap());
-    assert_eq!(house.plain("GET", "/auth/me", &[cookie], "").await.json(), json!({"user": "admin"}));
+    assert_eq!(
+        house.plain("GET", "/auth/me", &[cookie], "").await.json(),
+        json!({"user": "admin", "permissions": ["superuser"]})
+    );
     let run = async |origin: &str| {
         house.plain("POST", "/admin/jobs/quick/run", &[cookie, ("host", "a:1"), ("origin", origin)], "").await
     };

@@ -1,0 +1,162 @@
+//! The one table of addresses: each route is declared once, with who needs what to call it. The declaration mounts the
+//! handler, puts the gate before it, and describes it in the OpenAPI document; nothing is reachable that is not in it.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::{RequestPartsExt, Router};
+use host_model::RunId;
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use crate::App;
+use crate::auth::{self, Caller};
+use crate::error::ApiError;
+
+/// What a caller needs for a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: open to everybody.
+    Nothing,
+    /// To be signed in.
+    SignedIn,
+    /// To see at least one job. The handler shows only those the caller may see.
+    SomeJob,
+    /// `job:<id>` for the job `{id}` of the address.
+    Job,
+    /// `job:<id>` for the job of the run `{id}` of the address.
+    Run,
+    /// `job:*`.
+    AllJobs,
+    /// `settings:jobs`.
+    EditJobs,
+    /// `settings:notifications`.
+    Notifications,
+    /// `superuser`.
+    Superuser,
+}
+
+/// A line of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// `GET`, `POST` …
+    pub method: String,
+    /// The address, with `{name}` for what varies.
+    pub path: String,
+    /// What a caller needs.
+    pub need: Need,
+}
+
+/// Routes while they are declared.
+pub(crate) struct Surface {
+    /// None: only the table and the document are wanted.
+    app: Option<App>,
+    router: OpenApiRouter<App>,
+    table: Vec<Line>,
+}
+
+impl Surface {
+    pub(crate) fn new(app: Option<App>, version: &str) -> Self {
+        let info = InfoBuilder::new().title("Nomaflow").version(version).build();
+        let document = OpenApiBuilder::new().info(info).build();
+        Self { app, router: OpenApiRouter::with_openapi(document), table: Vec::new() }
+    }
+
+    /// Declares routes that need the same.
+    pub(crate) fn add(mut self, need: Need, routes: UtoipaMethodRouter<App>) -> Self {
+        let (schemas, paths, mut handlers) = routes;
+        for (path, item) in &paths.paths {
+            let methods = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            for (method, _) in methods.into_iter().filter(|(_, operation)| operation.is_some()) {
+                self.table.push(Line { method: method.to_owned(), path: path.clone(), need });
+            }
+        }
+        if let Some(app) = &self.app {
+            let gate = Gate { app: app.clone(), need };
+            handlers = handlers.route_layer(middleware::from_fn_with_state(gate, pass));
+        }
+        self.router = self.router.routes((schemas, paths, handlers));
+        self
+    }
+
+    /// What was declared: the routes, their table and their document.
+    pub(crate) fn finish(self) -> (Router<App>, Vec<Line>, OpenApi) {
+        let (router, document) = self.router.split_for_parts();
+        (router, self.table, document)
+    }
+}
+
+#[derive(Clone)]
+struct Gate {
+    app: App,
+    need: Need,
+}
+
+/// Lets callers through who have what the route needs, and tells handlers who they are.
+async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    if gate.need != Need::Nothing {
+        let caller = auth::caller_of(&gate.app, &parts).await?;
+        gate.check(&caller, &mut parts).await?;
+        parts.extensions.insert(caller);
+    }
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+impl Gate {
+    async fn check(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
+        let may = &caller.permissions;
+        let (is_allowed, needs) = match self.need {
+            Need::Nothing | Need::SignedIn => return Ok(()),
+            Need::SomeJob => (may.has_some_job() || may.may_edit_jobs(), "job:*".to_owned()),
+            Need::Job => {
+                let id = id_of(parts).await?;
+                (may.has_job(&id) || may.may_edit_jobs(), format!("job:{id}"))
+            }
+            Need::Run => return self.check_run(caller, parts).await,
+            Need::AllJobs => (may.has_all_jobs(), "job:*".to_owned()),
+            Need::EditJobs => (may.may_edit_jobs(), "settings:jobs".to_owned()),
+            Need::Notifications => (may.may_edit_notifications(), "settings:notifications".to_owned()),
+            Need::Superuser => (may.is_superuser(), "superuser".to_owned()),
+        };
+        if is_allowed { Ok(()) } else { Err(denied(&needs)) }
+    }
+
+    /// A run that does not exist and one of a job that may not be seen answer alike to those who do not see every job.
+    async fn check_run(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
+        if caller.permissions.has_all_jobs() {
+            return Ok(());
+        }
+        let text = id_of(parts).await?;
+        let run = match RunId::parse(&text) {
+            Ok(id) => self.app.engine.store().find_run(id).await?,
+            Err(_) => None,
+        };
+        match run {
+            Some(run) if caller.permissions.has_job(run.job_id.as_str()) => Ok(()),
+            _ if caller.permissions.has_some_job() => Err(ApiError::not_found(format!("there is no run `{text}`"))),
+            _ => Err(denied("job:*")),
+        }
+    }
+}
+
+async fn id_of(parts: &mut Parts) -> Result<String, ApiError> {
+    let Path(mut names) = parts.extract::<Path<HashMap<String, String>>>().await?;
+    Ok(names.remove("id").unwrap_or_default())
+}
+
+/// Signed in, but without the permission.
+pub(crate) fn denied(needs: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "not-permitted", format!("this needs the permission `{needs}`"))
+        .with("needs", needs)
+}
