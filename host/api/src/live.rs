@@ -14,8 +14,8 @@ use axum::response::IntoResponse;
 use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
 use host_engine::bus::Numbered;
-use host_model::RunId;
 use host_model::event::Event;
+use host_model::{JobId, RunId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
@@ -153,8 +153,32 @@ impl Listener {
             Event::Run(run) => vec![frame("run", id, &RunSummary::from(&**run))],
             Event::Step { step, .. } => vec![frame("step", id, &StepEvent::from(&**step))],
             Event::Progress { progress, .. } => vec![frame("progress", id, &ProgressView::from(progress))],
-            Event::Catalogue { jobs, problems } => {
-                vec![frame("catalogue", id, &json!({ "jobs": jobs, "problems": problems }))]
+            Event::Catalogue { jobs, problems, added, changed, removed } => {
+                let ids = |jobs: &[JobId]| jobs.iter().map(ToString::to_string).collect::<Vec<_>>();
+                let (added, changed, removed) = (ids(added), ids(changed), ids(removed));
+                let data = json!({ "jobs": jobs, "problems": problems, "added": added, "changed": changed, "removed": removed });
+                vec![frame("catalogue", id, &data)]
+            }
+            Event::Slots { job_id, count, latest } => {
+                let data = json!({
+                    "job_id": job_id.to_string(),
+                    "count": count,
+                    "schedule": latest.slot.schedule,
+                    "due_at": instant(latest.slot.due_at),
+                    "outcome": latest.outcome.as_str(),
+                    "reason": latest.reason,
+                });
+                vec![frame("slot", id, &data)]
+            }
+            Event::Health(health) => {
+                let data = json!({
+                    "scheduler": health.scheduler,
+                    "holder": health.holder,
+                    "paused_by": health.paused_by,
+                    "problems": health.problems,
+                    "replicas": health.replicas,
+                });
+                vec![frame("health", id, &data)]
             }
             Event::Log { run_id, lines, .. } if self.runs.contains(run_id) => self.log_frames(*run_id, lines, &id),
             Event::Log { .. } => Vec::new(),

@@ -1,6 +1,7 @@
-//! Runs of other processes, told to the listeners of this one: while anybody listens, the store is looked at once a second
-//! for what the others have committed, and each change is published on the engine's bus as if it had happened here.
-//! Progress is not stored, so it is heard only where the run is.
+//! What other processes did, told to the listeners of this one: while anybody listens, the store is looked at when it rings
+//! for news (PostgreSQL), and once a second in any case, for what the others have committed; each change is published on
+//! the engine's bus as if it had happened here. Whether schedules fire, and what is wrong, is told here for every process,
+//! this one included. Progress is not stored, so it is heard only where the run is.
 //!
 //! Invariants: what this process runs itself is told here only if it was told before, while somebody else or nobody had it:
 //! that may have overtaken a newer event of the engine, so it is told until its end; a followed run ends with its final change, after its last
@@ -10,16 +11,22 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use host_model::event::Event;
+use host_engine::SchedulerState;
+use host_model::event::{Event, Health};
 use host_model::port::StoreError;
 use host_model::run::{RunFilter, RunStatus};
 use host_model::{Run, RunId, StepRun};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::App;
 
-/// Between two looks.
+/// Between two looks when nobody rings.
 const EVERY: Duration = Duration::from_secs(1);
+/// Between two looks however often it rings.
+const PAUSE: Duration = Duration::from_millis(80);
+/// Slots without a run that are read at once.
+const SLOTS: u32 = 1000;
 /// The newest runs are looked at in whatever state they are: those that began and ended between two looks.
 const NEWEST: u32 = 100;
 /// Runs in flight that are looked at.
@@ -94,11 +101,14 @@ impl Relay {
     }
 
     async fn tell(self, app: App) {
-        let mut known = HashMap::new();
+        let mut known = Known::default();
+        let mut look_again = Instant::now();
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
-                () = app.stop.canceled() => return,
+            // From here on no news is missed, whatever is found next.
+            let news = app.engine.store().news();
+            let is_full = Instant::now() >= look_again;
+            if is_full {
+                look_again = Instant::now() + EVERY;
             }
             {
                 let mut listeners = self.lock();
@@ -107,9 +117,29 @@ impl Relay {
                     return;
                 }
             }
-            if let Err(error) = self.look(&app, &mut known).await {
+            if let Err(error) = self.look(&app, &mut known.runs).await {
                 tracing::debug!(%error, "runs of other processes cannot be told");
             }
+            if is_full {
+                self.look_around(&app, &mut known).await;
+            }
+            tokio::select! {
+                () = news => tokio::time::sleep(PAUSE).await,
+                () = tokio::time::sleep_until(look_again) => {}
+                () = app.stop.canceled() => return,
+            }
+        }
+    }
+
+    /// Tells what is about no run: slots that have none, and how the installation is.
+    async fn look_around(&self, app: &App, known: &mut Known) {
+        match tell_slots(app, known).await {
+            Ok(()) => {}
+            Err(error) => tracing::debug!(%error, "slots of other processes cannot be told"),
+        }
+        let health = crate::route::health::summary(app).await;
+        if known.health.replace(health.clone()).is_some_and(|before| before != health) {
+            app.engine.bus().publish(Event::Health(Arc::new(health)));
         }
     }
 
@@ -164,6 +194,40 @@ impl Relay {
     }
 }
 
+/// What was told last.
+#[derive(Default)]
+struct Known {
+    runs: HashMap<RunId, Run>,
+    health: Option<Health>,
+    /// When the latest slot without a run was decided, once that was looked at.
+    slots_to: Option<Option<host_model::Instant>>,
+}
+
+/// Slots that other processes decided, one event for each job. The holder of the lease has told its own.
+async fn tell_slots(app: &App, known: &mut Known) -> Result<(), StoreError> {
+    let store = app.engine.store();
+    let Some(after) = known.slots_to else {
+        known.slots_to = Some(store.list_unfired_slots(None, 1).await?.first().map(|row| row.decided_at));
+        return Ok(());
+    };
+    let rows = store.list_unfired_slots(Some(after.unwrap_or_default()), SLOTS).await?;
+    let Some(last) = rows.last() else { return Ok(()) };
+    known.slots_to = Some(Some(last.decided_at));
+    if app.engine.scheduler_state() == SchedulerState::Active {
+        return Ok(());
+    }
+    let mut of_jobs: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        of_jobs.entry(row.slot.job_id.clone()).or_default().push(row);
+    }
+    for (job_id, rows) in of_jobs {
+        let count = rows.len();
+        let Some(latest) = rows.into_iter().max_by_key(|row| row.slot.due_at) else { continue };
+        app.engine.bus().publish(Event::Slots { job_id, count, latest: Arc::new(latest) });
+    }
+    Ok(())
+}
+
 /// Remembers what was seen and returns what of it is to be told; see the module's note on runs of `me`.
 fn take_in(known: &mut HashMap<RunId, Run>, mut seen: HashMap<RunId, Run>, me: &str) -> Vec<Run> {
     seen.retain(|id, run| run.owner != me || known.get(id).is_some_and(|before| !before.status.is_final()));
@@ -174,7 +238,7 @@ fn take_in(known: &mut HashMap<RunId, Run>, mut seen: HashMap<RunId, Run>, me: &
 
 #[cfg(test)]
 mod tests {
-    use host_model::{Instant, JobId, JsonMap};
+    use host_model::{JobId, JsonMap};
 
     use super::*;
 
@@ -191,7 +255,7 @@ mod tests {
             scheduled_at: None,
             replay_of: None,
             replay_from: None,
-            queued_at: Instant::default(),
+            queued_at: host_model::Instant::default(),
             started_at: None,
             finished_at: None,
             rows_affected: 0,

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn event(jobs: usize) -> Event {
-        Event::Catalogue { jobs, problems: 0 }
+        Event::Catalogue { jobs, problems: 0, added: Vec::new(), changed: Vec::new(), removed: Vec::new() }
     }
 
     fn numbers(missed: &[Numbered]) -> Vec<u64> {

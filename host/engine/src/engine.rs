@@ -170,10 +170,19 @@ impl Engine {
 
     /// Replaces the jobs. Runs in flight keep theirs; schedules count from now.
     pub fn replace_jobs(&self, jobs: Jobs, problems: usize) {
-        let count = jobs.len();
-        *self.shared.jobs.write().unwrap_or_else(PoisonError::into_inner) = jobs;
+        let now = jobs.clone();
+        let before = std::mem::replace(&mut *self.shared.jobs.write().unwrap_or_else(PoisonError::into_inner), jobs);
         self.shared.reloaded.notify_one();
-        self.shared.bus.publish(Event::Catalogue { jobs: count, problems });
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        for (id, job) in now.iter() {
+            match before.get(id) {
+                None => added.push(id.clone()),
+                Some(old) if old != job => changed.push(id.clone()),
+                Some(_) => {}
+            }
+        }
+        let removed = before.keys().filter(|id| !now.contains_key(*id)).cloned().collect();
+        self.shared.bus.publish(Event::Catalogue { jobs: now.len(), problems, added, changed, removed });
     }
 
     /// This process as others know it.

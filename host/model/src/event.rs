@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::fire::SlotRecord;
 use crate::log::LogLine;
 use crate::{Instant, JobId, Run, RunId, StepRun};
 
@@ -39,7 +40,39 @@ pub enum Event {
         jobs: usize,
         /// Findings.
         problems: usize,
+        /// What is new in it, by id.
+        added: Vec<JobId>,
+        /// What is defined differently now.
+        changed: Vec<JobId>,
+        /// What is no longer in it, or no longer valid.
+        removed: Vec<JobId>,
     },
+    /// Slots were decided that have no run; those that have one are told by the run. All of one job.
+    Slots {
+        /// The job.
+        job_id: JobId,
+        /// How many.
+        count: usize,
+        /// The latest of them.
+        latest: Arc<SlotRecord>,
+    },
+    /// Whether schedules fire, and what is wrong, has changed.
+    Health(Arc<Health>),
+}
+
+/// How the whole installation is, as far as a process can tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Health {
+    /// `active`, `standby`, `paused` or `error`.
+    pub scheduler: String,
+    /// Who fires schedules; empty when nobody does.
+    pub holder: String,
+    /// Who paused all schedules, if they are.
+    pub paused_by: Option<String>,
+    /// What somebody has to look at.
+    pub problems: Vec<String>,
+    /// Processes known.
+    pub replicas: usize,
 }
 
 /// How far an attempt is.

@@ -142,6 +142,8 @@ pub trait Store: Send + Sync + 'static {
     async fn record_slots(&self, slots: &[SlotRecord], lease: Option<&Held>) -> Result<SlotsKept, StoreError>;
     /// Ledger rows, newest first.
     async fn find_slots(&self, filter: &SlotFilter) -> Result<Vec<SlotRecord>, StoreError>;
+    /// Slots without a run that were decided after an instant, oldest decision first; without one, the latest alone.
+    async fn list_unfired_slots(&self, after: Option<Instant>, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
 
     /// Every schedule as last seen, with its newest slot in the ledger.
     async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError>;
@@ -163,6 +165,9 @@ pub trait Store: Send + Sync + 'static {
     /// Rings whenever another process may have left a run to be taken up. A bell may ring too often, and it may miss a
     /// ring while the store is away.
     fn bell(&self) -> Bell;
+    /// Rings a moment after another process has committed something that a listener may want to hear: runs, steps, log
+    /// lines, slots, a pause. As unreliable as [`Store::bell`]; what this process commits does not ring.
+    fn news(&self) -> Bell;
     /// Marks a run as to be cancelled; the owner turns the mark into the change, or whoever finds the mark on a run that
     /// nobody has.
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError>;

@@ -59,6 +59,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0007_secrets.sql"),
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
+    Migration {
+        version: 14,
+        name: "unfired_slots",
+        sqlite: include_str!("../../../migrations/sqlite/0014_unfired_slots.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014_unfired_slots.sql"),
+    },
 ];
 
 impl Migration {

@@ -149,6 +149,29 @@ pub(crate) async fn find_slots(conn: &mut Conn<'_>, filter: &SlotFilter) -> Resu
     conn.fetch_all(&sql, &binds).await?.iter().map(read_slot).collect()
 }
 
+/// `Store::list_unfired_slots`, by the index of them.
+pub(crate) async fn list_unfired(
+    conn: &mut Conn<'_>,
+    after: Option<Instant>,
+    limit: u32,
+) -> Result<Vec<SlotRecord>, DbError> {
+    let rows = match after {
+        Some(after) => {
+            let sql = format!(
+                "select {SLOT_COLUMNS} from ly2_slots where run_id is null and decided_at > $1 \
+                 order by decided_at limit $2"
+            );
+            conn.fetch_all(&sql, &[Bind::at(after), Bind::int(limit)]).await?
+        }
+        None => {
+            let sql =
+                format!("select {SLOT_COLUMNS} from ly2_slots where run_id is null order by decided_at desc limit 1");
+            conn.fetch_all(&sql, &[]).await?
+        }
+    };
+    rows.iter().map(read_slot).collect()
+}
+
 /// Newest first.
 pub(crate) async fn list_slots(conn: &mut Conn<'_>, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, DbError> {
     let sql =

@@ -16,7 +16,7 @@ use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Topic};
 use crate::cancels::{self, RequestCancel};
 use crate::changes::ApplyChanges;
 use crate::claims::ClaimRuns;
@@ -82,6 +82,14 @@ impl SqlStore {
         acquired.map_err(|error| DbError::from(error).during(operation))
     }
 
+    /// Passes an answer on, after other processes were told that there is news if it is a good one.
+    fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        if answer.is_ok() {
+            self.bell.ring(Topic::News);
+        }
+        answer
+    }
+
     pub(crate) async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
         match &self.place {
             Place::Sqlite(store) => store.write(write).await,
@@ -112,13 +120,14 @@ impl Store for SqlStore {
         let write = RecordFire::new(new.clone(), Arc::clone(&self.definitions));
         let recorded = self.write("record a run", write).await?;
         if recorded == Recorded::Queued && new.owner.is_empty() {
-            self.bell.ring();
+            self.bell.ring(Topic::Runs);
         }
+        self.bell.ring(Topic::News);
         Ok(recorded)
     }
 
     async fn record_slot(&self, slot: &SlotRecord) -> Result<bool, StoreError> {
-        self.write("record a slot", RecordSlot(slot.clone())).await
+        self.told(self.write("record a slot", RecordSlot(slot.clone())).await)
     }
 
     async fn list_slots(&self, job: &JobId, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {
@@ -126,7 +135,7 @@ impl Store for SqlStore {
     }
 
     async fn record_slots(&self, slots: &[SlotRecord], lease: Option<&Held>) -> Result<SlotsKept, StoreError> {
-        self.write("record slots", RecordSlots { slots: slots.to_vec(), lease: lease.cloned() }).await
+        self.told(self.write("record slots", RecordSlots { slots: slots.to_vec(), lease: lease.cloned() }).await)
     }
 
     async fn find_slots(&self, filter: &SlotFilter) -> Result<Vec<SlotRecord>, StoreError> {
@@ -146,19 +155,24 @@ impl Store for SqlStore {
     }
 
     async fn set_pause(&self, pause: Option<&Pause>) -> Result<bool, StoreError> {
-        self.write("pause or resume the scheduler", SetPause(pause.cloned())).await
+        self.told(self.write("pause or resume the scheduler", SetPause(pause.cloned())).await)
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<Applied, StoreError> {
         let (applied, ring) = self.write("apply a change", ApplyChanges(changes.to_vec())).await?;
         if ring {
-            self.bell.ring();
+            self.bell.ring(Topic::Runs);
         }
+        self.bell.ring(Topic::News);
         Ok(applied)
     }
 
     async fn claim_runs(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
-        self.write("take runs up", ClaimRuns(claim.clone())).await
+        let claimed = self.write("take runs up", ClaimRuns(claim.clone())).await?;
+        if !claimed.is_empty() {
+            self.bell.ring(Topic::News);
+        }
+        Ok(claimed)
     }
 
     async fn find_definition(&self, run: RunId) -> Result<Option<Arc<str>>, StoreError> {
@@ -166,7 +180,15 @@ impl Store for SqlStore {
     }
 
     fn bell(&self) -> EventListener {
-        self.bell.listen()
+        self.bell.listen(Topic::Runs)
+    }
+
+    fn news(&self) -> EventListener {
+        self.bell.listen(Topic::News)
+    }
+
+    async fn list_unfired_slots(&self, after: Option<Instant>, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {
+        read!(self, "list slots without a run", slots::list_unfired, after, limit)
     }
 
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
@@ -229,7 +251,7 @@ impl Store for SqlStore {
         if lines.is_empty() {
             return Ok(());
         }
-        self.write("append log lines", AppendLogs(lines.to_vec())).await
+        self.told(self.write("append log lines", AppendLogs(lines.to_vec())).await)
     }
 
     async fn list_logs(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<LogLine>, StoreError> {

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use host_engine::SchedulerState;
+use host_model::event::Health;
 use host_model::fire::Pause;
 use host_model::port::StoreError;
 use serde_json::{Value, json};
@@ -45,6 +46,28 @@ async fn read(app: &App) -> Result<(Option<Pause>, Standing, usize), StoreError>
         let message = format!("no answer within {} s", PATIENCE.as_secs());
         Err(StoreError::Unavailable { operation: "tell how it is", message })
     })
+}
+
+/// The same in short, for those who listen.
+pub(crate) async fn summary(app: &App) -> Health {
+    let store = app.engine.store();
+    let asked = async { tokio::try_join!(store.find_pause(), store.list_replicas(), store.find_lease()) };
+    let mut health = match timeout(PATIENCE, asked).await {
+        Ok(Ok((pause, replicas, lease))) => Health {
+            scheduler: state_of(app, pause.as_ref()).as_str().to_owned(),
+            holder: lease.as_ref().map(|lease| lease.holder.clone()).unwrap_or_default(),
+            paused_by: pause.map(|pause| pause.by),
+            replicas: replicas.len(),
+            problems: Standing::new(&replicas, lease.as_ref(), &[]).problems,
+        },
+        _ => Health {
+            scheduler: SchedulerState::Error.as_str().to_owned(),
+            problems: vec!["the store does not answer".to_owned()],
+            ..Health::default()
+        },
+    };
+    health.problems.extend(app.engine.breakdown().map(str::to_owned));
+    health
 }
 
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.

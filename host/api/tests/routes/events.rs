@@ -1,6 +1,13 @@
 //! The event stream.
 
-use crate::support::{Heard, house};
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_model::fire::{Slot, SlotOutcome, SlotRecord};
+use host_model::{Job, JobId};
+use serde_json::json;
+
+use crate::support::{Heard, house, job};
 
 fn is_end(heard: &Heard) -> bool {
     heard.event == "run" && !matches!(heard.data["status"].as_str(), Some("QUEUED" | "RUNNING"))
@@ -109,4 +116,56 @@ async fn streams_are_limited_and_a_closed_one_makes_room() {
     assert_eq!(refused.header("retry-after"), "15");
     open.pop();
     assert!(house.listen("", None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reload_says_what_is_new_changed_and_gone() {
+    let house = house().await;
+    let mut listening = house.listen("", None).await.ok().unwrap();
+    let mut jobs = (*house.engine.jobs()).clone();
+    let gone = jobs.remove("slow").unwrap();
+    let quick = jobs.get_mut("quick").unwrap();
+    *quick = Arc::new(Job { description: "another".into(), ..(**quick).clone() });
+    let new = job("new", "ok");
+    jobs.insert(new.id.clone(), Arc::new(new));
+    house.engine.replace_jobs(Arc::new(jobs), 1);
+    let heard = listening.until(|h| h.event == "catalogue").await;
+    let data = &heard.last().unwrap().data;
+    assert_eq!((&data["added"], &data["changed"], &data["problems"]), (&json!(["new"]), &json!(["quick"]), &json!(1)));
+    assert_eq!(data["removed"], json!([gone.id.as_str()]));
+}
+
+#[tokio::test]
+async fn a_pause_and_slots_that_another_process_decided_are_heard() {
+    let house = house().await;
+    let mut listening = house.listen("", None).await.ok().unwrap();
+    // The relay has to have seen how things are before it can tell a change, so it may take more than one.
+    let toggling = async {
+        for word in ["pause", "resume"].iter().cycle() {
+            assert_eq!(house.ask("POST", &format!("/admin/scheduler/{word}"), "").await.status, 200);
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+        }
+    };
+    let heard = tokio::select! {
+        heard = listening.until(|h| h.event == "health" && h.data["paused_by"] == "api") => heard,
+        () = toggling => unreachable!("it goes on for ever"),
+    };
+    assert_eq!(heard.last().unwrap().data["scheduler"], "standby");
+    let due = |n: i64| Slot {
+        job_id: JobId::new("slow").unwrap(),
+        schedule: "default".into(),
+        due_at: host_model::Instant::from_timestamp(n, 0).unwrap(),
+    };
+    let missed = |n: i64| SlotRecord {
+        slot: due(n),
+        outcome: SlotOutcome::Missed,
+        reason: Some("nobody was there".into()),
+        run_id: None,
+        decided_at: house.engine.now(),
+    };
+    house.store.record_slots(&[missed(60), missed(120)], None).await.unwrap();
+    let heard = listening.until(|h| h.event == "slot").await;
+    let data = &heard.last().unwrap().data;
+    assert_eq!((&data["job_id"], &data["count"], &data["outcome"]), (&json!("slow"), &json!(2), &json!("missed")));
+    assert_eq!((&data["due_at"], &data["reason"]), (&json!("1970-01-01T00:02:00.000Z"), &json!("nobody was there")));
 }

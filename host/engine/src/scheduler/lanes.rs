@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use host_model::event::Event;
 use host_model::fire::{Pause, Slot, SlotOutcome, SlotRecord};
 use host_model::port::{SlotsKept, StoreError};
 use host_model::replica::Held;
@@ -243,7 +244,11 @@ async fn write(shared: &Shared, held: &Held, rows: &mut Vec<SlotRecord>) -> Resu
     let (job_id, reason) = (&first.slot.job_id, first.reason.as_deref().unwrap_or_default());
     tracing::info!(job.id = %job_id, slots = rows.len(), reason, "slots recorded without a run");
     match shared.patience.until_stored(|| shared.store.record_slots(rows, Some(held))).await {
-        Ok(SlotsKept::New(_)) => {
+        Ok(SlotsKept::New(new)) => {
+            if let Some(latest) = rows.last().filter(|_| new > 0) {
+                let (job_id, latest) = (latest.slot.job_id.clone(), Arc::new(latest.clone()));
+                shared.bus.publish(Event::Slots { job_id, count: rows.len(), latest });
+            }
             rows.clear();
             Ok(())
         }

@@ -173,6 +173,18 @@ impl Store for Faulty {
         self.inner.bell()
     }
 
+    fn news(&self) -> host_model::port::Bell {
+        self.inner.news()
+    }
+
+    async fn list_unfired_slots(
+        &self,
+        after: Option<host_model::Instant>,
+        limit: u32,
+    ) -> Result<Vec<SlotRecord>, StoreError> {
+        self.reach()?.list_unfired_slots(after, limit).await
+    }
+
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
         self.reach()?.request_cancel(run, by).await
     }

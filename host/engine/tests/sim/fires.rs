@@ -160,6 +160,15 @@ impl Tables {
         self.slots.values().rev().filter(wanted).take(filter.limit as usize).cloned().collect()
     }
 
+    pub(crate) fn list_unfired(&self, after: Option<Instant>, limit: usize) -> Vec<SlotRecord> {
+        let mut rows: Vec<&SlotRecord> = self.slots.values().filter(|row| row.run_id.is_none()).collect();
+        rows.sort_by_key(|row| row.decided_at);
+        match after {
+            Some(after) => rows.into_iter().filter(|row| row.decided_at > after).take(limit).cloned().collect(),
+            None => rows.last().map(|row| (*row).clone()).into_iter().collect(),
+        }
+    }
+
     pub(crate) fn list_seen(&self) -> Vec<(SeenSchedule, Option<Instant>)> {
         let newest = |seen: &SeenSchedule| {
             let mut rows = self.slots.keys().rev();

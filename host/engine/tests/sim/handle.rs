@@ -261,6 +261,15 @@ impl Store for Process {
         self.bell.listen()
     }
 
+    // Only listeners of the page ask for news, and here are none.
+    fn news(&self) -> EventListener {
+        self.bell.listen()
+    }
+
+    async fn list_unfired_slots(&self, after: Option<Instant>, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {
+        self.call("list_unfired_slots", |tables| Ok(tables.list_unfired(after, limit as usize))).await
+    }
+
     async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
         self.call("request_cancel", |tables| Ok(tables.request_cancel(run, by))).await
     }

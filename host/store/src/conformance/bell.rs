@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use event_listener::EventListener;
-use host_model::fire::{NewRun, Recorded};
+use host_model::fire::{NewRun, Pause, Recorded, SlotOutcome, SlotRecord};
 use host_model::job::Overlap;
 use host_model::port::Store;
 use host_model::transition::RunChange;
 use tokio::time::timeout;
 
-use super::{Bench, ME, at, claimer, took};
+use super::{Bench, ME, at, claimer, slot, took};
 
 async fn heard(listener: EventListener) -> bool {
     timeout(Duration::from_secs(10), listener).await.is_ok()
@@ -109,4 +109,32 @@ pub(super) async fn a_bell_works_again_after_the_server_dropped_it(bench: &Bench
         fire(bench, &*near).await;
         assert!(heard(listener).await);
     }
+}
+
+pub(super) async fn news_rings_in_other_processes_and_not_where_it_was_made(bench: &Bench) {
+    let (near, far) = (bench.open().await, bench.open().await);
+    if near.dialect() == "sqlite" {
+        return; // There is one process.
+    }
+    connected(bench, &*near, &*far).await;
+    while timeout(Duration::from_millis(300), far.news()).await.is_ok() {}
+    for pause in [true, false] {
+        let (here, there) = (near.news(), far.news());
+        let pause = pause.then(|| Pause { by: "user:a".into(), at: at(1), reason: String::new() });
+        assert!(near.set_pause(pause.as_ref()).await.unwrap());
+        assert!(heard(there).await);
+        assert!(timeout(Duration::from_millis(300), here).await.is_err(), "its own news is none");
+    }
+    // A burst is one piece of news, and what ends it is heard.
+    for n in 0..50 {
+        near.record_slot(&SlotRecord { slot: slot("nightly", n), ..missed() }).await.unwrap();
+    }
+    let listener = far.news();
+    near.record_slot(&SlotRecord { slot: slot("nightly", 99), ..missed() }).await.unwrap();
+    assert!(heard(listener).await);
+}
+
+fn missed() -> SlotRecord {
+    let (outcome, reason) = (SlotOutcome::Missed, Some("nobody was there".to_owned()));
+    SlotRecord { slot: slot("nightly", 0), outcome, reason, run_id: None, decided_at: at(1) }
 }

@@ -95,3 +95,19 @@ pub(super) async fn a_pause_stays_as_it_began_until_it_is_ended(bench: &Bench) {
     assert!(store.set_pause(Some(&other)).await.unwrap());
     assert_eq!(store.find_pause().await.unwrap(), Some(other));
 }
+
+pub(super) async fn slots_without_a_run_are_listed_by_when_they_were_decided(bench: &Bench) {
+    let store = bench.open().await;
+    assert!(store.list_unfired_slots(None, 1).await.unwrap().is_empty());
+    let new = NewRun { slot: Some(slot("nightly", 7)), ..bench.new_run("nightly") };
+    assert_eq!(store.record_fire(&new).await.unwrap(), Recorded::Queued);
+    let decided = |due: i64, decided: i64| SlotRecord { decided_at: at(decided), ..missed(due) };
+    // Decided in another order than due.
+    let batch = [decided(1, 300), decided(2, 100), decided(3, 200)];
+    store.record_slots(&batch, None).await.unwrap();
+    let latest = store.list_unfired_slots(None, 1).await.unwrap();
+    assert_eq!(latest, [batch[0].clone()]);
+    let after = store.list_unfired_slots(Some(at(100)), 9).await.unwrap();
+    assert_eq!(after, [batch[2].clone(), batch[0].clone()], "the slot with a run is told by its run");
+    assert_eq!(store.list_unfired_slots(Some(at(0)), 1).await.unwrap(), [batch[1].clone()]);
+}

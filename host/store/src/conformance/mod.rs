@@ -101,7 +101,8 @@ checks! {
         slots_are_found_by_time_and_page_even_when_two_are_due_at_once
         a_schedule_is_remembered_with_the_newest_slot_of_its_ledger
         a_thousand_schedules_are_remembered_in_one_call
-        a_pause_stays_as_it_began_until_it_is_ended;
+        a_pause_stays_as_it_began_until_it_is_ended
+        slots_without_a_run_are_listed_by_when_they_were_decided;
     overlap:
         waiting_runs_are_taken_up_one_at_a_time_oldest_first
         sixteen_queued_fires_are_taken_up_in_order
@@ -197,7 +198,8 @@ checks! {
         a_fire_for_anybody_rings_in_another_process
         a_run_given_back_rings
         the_end_of_a_run_that_others_wait_for_rings
-        a_bell_works_again_after_the_server_dropped_it;
+        a_bell_works_again_after_the_server_dropped_it
+        news_rings_in_other_processes_and_not_where_it_was_made;
     odd_data:
         any_text_comes_back_as_it_was
         a_nul_becomes_visible
