@@ -1,7 +1,7 @@
 # The front door. Every target asks nothing, installs what it needs where it can, and does only what is left to do.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench setup web host components
+.PHONY: help demo test lint bench setup web host components install
 
 help:
 	@echo 'make demo        build everything, run the example job once, leave the server running'
@@ -10,6 +10,7 @@ help:
 	@echo 'make bench       the measurements of tests/bench'
 	@echo 'make host        the program, target/debug/nomaflow, with its page'
 	@echo 'make components  the plugins and the test guests'
+	@echo 'make install     an optimized build under PREFIX (/usr/local), with manual pages and completions'
 
 demo:
 	@exec .ci/demo
@@ -42,3 +43,16 @@ host: web
 
 components: host
 	@target/debug/plugin-builder --all
+
+PREFIX ?= /usr/local
+
+# The program, once more under the seeds' name, its manual pages and completions. DESTDIR is for those who make packages.
+install: web
+	CARGO_TARGET_DIR=target cargo build --release --locked --bin nomaflow
+	install -D target/release/nomaflow $(DESTDIR)$(PREFIX)/bin/nomaflow
+	ln -sf nomaflow $(DESTDIR)$(PREFIX)/bin/liberty-admin
+	target/release/nomaflow man $(DESTDIR)$(PREFIX)/share/man/man1
+	mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	target/release/nomaflow completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/nomaflow
+	target/release/nomaflow completions zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_nomaflow
+	target/release/nomaflow completions fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/nomaflow.fish

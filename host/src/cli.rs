@@ -72,6 +72,18 @@ pub(crate) enum Command {
     /// Plugins: new, build, test, dev, run, list, inspect, update
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Look at everything a night needs, and say what to do about what is wrong
+    Doctor,
+    /// A completion script for a shell, on standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages, one for each command
+    Man {
+        /// The folder they go to
+        dir: PathBuf,
+    },
 }
 
 #[derive(Args)]

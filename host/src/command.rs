@@ -3,8 +3,10 @@
 pub(crate) mod check;
 pub(crate) mod connector;
 pub(crate) mod cron;
+pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod job;
+pub(crate) mod manual;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod scheduler;

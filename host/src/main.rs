@@ -80,6 +80,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Run(run) => command::run::run(run, &global).await,
         Command::Connector(connector) => command::connector::run(connector, &global).await,
         Command::Plugin(plugin) => command::plugin::run(plugin, &global).await,
+        Command::Doctor => command::doctor::run(&global).await,
+        Command::Completions { shell } => command::manual::completions(shell),
+        Command::Man { dir } => command::manual::pages(&dir),
     }
 }
 

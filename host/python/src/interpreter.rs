@@ -119,6 +119,16 @@ pub(crate) struct Interpreters {
     known: Mutex<HashMap<PathBuf, (SystemTime, Arc<Interpreter>)>>,
 }
 
+impl Interpreter {
+    /// Asks the interpreter at `wanted`, a path or a name on PATH, what it is.
+    ///
+    /// # Errors
+    /// When no worker can become it.
+    pub async fn find(wanted: &Path) -> Result<Arc<Self>, InterpreterError> {
+        Interpreters::default().find(wanted).await
+    }
+}
+
 impl Interpreters {
     /// The interpreter `wanted`: a path, or a name to look for on PATH.
     pub(crate) async fn find(&self, wanted: &Path) -> Result<Arc<Interpreter>, InterpreterError> {

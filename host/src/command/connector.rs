@@ -24,11 +24,11 @@ use crate::say;
 const FILE: &str = "connectors.toml";
 
 /// The connectors of a home.
-struct Shelf {
+pub(super) struct Shelf {
     set: ConnectorSet,
-    pools: ConnectorPools,
+    pub(super) pools: ConnectorPools,
     /// The findings about the file, drawn; empty when none of them is an error.
-    faults: String,
+    pub(super) faults: String,
 }
 
 /// Runs a `connector` command.
@@ -44,7 +44,7 @@ pub(crate) async fn run(command: Connector, global: &Global) -> Outcome {
 }
 
 impl Shelf {
-    async fn open(global: &Global) -> Result<Self, Failure> {
+    pub(super) async fn open(global: &Global) -> Result<Self, Failure> {
         let home = Home::new(&global.home);
         home.ensure_exists()?;
         let secrets = home_secrets(&home).await?;
@@ -63,7 +63,7 @@ impl Shelf {
     }
 
     /// Every name, in order.
-    fn names(&self) -> Vec<&str> {
+    pub(super) fn names(&self) -> Vec<&str> {
         let sql = self.set.connectors.keys().map(|name| name.as_str());
         let mut names: Vec<&str> = sql.chain(self.set.directories.keys().map(|name| name.as_str())).collect();
         names.sort_unstable();

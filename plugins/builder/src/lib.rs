@@ -25,5 +25,6 @@ pub use project::{Built, Language, Project, check_name};
 pub use sdk::{contract, is_current, write_sdk};
 pub use source::source_digest;
 pub use template::{Template, create};
+pub use toolchain::describe_toolchain;
 pub use tools::{Tools, cache_folder};
 pub use workspace::{Guest, find_guests};

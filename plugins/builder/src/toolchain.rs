@@ -43,6 +43,14 @@ pub(crate) struct BuildStd {
     linkers: PathBuf,
 }
 
+/// The compiler for plugins in Rust, in one line.
+///
+/// # Errors
+/// When there is none: what to install.
+pub fn describe_toolchain() -> Result<String> {
+    Ok(Toolchain::find()?.describe())
+}
+
 impl Toolchain {
     /// Looks for a compiler. Fails with one text that says what to install and why each candidate was no good.
     pub(crate) fn find() -> Result<Self> {
