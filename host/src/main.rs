@@ -10,6 +10,7 @@ mod history;
 mod home;
 mod keeper;
 mod memory;
+mod telemetry;
 mod vault;
 mod watch;
 mod watcher;
@@ -33,9 +34,15 @@ fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Fine as u8 });
         }
     };
-    start_logging(matches!(cli.command, Command::Serve(_)));
     // The first provider installed serves every TLS connection of the process; a second one would be refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let telemetry = match telemetry::start(matches!(cli.command, Command::Serve(_))) {
+        Ok(telemetry) => telemetry,
+        Err(failure) => {
+            eprintln!("{failure}");
+            return ExitCode::from(failure.exit as u8);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -46,6 +53,7 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(run(cli));
     // Nothing that still blocks may hold the process back.
     runtime.shutdown_background();
+    drop(telemetry);
     match outcome {
         Ok(exit) => ExitCode::from(exit as u8),
         // The reader of our output has gone; there is nobody to tell.
@@ -55,15 +63,6 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit as u8)
         }
     }
-}
-
-fn start_logging(is_server: bool) {
-    let default = if is_server { "info" } else { "warn" };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("NOMAFLOW_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let colors = home::style() == host_catalogue::Style::Colored;
-    let writer = std::io::stderr;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colors).with_target(false).init();
 }
 
 async fn run(cli: Cli) -> Outcome {

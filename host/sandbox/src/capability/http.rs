@@ -34,6 +34,7 @@ impl HttpGate for Gate<'_> {
 }
 
 impl Host for CallState {
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "http.send"))]
     async fn send(&mut self, request: Request) -> Answer<Response> {
         if let Err(error) = self.begin_call() {
             return Ok(Err(error));

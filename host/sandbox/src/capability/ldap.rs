@@ -21,6 +21,7 @@ pub struct Search(Option<Box<dyn DirectoryPages>>);
 impl Host for CallState {}
 
 impl HostSearch for CallState {
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "ldap.search"))]
     async fn begin(&mut self, connector: String, query: Query) -> Answer<Resource<Search>> {
         if let Err(error) = self.begin_call() {
             return Ok(Err(error));

@@ -50,6 +50,7 @@ struct Source {
 impl Host for CallState {}
 
 impl HostConnection for CallState {
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.open"))]
     async fn open(&mut self, name: String) -> Answer<Resource<Connection>> {
         if let Err(error) = self.begin_call() {
             return Ok(Err(error));
@@ -79,6 +80,7 @@ impl HostConnection for CallState {
         Ok(self.table.get(&connection)?.session.dialect().to_owned())
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.execute"))]
     async fn execute(
         &mut self,
         connection: Resource<Connection>,
@@ -93,6 +95,7 @@ impl HostConnection for CallState {
         self.count_rows_out(&connection, result)
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.query"))]
     async fn query(
         &mut self,
         connection: Resource<Connection>,
@@ -113,6 +116,7 @@ impl HostConnection for CallState {
         Ok(Ok(cursor))
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.insert"))]
     async fn insert_rows(
         &mut self,
         connection: Resource<Connection>,
@@ -129,6 +133,7 @@ impl HostConnection for CallState {
         }
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.insert"))]
     async fn insert_columns(
         &mut self,
         connection: Resource<Connection>,
@@ -153,6 +158,7 @@ impl HostConnection for CallState {
         result.map_or_else(|error| self.fail(&connection, error), |()| Ok(Ok(())))
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.commit"))]
     async fn commit(&mut self, connection: Resource<Connection>) -> Answer<()> {
         if let Err(error) = self.begin_session_call(&connection)? {
             return Ok(Err(error));
