@@ -28,5 +28,6 @@ mod retention;
 mod secrets;
 mod server;
 mod surfaces;
+mod telemetry;
 mod watch;
 mod zoo;
