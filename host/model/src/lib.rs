@@ -10,6 +10,7 @@
 pub mod access;
 pub mod batch;
 pub mod blackout;
+pub mod callable;
 pub mod cancel;
 pub mod connector;
 pub mod definition;
