@@ -163,6 +163,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
+        history: roles.history,
         secrets: secrets.clone(),
         callables: Arc::new(callables),
         auth: Auth::new(&token),

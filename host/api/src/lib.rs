@@ -8,8 +8,11 @@
 mod assets;
 pub mod auth;
 mod error;
+mod etag;
 mod live;
+mod openapi;
 mod relay;
+mod request_id;
 mod route;
 pub mod server;
 mod surface;
@@ -23,6 +26,7 @@ use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;
 use host_model::CancelToken;
+use host_model::history::History;
 use host_model::callable::CallableDirectory;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
@@ -58,6 +62,8 @@ pub struct ApiParts {
     pub engine: Engine,
     /// The catalogue.
     pub catalogue: Arc<dyn CatalogueSource>,
+    /// What pages ask of the history.
+    pub history: Arc<dyn History>,
     /// The secrets.
     pub secrets: Arc<dyn SecretDesk>,
     /// What steps can call.
@@ -75,11 +81,13 @@ pub(crate) type App = Arc<ApiParts>;
 /// Builds the router of the whole surface.
 pub fn router(parts: ApiParts) -> Router {
     let app: App = Arc::new(parts);
-    let (routes, ..) = surface(Some(app.clone()), app.version).finish();
+    let (routes, _, document) = surface(Some(app.clone()), app.version).finish();
     routes
         .fallback(assets::page)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(Extension(openapi::Document::new(&document)))
         .layer(middleware::from_fn(assets::common_headers))
+        .layer(middleware::from_fn(request_id::assign))
         .with_state(app)
 }
 
@@ -88,12 +96,21 @@ pub fn table() -> Vec<Line> {
     surface(None, "").finish().1
 }
 
+/// The OpenAPI document as JSON.
+pub fn document(version: &str) -> String {
+    surface(None, version).finish().2.to_pretty_json().unwrap_or_default()
+}
+
 fn surface(app: Option<App>, version: &str) -> Surface {
-    use route::{cron, health, jobs, runs, scheduler, secrets, slots};
+    use route::{cron, health, jobs, logs, runs, scheduler, secrets, slots};
     let (schemas, paths, stream) = routes!(live::events);
     let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
     Surface::new(app, version)
         .add(Need::Nothing, routes!(health::alive))
+        .add(Need::Nothing, routes!(openapi::document))
+        .add(Need::Nothing, routes!(openapi::page))
+        .add(Need::Nothing, routes!(openapi::script))
+        .add(Need::Nothing, routes!(openapi::style))
         .add(Need::Nothing, routes!(auth::login))
         .add(Need::SignedIn, routes!(auth::me))
         .add(Need::SignedIn, routes!(auth::logout))
@@ -102,7 +119,10 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(runs::list))
         .add(Need::Run, routes!(runs::show))
-        .add(Need::Run, routes!(runs::logs))
+        .add(Need::Run, routes!(logs::page))
+        .add(Need::Run, routes!(logs::search))
+        .add(Need::Run, routes!(logs::counts))
+        .add(Need::Run, routes!(logs::download))
         .add(Need::Run, routes!(runs::definition))
         .add(Need::Run, routes!(runs::cancel))
         .add(Need::Run, routes!(runs::abort))

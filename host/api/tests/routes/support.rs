@@ -190,13 +190,15 @@ pub(crate) async fn house() -> House {
 /// A house whose process presents itself like this.
 pub(crate) async fn house_with(presence: Presence) -> House {
     let folder = tempfile::tempdir().unwrap();
-    let store = host_store::open("sqlite:runs.db", folder.path()).await.unwrap();
+    let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
+    let store = roles.store;
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
     let router = router(ApiParts {
         engine: engine.clone(),
         catalogue: shelf.clone(),
+        history: roles.history,
         secrets: Arc::new(Drawer::default()),
         callables: Arc::new(EveryCallable::default()),
         auth: Auth::new(TOKEN),
