@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use host_api::server::LocalClient;
-use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
-use host_catalogue::{Catalogue, Flags, Role, Setting, Settings, system_zone};
+use host_api::{ApiParts, CatalogueSource as _, MetricsAccess, auth::Auth};
+use host_catalogue::{Catalogue, Flags, Metrics, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
@@ -22,6 +22,7 @@ use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFile
 use host_store::Roles;
 
 use crate::client::client_header;
+use crate::desk::{Connectors, Plugins};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory};
 use crate::home::{Home, env};
@@ -141,6 +142,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let python = PythonCallables::new(app_interpreters(&reader.plugins, settings));
     let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
+    let (plugins_root, sandbox) = (reader.plugins.clone(), reader.sandbox.clone());
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
     let engine = Engine::start(EngineParts {
         store: store.clone(),
@@ -164,8 +166,17 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         engine: engine.clone(),
         catalogue: keeper.clone(),
         history: roles.history,
+        keys: roles.idempotency,
         secrets: secrets.clone(),
         callables: Arc::new(callables),
+        plugins: Arc::new(Plugins { root: plugins_root, sandbox }),
+        connectors: Arc::new(Connectors(pools.clone())),
+        metrics: match settings.metrics.value {
+            Metrics::Off => MetricsAccess::Off,
+            Metrics::Open => MetricsAccess::Open,
+            Metrics::Token => MetricsAccess::Token,
+        },
+        settings: settings.list(),
         auth: Auth::new(&token),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),

@@ -49,6 +49,13 @@ impl Default for Streams {
     }
 }
 
+impl Streams {
+    /// How many are open.
+    pub(crate) fn open(&self) -> usize {
+        MOST_STREAMS - self.room.available_permits()
+    }
+}
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -2,12 +2,15 @@
 //! the request.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
+
+use crate::metrics::Counters;
 
 const HEADER: &str = "x-request-id";
 /// Longest id that is taken over.
@@ -27,7 +30,11 @@ pub(crate) async fn assign(request: Request, next: Next) -> Response {
     let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).filter(|text| is_fit(text));
     let id = given.map_or_else(make, str::to_owned);
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let counters = request.extensions().get::<Arc<Counters>>().cloned();
     let mut response = scope(id.clone(), next.run(request).instrument(span)).await;
+    if let Some(counters) = counters {
+        counters.answered(response.status().as_u16());
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HEADER, value);
     }

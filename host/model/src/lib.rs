@@ -20,6 +20,7 @@ pub mod event;
 pub mod fire;
 pub mod history;
 pub mod id;
+pub mod idempotency;
 pub mod job;
 pub mod log;
 pub mod params;

@@ -59,6 +59,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0007_secrets.sql"),
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
+    Migration {
+        version: 13,
+        name: "idempotency",
+        sqlite: include_str!("../../../migrations/sqlite/0013_idempotency.sql"),
+        postgres: include_str!("../../../migrations/postgres/0013_idempotency.sql"),
+    },
 ];
 
 impl Migration {

@@ -23,7 +23,7 @@ use super::runs::list_active;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
-use crate::etag;
+use crate::{etag, idempotency};
 use crate::view::job::{JobCard, JobDetail, Problem, RecentRun};
 use crate::view::run::RunAccepted;
 
@@ -228,7 +228,10 @@ pub(super) fn read_body<B: DeserializeOwned + Default>(headers: &HeaderMap, body
 }
 
 /// Begins a run and answers at once.
-#[utoipa::path(post, path = "/admin/jobs/{id}/run", tag = "jobs", params(("id" = String, Path, description = "A job")),
+#[utoipa::path(post, path = "/admin/jobs/{id}/run", tag = "jobs", 
+    params(("id" = String, Path, description = "A job"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Stands for this request for 24 hours: sent again, it \
+            gets the same answer and begins nothing")),
     request_body(content = Option<RunBody>), responses((status = 202, body = RunAccepted)))]
 pub(crate) async fn run(
     State(app): State<App>,
@@ -236,15 +239,21 @@ pub(crate) async fn run(
     Id(id): Id,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<RunAccepted>), ApiError> {
-    let body: RunBody = read_body(&headers, &body?)?;
+) -> Result<Response, ApiError> {
+    let bytes = body?;
+    let body: RunBody = read_body(&headers, &bytes)?;
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
     let placement = body.read_placement()?;
     let manual = FireRequest::manual(job.id.clone(), caller.trigger.clone());
     let request = FireRequest { overrides: body.try_into()?, placement, ..manual };
-    let fired = app.engine.fire(request).await?;
-    Ok((StatusCode::ACCEPTED, Json(RunAccepted::new(id, &fired, None))))
+    let asked = format!("run {id}");
+    let engine = app.engine.clone();
+    let fire = move |run_id| async move {
+        let fired = engine.fire(FireRequest { run_id, ..request }).await?;
+        Ok(RunAccepted::new(id, &fired, None))
+    };
+    idempotency::run_once(&app, &caller, &headers, (&asked, &bytes), fire).await
 }
 
 /// What a reload found.

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
 use host_engine::ReplayRequest;
 use host_model::definition::Definition;
@@ -17,6 +18,7 @@ use super::jobs::read_body;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
+use crate::idempotency;
 use crate::view::definition::masked;
 use crate::view::run::{RunAccepted, RunSummary, RunView, StepView};
 use crate::view::definition::DefinitionView;
@@ -210,7 +212,10 @@ pub(crate) struct ReplayBody {
 }
 
 /// Begins a run that repeats one, and answers at once.
-#[utoipa::path(post, path = "/admin/jobs/runs/{id}/replay", tag = "runs", params(("id" = String, Path, description = "A run")),
+#[utoipa::path(post, path = "/admin/jobs/runs/{id}/replay", tag = "runs", 
+    params(("id" = String, Path, description = "A run"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Stands for this request for 24 hours: sent again, it \
+            gets the same answer and begins nothing")),
     request_body(content = Option<ReplayBody>), responses((status = 202, body = RunAccepted)))]
 pub(crate) async fn replay(
     State(app): State<App>,
@@ -218,9 +223,10 @@ pub(crate) async fn replay(
     Id(id): Id,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<RunAccepted>), ApiError> {
+) -> Result<Response, ApiError> {
     let id = run_id(&id)?;
-    let body: ReplayBody = read_body(&headers, &body?)?;
+    let bytes = body?;
+    let body: ReplayBody = read_body(&headers, &bytes)?;
     let current = match body.definition.as_deref() {
         None | Some("stored") => false,
         Some("current") => true,
@@ -234,7 +240,11 @@ pub(crate) async fn replay(
     }
     let from_step = body.from_step.as_deref().map(StepName::new).transpose();
     let from_step = from_step.map_err(|error| ApiError::invalid(error.to_string()))?;
-    let request = ReplayRequest { run: id, from_step, current, trigger: caller.trigger.clone() };
-    let fired = app.engine.replay(request).await?;
-    Ok((StatusCode::ACCEPTED, Json(RunAccepted::new(run.job_id.to_string(), &fired, Some(id)))))
+    let request = ReplayRequest { run: id, from_step, current, trigger: caller.trigger.clone(), run_id: None };
+    let engine = app.engine.clone();
+    let fire = move |run_id| async move {
+        let fired = engine.replay(ReplayRequest { run_id, ..request }).await?;
+        Ok(RunAccepted::new(run.job_id.to_string(), &fired, Some(id)))
+    };
+    idempotency::run_once(&app, &caller, &headers, (&format!("replay {id}"), &bytes), fire).await
 }

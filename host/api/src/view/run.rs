@@ -126,6 +126,17 @@ impl RunAccepted {
             status: RunStatus::Queued.as_str(),
         }
     }
+
+    /// What was answered when `run` was accepted.
+    pub(crate) fn of_run(run: &Run) -> Self {
+        Self {
+            job_id: run.job_id.to_string(),
+            run_id: run.id.to_string(),
+            replay_of: run.replay_of.map(|run| run.to_string()),
+            triggered_by: run.triggered_by.clone(),
+            status: RunStatus::Queued.as_str(),
+        }
+    }
 }
 
 /// An attempt as events carry it.
