@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use host_api::server::LocalClient;
-use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
-use host_catalogue::{Catalogue, Flags, Role, Setting, Settings, system_zone};
+use host_api::{ApiParts, CatalogueSource as _, MetricsAccess, auth::Auth};
+use host_catalogue::{Catalogue, Flags, Metrics, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
+use host_model::callable::EveryCallable;
 use host_model::plugin_port::PluginState;
 use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
-use host_python::{AppInterpreters, PythonConfig, PythonRunner, PythonServices};
+use host_python::{AppInterpreters, PythonCallables, PythonConfig, PythonRunner, PythonServices};
 use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
 
 use crate::client::client_header;
+use crate::desk::{Connectors, Plugins};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory};
 use crate::home::{Home, env};
@@ -137,7 +139,10 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings, python_services)?)))
         .with("prune_runs", Arc::new(PruneHistory { rows, files, store: store.clone() }));
+    let python = PythonCallables::new(app_interpreters(&reader.plugins, settings));
+    let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
+    let (plugins_root, sandbox) = (reader.plugins.clone(), reader.sandbox.clone());
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
     let engine = Engine::start(EngineParts {
         store: store.clone(),
@@ -160,7 +165,18 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
+        history: roles.history,
+        keys: roles.idempotency,
         secrets: secrets.clone(),
+        callables: Arc::new(callables),
+        plugins: Arc::new(Plugins { root: plugins_root, sandbox }),
+        connectors: Arc::new(Connectors(pools.clone())),
+        metrics: match settings.metrics.value {
+            Metrics::Off => MetricsAccess::Off,
+            Metrics::Open => MetricsAccess::Open,
+            Metrics::Token => MetricsAccess::Token,
+        },
+        settings: settings.list(),
         auth: Auth::new(&token),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),

@@ -5,6 +5,7 @@ mod assemble;
 mod cli;
 mod client;
 mod command;
+mod desk;
 mod exit;
 mod history;
 mod home;

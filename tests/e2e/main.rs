@@ -24,6 +24,7 @@ mod program;
 mod python;
 mod replay;
 mod replicas;
+mod rest;
 mod retention;
 mod secrets;
 mod server;

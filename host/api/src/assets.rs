@@ -24,7 +24,7 @@ const PLACEHOLDER: &str = "<!doctype html><meta charset=utf-8><title>Nomaflow</t
      The REST API and the command line work without it.";
 
 /// First segments that belong to the API: an unknown address below them is a problem document, never HTML.
-const API: [&str; 3] = ["admin", "auth", "healthz"];
+const API: [&str; 6] = ["admin", "auth", "docs", "healthz", "metrics", "openapi.json"];
 
 /// Serves a file of the page, or the page itself for any other address.
 pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {

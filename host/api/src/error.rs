@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -11,7 +10,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use host_engine::{DispatchError, ReplayError};
 use host_model::port::StoreError;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::request_id;
 
 /// A problem for the caller.
 #[derive(Debug)]
@@ -21,6 +24,29 @@ pub struct ApiError {
     detail: String,
     extra: Map<String, Value>,
     retry_after: Option<Duration>,
+}
+
+/// The document of an error (RFC 9457). Some have more keys: `hint`, `needs`, `problems` …
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// `urn:nomaflow:problem:<code>`; the code is stable.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:nomaflow:problem:not-found")]
+    kind: String,
+    /// The status in words.
+    #[schema(value_type = String, example = "Not Found")]
+    title: &'static str,
+    #[schema(example = 404, minimum = 400, maximum = 599)]
+    status: u16,
+    /// What went wrong, for people.
+    #[schema(example = "there is no job `nightly`")]
+    detail: String,
+    /// As in the header `X-Request-Id`, and in the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    extra: Map<String, Value>,
 }
 
 impl ApiError {
@@ -55,18 +81,30 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// The status it answers with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The text of its document.
+    pub(crate) fn document(&self) -> String {
+        let problem = Problem {
+            kind: format!("urn:nomaflow:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            request_id: request_id::current(),
+            extra: self.extra.clone(),
+        };
+        // Strings, numbers and maps with string keys always render.
+        serde_json::to_string(&problem).unwrap_or_default()
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut body = json!({
-            "type": format!("urn:nomaflow:problem:{}", self.code),
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if let Value::Object(map) = &mut body {
-            map.extend(self.extra);
-        }
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = (self.status, self.document()).into_response();
         let kind = header::HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         if let Some(wait) = self.retry_after {

@@ -8,8 +8,13 @@
 mod assets;
 pub mod auth;
 mod error;
+mod etag;
+mod idempotency;
 mod live;
+mod metrics;
+mod openapi;
 mod relay;
+mod request_id;
 mod route;
 pub mod server;
 mod surface;
@@ -20,9 +25,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 pub use axum::Router;
 use axum::{Extension, middleware};
-use host_catalogue::Catalogue;
+use host_catalogue::{Catalogue, SettingEntry};
 use host_engine::Engine;
 use host_model::CancelToken;
+use host_model::desk::{ConnectorDesk, PluginDesk};
+use host_model::history::History;
+use host_model::idempotency::IdempotencyKeys;
+use host_model::callable::CallableDirectory;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
@@ -51,14 +60,39 @@ pub trait SecretDesk: Send + Sync + 'static {
     async fn delete(&self, name: &str) -> Result<bool, StoreError>;
 }
 
+/// Who may read `/metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Nobody.
+    Off,
+    /// Everybody.
+    Open,
+    /// Whoever brings a token with the permission `superuser`.
+    Token,
+}
+
 /// What the API is built from.
 pub struct ApiParts {
     /// The engine.
     pub engine: Engine,
     /// The catalogue.
     pub catalogue: Arc<dyn CatalogueSource>,
+    /// What pages ask of the history.
+    pub history: Arc<dyn History>,
     /// The secrets.
     pub secrets: Arc<dyn SecretDesk>,
+    /// What steps can call.
+    pub callables: Arc<dyn CallableDirectory>,
+    /// Keys of requests that may be sent twice.
+    pub keys: Arc<dyn IdempotencyKeys>,
+    /// Files of plugins.
+    pub plugins: Arc<dyn PluginDesk>,
+    /// Databases and directories.
+    pub connectors: Arc<dyn ConnectorDesk>,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAccess,
+    /// The settings of this process.
+    pub settings: Vec<SettingEntry>,
     /// Who may come in.
     pub auth: auth::Auth,
     /// Cancelled when the server stops, so that live streams end first.
@@ -72,11 +106,14 @@ pub(crate) type App = Arc<ApiParts>;
 /// Builds the router of the whole surface.
 pub fn router(parts: ApiParts) -> Router {
     let app: App = Arc::new(parts);
-    let (routes, ..) = surface(Some(app.clone()), app.version).finish();
+    let (routes, _, document) = surface(Some(app.clone()), app.version).finish();
     routes
         .fallback(assets::page)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(Extension(openapi::Document::new(&document)))
         .layer(middleware::from_fn(assets::common_headers))
+        .layer(middleware::from_fn(request_id::assign))
+        .layer(Extension(metrics::Counters::listen(&app.engine, &app.stop)))
         .with_state(app)
 }
 
@@ -85,12 +122,36 @@ pub fn table() -> Vec<Line> {
     surface(None, "").finish().1
 }
 
+/// The OpenAPI document as JSON.
+pub fn document(version: &str) -> String {
+    surface(None, version).finish().2.to_pretty_json().unwrap_or_default()
+}
+
 fn surface(app: Option<App>, version: &str) -> Surface {
-    use route::{cron, health, jobs, runs, scheduler, secrets, slots};
+    use route::{
+        about, calendar, connectors, cron, health, jobs, logs, plugins, retention, runs, scheduler, secrets, slots, stats,
+    };
     let (schemas, paths, stream) = routes!(live::events);
-    let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
-    Surface::new(app, version)
+    let streams = live::Streams::default();
+    let stream = (schemas, paths, stream.layer(Extension(streams.clone())));
+    let tests = Arc::new(connectors::LastTests::default());
+    let (schemas, paths, listing) = routes!(connectors::list);
+    let connector_list = (schemas, paths, listing.layer(Extension(tests.clone())));
+    let (schemas, paths, testing) = routes!(connectors::test);
+    let connector_test = (schemas, paths, testing.layer(Extension(tests)));
+    let metrics = app.as_ref().map_or(MetricsAccess::Token, |app| app.metrics);
+    let mut surface = Surface::new(app, version);
+    if metrics != MetricsAccess::Off {
+        let (schemas, paths, reading) = routes!(route::metrics::show);
+        let need = if metrics == MetricsAccess::Open { Need::Nothing } else { Need::Superuser };
+        surface = surface.add(need, (schemas, paths, reading.layer(Extension(streams))));
+    }
+    surface
         .add(Need::Nothing, routes!(health::alive))
+        .add(Need::Nothing, routes!(openapi::document))
+        .add(Need::Nothing, routes!(openapi::page))
+        .add(Need::Nothing, routes!(openapi::script))
+        .add(Need::Nothing, routes!(openapi::style))
         .add(Need::Nothing, routes!(auth::login))
         .add(Need::SignedIn, routes!(auth::me))
         .add(Need::SignedIn, routes!(auth::logout))
@@ -99,7 +160,10 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(runs::list))
         .add(Need::Run, routes!(runs::show))
-        .add(Need::Run, routes!(runs::logs))
+        .add(Need::Run, routes!(logs::page))
+        .add(Need::Run, routes!(logs::search))
+        .add(Need::Run, routes!(logs::counts))
+        .add(Need::Run, routes!(logs::download))
         .add(Need::Run, routes!(runs::definition))
         .add(Need::Run, routes!(runs::cancel))
         .add(Need::Run, routes!(runs::abort))
@@ -110,6 +174,18 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Job, routes!(slots::list))
         .add(Need::Job, routes!(slots::why))
         .add(Need::SomeJob, routes!(scheduler::show))
+        .add(Need::Job, routes!(stats::show))
+        .add(Need::SomeJob, routes!(calendar::show))
+        .add(Need::SomeJob, connector_list)
+        .add(Need::EditJobs, connector_test)
+        .add(Need::EditJobs, routes!(connectors::tables))
+        .add(Need::SomeJob, routes!(connectors::queries))
+        .add(Need::SomeJob, routes!(plugins::list))
+        .add(Need::SomeJob, routes!(plugins::callables))
+        .add(Need::SomeJob, routes!(retention::show))
+        .add(Need::Superuser, routes!(retention::sweep))
+        .add(Need::Superuser, routes!(about::settings))
+        .add(Need::SignedIn, routes!(about::show))
         .add(Need::Superuser, routes!(scheduler::pause))
         .add(Need::Superuser, routes!(scheduler::resume))
         .add(Need::Superuser, routes!(secrets::list))

@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use utoipa::IntoParams;
 
 use crate::App;
 use crate::error::ApiError;
 use crate::relay::{Listening, Relay};
 use crate::view::instant;
-use crate::view::run::{LineView, ProgressView, RunSummary, StepEvent};
+use crate::view::run::{LineView, LogEvent, ProgressView, RunSummary, StepEvent};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 const RECONNECT: Duration = Duration::from_secs(2);
@@ -48,8 +49,16 @@ impl Default for Streams {
     }
 }
 
-#[derive(Deserialize)]
+impl Streams {
+    /// How many are open.
+    pub(crate) fn open(&self) -> usize {
+        MOST_STREAMS - self.room.available_permits()
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
     /// Runs whose log lines are wanted, separated by commas.
     run: Option<String>,
@@ -65,8 +74,11 @@ struct Listener {
     _relayed: Listening,
 }
 
-/// Opens the stream.
-#[utoipa::path(get, path = "/admin/events", tag = "live", responses((status = 200)))]
+/// Opens the stream of server-sent events, which lasts. `run` is a `RunSummary`, `step` a `StepEvent`, `progress` a
+/// `ProgressView`, `log` a `LogEvent`; after `resync`, read again.
+#[utoipa::path(get, path = "/admin/events", tag = "live",
+    params(EventsQuery, ("Last-Event-ID" = Option<String>, Header, description = "The last event that was received")),
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
 pub(crate) async fn events(
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
@@ -191,7 +203,7 @@ impl Listener {
         let last = parts.len().saturating_sub(1);
         let frames = parts.enumerate().map(|(n, part)| {
             let views: Vec<LineView> = part.iter().map(LineView::from).collect();
-            let data = json!({ "run_id": run.to_string(), "from": part[0].seq, "lines": views });
+            let data = LogEvent { run_id: run.to_string(), from: part[0].seq, lines: views };
             frame("log", if n == last { id.clone() } else { None }, &data)
         });
         frames.collect()

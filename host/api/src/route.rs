@@ -1,9 +1,17 @@
 //! Handlers, by subject.
 
+pub(crate) mod about;
+pub(crate) mod calendar;
+pub(crate) mod connectors;
 pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod jobs;
+pub(crate) mod logs;
+pub(crate) mod metrics;
+pub(crate) mod plugins;
+pub(crate) mod retention;
 pub(crate) mod runs;
 pub(crate) mod scheduler;
 pub(crate) mod secrets;
 pub(crate) mod slots;
+pub(crate) mod stats;

@@ -10,12 +10,13 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::{RequestPartsExt, Router};
 use host_model::RunId;
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::App;
 use crate::auth::{self, Caller};
 use crate::error::ApiError;
+use crate::openapi;
 
 /// What a caller needs for a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,32 @@ pub enum Need {
     Superuser,
 }
 
+impl Need {
+    /// The permission in the words of the seeds; empty where none is needed. `{id}` is the one of the address.
+    pub fn permission(self) -> &'static str {
+        match self {
+            Self::Nothing | Self::SignedIn => "",
+            Self::SomeJob => "job:*|job:<name>",
+            Self::Job => "job:{id}",
+            Self::Run => "job:<job of the run>",
+            Self::AllJobs => "job:*",
+            Self::EditJobs => "settings:jobs",
+            Self::Notifications => "settings:notifications",
+            Self::Superuser => "superuser",
+        }
+    }
+
+    /// The same as a sentence.
+    pub(crate) fn in_words(self) -> String {
+        match self {
+            Self::Nothing => "Open to everybody.".to_owned(),
+            Self::SignedIn => "Needs to be signed in.".to_owned(),
+            Self::SomeJob => "Needs the permission for some job; shows what those permissions cover.".to_owned(),
+            _ => format!("Needs the permission `{}`.", self.permission()),
+        }
+    }
+}
+
 /// A line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -61,23 +88,24 @@ pub(crate) struct Surface {
 
 impl Surface {
     pub(crate) fn new(app: Option<App>, version: &str) -> Self {
-        let info = InfoBuilder::new().title("Nomaflow").version(version).build();
-        let document = OpenApiBuilder::new().info(info).build();
+        let document = openapi::start(version);
         Self { app, router: OpenApiRouter::with_openapi(document), table: Vec::new() }
     }
 
     /// Declares routes that need the same.
     pub(crate) fn add(mut self, need: Need, routes: UtoipaMethodRouter<App>) -> Self {
-        let (schemas, paths, mut handlers) = routes;
-        for (path, item) in &paths.paths {
-            let methods = [
-                ("GET", &item.get),
-                ("POST", &item.post),
-                ("PUT", &item.put),
-                ("PATCH", &item.patch),
-                ("DELETE", &item.delete),
+        let (schemas, mut paths, mut handlers) = routes;
+        for (path, item) in &mut paths.paths {
+            let operations = [
+                ("GET", &mut item.get),
+                ("POST", &mut item.post),
+                ("PUT", &mut item.put),
+                ("PATCH", &mut item.patch),
+                ("DELETE", &mut item.delete),
             ];
-            for (method, _) in methods.into_iter().filter(|(_, operation)| operation.is_some()) {
+            for (method, operation) in operations {
+                let Some(operation) = operation else { continue };
+                openapi::describe(operation, method, path, need);
                 self.table.push(Line { method: method.to_owned(), path: path.clone(), need });
             }
         }

@@ -6,6 +6,7 @@
 
 mod layers;
 mod limit_table;
+mod listing;
 mod python_table;
 
 use std::fmt;
@@ -17,8 +18,9 @@ use host_model::diagnostic::Diagnostic;
 use host_model::placement::Limits;
 use toml::de::DeTable;
 
-use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
+use self::layers::{Layers, parse_labels, parse_listen, parse_metrics, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
+pub use self::listing::SettingEntry;
 pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};
@@ -84,6 +86,31 @@ impl Role {
     }
 }
 
+/// Who may read the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metrics {
+    /// Nobody.
+    Off,
+    /// Everybody.
+    Open,
+    /// Whoever brings the token of a superuser.
+    Token,
+}
+
+impl Metrics {
+    /// Every word, as files spell it.
+    const WORDS: [&'static str; 3] = ["off", "open", "token"];
+
+    /// The spelling in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Open => "open",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// Every setting there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -97,6 +124,8 @@ pub struct Settings {
     pub drain_seconds: Setting<u32>,
     /// `[server] watch`: whether changed files are read without being asked.
     pub watch: Setting<bool>,
+    /// `[server] metrics`: who may read `/metrics`.
+    pub metrics: Setting<Metrics>,
     /// `[store] url`, `password`.
     pub store: Setting<PoolAddress>,
     /// `[jobs] scheduler_enabled`: false pins this process to standby.
@@ -222,6 +251,9 @@ fn read_settings(
     let drain_seconds =
         layers.whole(&mut server, "drain_seconds", &["NOMAFLOW_SERVER_DRAIN_SECONDS"], (0..=86_400, 20), out);
     let watch = layers.switch(&mut server, "watch", &["NOMAFLOW_SERVER_WATCH"], None, out);
+    let in_file = server.word("metrics", &Metrics::WORDS, |text| parse_metrics(text).ok(), out);
+    let in_file = in_file.map(|(metrics, text)| (metrics, out.file.place(text.span.start).0));
+    let metrics = layers.pick(&["NOMAFLOW_SERVER_METRICS"], None, in_file, Metrics::Token, parse_metrics);
     server.finish(out);
 
     let mut store = open("store", out);
@@ -261,6 +293,7 @@ fn read_settings(
         labels,
         drain_seconds,
         watch,
+        metrics,
         store: store_address,
         scheduler_enabled,
         history_days,

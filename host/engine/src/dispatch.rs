@@ -39,12 +39,14 @@ pub struct FireRequest {
     pub placement: Option<Placement>,
     /// Values for this fire only.
     pub overrides: Overrides,
+    /// The id the run has to have, when whoever asks chose it before; see [`crate::Engine::next_run_id`].
+    pub run_id: Option<RunId>,
 }
 
 impl FireRequest {
     /// A request without overrides or schedule.
     pub fn manual(job_id: JobId, trigger: Trigger) -> Self {
-        Self { job_id, trigger, slot: None, placement: None, overrides: Overrides::default() }
+        Self { job_id, trigger, slot: None, placement: None, overrides: Overrides::default(), run_id: None }
     }
 }
 
@@ -306,7 +308,7 @@ fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> 
     let at_once = goes_here && !job.overlap.waits() && limits.is_empty() && !shared.waiting.is_there();
     let place = shared.room.clone().try_acquire_owned().ok().filter(|_| at_once);
     let new = NewRun {
-        id: shared.ids.next(&*shared.clock),
+        id: request.run_id.unwrap_or_else(|| shared.ids.next(&*shared.clock)),
         job_id: job.id.clone(),
         overlap: job.overlap,
         depends_on: job.depends_on.clone(),

@@ -163,6 +163,11 @@ impl Engine {
         claim::request_cancel(&self.shared, run, by).await
     }
 
+    /// An id for a run that is not recorded yet, for whoever has to know it before. No other run gets it.
+    pub fn next_run_id(&self) -> RunId {
+        self.shared.ids.next(&*self.shared.clock)
+    }
+
     /// The jobs known now.
     pub fn jobs(&self) -> Jobs {
         self.shared.jobs()

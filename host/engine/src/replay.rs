@@ -30,6 +30,8 @@ pub struct ReplayRequest {
     pub current: bool,
     /// Who asks.
     pub trigger: Trigger,
+    /// The id the new run has to have, if it was chosen before.
+    pub run_id: Option<RunId>,
 }
 
 /// Why a run is not repeated.
@@ -102,7 +104,11 @@ pub(crate) async fn replay(shared: &Arc<Shared>, request: ReplayRequest) -> Resu
         return Err(ReplayError::NotOver { run: run.id, status: run.status });
     }
     let overrides = params::read_overrides(&run.overrides);
-    let fire = FireRequest { overrides, ..FireRequest::manual(run.job_id.clone(), request.trigger) };
+    let fire = FireRequest {
+        overrides,
+        run_id: request.run_id,
+        ..FireRequest::manual(run.job_id.clone(), request.trigger)
+    };
     let (job, definition) = if request.current {
         (current(shared, &run, &fire)?, None)
     } else {

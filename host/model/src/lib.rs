@@ -10,13 +10,17 @@
 pub mod access;
 pub mod batch;
 pub mod blackout;
+pub mod callable;
 pub mod cancel;
 pub mod connector;
 pub mod definition;
+pub mod desk;
 pub mod diagnostic;
 pub mod event;
 pub mod fire;
+pub mod history;
 pub mod id;
+pub mod idempotency;
 pub mod job;
 pub mod log;
 pub mod params;

@@ -196,6 +196,12 @@ pub struct RunFilter {
     pub from: Option<Instant>,
     /// Queued before.
     pub to: Option<Instant>,
+    /// Begun by one of these: a kind (`user`), or the whole text of a [`Trigger`] (`user:alice`); empty = by any.
+    pub triggers: Vec<String>,
+    /// With this text in the id, the job's id, the reason or the error; ASCII letters in any case.
+    pub text: Option<String>,
+    /// That have run for so many seconds at least, and are over.
+    pub min_seconds: Option<f64>,
     /// At most so many; the caller bounds it.
     pub limit: u32,
 }

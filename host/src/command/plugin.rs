@@ -4,8 +4,8 @@
 
 mod cases;
 mod dev;
-mod grants;
-mod inspect;
+pub(crate) mod grants;
+pub(crate) mod inspect;
 mod list;
 mod python;
 mod run;

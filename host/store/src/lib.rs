@@ -18,6 +18,8 @@ mod definitions;
 mod error;
 mod fires;
 mod gate;
+mod history;
+mod idempotency;
 mod lease;
 mod loan;
 mod logs;
@@ -43,6 +45,8 @@ pub use error::OpenError;
 use std::path::Path;
 use std::sync::Arc;
 
+use host_model::history::History;
+use host_model::idempotency::IdempotencyKeys;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
 use host_model::secret::SecretStore;
@@ -69,6 +73,10 @@ pub struct Roles {
     pub plugin_state: Arc<dyn PluginState>,
     /// Sealed secrets.
     pub secrets: Arc<dyn SecretStore>,
+    /// What pages ask of the history.
+    pub history: Arc<dyn History>,
+    /// Keys of requests that may be sent twice.
+    pub idempotency: Arc<dyn IdempotencyKeys>,
 }
 
 /// The same store in all of its roles.
@@ -77,7 +85,13 @@ pub struct Roles {
 /// As [`open`].
 pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
     let store = open_sql(url, home).await?;
-    Ok(Roles { store: store.clone(), plugin_state: store.clone(), secrets: store })
+    Ok(Roles {
+        store: store.clone(),
+        plugin_state: store.clone(),
+        secrets: store.clone(),
+        history: store.clone(),
+        idempotency: store,
+    })
 }
 
 async fn open_sql(url: &str, home: &Path) -> Result<Arc<SqlStore>, OpenError> {

@@ -60,6 +60,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
     Migration {
+        version: 13,
+        name: "idempotency",
+        sqlite: include_str!("../../../migrations/sqlite/0013_idempotency.sql"),
+        postgres: include_str!("../../../migrations/postgres/0013_idempotency.sql"),
+    },
+    Migration {
         version: 14,
         name: "unfired_slots",
         sqlite: include_str!("../../../migrations/sqlite/0014_unfired_slots.sql"),

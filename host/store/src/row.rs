@@ -151,6 +151,10 @@ impl StoredRow {
         self.word("status", "run status", RunStatus::parse)
     }
 
+    pub(crate) fn log_level(&self) -> Result<LogLevel, DbError> {
+        self.word("level", "log level", LogLevel::parse)
+    }
+
     pub(crate) fn run_id(&self, column: &str) -> Result<RunId, DbError> {
         required(column, self.opt_run_id(column)?)
     }
@@ -165,7 +169,7 @@ impl StoredRow {
         JobId::new(&self.text("job_id")?).map_err(|error| corrupt("job_id", format_args!("is wrong: {error}")))
     }
 
-    fn opt_step_name(&self, column: &str) -> Result<Option<StepName>, DbError> {
+    pub(crate) fn opt_step_name(&self, column: &str) -> Result<Option<StepName>, DbError> {
         let parse =
             |text: String| StepName::new(&text).map_err(|error| corrupt(column, format_args!("is wrong: {error}")));
         self.opt_text(column)?.map(parse).transpose()
@@ -244,7 +248,7 @@ pub(crate) fn read_log(row: &StoredRow) -> Result<LogLine, DbError> {
         run_id: row.run_id("run_id")?,
         seq: row.count("seq")?,
         at: row.at("at")?,
-        level: row.word("level", "log level", LogLevel::parse)?,
+        level: row.log_level()?,
         step: row.opt_step_name("step")?,
         attempt: row.count("attempt")?,
         message: row.text("message")?,

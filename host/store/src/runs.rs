@@ -35,10 +35,46 @@ pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result
             conditions.push(format!("{condition} ${}", binds.len()));
         }
     }
+    if !filter.triggers.is_empty() {
+        let each = filter.triggers.iter().map(|trigger| {
+            binds.extend([Bind::text(trigger), Bind::word(format_args!("{trigger}:"))]);
+            let (whole, kind) = (binds.len() - 1, binds.len());
+            format!("triggered_by = ${whole} or substr(triggered_by, 1, length(${kind})) = ${kind}")
+        });
+        conditions.push(format!("({})", each.collect::<Vec<_>>().join(" or ")));
+    }
+    if let Some(text) = &filter.text {
+        let (escaped, position) = (like(text), binds.len() + 1);
+        binds.push(Bind::word(escaped));
+        let among = ["id", "job_id", "reason", "error"];
+        // SQLite's `like` takes ASCII letters in any case, PostgreSQL's takes them as they are.
+        let like = if matches!(conn, Conn::Sqlite(_)) { "like" } else { "ilike" };
+        let each = among.map(|column| format!("{column} {like} ${position} escape '\\'"));
+        conditions.push(format!("({})", each.join(" or ")));
+    }
+    if let Some(seconds) = filter.min_seconds {
+        let took = match conn {
+            Conn::Sqlite(_) => "(julianday(finished_at) - julianday(started_at)) * 86400.0 + 0.0005",
+            Conn::Postgres(..) => "extract(epoch from finished_at - started_at)",
+        };
+        conditions.push(format!("{took} >= {seconds:.3}"));
+    }
     binds.push(Bind::int(filter.limit));
     let place = if conditions.is_empty() { String::new() } else { format!("where {}", conditions.join(" and ")) };
     let sql = format!("select {RUN_COLUMNS} from ly2_job_runs {place} order by id desc limit ${}", binds.len());
     Ok(read_runs(&conn.fetch_all(&sql, &binds).await?))
+}
+
+/// A pattern that finds `text` anywhere.
+fn like(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
 }
 
 /// Those that can be read: one that cannot must not hide the others.

@@ -9,7 +9,8 @@ use host_engine::SchedulerState;
 use host_model::event::Health;
 use host_model::fire::Pause;
 use host_model::port::StoreError;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 use tokio::time::timeout;
 
 use super::runs::list_active;
@@ -17,11 +18,53 @@ use super::scheduler::state_of;
 use crate::App;
 use crate::view::instant;
 use crate::view::replica::Standing;
+use crate::view::words::SchedulerWord;
 
-/// The process is up. Open to everybody, says nothing but the version.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200)))]
-pub(crate) async fn alive(State(app): State<App>) -> Json<Value> {
-    Json(json!({ "status": "ok", "version": app.version }))
+/// The process is up.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Alive {
+    #[schema(value_type = String, example = "ok")]
+    status: &'static str,
+    #[schema(value_type = String)]
+    version: &'static str,
+}
+
+/// The process is up. Says nothing but the version.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, body = Alive)))]
+pub(crate) async fn alive(State(app): State<App>) -> Json<Alive> {
+    Json(Alive { status: "ok", version: app.version })
+}
+
+/// The store as health sees it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StoreHealth {
+    /// `sqlite` or `postgres`.
+    #[schema(value_type = String)]
+    dialect: &'static str,
+    ok: bool,
+}
+
+/// Whether schedules fire and runs can be recorded.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    #[schema(value_type = SchedulerWord)]
+    scheduler: &'static str,
+    /// The process that answers.
+    replica: String,
+    scheduler_enabled: bool,
+    paused_by: Option<String>,
+    #[schema(format = DateTime)]
+    paused_at: Option<String>,
+    store: StoreHealth,
+    /// Jobs that can run.
+    jobs: usize,
+    invalid_jobs: usize,
+    /// Not over, in any process; null when the store does not answer.
+    runs_in_flight: Option<usize>,
+    #[schema(value_type = String)]
+    version: &'static str,
+    #[serde(flatten)]
+    standing: Standing,
 }
 
 /// Who shares the store, and how many runs are not over, in any process.
@@ -71,8 +114,9 @@ pub(crate) async fn summary(app: &App) -> Health {
 }
 
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.
-#[utoipa::path(get, path = "/admin/jobs/health", tag = "health", responses((status = 200)))]
-pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
+#[utoipa::path(get, path = "/admin/jobs/health", tag = "health",
+    responses((status = 200, body = Health), (status = 503, body = Health, description = "Trouble: alert on this")))]
+pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let found = read(&app).await;
     let is_stored = found.is_ok();
     let (state, pause, mut standing, active) = match found {
@@ -92,26 +136,18 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let status = if is_broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let catalogue = app.catalogue.current();
     let me = app.engine.presence();
-    let mut body = json!({
-        "scheduler": state.as_str(),
-        "replica": me.owner,
-        "scheduler_enabled": me.scheduler_enabled,
-        "paused_by": pause.as_ref().map(|pause| &pause.by),
-        "paused_at": pause.as_ref().map(|pause| instant(pause.at)),
-        "store": { "dialect": app.engine.store().dialect(), "ok": is_stored },
-        "jobs": catalogue.jobs.len(),
-        "invalid_jobs": catalogue.invalid.len(),
-        "runs_in_flight": active,
-        "version": app.version,
-    });
-    join(&mut body, &standing);
+    let body = Health {
+        scheduler: state.as_str(),
+        replica: me.owner.clone(),
+        scheduler_enabled: me.scheduler_enabled,
+        paused_by: pause.as_ref().map(|pause| pause.by.clone()),
+        paused_at: pause.as_ref().map(|pause| instant(pause.at)),
+        store: StoreHealth { dialect: app.engine.store().dialect(), ok: is_stored },
+        jobs: catalogue.jobs.len(),
+        invalid_jobs: catalogue.invalid.len(),
+        runs_in_flight: active,
+        version: app.version,
+        standing,
+    };
     (status, Json(body))
-}
-
-/// Adds the fields of `standing` to an object.
-pub(super) fn join(body: &mut Value, standing: &Standing) {
-    // Strings, numbers and lists of them always render.
-    if let (Value::Object(body), Ok(Value::Object(more))) = (body, serde_json::to_value(standing)) {
-        body.extend(more);
-    }
 }

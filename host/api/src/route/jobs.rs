@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
 use axum::{Extension, Json};
 use host_catalogue::Catalogue;
 use host_engine::FireRequest;
@@ -13,23 +14,75 @@ use host_model::job::Overrides;
 use host_model::log::LogLevel;
 use host_model::placement::PLACEMENTS;
 use host_model::run::{RunFilter, RunStatus};
-use host_model::{JobId, JsonMap, Placement, Run, StepName};
-use serde::Deserialize;
+use host_model::{Job, JobId, JsonMap, Placement, Run, StepName};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::runs::list_active;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
-use crate::view::job::{JobCard, JobDetail, Problem};
+use crate::{etag, idempotency};
+use crate::view::job::{JobCard, JobDetail, Problem, RecentRun};
+use crate::view::run::RunAccepted;
 
 /// Runs shown with a job.
 const RUNS_SHOWN: u32 = 50;
+/// Runs of a job in its small history.
+const MOST_RECENT: u32 = 20;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct JobListQuery {
+    /// How many of its last runs come with each job, oldest first, at most 20; none without it.
+    #[param(minimum = 0, maximum = 20)]
+    recent: Option<u32>,
+}
+
+async fn recent_runs(app: &App, most: u32) -> Result<HashMap<JobId, Vec<RecentRun>>, ApiError> {
+    if most == 0 {
+        return Ok(HashMap::new());
+    }
+    let mut of_job: HashMap<JobId, Vec<RecentRun>> = HashMap::new();
+    for time in app.history.recent_runs(most).await? {
+        of_job.entry(time.job_id.clone()).or_default().push(RecentRun::from(&time));
+    }
+    of_job.values_mut().for_each(|runs| runs.reverse());
+    Ok(of_job)
+}
+
+async fn recent_of(app: &App, job: &Job) -> Result<Vec<RecentRun>, ApiError> {
+    let times = app.history.run_times(&job.id, MOST_RECENT).await?;
+    Ok(times.iter().rev().map(RecentRun::from).collect())
+}
+
+/// Every declared job.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobList {
+    /// By id.
+    jobs: Vec<JobCard>,
+    /// Not over, in any process.
+    active_run_ids: BTreeSet<String>,
+    /// About files rather than jobs.
+    problems: Vec<Problem>,
+}
 
 /// Every declared job, valid or not, by id.
-#[utoipa::path(get, path = "/admin/jobs", tag = "jobs", responses((status = 200)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/admin/jobs", tag = "jobs", params(JobListQuery),
+    responses((status = 200, body = JobList), (status = 304, description = "As it was")))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+    query: Result<Query<JobListQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(query) = query?;
+    let recent = query.recent.unwrap_or(0);
+    if recent > MOST_RECENT {
+        return Err(ApiError::invalid(format!("recent is {recent}; allowed are 0 to {MOST_RECENT}")));
+    }
+    let mut recent = recent_runs(&app, recent).await?;
     let latest = app.engine.store().list_latest_runs().await?;
     let latest: HashMap<&str, &Run> = latest.iter().map(|run| (run.job_id.as_str(), run)).collect();
     let active = list_active(&app, Vec::new()).await?;
@@ -45,6 +98,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError
         let last = latest.get(job.id.as_str()).copied();
         let mut card = JobCard::new(job, &app.engine, last, active_of(job.id.as_str()));
         card.problems = about(&catalogue, &job.id);
+        card.recent = recent.remove(&job.id).unwrap_or_default();
         cards.insert(job.id.to_string(), card);
     }
     for broken in &catalogue.invalid {
@@ -61,7 +115,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError
     let of_files = catalogue.diagnostics.iter().filter(|d| d.job.as_ref().is_none_or(|id| !cards.contains_key(id)));
     let problems: Vec<Problem> = of_files.map(Problem::from).collect();
     let ids: BTreeSet<String> = active.iter().map(|run| run.id.to_string()).collect();
-    Ok(Json(json!({ "jobs": cards.into_values().collect::<Vec<_>>(), "active_run_ids": ids, "problems": problems })))
+    etag::json(&headers, &JobList { jobs: cards.into_values().collect(), active_run_ids: ids, problems })
 }
 
 /// Warnings about a job that is valid all the same.
@@ -70,8 +124,9 @@ fn about(catalogue: &Catalogue, job: &JobId) -> Vec<Problem> {
 }
 
 /// One job with its definition and latest runs.
-#[utoipa::path(get, path = "/admin/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses((status = 200)))]
-pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/admin/jobs/{id}", tag = "jobs", params(("id" = String, Path, description = "A job")),
+    responses((status = 200, body = JobDetail)))]
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<JobDetail>, ApiError> {
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
     let filter = RunFilter { jobs: vec![job.id.clone()], limit: RUNS_SHOWN, ..RunFilter::default() };
@@ -81,11 +136,8 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Valu
     let active = list_active(&app, vec![job.id.clone()]).await?.first().map(|run| run.id.to_string());
     let mut card = JobCard::new(job, &app.engine, last, active);
     card.problems = about(&app.catalogue.current(), &job.id);
-    let detail = JobDetail::new(job, card, app.engine.now(), &runs);
-    serde_json::to_value(detail).map(Json).map_err(|error| {
-        tracing::error!(%error, job.id = id, "a job could not be rendered");
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "render", "the job cannot be shown")
-    })
+    card.recent = recent_of(&app, job).await?;
+    Ok(Json(JobDetail::new(job, card, app.engine.now(), &runs)))
 }
 
 /// 404, or 422 with the findings when the job is declared but broken.
@@ -107,12 +159,19 @@ pub(super) fn no_such_job(app: &App, id: &str) -> ApiError {
 }
 
 /// The body of `POST …/run`: values for this fire only.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RunBody {
+    /// Over the shared parameters.
+    #[schema(value_type = Object)]
     params: JsonMap,
+    /// Over the keyword arguments, by step.
+    #[schema(value_type = HashMap<String, Object>)]
     op_kwargs: BTreeMap<String, JsonMap>,
+    /// Which steps run, by step.
     step_enabled: BTreeMap<String, bool>,
+    /// `INFO` or `DEBUG`.
+    #[schema(example = "DEBUG")]
     log_level: Option<String>,
     /// Where the run goes, over the job's: `here` is the process that answers.
     placement: Option<String>,
@@ -169,34 +228,46 @@ pub(super) fn read_body<B: DeserializeOwned + Default>(headers: &HeaderMap, body
 }
 
 /// Begins a run and answers at once.
-#[utoipa::path(post, path = "/admin/jobs/{id}/run", tag = "jobs", params(("id" = String, Path)), responses((status = 202)))]
+#[utoipa::path(post, path = "/admin/jobs/{id}/run", tag = "jobs", 
+    params(("id" = String, Path, description = "A job"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Stands for this request for 24 hours: sent again, it \
+            gets the same answer and begins nothing")),
+    request_body(content = Option<RunBody>), responses((status = 202, body = RunAccepted)))]
 pub(crate) async fn run(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let body: RunBody = read_body(&headers, &body?)?;
+) -> Result<Response, ApiError> {
+    let bytes = body?;
+    let body: RunBody = read_body(&headers, &bytes)?;
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
     let placement = body.read_placement()?;
     let manual = FireRequest::manual(job.id.clone(), caller.trigger.clone());
     let request = FireRequest { overrides: body.try_into()?, placement, ..manual };
-    let fired = app.engine.fire(request).await?;
-    let answer = json!({
-        "job_id": id,
-        "run_id": fired.run_id.to_string(),
-        "triggered_by": fired.triggered_by,
-        "status": "QUEUED",
-    });
-    Ok((StatusCode::ACCEPTED, Json(answer)))
+    let asked = format!("run {id}");
+    let engine = app.engine.clone();
+    let fire = move |run_id| async move {
+        let fired = engine.fire(FireRequest { run_id, ..request }).await?;
+        Ok(RunAccepted::new(id, &fired, None))
+    };
+    idempotency::run_once(&app, &caller, &headers, (&asked, &bytes), fire).await
+}
+
+/// What a reload found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reloaded {
+    /// Jobs that can run.
+    jobs: usize,
+    problems: Vec<Problem>,
 }
 
 /// Reads the catalogue again.
-#[utoipa::path(post, path = "/admin/reload", tag = "jobs", responses((status = 200)))]
-pub(crate) async fn reload(State(app): State<App>) -> Json<Value> {
+#[utoipa::path(post, path = "/admin/reload", tag = "jobs", responses((status = 200, body = Reloaded)))]
+pub(crate) async fn reload(State(app): State<App>) -> Json<Reloaded> {
     let catalogue = app.catalogue.reload().await;
     let problems: Vec<Problem> = catalogue.diagnostics.iter().map(Problem::from).collect();
-    Json(json!({ "jobs": catalogue.jobs.len(), "problems": problems }))
+    Json(Reloaded { jobs: catalogue.jobs.len(), problems })
 }

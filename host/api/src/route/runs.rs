@@ -1,49 +1,93 @@
-//! Runs: list, show, log lines, cancel, replay.
+//! Runs: list, show, cancel, replay. Their log lines are in `logs`.
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
 use host_engine::ReplayRequest;
 use host_model::definition::Definition;
 use host_model::port::{CancelMark, StoreError};
 use host_model::run::{RunFilter, RunStatus};
 use host_model::{JobId, Run, RunId, StepName};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::read_body;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
+use crate::idempotency;
 use crate::view::definition::masked;
-use crate::view::run::{LineView, RunSummary, RunView, StepView};
+use crate::view::run::{RunAccepted, RunSummary, RunView, StepView};
+use crate::view::definition::DefinitionView;
 
 const DEFAULT_RUNS: u32 = 50;
 const MOST_RUNS: u32 = 500;
-const DEFAULT_LINES: u32 = 1000;
-/// A page of the longest lines stays within some 40 MB; whoever wants more asks again from where it ended.
-const MOST_LINES: u32 = 2_500;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Job ids, separated by commas.
     job: Option<String>,
     /// Status words in any case, separated by commas.
+    #[param(example = "failed,canceled")]
     status: Option<String>,
+    /// What began them, separated by commas: a kind (`cron`, `api`, `user`, `cli`, `job`) or all of it (`user:alice`).
+    #[param(example = "cron,user:alice")]
+    trigger: Option<String>,
+    /// Queued at or after.
+    #[param(value_type = Option<String>, format = DateTime)]
     from: Option<chrono::DateTime<chrono::Utc>>,
+    /// Queued before.
+    #[param(value_type = Option<String>, format = DateTime)]
     to: Option<chrono::DateTime<chrono::Utc>>,
+    /// Part of the id, the job's id, the reason or the error, in any case.
+    q: Option<String>,
+    /// Ran at least so long.
+    #[param(minimum = 0)]
+    min_seconds: Option<f64>,
+    /// `next` of the page before.
     before: Option<String>,
+    /// 1 to 500; 50 without one.
     limit: Option<u32>,
 }
 
-fn words(text: Option<&String>) -> impl Iterator<Item = &str> {
+/// A page of runs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunPage {
+    /// Newest first.
+    runs: Vec<RunSummary>,
+    /// For `before` of the next page; null on the last.
+    next: Option<String>,
+}
+
+/// A run with every attempt.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunDocument {
+    run: RunView,
+    /// By step and attempt.
+    steps: Vec<StepView>,
+    /// Lines of its log.
+    log_total: u64,
+}
+
+/// A request to cancel that was taken.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CancelRequested {
+    run_id: String,
+    canceled_by: String,
+    #[schema(value_type = String, example = "requested")]
+    status: &'static str,
+}
+
+pub(super) fn words(text: Option<&String>) -> impl Iterator<Item = &str> {
     text.map(String::as_str).unwrap_or_default().split(',').map(str::trim).filter(|w| !w.is_empty())
 }
 
-fn run_id(text: &str) -> Result<RunId, ApiError> {
+pub(super) fn run_id(text: &str) -> Result<RunId, ApiError> {
     RunId::parse(text).map_err(|error| ApiError::not_found(error.to_string()))
 }
 
@@ -57,11 +101,11 @@ pub(super) async fn list_active(app: &App, jobs: Vec<JobId>) -> Result<Vec<Run>,
 }
 
 /// Runs, newest first, a page at a time.
-#[utoipa::path(get, path = "/admin/jobs/runs", tag = "runs", responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/jobs/runs", tag = "runs", params(ListQuery), responses((status = 200, body = RunPage)))]
 pub(crate) async fn list(
     State(app): State<App>,
     query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<RunPage>, ApiError> {
     let Query(query) = query?;
     let jobs = words(query.job.as_ref()).map(JobId::new).collect::<Result<_, _>>();
     let statuses = words(query.status.as_ref()).map(|word| {
@@ -77,30 +121,33 @@ pub(crate) async fn list(
         before: query.before.as_deref().map(RunId::parse).transpose().map_err(|e| ApiError::invalid(e.to_string()))?,
         from: query.from,
         to: query.to,
+        triggers: words(query.trigger.as_ref()).map(str::to_owned).collect(),
+        text: query.q.filter(|text| !text.is_empty()),
+        min_seconds: query.min_seconds.filter(|seconds| seconds.is_finite()),
         limit: limit + 1,
     };
     let mut runs = app.engine.store().list_runs(&filter).await?;
     let more = runs.len() > limit as usize;
     runs.truncate(limit as usize);
     let next = runs.last().filter(|_| more).map(|run| run.id.to_string());
-    let views: Vec<RunSummary> = runs.iter().map(RunSummary::from).collect();
-    Ok(Json(json!({ "runs": views, "next": next })))
+    Ok(Json(RunPage { runs: runs.iter().map(RunSummary::from).collect(), next }))
 }
 
 /// One run with every attempt.
-#[utoipa::path(get, path = "/admin/jobs/runs/{id}", tag = "runs", params(("id" = String, Path)), responses((status = 200)))]
-pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/admin/jobs/runs/{id}", tag = "runs", params(("id" = String, Path, description = "A run")),
+    responses((status = 200, body = RunDocument)))]
+pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<RunDocument>, ApiError> {
     let store = app.engine.store();
     let id = run_id(&id)?;
     let run = store.find_run(id).await?.ok_or_else(|| no_such_run(id))?;
     let steps = store.list_steps(id).await?;
-    let total = store.count_logs(id).await?;
-    let steps: Vec<StepView> = steps.iter().map(StepView::from).collect();
-    Ok(Json(json!({ "run": RunView::from(&run), "steps": steps, "log_total": total })))
+    let log_total = store.count_logs(id).await?;
+    Ok(Json(RunDocument { run: RunView::from(&run), steps: steps.iter().map(StepView::from).collect(), log_total }))
 }
 
 /// What the run was recorded to do, as it was meant when it fired.
-#[utoipa::path(get, path = "/admin/jobs/runs/{id}/definition", tag = "runs", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/jobs/runs/{id}/definition", tag = "runs", params(("id" = String, Path, description = "A run")),
+    responses((status = 200, body = DefinitionView)))]
 pub(crate) async fn definition(State(app): State<App>, Id(id): Id) -> Result<Json<Definition>, ApiError> {
     let store = app.engine.store();
     let id = run_id(&id)?;
@@ -116,48 +163,23 @@ pub(crate) async fn definition(State(app): State<App>, Id(id): Id) -> Result<Jso
     }
 }
 
-fn no_such_run(id: RunId) -> ApiError {
+pub(super) fn no_such_run(id: RunId) -> ApiError {
     ApiError::not_found(format!("there is no run `{id}`"))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LogQuery {
-    from: Option<u64>,
-    limit: Option<u32>,
-}
-
-/// Log lines by number.
-#[utoipa::path(get, path = "/admin/jobs/runs/{id}/logs", tag = "runs", params(("id" = String, Path)), responses((status = 200)))]
-pub(crate) async fn logs(
-    State(app): State<App>,
-    Id(id): Id,
-    query: Result<Query<LogQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
-    let Query(query) = query?;
-    let store = app.engine.store();
-    let id = run_id(&id)?;
-    store.find_run(id).await?.ok_or_else(|| no_such_run(id))?;
-    let from = query.from.unwrap_or(0);
-    let limit = query.limit.unwrap_or(DEFAULT_LINES).clamp(1, MOST_LINES);
-    let lines = store.list_logs(id, from, limit).await?;
-    let total = store.count_logs(id).await?;
-    let views: Vec<LineView> = lines.iter().map(LineView::from).collect();
-    Ok(Json(json!({ "run_id": id.to_string(), "from": from, "total": total, "lines": views })))
-}
-
 /// Asks for a run to be cancelled.
-#[utoipa::path(post, path = "/admin/jobs/runs/{id}/cancel", tag = "runs", params(("id" = String, Path)), responses((status = 202)))]
+#[utoipa::path(post, path = "/admin/jobs/runs/{id}/cancel", tag = "runs", params(("id" = String, Path, description = "A run")),
+    responses((status = 202, body = CancelRequested)))]
 pub(crate) async fn cancel(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<CancelRequested>), ApiError> {
     let id = run_id(&id)?;
     let by = caller.trigger.to_string();
     match app.engine.cancel(id, &by).await? {
         CancelMark::Marked => {
-            let answer = json!({ "run_id": id.to_string(), "canceled_by": by, "status": "requested" });
+            let answer = CancelRequested { run_id: id.to_string(), canceled_by: by, status: "requested" };
             Ok((StatusCode::ACCEPTED, Json(answer)))
         }
         CancelMark::AlreadyFinal(status) => {
@@ -169,17 +191,18 @@ pub(crate) async fn cancel(
 }
 
 /// The same as `cancel`, by the name of the documents.
-#[utoipa::path(post, path = "/admin/jobs/runs/{id}/abort", tag = "runs", params(("id" = String, Path)), responses((status = 202)))]
+#[utoipa::path(post, path = "/admin/jobs/runs/{id}/abort", tag = "runs", params(("id" = String, Path, description = "A run")),
+    responses((status = 202, body = CancelRequested)))]
 pub(crate) async fn abort(
     app: State<App>,
     caller: Extension<Caller>,
     id: Id,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<CancelRequested>), ApiError> {
     cancel(app, caller, id).await
 }
 
 /// The body of `POST …/replay`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ReplayBody {
     /// The first step to run; none = all run.
@@ -189,16 +212,21 @@ pub(crate) struct ReplayBody {
 }
 
 /// Begins a run that repeats one, and answers at once.
-#[utoipa::path(post, path = "/admin/jobs/runs/{id}/replay", tag = "runs", params(("id" = String, Path)), responses((status = 202)))]
+#[utoipa::path(post, path = "/admin/jobs/runs/{id}/replay", tag = "runs", 
+    params(("id" = String, Path, description = "A run"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Stands for this request for 24 hours: sent again, it \
+            gets the same answer and begins nothing")),
+    request_body(content = Option<ReplayBody>), responses((status = 202, body = RunAccepted)))]
 pub(crate) async fn replay(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<Response, ApiError> {
     let id = run_id(&id)?;
-    let body: ReplayBody = read_body(&headers, &body?)?;
+    let bytes = body?;
+    let body: ReplayBody = read_body(&headers, &bytes)?;
     let current = match body.definition.as_deref() {
         None | Some("stored") => false,
         Some("current") => true,
@@ -212,14 +240,11 @@ pub(crate) async fn replay(
     }
     let from_step = body.from_step.as_deref().map(StepName::new).transpose();
     let from_step = from_step.map_err(|error| ApiError::invalid(error.to_string()))?;
-    let request = ReplayRequest { run: id, from_step, current, trigger: caller.trigger.clone() };
-    let fired = app.engine.replay(request).await?;
-    let answer = json!({
-        "job_id": run.job_id.to_string(),
-        "run_id": fired.run_id.to_string(),
-        "replay_of": id.to_string(),
-        "triggered_by": fired.triggered_by,
-        "status": "QUEUED",
-    });
-    Ok((StatusCode::ACCEPTED, Json(answer)))
+    let request = ReplayRequest { run: id, from_step, current, trigger: caller.trigger.clone(), run_id: None };
+    let engine = app.engine.clone();
+    let fire = move |run_id| async move {
+        let fired = engine.replay(ReplayRequest { run_id, ..request }).await?;
+        Ok(RunAccepted::new(run.job_id.to_string(), &fired, Some(id)))
+    };
+    idempotency::run_once(&app, &caller, &headers, (&format!("replay {id}"), &bytes), fire).await
 }

@@ -8,23 +8,27 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use host_engine::SchedulerState;
 use host_model::fire::Pause;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::health::{join, read_standing};
+use super::health::read_standing;
 use super::jobs::read_body;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::view::instant;
+use crate::view::replica::Standing;
+use crate::view::words::SchedulerWord;
 
 /// Longest reason, in characters: it stands in every slot the pause misses.
 const LONGEST_REASON: usize = 200;
 
 /// The body of `POST …/pause`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct PauseBody {
+    /// Stands in every slot the pause misses.
+    #[schema(max_length = 200, example = "maintenance")]
     reason: String,
 }
 
@@ -36,39 +40,62 @@ pub(crate) fn state_of(app: &App, pause: Option<&Pause>) -> SchedulerState {
     }
 }
 
-fn view(app: &App, pause: Option<&Pause>) -> Value {
-    json!({
-        "scheduler": state_of(app, pause).as_str(),
-        "replica": app.engine.presence().owner,
-        "scheduler_enabled": app.engine.presence().scheduler_enabled,
-        "paused_by": pause.map(|pause| &pause.by),
-        "paused_at": pause.map(|pause| instant(pause.at)),
-        "pause_reason": pause.map(|pause| &pause.reason),
-    })
+/// The scheduler and its pause.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SchedulerView {
+    #[schema(value_type = SchedulerWord)]
+    scheduler: &'static str,
+    /// The process that answers.
+    replica: String,
+    scheduler_enabled: bool,
+    paused_by: Option<String>,
+    #[schema(format = DateTime)]
+    paused_at: Option<String>,
+    pause_reason: Option<String>,
+}
+
+/// The same, with the processes of the store.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SchedulerStanding {
+    #[serde(flatten)]
+    view: SchedulerView,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+fn view(app: &App, pause: Option<&Pause>) -> SchedulerView {
+    SchedulerView {
+        scheduler: state_of(app, pause).as_str(),
+        replica: app.engine.presence().owner.clone(),
+        scheduler_enabled: app.engine.presence().scheduler_enabled,
+        paused_by: pause.map(|pause| pause.by.clone()),
+        paused_at: pause.map(|pause| instant(pause.at)),
+        pause_reason: pause.map(|pause| pause.reason.clone()),
+    }
 }
 
 /// What the scheduler is doing, here and in every process of the store.
-#[utoipa::path(get, path = "/admin/scheduler", tag = "scheduler", responses((status = 200)))]
-pub(crate) async fn show(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let Json(mut body) = show_pause(&app).await?;
+#[utoipa::path(get, path = "/admin/scheduler", tag = "scheduler", responses((status = 200, body = SchedulerStanding)))]
+pub(crate) async fn show(State(app): State<App>) -> Result<Json<SchedulerStanding>, ApiError> {
+    let Json(view) = show_pause(&app).await?;
     let (standing, _) = read_standing(&app).await?;
-    join(&mut body, &standing);
-    Ok(Json(body))
+    Ok(Json(SchedulerStanding { view, standing }))
 }
 
-async fn show_pause(app: &App) -> Result<Json<Value>, ApiError> {
+async fn show_pause(app: &App) -> Result<Json<SchedulerView>, ApiError> {
     let pause = app.engine.store().find_pause().await?;
     Ok(Json(view(app, pause.as_ref())))
 }
 
 /// Begins a pause. One that lasts already stays as it began.
-#[utoipa::path(post, path = "/admin/scheduler/pause", tag = "scheduler", responses((status = 200)))]
+#[utoipa::path(post, path = "/admin/scheduler/pause", tag = "scheduler", request_body(content = Option<PauseBody>),
+    responses((status = 200, body = SchedulerView)))]
 pub(crate) async fn pause(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SchedulerView>, ApiError> {
     let PauseBody { reason } = read_body(&headers, &body?)?;
     let count = reason.chars().count();
     if count > LONGEST_REASON {
@@ -82,11 +109,11 @@ pub(crate) async fn pause(
 }
 
 /// Ends the pause, if there is one. Slots due from now on fire again; those it missed stay missed.
-#[utoipa::path(post, path = "/admin/scheduler/resume", tag = "scheduler", responses((status = 200)))]
+#[utoipa::path(post, path = "/admin/scheduler/resume", tag = "scheduler", responses((status = 200, body = SchedulerView)))]
 pub(crate) async fn resume(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SchedulerView>, ApiError> {
     if app.engine.store().set_pause(None).await? {
         tracing::warn!(by = %caller.trigger, "scheduler resumed");
     }

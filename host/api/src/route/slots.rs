@@ -10,13 +10,14 @@ use host_model::fire::{SlotFilter, SlotOutcome, SlotRecord};
 use host_model::job::JobSchedule;
 use host_model::schedule::{read_instant, rfc3339_in};
 use host_model::{Instant, Job, JobId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::no_such_job;
 use crate::App;
 use crate::error::{ApiError, Id};
 use crate::view::instant;
+use crate::view::words::{RunStatusWord, SlotOutcomeWord};
 
 const DEFAULT_SLOTS: u32 = 50;
 const MOST_SLOTS: u32 = 1000;
@@ -26,29 +27,132 @@ const AROUND: u32 = 1000;
 /// comes back after 40 years at most.
 const LOOK_BACK: [i64; 6] = [1, 24, 31 * 24, 366 * 24, 5 * 366 * 24, 41 * 366 * 24];
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct SlotQuery {
+    /// 1 to 1000; 50 without one.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
+    /// `next` of the page before.
     before: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct WhyQuery {
+    /// The instant; a date is the whole day, a time without seconds the whole minute.
     at: Option<String>,
+    /// Without an instant: how many of the latest, 1 to 1000.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
-fn slot(record: &SlotRecord) -> Value {
-    json!({
-        "schedule": record.slot.schedule,
-        "due_at": instant(record.slot.due_at),
-        "outcome": record.outcome.as_str(),
-        "reason": record.reason,
-        "run_id": record.run_id.map(|run| run.to_string()),
-        "decided_at": instant(record.decided_at),
-    })
+/// A row of the ledger.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SlotView {
+    schedule: String,
+    #[schema(format = DateTime)]
+    due_at: String,
+    #[schema(value_type = SlotOutcomeWord)]
+    outcome: &'static str,
+    reason: Option<String>,
+    run_id: Option<String>,
+    #[schema(format = DateTime)]
+    decided_at: String,
+}
+
+/// A page of the ledger.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SlotPage {
+    job_id: String,
+    slots: Vec<SlotView>,
+    /// For `before` of the next page; null on the last.
+    next: Option<String>,
+}
+
+/// Why a job did, or did not, run at an instant.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WhyAnswer {
+    /// A word of the ledger, `not_due`, `not_yet` or `unknown`.
+    #[schema(value_type = String)]
+    verdict: &'static str,
+    /// The answer in words.
+    text: String,
+    schedule: Option<String>,
+    #[schema(format = DateTime)]
+    due_at: Option<String>,
+    /// By the clock of the schedule.
+    #[schema(format = DateTime)]
+    local: Option<String>,
+    reason: Option<String>,
+    run_id: Option<String>,
+    #[schema(value_type = Option<RunStatusWord>)]
+    run_status: Option<&'static str>,
+    /// Of what stands in the ledger only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<SlotOutcomeWord>)]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    decided_at: Option<String>,
+}
+
+impl WhyAnswer {
+    fn new(verdict: &'static str, text: String) -> Self {
+        Self {
+            verdict,
+            text,
+            schedule: None,
+            due_at: None,
+            local: None,
+            reason: None,
+            run_id: None,
+            run_status: None,
+            outcome: None,
+            decided_at: None,
+        }
+    }
+}
+
+/// An instant at which the job is due.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DueInstant {
+    #[schema(format = DateTime)]
+    at: String,
+    #[schema(format = DateTime)]
+    local: String,
+    schedule: String,
+    enabled: bool,
+}
+
+/// The due instants next to the one asked for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Nearest {
+    before: Option<DueInstant>,
+    after: Option<DueInstant>,
+}
+
+/// The answer to "why did it (not) run?".
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Why {
+    job_id: String,
+    #[schema(format = DateTime)]
+    at: Option<String>,
+    answers: Vec<WhyAnswer>,
+    nearest: Nearest,
+}
+
+fn slot(record: &SlotRecord) -> SlotView {
+    SlotView {
+        schedule: record.slot.schedule.clone(),
+        due_at: instant(record.slot.due_at),
+        outcome: record.outcome.as_str(),
+        reason: record.reason.clone(),
+        run_id: record.run_id.map(|run| run.to_string()),
+        decided_at: instant(record.decided_at),
+    }
 }
 
 fn read_limit(limit: Option<u32>) -> Result<u32, ApiError> {
@@ -59,12 +163,13 @@ fn read_limit(limit: Option<u32>) -> Result<u32, ApiError> {
 }
 
 /// The ledger of a job, newest first. Also of a job that is no longer in the catalogue, as long as it has rows.
-#[utoipa::path(get, path = "/admin/jobs/{id}/slots", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/jobs/{id}/slots", tag = "schedules",
+    params(("id" = String, Path, description = "A job"), SlotQuery), responses((status = 200, body = SlotPage)))]
 pub(crate) async fn list(
     State(app): State<App>,
     Id(id): Id,
     query: Result<Query<SlotQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SlotPage>, ApiError> {
     let Query(query) = query?;
     let limit = read_limit(query.limit)?;
     // `next` of the page before: the instant and, after a comma, the schedule.
@@ -83,16 +188,17 @@ pub(crate) async fn list(
     }
     let next = found.last().filter(|_| found.len() == limit as usize);
     let next = next.map(|last| format!("{},{}", instant(last.slot.due_at), last.slot.schedule));
-    Ok(Json(json!({ "job_id": id, "slots": found.iter().map(slot).collect::<Vec<_>>(), "next": next })))
+    Ok(Json(SlotPage { job_id: id, slots: found.iter().map(slot).collect(), next }))
 }
 
 /// What happened, or will, at an instant; without one, at the latest slots and the next.
-#[utoipa::path(get, path = "/admin/jobs/{id}/why", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/jobs/{id}/why", tag = "schedules",
+    params(("id" = String, Path, description = "A job"), WhyQuery), responses((status = 200, body = Why)))]
 pub(crate) async fn why(
     State(app): State<App>,
     Id(id): Id,
     query: Result<Query<WhyQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Why>, ApiError> {
     let Query(query) = query?;
     let limit = read_limit(query.limit)?;
     let jobs = app.engine.jobs();
@@ -106,7 +212,7 @@ pub(crate) async fn why(
         for record in &found {
             answers.push(answer(&app, job, record).await?);
         }
-        return Ok(Json(json!({ "job_id": id, "at": null, "answers": answers, "nearest": nearest(job, now) })));
+        return Ok(Json(Why { job_id: id, at: None, answers, nearest: nearest(job, now) }));
     };
     let zone = job.schedules.first().map_or_else(system_zone, |schedule| schedule.spec.zone);
     let at = read_instant(&text.replace(' ', "+"), zone)?;
@@ -128,26 +234,24 @@ pub(crate) async fn why(
             let is_known = decided.iter().any(|r| r.slot.due_at == due && r.slot.schedule == schedule.name);
             if !is_known {
                 let (verdict, text) = undecided(job, schedule, due, now, pause.as_ref().map(|pause| pause.by.as_str()));
-                answers.push(json!({
-                    "verdict": verdict, "text": text, "schedule": schedule.name, "due_at": instant(due),
-                    "local": rfc3339_in(due, schedule.spec.zone),
-                    "reason": null, "run_id": null, "run_status": null,
-                }));
+                answers.push(WhyAnswer {
+                    schedule: Some(schedule.name.clone()),
+                    due_at: Some(instant(due)),
+                    local: Some(rfc3339_in(due, schedule.spec.zone)),
+                    ..WhyAnswer::new(verdict, text)
+                });
             }
         }
     }
-    answers.sort_by(|a, b| a["due_at"].as_str().cmp(&b["due_at"].as_str()));
+    answers.sort_by(|a, b| a.due_at.cmp(&b.due_at));
     if answers.is_empty() {
         let text = match why_silent(job) {
             Some(why) => format!("not due: {why}"),
             None => "not due: no schedule of the job names this time".to_owned(),
         };
-        answers.push(json!({
-            "verdict": "not_due", "text": text, "schedule": null, "due_at": null, "local": null,
-            "reason": null, "run_id": null, "run_status": null,
-        }));
+        answers.push(WhyAnswer::new("not_due", text));
     }
-    Ok(Json(json!({ "job_id": id, "at": instant(at), "answers": answers, "nearest": nearest(job, at) })))
+    Ok(Json(Why { job_id: id, at: Some(instant(at)), answers, nearest: nearest(job, at) }))
 }
 
 /// The span a text speaks of: `…T03:00` is a minute, a date a day, anything else with seconds is a second.
@@ -163,7 +267,7 @@ fn asked(text: &str, at: Instant) -> (Instant, Instant) {
 }
 
 /// A row of the ledger in words, with the state of its run.
-async fn answer(app: &App, job: &Job, record: &SlotRecord) -> Result<Value, ApiError> {
+async fn answer(app: &App, job: &Job, record: &SlotRecord) -> Result<WhyAnswer, ApiError> {
     let run = match record.run_id {
         Some(run) => app.engine.store().find_run(run).await?,
         None => None,
@@ -181,12 +285,18 @@ async fn answer(app: &App, job: &Job, record: &SlotRecord) -> Result<Value, ApiE
         (SlotOutcome::FailedToStart, _) => format!("its run could not be created: {reason}"),
     };
     let zone = job.schedules.iter().find(|s| s.name == record.slot.schedule).map(|s| s.spec.zone);
-    let mut view = slot(record);
-    view["verdict"] = record.outcome.as_str().into();
-    view["text"] = text.into();
-    view["local"] = rfc3339_in(record.slot.due_at, zone.unwrap_or_else(system_zone)).into();
-    view["run_status"] = status.into();
-    Ok(view)
+    let SlotView { schedule, due_at, outcome, reason, run_id, decided_at } = slot(record);
+    Ok(WhyAnswer {
+        schedule: Some(schedule),
+        due_at: Some(due_at),
+        local: Some(rfc3339_in(record.slot.due_at, zone.unwrap_or_else(system_zone))),
+        reason,
+        run_id,
+        run_status: status,
+        outcome: Some(outcome),
+        decided_at: Some(decided_at),
+        ..WhyAnswer::new(outcome, text)
+    })
 }
 
 /// An instant that fits the schedule but has no row.
@@ -239,18 +349,16 @@ fn why_silent(job: &Job) -> Option<String> {
 }
 
 /// The due instants next to `at`, over all schedules.
-fn nearest(job: &Job, at: Instant) -> Value {
-    let view = |(due, schedule): (Instant, &JobSchedule)| {
-        json!({
-            "at": instant(due),
-            "local": rfc3339_in(due, schedule.spec.zone),
-            "schedule": schedule.name,
-            "enabled": job.enabled && schedule.enabled,
-        })
+fn nearest(job: &Job, at: Instant) -> Nearest {
+    let view = |(due, schedule): (Instant, &JobSchedule)| DueInstant {
+        at: instant(due),
+        local: rfc3339_in(due, schedule.spec.zone),
+        schedule: schedule.name.clone(),
+        enabled: job.enabled && schedule.enabled,
     };
     let before = job.schedules.iter().filter_map(|s| Some((last_before(s, at)?, s))).max_by_key(|(due, _)| *due);
     let after = job.schedules.iter().filter_map(|s| Some((s.spec.next_after(at)?, s))).min_by_key(|(due, _)| *due);
-    json!({ "before": before.map(view), "after": after.map(view) })
+    Nearest { before: before.map(view), after: after.map(view) }
 }
 
 /// The last instant of the schedule before `at`. The model walks forward only: it begins further and further back until

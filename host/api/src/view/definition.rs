@@ -5,6 +5,28 @@ use host_model::definition::Definition;
 use host_model::job::input::input_json;
 use host_model::job::spec::HttpAuth;
 use host_model::{Json, JsonMap, StepSpec};
+use utoipa::ToSchema;
+
+/// What a run does, as the document describes it. On the wire it is the model's own form, which is kept as long as the run.
+#[derive(ToSchema)]
+#[schema(as = Definition)]
+#[allow(dead_code, reason = "it is only described")]
+pub(crate) struct DefinitionView {
+    app: String,
+    #[schema(value_type = Object)]
+    params: JsonMap,
+    #[schema(value_type = Vec<Object>)]
+    steps: Vec<Json>,
+    #[schema(value_type = Object)]
+    retry: JsonMap,
+    timeout_seconds: Option<u32>,
+    on_restart: String,
+    /// What the schedule that fired it sets over the job.
+    #[schema(value_type = Object)]
+    schedule: JsonMap,
+    /// The zone of date words.
+    zone: String,
+}
 
 /// `definition` without what nobody may see.
 pub(crate) fn masked(mut definition: Definition) -> Definition {

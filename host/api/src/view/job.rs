@@ -2,16 +2,23 @@
 
 use host_engine::Engine;
 use host_model::diagnostic::Diagnostic;
+use host_model::history::RunTime;
+use host_model::run::RunStatus;
 use host_model::{Job, JsonMap, Run, Step};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::instant;
 use super::run::RunSummary;
+use super::words::{LogLevelWord, OnRestartWord, OverlapWord, RunStatusWord, SeverityWord};
 
 /// A finding about a file.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Finding)]
 pub(crate) struct Problem {
+    #[schema(value_type = String)]
     code: &'static str,
+    #[schema(value_type = SeverityWord)]
     severity: &'static str,
     message: String,
     file: String,
@@ -37,7 +44,7 @@ impl From<&Diagnostic> for Problem {
 }
 
 /// A job in the catalogue.
-#[derive(Serialize, Default)]
+#[derive(Serialize, Default, ToSchema)]
 pub(crate) struct JobCard {
     pub(crate) id: String,
     pub(crate) app: String,
@@ -52,9 +59,64 @@ pub(crate) struct JobCard {
     pub(crate) problems: Vec<Problem>,
     pub(crate) active_run_id: Option<String>,
     pub(crate) last_run: Option<RunSummary>,
+    #[schema(format = DateTime)]
     pub(crate) next_run_at: Option<String>,
     /// Whether Run now opens the dialog (seeds, catalogue: parameters, keyword arguments or several steps).
     pub(crate) needs_dialog: bool,
+    /// What an operator should know although nothing is wrong with the file.
+    pub(crate) warnings: Vec<Warning>,
+    /// Its last runs, oldest first, as many as were asked for.
+    pub(crate) recent: Vec<RecentRun>,
+}
+
+/// Something an operator should know about a job.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Warning {
+    /// `schedule-off`, `no-rows`.
+    #[schema(value_type = String)]
+    code: &'static str,
+    /// In words.
+    message: String,
+    /// The run it is about.
+    run_id: Option<String>,
+}
+
+/// A run in the small history of a job.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecentRun {
+    id: String,
+    #[schema(value_type = RunStatusWord)]
+    status: &'static str,
+    #[schema(format = DateTime)]
+    queued_at: String,
+    /// How long it ran; null when it has not begun or not ended.
+    seconds: Option<f64>,
+}
+
+impl From<&RunTime> for RecentRun {
+    fn from(time: &RunTime) -> Self {
+        Self {
+            id: time.id.to_string(),
+            status: time.status.as_str(),
+            queued_at: instant(time.queued_at),
+            seconds: time.seconds(),
+        }
+    }
+}
+
+fn warnings(job: &Job, last: Option<&Run>) -> Vec<Warning> {
+    let mut found = Vec::new();
+    if !job.enabled && job.schedules.iter().any(|schedule| schedule.enabled) {
+        let message = "a schedule is set, but the job is disabled: it will not fire".to_owned();
+        found.push(Warning { code: "schedule-off", message, run_id: None });
+    }
+    let moves_rows = job.steps.iter().any(|step| step.enabled && step.spec.type_name() == "sql_copy");
+    let empty = last.filter(|run| moves_rows && run.status == RunStatus::Succeeded && run.rows_affected == 0);
+    if let Some(run) = empty {
+        let message = "the last run moved 0 rows".to_owned();
+        found.push(Warning { code: "no-rows", message, run_id: Some(run.id.to_string()) });
+    }
+    found
 }
 
 impl JobCard {
@@ -77,18 +139,21 @@ impl JobCard {
             needs_dialog: job.steps.len() > 1
                 || !job.params.is_empty()
                 || job.steps.iter().any(|s| !s.op_kwargs.is_empty()),
+            warnings: warnings(job, last),
+            recent: Vec::new(),
         }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RetryView {
     attempts: u32,
+    #[schema(value_type = String)]
     backoff: &'static str,
     base_seconds: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ScheduleView {
     name: String,
     text: String,
@@ -99,14 +164,16 @@ struct ScheduleView {
     next: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct StepDefinition {
     name: String,
     #[serde(rename = "type")]
+    #[schema(value_type = String)]
     step_type: &'static str,
     enabled: bool,
     timeout_seconds: u32,
     resumable: bool,
+    #[schema(value_type = Object)]
     op_kwargs: JsonMap,
     summary: String,
 }
@@ -125,7 +192,7 @@ impl From<&Step> for StepDefinition {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SourceView {
     file: String,
     line: u32,
@@ -135,14 +202,18 @@ struct SourceView {
 const NEXT: usize = 3;
 
 /// A job with its definition and latest runs.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct JobDetail {
     #[serde(flatten)]
     card: JobCard,
+    #[schema(value_type = Object)]
     params: JsonMap,
+    #[schema(value_type = LogLevelWord)]
     log_level: &'static str,
     timeout_seconds: Option<u32>,
+    #[schema(value_type = OverlapWord)]
     overlap: &'static str,
+    #[schema(value_type = OnRestartWord)]
     on_restart: &'static str,
     /// None: `here` for a run that somebody asks for, `any` for one that a schedule fires.
     placement: Option<String>,

@@ -7,11 +7,12 @@ use host_model::replica::{Lease, Replica};
 use host_model::run::RunStatus;
 use host_model::{Placement, Run};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::instant;
 
 /// See the module's note.
-#[derive(Debug, Serialize, Default)]
+#[derive(Debug, Serialize, Default, ToSchema)]
 pub(crate) struct Standing {
     lease: Option<LeaseView>,
     replicas: Vec<ReplicaView>,
@@ -21,15 +22,16 @@ pub(crate) struct Standing {
     notes: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct LeaseView {
     holder: String,
     term: u64,
     /// By the holder's clock.
+    #[schema(format = DateTime)]
     seen_at: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct ReplicaView {
     owner: String,
     role: String,
@@ -41,8 +43,10 @@ struct ReplicaView {
     room: u32,
     /// Runs it has begun.
     running: usize,
+    #[schema(format = DateTime)]
     started_at: String,
     /// By its own clock.
+    #[schema(format = DateTime)]
     seen_at: String,
     /// Whether it may fire schedules.
     lease: bool,

@@ -1,30 +1,40 @@
 //! Runs, attempts, log lines and progress on the wire.
 
+use host_engine::Fired;
 use host_model::event::Progress;
 use host_model::log::LogLine;
-use host_model::{Json, JsonMap, Run, StepRun};
+use host_model::run::RunStatus;
+use host_model::{Json, JsonMap, Run, RunId, StepRun};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::instant;
+use super::words::{LogLevelWord, RunStatusWord, StepStatusWord};
 
 /// A run in lists and events.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct RunSummary {
     id: String,
     job_id: String,
+    #[schema(value_type = RunStatusWord)]
     status: &'static str,
     reason: Option<String>,
     error: Option<String>,
     triggered_by: String,
     schedule: Option<String>,
+    #[schema(format = DateTime)]
     scheduled_at: Option<String>,
     replay_of: Option<String>,
+    #[schema(format = DateTime)]
     queued_at: String,
+    #[schema(format = DateTime)]
     started_at: Option<String>,
+    #[schema(format = DateTime)]
     finished_at: Option<String>,
     rows_affected: i64,
     step_count: u32,
     steps_done: u32,
+    #[schema(value_type = LogLevelWord)]
     log_level: &'static str,
 }
 
@@ -52,11 +62,13 @@ impl From<&Run> for RunSummary {
 }
 
 /// A run with everything recorded about it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct RunView {
     #[serde(flatten)]
     summary: RunSummary,
+    #[schema(value_type = Object)]
     params: JsonMap,
+    #[schema(value_type = Object)]
     overrides: JsonMap,
     owner: String,
     term: u32,
@@ -81,15 +93,54 @@ impl From<&Run> for RunView {
 }
 
 /// Why an attempt failed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ErrorView {
+    #[schema(value_type = String)]
     kind: &'static str,
     message: String,
     detail: String,
 }
 
+/// A run that was accepted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunAccepted {
+    job_id: String,
+    run_id: String,
+    /// The run it repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay_of: Option<String>,
+    /// Who asked.
+    #[schema(example = "user:alice")]
+    triggered_by: String,
+    #[schema(value_type = RunStatusWord)]
+    status: &'static str,
+}
+
+impl RunAccepted {
+    pub(crate) fn new(job_id: String, fired: &Fired, replay_of: Option<RunId>) -> Self {
+        Self {
+            job_id,
+            run_id: fired.run_id.to_string(),
+            replay_of: replay_of.map(|run| run.to_string()),
+            triggered_by: fired.triggered_by.clone(),
+            status: RunStatus::Queued.as_str(),
+        }
+    }
+
+    /// What was answered when `run` was accepted.
+    pub(crate) fn of_run(run: &Run) -> Self {
+        Self {
+            job_id: run.job_id.to_string(),
+            run_id: run.id.to_string(),
+            replay_of: run.replay_of.map(|run| run.to_string()),
+            triggered_by: run.triggered_by.clone(),
+            status: RunStatus::Queued.as_str(),
+        }
+    }
+}
+
 /// An attempt as events carry it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct StepEvent {
     run_id: String,
     index: u32,
@@ -97,13 +148,18 @@ pub(crate) struct StepEvent {
     #[serde(rename = "type")]
     step_type: String,
     attempt: u32,
+    #[schema(value_type = StepStatusWord)]
     status: &'static str,
     reason: Option<String>,
+    #[schema(format = DateTime)]
     retry_at: Option<String>,
+    #[schema(format = DateTime)]
     started_at: Option<String>,
+    #[schema(format = DateTime)]
     finished_at: Option<String>,
     rows_affected: Option<i64>,
     error: Option<ErrorView>,
+    #[schema(value_type = Option<Object>)]
     usage: Option<JsonMap>,
 }
 
@@ -132,11 +188,13 @@ impl From<&StepRun> for StepEvent {
 }
 
 /// An attempt with its input and output.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct StepView {
     #[serde(flatten)]
     event: StepEvent,
+    #[schema(value_type = Option<serde_json::Value>)]
     input: Option<Json>,
+    #[schema(value_type = Option<Object>)]
     output: Option<JsonMap>,
 }
 
@@ -147,10 +205,12 @@ impl From<&StepRun> for StepView {
 }
 
 /// A line of a run's log.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct LineView {
     seq: u64,
+    #[schema(format = DateTime)]
     at: String,
+    #[schema(value_type = LogLevelWord)]
     level: &'static str,
     step: Option<String>,
     attempt: u32,
@@ -171,11 +231,12 @@ impl From<&LogLine> for LineView {
 }
 
 /// How far an attempt is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ProgressView {
     run_id: String,
     step_index: u32,
     attempt: u32,
+    #[schema(format = DateTime)]
     at: String,
     done: u64,
     total: Option<u64>,
@@ -196,4 +257,13 @@ impl From<&Progress> for ProgressView {
             rate: progress.rate,
         }
     }
+}
+
+/// Lines of a run as the event stream carries them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LogEvent {
+    pub(crate) run_id: String,
+    /// The number of the first.
+    pub(crate) from: u64,
+    pub(crate) lines: Vec<LineView>,
 }

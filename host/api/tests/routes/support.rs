@@ -1,6 +1,7 @@
 //! An engine, a catalogue and the router over them, called without a socket.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,10 +10,15 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, auth::Auth, router};
+use host_api::{ApiParts, CatalogueSource, MetricsAccess, Router, SecretDesk, auth::Auth, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
+use host_model::callable::EveryCallable;
+use host_model::connector::Dialect;
+use host_model::desk::{
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, QueryEntry, TableEntry, TestReport, TestStage,
+};
 use host_model::placement::Limits;
 use host_model::port::{
     Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -53,6 +59,42 @@ struct Nothing;
 impl Connectors for Nothing {
     async fn open(&self, name: &str, _: Access, _: &CancelToken) -> Result<Box<dyn SqlSession>, StepError> {
         Err(StepError::definition(format!("there is no connector `{name}`")))
+    }
+}
+
+#[async_trait]
+impl ConnectorDesk for Nothing {
+    fn list_connectors(&self) -> Vec<ConnectorEntry> {
+        let pool = PoolGauge { name: "ops".into(), size: 5, in_use: 1 };
+        vec![ConnectorEntry {
+            name: "ops".into(),
+            dialect: Some(Dialect::Sqlite),
+            target: Some("sqlite:ops.db".into()),
+            read_only: false,
+            pool: Some(pool),
+            queries: vec![QueryEntry { name: "one".into(), sql: Some("select 1".into()), writable: false }],
+        }]
+    }
+
+    async fn test_connector(&self, name: &str, _: &CancelToken) -> Option<TestReport> {
+        let stage = |name, ok, detail: &str| TestStage { name, ok, took: Duration::ZERO, detail: detail.into() };
+        let stages = vec![stage("declaration", true, "sqlite:ops.db"), stage("sign-in", false, "no such file")];
+        (name == "ops").then_some(TestReport { stages, server_version: None, is_encrypted: None })
+    }
+
+    async fn list_tables(&self, _: &str, _: &str, _: usize) -> Result<Vec<TableEntry>, StepError> {
+        Ok(vec![TableEntry { schema: None, name: "orders".into(), is_view: false }])
+    }
+}
+
+#[async_trait]
+impl PluginDesk for Nothing {
+    fn plugins_root(&self) -> &Path {
+        Path::new("plugins")
+    }
+
+    async fn facts_of(&self, _: &Path, _: bool) -> PluginFacts {
+        PluginFacts::default()
     }
 }
 
@@ -189,14 +231,22 @@ pub(crate) async fn house() -> House {
 /// A house whose process presents itself like this.
 pub(crate) async fn house_with(presence: Presence) -> House {
     let folder = tempfile::tempdir().unwrap();
-    let store = host_store::open("sqlite:runs.db", folder.path()).await.unwrap();
+    let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
+    let store = roles.store;
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
     let router = router(ApiParts {
         engine: engine.clone(),
         catalogue: shelf.clone(),
+        history: roles.history,
+        keys: roles.idempotency,
         secrets: Arc::new(Drawer::default()),
+        callables: Arc::new(EveryCallable::default()),
+        plugins: Arc::new(Nothing),
+        connectors: Arc::new(Nothing),
+        metrics: MetricsAccess::Token,
+        settings: Vec::new(),
         auth: Auth::new(TOKEN),
         stop: stop.clone(),
         version: "1.2.3",

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use host_model::diagnostic::Diagnostic;
 use host_model::placement::is_label;
 
-use super::{Origin, Role, Setting};
+use super::{Metrics, Origin, Role, Setting};
 use crate::address::Env;
 use crate::finding::{Findings, placeless};
 use crate::reader::Table;
@@ -101,6 +101,11 @@ pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn parse_role(text: &str) -> Result<Role, String> {
     let found = [Role::Server, Role::Worker].into_iter().find(|role| role.as_str() == text.trim());
     found.ok_or_else(|| format!("`{text}` is neither `server` nor `worker`"))
+}
+
+pub(super) fn parse_metrics(text: &str) -> Result<Metrics, String> {
+    let found = [Metrics::Off, Metrics::Open, Metrics::Token].into_iter().find(|word| word.as_str() == text.trim());
+    found.ok_or_else(|| format!("`{text}` is none of `off`, `open` and `token`"))
 }
 
 /// Labels separated by commas.

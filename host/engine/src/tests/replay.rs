@@ -7,7 +7,7 @@ use host_model::run::RunStatus;
 impl Bench {
     async fn replay(&self, run: RunId, from: Option<&str>) -> Result<RunId, ReplayError> {
         let request =
-            ReplayRequest { run, from_step: from.map(name), current: true, trigger: Trigger::User("alice".into()) };
+            ReplayRequest { run, from_step: from.map(name), current: true, trigger: Trigger::User("alice".into()), run_id: None };
         self.engine.replay(request).await.map(|fired| fired.run_id)
     }
 }
@@ -88,7 +88,7 @@ async fn a_replay_of_what_was_kept_is_as_talkative_as_the_run_was() {
     let bench = bench(vec![Job { log_level: LogLevel::Debug, ..job("j", vec![step("a", "echo")]) }]).await;
     let run = bench.fire("j").await;
     assert_eq!(bench.finished(run).await.log_level, LogLevel::Debug);
-    let request = ReplayRequest { run, from_step: None, current: false, trigger: Trigger::Api };
+    let request = ReplayRequest { run, from_step: None, current: false, trigger: Trigger::Api, run_id: None };
     let again = bench.engine.replay(request).await.unwrap().run_id;
     assert_eq!(bench.finished(again).await.log_level, LogLevel::Debug);
 }

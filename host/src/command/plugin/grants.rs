@@ -11,7 +11,7 @@ use host_sandbox::grants::Grants;
 ///
 /// # Errors
 /// What is wrong with the file.
-pub(super) fn read(component: &Path) -> Result<Option<Json>, SandboxError> {
+pub(crate) fn read(component: &Path) -> Result<Option<Json>, SandboxError> {
     let file = component.with_extension("toml");
     Grants::read(&file, &file.display().to_string())?;
     // Sound, hence TOML; a file that went away in between grants nothing.
@@ -20,7 +20,7 @@ pub(super) fn read(component: &Path) -> Result<Option<Json>, SandboxError> {
 }
 
 /// What is granted, an item each: `connector reporting: read-write`.
-pub(super) fn granted(file: &Json) -> Vec<String> {
+pub(crate) fn granted(file: &Json) -> Vec<String> {
     let Some(grants) = file["grants"].as_object() else { return Vec::new() };
     let mut items = Vec::new();
     for (key, value) in grants {
@@ -45,7 +45,7 @@ pub(super) fn granted(file: &Json) -> Vec<String> {
 }
 
 /// Limits that are set: `memory_mb 64`.
-pub(super) fn limits(file: &Json) -> Vec<String> {
+pub(crate) fn limits(file: &Json) -> Vec<String> {
     file["limits"].as_object().into_iter().flatten().map(|(key, value)| format!("{key} {}", plain(value))).collect()
 }
 

@@ -84,7 +84,7 @@ pub(super) fn runner(plugins: &Path) -> Result<ComponentRunner, Failure> {
     Ok(ComponentRunner::new(plugins, workbench::cache()?).context("the sandbox cannot start")?)
 }
 
-fn needed(import: &str) -> Option<&'static str> {
+pub(crate) fn needed(import: &str) -> Option<&'static str> {
     NEEDS.iter().find(|(name, _)| import.starts_with(name)).map(|(_, grant)| *grant)
 }
 

@@ -8,6 +8,7 @@ mod ask;
 pub(crate) mod cell;
 mod check;
 pub(crate) mod fault;
+mod gauge;
 pub(crate) mod mysql;
 #[cfg(feature = "oracle")]
 mod oracle;

@@ -129,6 +129,11 @@ impl MySqlServer {
         })
     }
 
+    /// One for each connection there may be.
+    pub(crate) fn permits(&self) -> &Semaphore {
+        &self.permits
+    }
+
     /// `mysql://user@host:port/database`.
     pub(crate) fn label(&self) -> String {
         self.label.clone()

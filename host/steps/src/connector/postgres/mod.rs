@@ -102,6 +102,11 @@ impl PgServer {
         })
     }
 
+    /// One for each connection there may be.
+    pub(crate) fn permits(&self) -> &Semaphore {
+        &self.permits
+    }
+
     /// `postgres://user@host:port/database`.
     pub(crate) fn label(&self) -> String {
         self.label.clone()

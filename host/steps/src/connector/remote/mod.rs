@@ -85,6 +85,11 @@ impl Terms {
         }
     }
 
+    /// One for each connection there may be.
+    pub(crate) fn permits(&self) -> &Semaphore {
+        &self.permits
+    }
+
     /// Lends no more connections.
     pub(crate) fn close(&self) {
         self.permits.close();

@@ -68,6 +68,11 @@ impl SqliteFile {
         }
     }
 
+    /// One for each connection there may be.
+    pub(crate) fn permits(&self) -> &Semaphore {
+        &self.permits
+    }
+
     /// `sqlite:<path>`.
     pub(crate) fn label(&self) -> String {
         format!("sqlite:{}", self.path.display())

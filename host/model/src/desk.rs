@@ -1,0 +1,134 @@
+//! What pages ask of connectors and plugins beyond what steps need: whether they work, what is in them, who may use what.
+//! The ports are implemented where everybody is introduced; nothing of a password passes through them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::cancel::CancelToken;
+use crate::connector::Dialect;
+use crate::{Json, StepError};
+
+/// A connector as a list shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectorEntry {
+    /// Its name.
+    pub name: String,
+    /// The kind of database; `None` for a directory.
+    pub dialect: Option<Dialect>,
+    /// Where it leads, without credentials; `None` when its URL cannot be read.
+    pub target: Option<String>,
+    /// Whether nothing can be written through it.
+    pub read_only: bool,
+    /// Its pool; `None` for a directory.
+    pub pool: Option<PoolGauge>,
+    /// Queries by name.
+    pub queries: Vec<QueryEntry>,
+}
+
+/// How far a pool is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolGauge {
+    /// Its name.
+    pub name: String,
+    /// Most connections at once.
+    pub size: u32,
+    /// Those that steps have; none while the pool was never used.
+    pub in_use: u32,
+}
+
+/// A query declared on a connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryEntry {
+    /// Its name.
+    pub name: String,
+    /// Its text for the connector's database, if there is one.
+    pub sql: Option<String>,
+    /// Whether `name:write` may be used.
+    pub writable: bool,
+}
+
+/// One stage of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestStage {
+    /// `declaration`, `resolve`, `connect`, `sign-in`.
+    pub name: &'static str,
+    /// Whether it was passed; nothing comes after one that was not.
+    pub ok: bool,
+    /// How long it took.
+    pub took: Duration,
+    /// What was found, or what is wrong.
+    pub detail: String,
+}
+
+/// What a test came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestReport {
+    /// In their order, up to the first that failed.
+    pub stages: Vec<TestStage>,
+    /// The server's own words for its version.
+    pub server_version: Option<String>,
+    /// Whether the connection is encrypted, where that can be told.
+    pub is_encrypted: Option<bool>,
+}
+
+impl TestReport {
+    /// Whether every stage was passed.
+    pub fn is_ok(&self) -> bool {
+        self.stages.iter().all(|stage| stage.ok)
+    }
+}
+
+/// A table or view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableEntry {
+    /// Its schema, where there are several.
+    pub schema: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Whether it is a view.
+    pub is_view: bool,
+}
+
+/// Whoever knows connectors.
+#[async_trait]
+pub trait ConnectorDesk: Send + Sync + 'static {
+    /// All of them, by name. Opens nothing.
+    fn list_connectors(&self) -> Vec<ConnectorEntry>;
+    /// Goes all the way to the server and asks for its version; `None` for an unknown name.
+    async fn test_connector(&self, name: &str, cancel: &CancelToken) -> Option<TestReport>;
+    /// Tables and views whose name holds `like`, in any case, by schema and name, at most `most`.
+    ///
+    /// # Errors
+    /// What the database says.
+    async fn list_tables(&self, name: &str, like: &str, most: usize) -> Result<Vec<TableEntry>, StepError>;
+}
+
+/// What a file of a plugin is, and may.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PluginFacts {
+    /// SHA-256 of the file, in hexadecimal; `None` when it cannot be read.
+    pub digest: Option<String>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What it can ask for, a line each; components only.
+    pub asked: Vec<String>,
+    /// What it was granted, a line each.
+    pub granted: Vec<String>,
+    /// Limits that were set, a line each.
+    pub limits: Vec<String>,
+    /// The file of grants as it is; `None` when there is none.
+    pub grants: Option<Json>,
+    /// What is wrong with that file.
+    pub problem: Option<String>,
+}
+
+/// Whoever knows files of plugins.
+#[async_trait]
+pub trait PluginDesk: Send + Sync + 'static {
+    /// The folder of all of them.
+    fn plugins_root(&self) -> &Path;
+    /// What there is to know about one.
+    async fn facts_of(&self, file: &Path, is_component: bool) -> PluginFacts;
+}

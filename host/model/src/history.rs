@@ -1,0 +1,119 @@
+//! What pages ask of the history beyond what running needs: how long runs took, which slots fell through, the lines of one
+//! run searched and counted. The port [`History`] is implemented by the store; it only reads.
+
+use async_trait::async_trait;
+
+use crate::fire::SlotRecord;
+use crate::log::{LogLevel, LogLine};
+use crate::port::StoreError;
+use crate::{Instant, JobId, RunId, RunStatus, StepName};
+
+/// A run as its times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunTime {
+    /// Which run.
+    pub id: RunId,
+    /// Its job.
+    pub job_id: JobId,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// The schedule that fired it.
+    pub schedule: Option<String>,
+    /// When it was accepted.
+    pub queued_at: Instant,
+    /// When it began.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub finished_at: Option<Instant>,
+}
+
+impl RunTime {
+    /// How long it ran, once it has ended.
+    pub fn seconds(&self) -> Option<f64> {
+        let took = self.finished_at? - self.started_at?;
+        Some(took.as_seconds_f64().max(0.0))
+    }
+}
+
+/// Which lines of a run; the default lets all through.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LineFilter {
+    /// This level and those above it.
+    pub level: Option<LogLevel>,
+    /// Of these steps only; empty = of all, and of the run itself.
+    pub steps: Vec<StepName>,
+}
+
+impl LineFilter {
+    /// Whether it lets every line through.
+    pub fn is_open(&self) -> bool {
+        self.level.is_none_or(|level| level == LogLevel::Debug) && self.steps.is_empty()
+    }
+}
+
+/// The text of many lines in one piece: reading them row by row takes longer than searching them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScannedLines(pub String);
+
+impl ScannedLines {
+    /// Number and text of each line. In the piece a line is its number, a blank and its text, up to a line break.
+    pub fn lines(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.0.split('\n').filter_map(|line| {
+            let (number, text) = line.split_once(' ')?;
+            Some((number.parse().ok()?, text))
+        })
+    }
+}
+
+/// Lines of one level of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineCount {
+    /// The level.
+    pub level: LogLevel,
+    /// The step; `None` for lines of the run itself.
+    pub step: Option<StepName>,
+    /// The attempt, 0 for the run itself.
+    pub attempt: u32,
+    /// Number of the first of them.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+}
+
+/// See the module's note.
+#[async_trait]
+pub trait History: Send + Sync + 'static {
+    /// The last runs of every job, at most `per_job` of each, newest first within a job; `SKIPPED` ones are left out.
+    async fn recent_runs(&self, per_job: u32) -> Result<Vec<RunTime>, StoreError>;
+    /// The last runs of one job, newest first; `SKIPPED` ones are left out.
+    async fn run_times(&self, job: &JobId, limit: u32) -> Result<Vec<RunTime>, StoreError>;
+    /// The newest runs queued in a span of time, newest first; `SKIPPED` ones are left out.
+    async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError>;
+    /// Slots due in a span of time that did not fire, newest first.
+    async fn lost_slots(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
+    /// Lines of a run from `from` on that pass the filter, in order.
+    async fn list_lines(
+        &self,
+        run: RunId,
+        from: u64,
+        limit: u32,
+        filter: &LineFilter,
+    ) -> Result<Vec<LogLine>, StoreError>;
+    /// Those of the lines `from` to `from + span` of a run that pass the filter.
+    async fn scan_lines(&self, run: RunId, from: u64, span: u32, filter: &LineFilter)
+    -> Result<ScannedLines, StoreError>;
+    /// Lines of a run, counted.
+    async fn count_lines(&self, run: RunId) -> Result<Vec<LineCount>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scanned_lines_keep_their_numbers_and_their_blanks() {
+        let scanned = ScannedLines("7 a  b \n9 \n10  c".to_owned());
+        assert_eq!(scanned.lines().collect::<Vec<_>>(), [(7, "a  b "), (9, ""), (10, " c")]);
+        assert_eq!(ScannedLines::default().lines().count(), 0);
+    }
+}
