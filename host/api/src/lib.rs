@@ -86,14 +86,25 @@ pub fn table() -> Vec<Line> {
 }
 
 fn surface(app: Option<App>, version: &str) -> Surface {
-    use route::{cron, health, jobs, runs, scheduler, secrets, slots};
+    use route::{cron, health, jobs, runs, scheduler, secrets, sign_in, slots, tokens, users};
     let (schemas, paths, stream) = routes!(live::events);
     let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
     Surface::new(app, version)
         .add(Need::Nothing, routes!(health::alive))
-        .add(Need::Nothing, routes!(auth::login))
-        .add(Need::SignedIn, routes!(auth::me))
-        .add(Need::SignedIn, routes!(auth::logout))
+        .add(Need::Nothing, routes!(sign_in::providers))
+        .add(Need::Nothing, routes!(sign_in::login))
+        .add(Need::Nothing, routes!(sign_in::refresh))
+        .add(Need::Nothing, routes!(sign_in::logout))
+        .add(Need::OwnAccount, routes!(sign_in::me))
+        .add(Need::OwnAccount, routes!(sign_in::password))
+        .add(Need::OwnAccount, routes!(sign_in::logout_all))
+        .add(Need::SignedIn, routes!(tokens::list, tokens::create))
+        .add(Need::SignedIn, routes!(tokens::delete))
+        .add(Need::SignedIn, routes!(tokens::list_sessions))
+        .add(Need::SignedIn, routes!(tokens::end_session))
+        .add(Need::Superuser, routes!(users::list, users::create))
+        .add(Need::Superuser, routes!(users::show, users::change, users::delete))
+        .add(Need::Superuser, routes!(users::password))
         .add(Need::SomeJob, routes!(jobs::list))
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
@@ -105,10 +116,10 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Run, routes!(runs::abort))
         .add(Need::Run, routes!(runs::replay))
         .add(Need::Job, routes!(jobs::show))
-        .add(Need::Job, routes!(jobs::run))
+        .add(Need::RunJob, routes!(jobs::run))
         .add(Need::Job, routes!(cron::next))
-        .add(Need::Job, routes!(slots::list))
-        .add(Need::Job, routes!(slots::why))
+        .add(Need::RunJob, routes!(slots::list))
+        .add(Need::RunJob, routes!(slots::why))
         .add(Need::SomeJob, routes!(scheduler::show))
         .add(Need::Superuser, routes!(scheduler::pause))
         .add(Need::Superuser, routes!(scheduler::resume))

@@ -6,4 +6,7 @@ pub(crate) mod jobs;
 pub(crate) mod runs;
 pub(crate) mod scheduler;
 pub(crate) mod secrets;
+pub(crate) mod sign_in;
 pub(crate) mod slots;
+pub(crate) mod tokens;
+pub(crate) mod users;

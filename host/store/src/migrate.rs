@@ -59,6 +59,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0007_secrets.sql"),
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
+    Migration {
+        version: 8,
+        name: "access",
+        sqlite: include_str!("../../../migrations/sqlite/0008_access.sql"),
+        postgres: include_str!("../../../migrations/postgres/0008_access.sql"),
+    },
 ];
 
 impl Migration {
