@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use host_api::server::LocalClient;
-use host_api::{ApiParts, CatalogueSource as _, MetricsAccess, auth::Auth};
+use host_api::auth::{Auth, AuthParts, AuthRules};
+use host_api::{ApiParts, CatalogueSource as _, MetricsAccess};
 use host_catalogue::{Catalogue, Flags, Metrics, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
@@ -43,6 +44,8 @@ pub(crate) struct House {
     pub(crate) router: host_api::Router,
     /// Ends live streams and the server.
     pub(crate) stop: CancelToken,
+    /// The one-time password of the account that this start has made.
+    pub(crate) first_password: Option<String>,
     pools: Arc<ConnectorPools>,
     /// Asks for secrets that other processes set; only where there is somebody to wait for them.
     _secrets: Option<Refreshing>,
@@ -161,6 +164,20 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     .await
     .context("the engine cannot start")?;
     keeper.introduce(&engine);
+    let keys = secrets.vault().signing_keys().context("access tokens cannot be signed")?;
+    let auth = Auth::new(AuthParts {
+        accounts: roles.accounts,
+        bootstrap_token: token,
+        keys,
+        rules: auth_rules(settings),
+        directories: Vec::new(),
+        providers: Vec::new(),
+    });
+    let first_password = if matches!(part, Part::Server(_)) {
+        auth.make_first_account().await.map_err(|error| anyhow::anyhow!("the first account cannot be made: {error}"))?
+    } else {
+        None
+    };
     let stop = CancelToken::new();
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
@@ -177,12 +194,22 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
             Metrics::Token => MetricsAccess::Token,
         },
         settings: settings.list(),
-        auth: Auth::new(&token),
+        auth,
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });
     let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
-    Ok(House { engine, keeper, store, router, stop, pools, _secrets: refreshing })
+    Ok(House { engine, keeper, store, router, stop, first_password, pools, _secrets: refreshing })
+}
+
+fn auth_rules(settings: &Settings) -> AuthRules {
+    let auth = &settings.auth;
+    AuthRules {
+        access: Duration::from_secs(60 * u64::from(auth.access_minutes.value)),
+        refresh: Duration::from_secs(24 * 3600 * u64::from(auth.refresh_days.value)),
+        password_min_length: auth.password_min_length.value as usize,
+        tries_per_minute: auth.tries_per_minute.value,
+    }
 }
 
 /// Opens the store of a home, and what it keeps sealed.

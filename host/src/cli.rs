@@ -1,5 +1,6 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
+mod access;
 mod connector;
 mod plugin;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
@@ -66,6 +68,16 @@ pub(crate) enum Command {
     /// Secrets: set, list, delete, encrypt, decrypt, genkey, rotate
     #[command(subcommand)]
     Secret(Secret),
+    /// Accounts: add, list, disable, enable, password, grant, revoke, delete
+    #[command(subcommand)]
+    User(User),
+    /// API tokens: create, list, revoke
+    #[command(subcommand)]
+    Token(Token),
+    /// Sign this machine in to a server with user and password
+    Login(LoginArgs),
+    /// Sign this machine out again
+    Logout,
     /// Connectors: list, test, query; on the files of the home, in this process
     #[command(subcommand)]
     Connector(Connector),

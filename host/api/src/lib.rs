@@ -129,7 +129,8 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, calendar, connectors, cron, health, jobs, logs, plugins, retention, runs, scheduler, secrets, slots, stats,
+        about, calendar, connectors, cron, health, jobs, logs, plugins, retention, runs, scheduler, secrets, sign_in, slots,
+        stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -152,9 +153,20 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Nothing, routes!(openapi::page))
         .add(Need::Nothing, routes!(openapi::script))
         .add(Need::Nothing, routes!(openapi::style))
-        .add(Need::Nothing, routes!(auth::login))
-        .add(Need::SignedIn, routes!(auth::me))
-        .add(Need::SignedIn, routes!(auth::logout))
+        .add(Need::Nothing, routes!(sign_in::providers))
+        .add(Need::Nothing, routes!(sign_in::login))
+        .add(Need::Nothing, routes!(sign_in::refresh))
+        .add(Need::Nothing, routes!(sign_in::logout))
+        .add(Need::OwnAccount, routes!(sign_in::me))
+        .add(Need::OwnAccount, routes!(sign_in::password))
+        .add(Need::OwnAccount, routes!(sign_in::logout_all))
+        .add(Need::SignedIn, routes!(tokens::list, tokens::create))
+        .add(Need::SignedIn, routes!(tokens::delete))
+        .add(Need::SignedIn, routes!(tokens::list_sessions))
+        .add(Need::SignedIn, routes!(tokens::end_session))
+        .add(Need::Superuser, routes!(users::list, users::create))
+        .add(Need::Superuser, routes!(users::show, users::change, users::delete))
+        .add(Need::Superuser, routes!(users::password))
         .add(Need::SomeJob, routes!(jobs::list))
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
@@ -169,10 +181,10 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Run, routes!(runs::abort))
         .add(Need::Run, routes!(runs::replay))
         .add(Need::Job, routes!(jobs::show))
-        .add(Need::Job, routes!(jobs::run))
+        .add(Need::RunJob, routes!(jobs::run))
         .add(Need::Job, routes!(cron::next))
-        .add(Need::Job, routes!(slots::list))
-        .add(Need::Job, routes!(slots::why))
+        .add(Need::RunJob, routes!(slots::list))
+        .add(Need::RunJob, routes!(slots::why))
         .add(Need::SomeJob, routes!(scheduler::show))
         .add(Need::Job, routes!(stats::show))
         .add(Need::SomeJob, routes!(calendar::show))

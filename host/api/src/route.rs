@@ -13,5 +13,8 @@ pub(crate) mod retention;
 pub(crate) mod runs;
 pub(crate) mod scheduler;
 pub(crate) mod secrets;
+pub(crate) mod sign_in;
 pub(crate) mod slots;
 pub(crate) mod stats;
+pub(crate) mod tokens;
+pub(crate) mod users;

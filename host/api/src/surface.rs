@@ -2,9 +2,11 @@
 //! handler, puts the gate before it, and describes it in the OpenAPI document; nothing is reachable that is not in it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -23,12 +25,16 @@ use crate::openapi;
 pub enum Need {
     /// Nothing: open to everybody.
     Nothing,
+    /// To be signed in, be it with a password that has to be changed first.
+    OwnAccount,
     /// To be signed in.
     SignedIn,
     /// To see at least one job. The handler shows only those the caller may see.
     SomeJob,
-    /// `job:<id>` for the job `{id}` of the address.
+    /// To see the definition of the job `{id}` of the address: `job:<id>`, or `settings:jobs`.
     Job,
+    /// `job:<id>` for the job `{id}` of the address: to run it, and to see what became of its runs.
+    RunJob,
     /// `job:<id>` for the job of the run `{id}` of the address.
     Run,
     /// `job:*`.
@@ -110,7 +116,7 @@ impl Surface {
             }
         }
         if let Some(app) = &self.app {
-            let gate = Gate { app: app.clone(), need };
+            let gate = Gate { app: app.clone(), need, patience: BODY };
             handlers = handlers.route_layer(middleware::from_fn_with_state(gate, pass));
         }
         self.router = self.router.routes((schemas, paths, handlers));
@@ -128,6 +134,7 @@ impl Surface {
 struct Gate {
     app: App,
     need: Need,
+    patience: Duration,
 }
 
 /// Lets callers through who have what the route needs, and tells handlers who they are.
@@ -138,18 +145,58 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Result<
         gate.check(&caller, &mut parts).await?;
         parts.extensions.insert(caller);
     }
+    let body = read_whole(&gate, &parts, body).await?;
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Longest body of those who are signed in, in bytes; a handler may allow less.
+const LONGEST: usize = 16 * 1024 * 1024;
+/// Longest body of a stranger.
+const LONGEST_OF_STRANGER: usize = 64 * 1024;
+/// What a body may take.
+const BODY: Duration = Duration::from_secs(30);
+
+/// Reads a body to its end before a handler begins, so that neither a large one nor a slow one holds anything up.
+async fn read_whole(gate: &Gate, parts: &Parts, body: Body) -> Result<Body, ApiError> {
+    if body.is_end_stream() {
+        return Ok(body);
+    }
+    let most = if gate.need == Need::Nothing { LONGEST_OF_STRANGER } else { LONGEST };
+    let too_large = || {
+        let detail = format!("the body is too large: at most {most} bytes are read");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    };
+    let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > most as u64) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(gate.patience, axum::body::to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes.into()),
+        Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
+        Ok(Err(_)) => Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid-body", "the body was cut off")),
+        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not arrive in time")),
+    }
+}
+
+fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<http_body_util::LengthLimitError>() || error.source().is_some_and(is_too_large)
 }
 
 impl Gate {
     async fn check(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
         let may = &caller.permissions;
         let (is_allowed, needs) = match self.need {
-            Need::Nothing | Need::SignedIn => return Ok(()),
+            Need::Nothing | Need::OwnAccount => return Ok(()),
+            _ if caller.must_change_password => return Err(change_password()),
+            Need::SignedIn => return Ok(()),
             Need::SomeJob => (may.has_some_job() || may.may_edit_jobs(), "job:*".to_owned()),
             Need::Job => {
                 let id = id_of(parts).await?;
-                (may.has_job(&id) || may.may_edit_jobs(), format!("job:{id}"))
+                (may.may_see_job(&id), format!("job:{id}"))
+            }
+            Need::RunJob => {
+                let id = id_of(parts).await?;
+                (may.has_job(&id), format!("job:{id}"))
             }
             Need::Run => return self.check_run(caller, parts).await,
             Need::AllJobs => (may.has_all_jobs(), "job:*".to_owned()),
@@ -181,6 +228,13 @@ impl Gate {
 async fn id_of(parts: &mut Parts) -> Result<String, ApiError> {
     let Path(mut names) = parts.extract::<Path<HashMap<String, String>>>().await?;
     Ok(names.remove("id").unwrap_or_default())
+}
+
+/// Signed in with a password somebody else chose.
+fn change_password() -> ApiError {
+    let detail = "the password has to be changed first";
+    ApiError::new(StatusCode::FORBIDDEN, "password-change-required", detail)
+        .with("hint", "send the old and a new one to `POST /auth/password`")
 }
 
 /// Signed in, but without the permission.

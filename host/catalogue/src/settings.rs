@@ -1,9 +1,10 @@
 //! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from (see
 //! `layers`). Tables of later versions are known and their keys refused; `[limits]` is read by `limit_table`,
-//! `[python]` by `python_table`.
+//! `[python]` by `python_table`, `[auth]` by `auth_table`.
 //!
 //! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
 
+mod auth_table;
 mod layers;
 mod limit_table;
 mod listing;
@@ -18,6 +19,7 @@ use host_model::diagnostic::Diagnostic;
 use host_model::placement::Limits;
 use toml::de::DeTable;
 
+pub use self::auth_table::AuthSettings;
 use self::layers::{Layers, parse_labels, parse_listen, parse_metrics, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
 pub use self::listing::SettingEntry;
@@ -136,6 +138,8 @@ pub struct Settings {
     pub max_concurrent_runs: Setting<u32>,
     /// `[jobs] apps_dir`: the folder whose sibling `plugins` holds the apps.
     pub apps_dir: Setting<Option<PathBuf>>,
+    /// `[auth]`.
+    pub auth: AuthSettings,
     /// `[python]`.
     pub python: PythonSettings,
     /// `[limits.connectors]`, `[limits.tags]`.
@@ -200,7 +204,7 @@ pub fn load_settings(home: &Path, env: &EnvReader<'_>, flags: &Flags) -> LoadedS
     let mut table = Table::new("the file", root.get_ref(), 0..0);
     let mut limited = Vec::new();
     let settings = read_settings(&mut table, home, flags, &mut layers, &mut limited, &mut out);
-    for later in ["auth", "secrets", "notifications"] {
+    for later in ["secrets", "notifications"] {
         for entry in table.table(later, &mut out).map(|_| ()).and(table.take(later)).into_iter() {
             for inner in entry.value.get_ref().as_table().map(entries).unwrap_or_default() {
                 let what = format!("`{}` in `[{later}]`", inner.key);
@@ -279,6 +283,10 @@ fn read_settings(
     let apps_dir = layers.pick(&names, None, in_file, None, |text| Ok(Some(home.join(text))));
     jobs.finish(out);
 
+    let mut table = open("auth", out);
+    let auth = auth_table::read_auth(&mut table, layers, out);
+    table.finish(out);
+
     let mut table = open("python", out);
     let python = python_table::read_python(&mut table, layers, out);
     table.finish(out);
@@ -299,6 +307,7 @@ fn read_settings(
         history_days,
         max_concurrent_runs,
         apps_dir,
+        auth,
         python,
         limits,
     }

@@ -7,6 +7,8 @@
 
 #![warn(missing_docs)]
 
+mod access;
+mod accounts;
 mod bell;
 mod bundle;
 mod cancels;
@@ -45,6 +47,7 @@ pub use error::OpenError;
 use std::path::Path;
 use std::sync::Arc;
 
+use host_model::account::AccountStore;
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::plugin_port::PluginState;
@@ -77,6 +80,8 @@ pub struct Roles {
     pub history: Arc<dyn History>,
     /// Keys of requests that may be sent twice.
     pub idempotency: Arc<dyn IdempotencyKeys>,
+    /// Accounts, sessions and API tokens.
+    pub accounts: Arc<dyn AccountStore>,
 }
 
 /// The same store in all of its roles.
@@ -90,7 +95,8 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         plugin_state: store.clone(),
         secrets: store.clone(),
         history: store.clone(),
-        idempotency: store,
+        idempotency: store.clone(),
+        accounts: store,
     })
 }
 

@@ -76,9 +76,12 @@ fn view(app: &App, pause: Option<&Pause>) -> SchedulerView {
 
 /// What the scheduler is doing, here and in every process of the store.
 #[utoipa::path(get, path = "/admin/scheduler", tag = "scheduler", responses((status = 200, body = SchedulerStanding)))]
-pub(crate) async fn show(State(app): State<App>) -> Result<Json<SchedulerStanding>, ApiError> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<SchedulerStanding>, ApiError> {
     let Json(view) = show_pause(&app).await?;
-    let (standing, _) = read_standing(&app).await?;
+    let (standing, _) = read_standing(&app, &caller.permissions).await?;
     Ok(Json(SchedulerStanding { view, standing }))
 }
 

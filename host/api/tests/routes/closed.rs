@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{TOKEN, house};
 
 /// Every route, with what it answers to the right caller.
-const ROUTES: [(&str, &str, u16); 28] = [
+const ROUTES: [(&str, &str, u16); 30] = [
     ("GET", "/auth/me", 200),
     ("GET", "/admin/jobs", 200),
     ("GET", "/admin/jobs/health", 200),
@@ -33,7 +33,9 @@ const ROUTES: [(&str, &str, u16); 28] = [
     ("DELETE", "/admin/secrets/token", 404),
     ("HEAD", "/admin/jobs", 200),
     ("GET", "/admin/events?run=nonsense", 422),
-    ("POST", "/auth/logout", 200),
+    ("GET", "/admin/users", 200),
+    ("GET", "/admin/tokens", 200),
+    ("GET", "/admin/sessions", 200),
 ];
 
 #[tokio::test]
@@ -79,7 +81,20 @@ async fn whatever_the_table_says_is_not_open_is_closed_to_strangers() {
         house.plain(&line.method, &path, &[], "").await.problem(401, &path);
     }
     let open: Vec<&str> = table.iter().filter(|l| l.need == host_api::Need::Nothing).map(|l| l.path.as_str()).collect();
-    assert_eq!(open, ["/healthz", "/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css", "/auth/login"]);
+    assert_eq!(
+        open,
+        [
+            "/healthz",
+            "/openapi.json",
+            "/docs",
+            "/docs/docs.js",
+            "/docs/docs.css",
+            "/auth/providers",
+            "/auth/login",
+            "/auth/refresh",
+            "/auth/logout"
+        ]
+    );
     house.idle().await;
 }
 
@@ -97,7 +112,10 @@ async fn a_session_opens_the_same_doors_for_our_own_page_only() {
     let cookie = ("cookie", cookie.split(';').next().unwrap());
     assert_eq!(
         house.plain("GET", "/auth/me", &[cookie], "").await.json(),
-        json!({"user": "admin", "permissions": ["superuser"]})
+        json!({
+            "user": "admin", "display_name": "", "source": "token", "permissions": ["superuser"],
+            "must_change_password": false,
+        })
     );
     let run = async |origin: &str| {
         house.plain("POST", "/admin/jobs/quick/run", &[cookie, ("host", "a:1"), ("origin", origin)], "").await

@@ -1,6 +1,7 @@
 //! The whole router over a real engine on SQLite: who may come in, what is refused, what is heard live.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod access;
 mod closed;
 mod document;
 mod events;
@@ -8,5 +9,6 @@ mod refused;
 mod replicas;
 mod secrets;
 mod shown;
+mod sign_in;
 mod slots;
 mod support;

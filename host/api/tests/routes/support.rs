@@ -10,10 +10,12 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use host_api::{ApiParts, CatalogueSource, MetricsAccess, Router, SecretDesk, auth::Auth, router};
+use host_api::auth::{Auth, AuthParts, AuthRules, SigningKey};
+use host_api::{ApiParts, CatalogueSource, MetricsAccess, Router, SecretDesk, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
+use host_model::account::AccountStore;
 use host_model::callable::EveryCallable;
 use host_model::connector::Dialect;
 use host_model::desk::{
@@ -32,6 +34,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// What the house signs with.
+pub(crate) const KEY: &[u8] = b"a signing key of exactly 32 bytes";
 const SOON: Duration = Duration::from_secs(30);
 
 /// `echo`, `hang`, `lines:N`.
@@ -151,6 +155,7 @@ pub(crate) fn job(id: &str, script: &str) -> Job {
 pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) router: Router,
     pub(crate) stop: CancelToken,
     shelf: Arc<Shelf>,
@@ -232,7 +237,7 @@ pub(crate) async fn house() -> House {
 pub(crate) async fn house_with(presence: Presence) -> House {
     let folder = tempfile::tempdir().unwrap();
     let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
-    let store = roles.store;
+    let (store, accounts) = (roles.store, roles.accounts);
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
@@ -247,11 +252,18 @@ pub(crate) async fn house_with(presence: Presence) -> House {
         connectors: Arc::new(Nothing),
         metrics: MetricsAccess::Token,
         settings: Vec::new(),
-        auth: Auth::new(TOKEN),
+        auth: Auth::new(AuthParts {
+            accounts: accounts.clone(),
+            bootstrap_token: TOKEN.into(),
+            keys: vec![SigningKey { id: "k1".into(), secret: KEY.to_vec() }],
+            rules: AuthRules::default(),
+            directories: Vec::new(),
+            providers: Vec::new(),
+        }),
         stop: stop.clone(),
         version: "1.2.3",
     });
-    House { engine, store, router, stop, shelf, folder }
+    House { engine, store, accounts, router, stop, shelf, folder }
 }
 
 impl House {
@@ -289,7 +301,12 @@ impl House {
 
     /// Sends with the right token, a body as JSON.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        let token = format!("Bearer {TOKEN}");
+        self.ask_as(TOKEN, method, path, body).await
+    }
+
+    /// The same with another token.
+    pub(crate) async fn ask_as(&self, token: &str, method: &str, path: &str, body: &str) -> Answer {
+        let token = format!("Bearer {token}");
         let mut headers = vec![("authorization", token.as_str())];
         if !body.is_empty() {
             headers.push(("content-type", "application/json"));
@@ -308,8 +325,13 @@ impl House {
 
     /// Opens the event stream; its status when it is refused.
     pub(crate) async fn listen(&self, query: &str, last: Option<&str>) -> Result<Listening, Answer> {
+        self.listen_as(TOKEN, query, last).await
+    }
+
+    /// The same with another token.
+    pub(crate) async fn listen_as(&self, token: &str, query: &str, last: Option<&str>) -> Result<Listening, Answer> {
         let mut request = Request::builder().uri(format!("/admin/events{query}"));
-        request = request.header("authorization", format!("Bearer {TOKEN}"));
+        request = request.header("authorization", format!("Bearer {token}"));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }

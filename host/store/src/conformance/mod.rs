@@ -5,6 +5,7 @@
 //! is the list of all of them; the compiler warns of one that is missing there, because it is never used.
 #![allow(clippy::unwrap_used, missing_docs, reason = "test code: a check panics, and its name says what it checks")]
 
+mod accounts;
 mod bell;
 mod cancel;
 mod claims;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
+use host_model::account::AccountStore;
 use host_model::fire::{NewRun, Recorded, Slot};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
@@ -227,6 +229,15 @@ checks! {
     secrets:
         a_secret_is_replaced_listed_and_deleted
         secrets_are_sealed_anew_all_together_or_not_at_all;
+    accounts:
+        an_account_is_what_was_made_of_it
+        the_first_account_is_made_once
+        somebody_who_may_do_everything_is_always_left
+        two_superusers_who_demote_each_other_leave_one
+        whom_a_provider_vouches_for_keeps_one_account
+        a_refresh_token_works_once
+        sessions_end_one_by_one_and_all_at_once
+        a_token_is_found_by_its_hash_and_goes_with_its_owner;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -255,6 +266,10 @@ impl Bench {
 
     async fn open_secrets(&self) -> Arc<dyn SecretStore> {
         crate::open_roles(&self.url, &self.home).await.unwrap().secrets
+    }
+
+    async fn open_accounts(&self) -> Arc<dyn AccountStore> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().accounts
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
