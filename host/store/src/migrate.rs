@@ -59,6 +59,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0007_secrets.sql"),
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
+    Migration {
+        version: 9,
+        name: "audit",
+        sqlite: include_str!("../../../migrations/sqlite/0009_audit.sql"),
+        postgres: include_str!("../../../migrations/postgres/0009_audit.sql"),
+    },
 ];
 
 impl Migration {

@@ -5,6 +5,7 @@
 //! is the list of all of them; the compiler warns of one that is missing there, because it is never used.
 #![allow(clippy::unwrap_used, missing_docs, reason = "test code: a check panics, and its name says what it checks")]
 
+mod audit;
 mod bell;
 mod cancel;
 mod claims;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
+use host_model::audit::AuditTrail;
 use host_model::fire::{NewRun, Recorded, Slot};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
@@ -225,6 +227,14 @@ checks! {
     secrets:
         a_secret_is_replaced_listed_and_deleted
         secrets_are_sealed_anew_all_together_or_not_at_all;
+    audit:
+        entries_are_chained_and_listed_with_what_closed_them
+        a_change_to_an_entry_is_found
+        an_entry_that_is_taken_out_is_found
+        the_database_refuses_to_change_or_delete_entries
+        sixteen_writers_of_two_processes_make_one_chain
+        entries_go_only_off_the_old_end_and_the_chain_still_holds
+        entries_are_found_by_what_they_say;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -253,6 +263,10 @@ impl Bench {
 
     async fn open_secrets(&self) -> Arc<dyn SecretStore> {
         crate::open_roles(&self.url, &self.home).await.unwrap().secrets
+    }
+
+    async fn open_audit(&self) -> Arc<dyn AuditTrail> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().audit
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
