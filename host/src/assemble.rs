@@ -22,7 +22,7 @@ use host_store::Roles;
 
 use crate::client::client_header;
 use crate::exit::{Exit, Failure};
-use crate::history::{self, PruneHistory};
+use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
 use crate::keeper::{Keeper, Reader, jobs_of};
 use crate::vault::Vault;
@@ -111,7 +111,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let token = home.ensure_token()?;
     let mut reader = reader(home, settings)?;
     let (roles, secrets) = open_store(home, settings).await?;
-    let (store, secrets) = (roles.store, Arc::new(secrets));
+    let (store, secrets) = (roles.store.clone(), Arc::new(secrets));
     reader.secrets = secrets.clone();
     let first = reader.clone();
     // A server starts while components are compiled; a command waits for those that jobs name.
@@ -123,11 +123,12 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
     let python_services = PythonServices { secrets: secrets.clone(), state: roles.plugin_state.clone() };
-    reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state, part.url())?);
+    reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state.clone(), part.url())?);
     let files = RunFiles::new(home.path());
     if !matches!(part, Part::Command) {
         history::sweep(&files, &*store).await;
     }
+    let trail = PruneTrail { audit: roles.audit.clone(), keep_days: settings.audit_days.value };
     let rows = PruneRunner::new(store.clone(), settings.history_days.value);
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
@@ -136,7 +137,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         .with("ldap_sync", Arc::new(LdapSyncRunner::new(pools.clone(), home.path())))
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings, python_services)?)))
-        .with("prune_runs", Arc::new(PruneHistory { rows, files, store: store.clone() }));
+        .with("prune_runs", Arc::new(PruneHistory { rows, files, store: store.clone(), trail }));
     let jobs = jobs_of(&catalogue);
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
     let engine = Engine::start(EngineParts {
@@ -161,6 +162,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         engine: engine.clone(),
         catalogue: keeper.clone(),
         secrets: secrets.clone(),
+        audit: roles.audit.clone(),
         auth: Auth::new(&token),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),

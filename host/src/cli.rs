@@ -1,5 +1,6 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
+mod audit;
 mod connector;
 mod plugin;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
@@ -66,6 +68,9 @@ pub(crate) enum Command {
     /// Secrets: set, list, delete, encrypt, decrypt, genkey, rotate
     #[command(subcommand)]
     Secret(Secret),
+    /// The audit trail: who did what; list, verify, export
+    #[command(subcommand)]
+    Audit(Audit),
     /// Connectors: list, test, query; on the files of the home, in this process
     #[command(subcommand)]
     Connector(Connector),

@@ -78,6 +78,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
         Command::Secret(secret) => command::secret::run(secret, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,
+        Command::Audit(audit) => command::audit::run(audit, &global).await,
         Command::Connector(connector) => command::connector::run(connector, &global).await,
         Command::Plugin(plugin) => command::plugin::run(plugin, &global).await,
     }

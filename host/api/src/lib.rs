@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod assets;
+mod audit;
 pub mod auth;
 mod error;
 mod live;
@@ -23,6 +24,7 @@ use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;
 use host_model::CancelToken;
+use host_model::audit::AuditTrail;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
@@ -59,6 +61,8 @@ pub struct ApiParts {
     pub catalogue: Arc<dyn CatalogueSource>,
     /// The secrets.
     pub secrets: Arc<dyn SecretDesk>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditTrail>,
     /// Who may come in.
     pub auth: auth::Auth,
     /// Cancelled when the server stops, so that live streams end first.
@@ -86,7 +90,7 @@ pub fn table() -> Vec<Line> {
 }
 
 fn surface(app: Option<App>, version: &str) -> Surface {
-    use route::{cron, health, jobs, runs, scheduler, secrets, slots};
+    use route::{audit, cron, health, jobs, runs, scheduler, secrets, slots};
     let (schemas, paths, stream) = routes!(live::events);
     let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
     Surface::new(app, version)
@@ -115,5 +119,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(secrets::list))
         .add(Need::Superuser, routes!(secrets::put, secrets::delete))
         .add(Need::EditJobs, routes!(jobs::reload))
+        .add(Need::Superuser, routes!(audit::list))
+        .add(Need::Superuser, routes!(audit::verify))
+        .add(Need::Superuser, routes!(audit::export))
         .add(Need::SomeJob, stream)
 }

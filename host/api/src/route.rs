@@ -1,5 +1,6 @@
 //! Handlers, by subject.
 
+pub(crate) mod audit;
 pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod jobs;

@@ -2,6 +2,7 @@
 //! a remote caller.
 
 use std::io;
+use std::net::SocketAddr;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -19,6 +20,8 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// # Errors
 /// When the socket fails.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancelToken) -> io::Result<()> {
+    // Handlers and the audit trail learn the peer's address.
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(async move { stop.canceled().await }).await
 }
 

@@ -2,6 +2,7 @@
 //! handler, puts the gate before it, and describes it in the OpenAPI document; nothing is reachable that is not in it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
@@ -14,6 +15,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::App;
+use crate::audit;
 use crate::auth::{self, Caller};
 use crate::error::ApiError;
 
@@ -57,13 +59,14 @@ pub(crate) struct Surface {
     app: Option<App>,
     router: OpenApiRouter<App>,
     table: Vec<Line>,
+    strangers: Arc<audit::Strangers>,
 }
 
 impl Surface {
     pub(crate) fn new(app: Option<App>, version: &str) -> Self {
         let info = InfoBuilder::new().title("Nomaflow").version(version).build();
         let document = OpenApiBuilder::new().info(info).build();
-        Self { app, router: OpenApiRouter::with_openapi(document), table: Vec::new() }
+        Self { app, router: OpenApiRouter::with_openapi(document), table: Vec::new(), strangers: Arc::default() }
     }
 
     /// Declares routes that need the same.
@@ -82,7 +85,8 @@ impl Surface {
             }
         }
         if let Some(app) = &self.app {
-            let gate = Gate { app: app.clone(), need };
+            let path = paths.paths.keys().next().cloned().unwrap_or_default();
+            let gate = Gate { app: app.clone(), need, path, strangers: self.strangers.clone() };
             handlers = handlers.route_layer(middleware::from_fn_with_state(gate, pass));
         }
         self.router = self.router.routes((schemas, paths, handlers));
@@ -96,14 +100,22 @@ impl Surface {
     }
 }
 
+/// What stands before the handlers of an address.
 #[derive(Clone)]
-struct Gate {
-    app: App,
-    need: Need,
+pub(crate) struct Gate {
+    pub(crate) app: App,
+    pub(crate) need: Need,
+    /// As declared, with `{name}` for what varies.
+    pub(crate) path: String,
+    pub(crate) strangers: Arc<audit::Strangers>,
 }
 
-/// Lets callers through who have what the route needs, and tells handlers who they are.
+/// Lets callers through who have what the route needs, and tells handlers who they are. What is for the audit trail goes
+/// the same way, with an entry before and after.
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, ApiError> {
+    if let Some(kept) = audit::kept(request.method(), &gate) {
+        return audit::pass(gate, kept, request, next).await;
+    }
     let (mut parts, body) = request.into_parts();
     if gate.need != Need::Nothing {
         let caller = auth::caller_of(&gate.app, &parts).await?;
@@ -114,7 +126,7 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Result<
 }
 
 impl Gate {
-    async fn check(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
+    pub(crate) async fn check(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
         let may = &caller.permissions;
         let (is_allowed, needs) = match self.need {
             Need::Nothing | Need::SignedIn => return Ok(()),

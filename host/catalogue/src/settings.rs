@@ -105,6 +105,8 @@ pub struct Settings {
     pub history_days: Setting<u32>,
     /// `[jobs] max_concurrent_runs`: of this process.
     pub max_concurrent_runs: Setting<u32>,
+    /// `[audit] keep_days`: how long entries of the audit trail stay; 0 is for ever.
+    pub audit_days: Setting<u32>,
     /// `[jobs] apps_dir`: the folder whose sibling `plugins` holds the apps.
     pub apps_dir: Setting<Option<PathBuf>>,
     /// `[python]`.
@@ -247,6 +249,10 @@ fn read_settings(
     let apps_dir = layers.pick(&names, None, in_file, None, |text| Ok(Some(home.join(text))));
     jobs.finish(out);
 
+    let mut audit = open("audit", out);
+    let audit_days = layers.whole(&mut audit, "keep_days", &["NOMAFLOW_AUDIT_KEEP_DAYS"], (0..=36_500, 0), out);
+    audit.finish(out);
+
     let mut table = open("python", out);
     let python = python_table::read_python(&mut table, layers, out);
     table.finish(out);
@@ -265,6 +271,7 @@ fn read_settings(
         scheduler_enabled,
         history_days,
         max_concurrent_runs,
+        audit_days,
         apps_dir,
         python,
         limits,

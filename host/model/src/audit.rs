@@ -91,7 +91,18 @@ pub struct AuditEntry {
     /// SHA-256 over [`AuditDraft::canonical`], in hex.
     pub hash: String,
     /// What closed it, for an entry that has [`AuditOutcome::Begun`]: nothing when the process ended in between.
-    pub closing: Option<(AuditOutcome, JsonMap)>,
+    pub closing: Option<AuditClosing>,
+}
+
+/// What the closing entry of another one says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditClosing {
+    /// What came of it.
+    pub outcome: AuditOutcome,
+    /// What it was done to, where that was not known before: a thing that was made.
+    pub object: String,
+    /// More about it.
+    pub detail: JsonMap,
 }
 
 /// Which entries are wanted; every condition that is set has to hold.
@@ -103,6 +114,8 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Done to this.
     pub object: Option<String>,
+    /// Ended like this.
+    pub outcome: Option<AuditOutcome>,
     /// At this instant or later.
     pub from: Option<Instant>,
     /// Before this instant.

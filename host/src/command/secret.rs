@@ -13,6 +13,7 @@ use crate::assemble::open_store;
 use crate::cli::{Global, Secret};
 use crate::client::{Client, escape};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::history::announce;
 use crate::home::{Home, env};
 use crate::say;
 use crate::vault::book::FILES;
@@ -116,7 +117,9 @@ async fn list(global: &Global) -> Outcome {
 async fn rotate(home: &Home, keep_old: bool, global: &Global) -> Outcome {
     let settings = home.settings(&Flags::default())?.settings;
     let (roles, book) = open_store(home, &settings).await?;
+    let announced = announce(&*roles.audit, "secrets.rotate", "").await.context("the audit trail cannot be written")?;
     let ended = rotate_in(home.path(), &book, keep_old).await;
+    announced.close(&*roles.audit, ended.is_ok()).await;
     let _ = roles.store.close().await;
     done(&ended?, global)
 }

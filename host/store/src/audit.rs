@@ -8,7 +8,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditOutcome, AuditTrail, AuditVerdict};
+use host_model::audit::{AuditClosing, AuditDraft, AuditEntry, AuditFilter, AuditOutcome, AuditTrail, AuditVerdict};
 use host_model::port::StoreError;
 use host_model::{Instant, Json};
 use sha2::{Digest, Sha256};
@@ -137,7 +137,8 @@ fn read_closed(row: &StoredRow) -> Result<AuditEntry, DbError> {
     let mut entry = read_entry(row)?;
     if row.opt_text("closing_outcome")?.is_some() {
         let outcome = row.word("closing_outcome", "outcome", AuditOutcome::parse)?;
-        entry.closing = Some((outcome, row.json_map("closing_detail")?));
+        let (object, detail) = (row.text("closing_object")?, row.json_map("closing_detail")?);
+        entry.closing = Some(AuditClosing { outcome, object, detail });
     }
     Ok(entry)
 }
@@ -148,7 +149,8 @@ async fn list(conn: &mut Conn<'_>, filter: &AuditFilter) -> Result<Vec<AuditEntr
     let wanted = [
         ("a.username = {}", filter.user.as_deref().map(Bind::text)),
         ("(a.action = {} or substr(a.action, 1, length({}) + 1) = {} || '.')", filter.action.as_deref().map(Bind::text)),
-        ("a.object = {}", filter.object.as_deref().map(Bind::text)),
+        ("(a.object = {} or c.object = {})", filter.object.as_deref().map(Bind::text)),
+        ("coalesce(c.outcome, a.outcome) = {}", filter.outcome.map(|outcome| Bind::text(outcome.as_str()))),
         ("a.at >= {}", filter.from.map(Bind::at)),
         ("a.at < {}", filter.to.map(Bind::at)),
         ("a.seq < {}", filter.before.map(count)),
@@ -161,7 +163,8 @@ async fn list(conn: &mut Conn<'_>, filter: &AuditFilter) -> Result<Vec<AuditEntr
     }
     binds.push(Bind::int(filter.limit));
     let sql = format!(
-        "select {COLUMNS}, c.outcome as closing_outcome, c.detail as closing_detail from ly2_audit a \
+        "select {COLUMNS}, c.outcome as closing_outcome, c.object as closing_object, \
+         c.detail as closing_detail from ly2_audit a \
          left join ly2_audit c on c.closes = a.seq where {} order by a.seq desc limit ${}",
         conditions.join(" and "),
         binds.len()

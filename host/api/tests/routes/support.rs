@@ -13,6 +13,7 @@ use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, auth::Auth, router
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
+use host_model::audit::AuditTrail;
 use host_model::placement::Limits;
 use host_model::port::{
     Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -109,6 +110,7 @@ pub(crate) fn job(id: &str, script: &str) -> Job {
 pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) audit: Arc<dyn AuditTrail>,
     pub(crate) router: Router,
     pub(crate) stop: CancelToken,
     shelf: Arc<Shelf>,
@@ -189,7 +191,8 @@ pub(crate) async fn house() -> House {
 /// A house whose process presents itself like this.
 pub(crate) async fn house_with(presence: Presence) -> House {
     let folder = tempfile::tempdir().unwrap();
-    let store = host_store::open("sqlite:runs.db", folder.path()).await.unwrap();
+    let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
+    let (store, audit) = (roles.store, roles.audit);
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
@@ -197,11 +200,12 @@ pub(crate) async fn house_with(presence: Presence) -> House {
         engine: engine.clone(),
         catalogue: shelf.clone(),
         secrets: Arc::new(Drawer::default()),
+        audit: audit.clone(),
         auth: Auth::new(TOKEN),
         stop: stop.clone(),
         version: "1.2.3",
     });
-    House { engine, store, router, stop, shelf, folder }
+    House { engine, store, audit, router, stop, shelf, folder }
 }
 
 impl House {

@@ -58,7 +58,7 @@ pub(super) async fn entries_are_chained_and_listed_with_what_closed_them(bench: 
     assert_eq!(all[0].draft.object, "nightly\u{2400}");
     assert_eq!(trail.page(2, 10).await.unwrap(), all[2..]);
     let listed = trail.list(&AuditFilter { limit: 10, ..AuditFilter::default() }).await.unwrap();
-    let seen: Vec<_> = listed.iter().map(|entry| (entry.seq, entry.closing.as_ref().map(|(o, _)| *o))).collect();
+    let seen: Vec<_> = listed.iter().map(|entry| (entry.seq, entry.closing.as_ref().map(|closing| closing.outcome))).collect();
     assert_eq!(seen, [(2, None), (1, Some(AuditOutcome::Done))]);
     let verdict = trail.verify().await.unwrap();
     assert_eq!((verdict.entries, verdict.broken_at, verdict.last), (3, None, (3, all[2].hash.clone())));
@@ -165,6 +165,8 @@ pub(super) async fn entries_are_found_by_what_they_say(bench: &Bench) {
         (AuditFilter { action: Some("jobs".into()), ..base.clone() }, vec![3, 2, 1]),
         (AuditFilter { action: Some("jobs.run".into()), ..base.clone() }, vec![2, 1]),
         (AuditFilter { object: Some("a".into()), ..base.clone() }, vec![3, 1]),
+        (AuditFilter { outcome: Some(AuditOutcome::Done), ..base.clone() }, vec![]),
+        (AuditFilter { outcome: Some(AuditOutcome::Begun), object: Some("b".into()), ..base.clone() }, vec![2]),
         (AuditFilter { from: Some(at(1)), to: Some(at(3)), ..base.clone() }, vec![3, 2]),
         (AuditFilter { before: Some(3), limit: 1, ..base.clone() }, vec![2]),
         (AuditFilter { user: Some("' or 1=1 --".into()), ..base }, vec![]),
