@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{TOKEN, house};
 
 /// Every route, with what it answers to the right caller.
-const ROUTES: [(&str, &str, u16); 28] = [
+const ROUTES: [(&str, &str, u16); 31] = [
     ("GET", "/auth/me", 200),
     ("GET", "/admin/jobs", 200),
     ("GET", "/admin/jobs/health", 200),
@@ -33,6 +33,9 @@ const ROUTES: [(&str, &str, u16); 28] = [
     ("DELETE", "/admin/secrets/token", 404),
     ("HEAD", "/admin/jobs", 200),
     ("GET", "/admin/events?run=nonsense", 422),
+    ("GET", "/admin/audit", 200),
+    ("GET", "/admin/audit/verify", 200),
+    ("GET", "/admin/audit/export", 200),
     ("POST", "/auth/logout", 200),
 ];
 

@@ -1,6 +1,7 @@
 //! An engine, a catalogue and the router over them, called without a socket.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, auth::Auth, router
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
-use host_model::audit::AuditTrail;
+use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVerdict};
 use host_model::placement::Limits;
 use host_model::port::{
     Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -22,7 +23,7 @@ use host_model::port::{
 use host_model::replica::Presence;
 use host_model::run::Trigger;
 use host_model::secret::SealedSecret;
-use host_model::{CancelToken, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
+use host_model::{CancelToken, Instant, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -100,6 +101,38 @@ impl SecretDesk for Drawer {
     }
 }
 
+/// A trail that can be made to fail.
+pub(crate) struct Trail {
+    kept: Arc<dyn AuditTrail>,
+    pub(crate) fails: AtomicBool,
+}
+
+#[async_trait]
+impl AuditTrail for Trail {
+    async fn append(&self, draft: &AuditDraft) -> Result<u64, StoreError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable { operation: "write to the audit trail", message: "disk full".into() });
+        }
+        self.kept.append(draft).await
+    }
+
+    async fn list(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
+        self.kept.list(filter).await
+    }
+
+    async fn page(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.kept.page(after, limit).await
+    }
+
+    async fn verify(&self) -> Result<AuditVerdict, StoreError> {
+        self.kept.verify().await
+    }
+
+    async fn prune(&self, cutoff: Instant, limit: u32) -> Result<u64, StoreError> {
+        self.kept.prune(cutoff, limit).await
+    }
+}
+
 pub(crate) fn job(id: &str, script: &str) -> Job {
     let spec = StepSpec::Python { callable: script.to_owned() };
     let step = Step { timeout_seconds: 60, ..Step::new(StepName::new("a").unwrap(), spec) };
@@ -110,7 +143,7 @@ pub(crate) fn job(id: &str, script: &str) -> Job {
 pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) audit: Arc<dyn AuditTrail>,
+    pub(crate) audit: Arc<Trail>,
     pub(crate) router: Router,
     pub(crate) stop: CancelToken,
     shelf: Arc<Shelf>,
@@ -192,7 +225,8 @@ pub(crate) async fn house() -> House {
 pub(crate) async fn house_with(presence: Presence) -> House {
     let folder = tempfile::tempdir().unwrap();
     let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
-    let (store, audit) = (roles.store, roles.audit);
+    let audit = Arc::new(Trail { kept: roles.audit, fails: AtomicBool::new(false) });
+    let store = roles.store;
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
