@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use host_api::server::LocalClient;
-use host_api::{ApiParts, CatalogueSource as _, auth::Auth};
+use host_api::auth::{Auth, AuthParts, AuthRules};
+use host_api::{ApiParts, CatalogueSource as _};
 use host_catalogue::{Catalogue, Flags, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
@@ -157,13 +158,23 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     .await
     .context("the engine cannot start")?;
     keeper.introduce(&engine);
+    let keys = secrets.vault().signing_keys().context("access tokens cannot be signed")?;
+    let auth = Auth::new(AuthParts {
+        accounts: roles.accounts,
+        bootstrap_token: token,
+        keys,
+        rules: AuthRules::default(),
+        directories: Vec::new(),
+        providers: Vec::new(),
+    });
     let stop = CancelToken::new();
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
         secrets: secrets.clone(),
         audit: roles.audit.clone(),
-        auth: Auth::new(&token),
+        auth,
+        oidc,
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });

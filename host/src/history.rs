@@ -59,7 +59,7 @@ fn entry(at: Instant, user: &str, source: &str, action: &str, object: &str, deta
         at,
         user: user.to_owned(),
         source: source.to_owned(),
-        address: String::new(),
+        address: "local".to_owned(),
         action: action.to_owned(),
         object: object.to_owned(),
         outcome: AuditOutcome::Done,

@@ -11,6 +11,7 @@ mod seal;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
+use host_api::auth::SigningKey;
 use keys::{KeyError, KeyPlace, Keys};
 use seal::SealError;
 
@@ -71,6 +72,17 @@ impl Vault {
             Some(key) => Ok(seal::unseal(key, purpose, sealed)?),
             None => Err(VaultError::KeyMissing { wanted: wanted.to_owned(), place: self.place() }),
         })
+    }
+
+    /// Keys to sign with, one for each master key, the current one first. Makes the first master key where there is none.
+    pub(crate) fn signing_keys(&self) -> Result<Vec<SigningKey>, VaultError> {
+        if self.with(|keys| keys.current().is_none()) {
+            self.place.make_first()?;
+            self.refresh()?;
+        }
+        Ok(self.with(|keys| {
+            keys.iter().map(|key| SigningKey { id: key.id().to_owned(), secret: key.signing() }).collect()
+        }))
     }
 
     /// The same secret in an envelope of the current key.

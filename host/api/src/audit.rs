@@ -10,13 +10,12 @@
 //! not be able to write two for each guess, and a sign-in that cannot be kept is withheld, which undoes it. Refusals are one entry.
 //! Of a body only what `TOLD` names is looked at, and only in answers: requests hold passwords and secrets.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::RequestPartsExt;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{ConnectInfo, Path, Request};
+use axum::extract::{Path, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
@@ -28,7 +27,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::App;
-use crate::auth::{self, Caller};
+use crate::auth::{self, Caller, Visitor};
 use crate::error::ApiError;
 use crate::surface::{Gate, Need};
 
@@ -179,12 +178,11 @@ async fn draft_of(gate: &Gate, parts: &mut Parts) -> AuditDraft {
     let names = parts.extract::<Path<Vec<(String, String)>>>().await;
     let names = names.map(|Path(names)| names).unwrap_or_default();
     let object = names.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join("/");
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     AuditDraft {
         at: gate.app.engine.now(),
         user: String::new(),
         source: if parts.headers.contains_key(header::ORIGIN) { "page" } else { "api" }.to_owned(),
-        address: peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default(),
+        address: Visitor::of(parts).address,
         action: action_of(&parts.method, &gate.path),
         object: short(&object),
         outcome: AuditOutcome::Refused,

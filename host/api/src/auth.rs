@@ -1,46 +1,139 @@
-//! Who is calling. In this version there is one secret, the bootstrap token that `nomaflow init` writes into the home
-//! directory; the page exchanges it for a session cookie. Local users, OIDC and scoped tokens take this module's place
-//! in [`caller_of`] when they come.
+//! Who is calling, and what they may do. A request shows an access token (a signed one, in a cookie of the page or as a
+//! bearer), an API token (`nmf_…`) or the bootstrap token of the home; [`caller_of`] turns it into a [`Caller`].
+//!
+//! `session` is the way in: the one function by which a proven identity becomes a session, and what ends one; `password`
+//! and `limit` guard it, `signer` makes the tokens, `visitor` reads requests, `known` remembers what was looked up.
+//! Invariants: what a token says of permissions is never believed, the account is asked; nothing here logs a token.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod known;
+mod limit;
+mod oidc;
+mod password;
+pub mod session;
+mod signer;
+mod visitor;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Extension;
-use axum::Json;
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
+use async_trait::async_trait;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method, StatusCode};
+use chrono::{TimeDelta, Utc};
+use host_model::Instant;
 use host_model::access::Permissions;
+use host_model::account::{
+    Account, AccountSource, AccountStore, ApiToken, PasswordHash, Session, TokenHash, Vouched,
+};
+use host_model::port::StoreError;
 use host_model::run::Trigger;
-use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::time::Instant;
 
+use self::known::Known;
+use self::limit::Tries;
+use self::password::Passwords;
+use self::signer::{Kind, Signer};
 use crate::App;
 use crate::error::ApiError;
 
-const COOKIE: &str = "nomaflow_session";
-const SESSION_FOR: Duration = Duration::from_secs(12 * 3600);
-/// Wrong sign-ins answered (and logged) per window. The right token is never refused: guessing 256 bits stays hopeless, and a
-/// flood, or a script with an old token, must not lock the operator out.
-const FAILURES: u32 = 20;
-const WINDOW: Duration = Duration::from_secs(60);
-/// The header by which the command line names its user; it changes the recorded trigger, never a right.
-const CLIENT_HEADER: &str = "nomaflow-client";
+pub use self::session::{Identity, SignedIn};
+pub use self::oidc::{OidcAttempt, OidcError, OidcProvider};
+pub(crate) use self::session::sign_in;
+pub use self::signer::SigningKey;
+pub use self::visitor::Visitor;
+pub(crate) use self::visitor::{cookie, same_origin};
 
-/// The account behind the bootstrap token.
-const BOOTSTRAP_USER: &str = "admin";
+/// What every API token begins with.
+pub const TOKEN_MARK: &str = "nmf_";
+/// How a session says that the bootstrap token opened it.
+const BOOTSTRAP: &str = "bootstrap";
+/// The account that is made at the first start, and the name behind the bootstrap token.
+pub(crate) const ADMIN: &str = "admin";
+/// A token's last use is kept to the minute.
+const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
-/// Checks tokens and keeps sessions.
+/// The rules of `[auth]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthRules {
+    /// How long an access token counts.
+    pub access: Duration,
+    /// How long a session lasts that is not used.
+    pub refresh: Duration,
+    /// Fewest characters of a password.
+    pub password_min_length: usize,
+    /// Sign-ins that may fail per minute for one account.
+    pub tries_per_minute: u32,
+}
+
+impl Default for AuthRules {
+    fn default() -> Self {
+        Self {
+            access: Duration::from_secs(15 * 60),
+            refresh: Duration::from_secs(7 * 24 * 3600),
+            password_min_length: 12,
+            tries_per_minute: 10,
+        }
+    }
+}
+
+/// Passwords that are checked elsewhere: a directory.
+#[async_trait]
+pub trait PasswordSource: Send + Sync + 'static {
+    /// Its name in the settings.
+    fn name(&self) -> &str;
+    /// Who this is, if the password is theirs; `Ok(None)` for an unknown user and a wrong password alike.
+    ///
+    /// # Errors
+    /// Why it cannot be asked, in words for the log.
+    async fn check(&self, user: &str, password: &str) -> Result<Option<Vouched>, String>;
+}
+
+/// A way to sign in, as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// Its name in the settings.
+    pub name: String,
+    /// Who vouches.
+    pub kind: AccountSource,
+    /// What a button says.
+    pub label: String,
+    /// Where a button leads; `None` where user and password are typed in.
+    pub start: Option<String>,
+}
+
+/// What [`Auth`] is made of.
+pub struct AuthParts {
+    /// The accounts.
+    pub accounts: Arc<dyn AccountStore>,
+    /// The token of the home; whoever has it may do everything.
+    pub bootstrap_token: String,
+    /// Keys for tokens, the newest first.
+    pub keys: Vec<SigningKey>,
+    /// The rules.
+    pub rules: AuthRules,
+    /// Asked, in this order, for passwords of accounts that are not local.
+    pub directories: Vec<Arc<dyn PasswordSource>>,
+    /// Shown by `GET /auth/providers`, beside user and password.
+    pub providers: Vec<Provider>,
+}
+
+/// Checks who calls.
 pub struct Auth {
-    token_hash: [u8; 32],
-    sessions: Mutex<HashMap<[u8; 32], Instant>>,
-    failures: Mutex<(Instant, u32)>,
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) rules: AuthRules,
+    pub(crate) providers: Vec<Provider>,
+    directories: Vec<Arc<dyn PasswordSource>>,
+    bootstrap: TokenHash,
+    signer: Signer,
+    passwords: Passwords,
+    tries: Tries,
+    known_accounts: Known<String, Option<Arc<Account>>>,
+    known_sessions: Known<String, Option<Arc<Session>>>,
+    known_tokens: Known<TokenHash, Arc<ApiToken>>,
+    /// Grows with every change of an account, a session or a token by this process.
+    changes: AtomicU64,
 }
 
 /// A signed-in caller.
@@ -48,187 +141,328 @@ pub struct Auth {
 pub struct Caller {
     /// The account.
     pub user: String,
+    /// Its name for people; may be empty.
+    pub display_name: String,
+    /// `local`, `oidc`, `ldap`, or `token`: how they proved it.
+    pub source: &'static str,
     /// What a run of theirs is recorded as triggered by.
     pub trigger: Trigger,
     /// What they may do.
     pub permissions: Permissions,
+    /// They may do nothing before they have changed their password.
+    pub must_change_password: bool,
+    /// Where they call from.
+    pub address: String,
+    /// What they showed.
+    pub(crate) proof: Proof,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Caller {
+    /// The session this call belongs to, unless it came with an API token or the bootstrap token.
+    pub fn session_id(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Session(id) => Some(id),
+            Proof::Bootstrap | Proof::Token(_) => None,
+        }
+    }
 }
 
-fn hash(text: &str) -> [u8; 32] {
+/// What a caller showed; good for asking again later whether it still counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Proof {
+    Bootstrap,
+    /// The id of a session.
+    Session(String),
+    /// The hash of an API token.
+    Token(TokenHash),
+}
+
+/// What a proof is worth now.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) user: String,
+    pub(crate) display_name: String,
+    pub(crate) source: &'static str,
+    pub(crate) permissions: Permissions,
+    pub(crate) must_change_password: bool,
+}
+
+impl Standing {
+    fn bootstrap() -> Self {
+        Self {
+            user: ADMIN.to_owned(),
+            display_name: String::new(),
+            source: "token",
+            permissions: Permissions::all(),
+            must_change_password: false,
+        }
+    }
+}
+
+pub(crate) fn hash(text: &str) -> TokenHash {
     Sha256::digest(text.as_bytes()).into()
 }
 
+fn random<const N: usize>() -> Result<[u8; N], ApiError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| ApiError::broken("the machine has no randomness"))?;
+    Ok(bytes)
+}
+
+pub(crate) fn random_hex<const N: usize>() -> Result<String, ApiError> {
+    random::<N>().map(hex::encode)
+}
+
+/// Now, as the store keeps it.
+pub(crate) fn now() -> Instant {
+    Instant::from_timestamp_millis(Utc::now().timestamp_millis()).unwrap_or_default()
+}
+
 impl Auth {
-    /// Accepts `token`, of which only a hash is kept.
-    pub fn new(token: &str) -> Self {
+    /// Of the bootstrap token only a hash is kept.
+    pub fn new(parts: AuthParts) -> Self {
         Self {
-            token_hash: hash(token.trim()),
-            sessions: Mutex::new(HashMap::new()),
-            failures: Mutex::new((Instant::now(), 0)),
+            accounts: parts.accounts,
+            rules: parts.rules,
+            providers: parts.providers,
+            directories: parts.directories,
+            bootstrap: hash(parts.bootstrap_token.trim()),
+            signer: Signer::new(parts.keys),
+            passwords: Passwords::new(),
+            tries: Tries::default(),
+            known_accounts: Known::new(),
+            known_sessions: Known::new(),
+            known_tokens: Known::new(),
+            changes: AtomicU64::new(0),
         }
     }
 
-    fn is_token(&self, text: &str) -> bool {
-        hash(text.trim()).ct_eq(&self.token_hash).into()
-    }
-
-    /// Counts a wrong token. False once there were too many.
-    fn count_failure(&self) -> bool {
-        let mut failures = lock(&self.failures);
-        if failures.0.elapsed() > WINDOW {
-            *failures = (Instant::now(), 0);
+    /// Makes the account of the first start when there is none at all. Gives back its one-time password.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn make_first_account(&self) -> Result<Option<String>, ApiError> {
+        if !self.accounts.list_accounts().await?.is_empty() {
+            return Ok(None);
         }
-        failures.1 = failures.1.saturating_add(1);
-        failures.1 <= FAILURES
+        let password = password::one_time()?;
+        let hash = self.passwords.hash(password.clone()).await?;
+        let account = Account {
+            must_change_password: true,
+            granted: Permissions::all(),
+            ..new_account(ADMIN, AccountSource::Local, "the first start")
+        };
+        let is_made = self.accounts.create_first_account(&account, &hash).await?;
+        Ok(is_made.then_some(password))
     }
 
-    fn open_session(&self) -> Result<String, ApiError> {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|_| {
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "no-randomness", "no session can be opened at the moment")
-        })?;
-        let text = hex::encode(secret);
-        let mut sessions = lock(&self.sessions);
-        sessions.retain(|_, until| *until > Instant::now());
-        sessions.insert(hash(&text), Instant::now() + SESSION_FOR);
-        Ok(text)
+    /// The hash of a password that keeps the rules.
+    pub(crate) async fn hash_password(&self, user: &str, password: &str) -> Result<PasswordHash, ApiError> {
+        let least = self.rules.password_min_length;
+        let count = password.chars().count();
+        let wrong = if count < least {
+            format!("a password has at least {least} characters, not {count}")
+        } else if password.len() > password::LONGEST {
+            format!("a password has at most {} bytes, not {}", password::LONGEST, password.len())
+        } else if password.to_lowercase().contains(user) && count < user.chars().count() + least {
+            "a password is not made of the account's name".to_owned()
+        } else {
+            return self.passwords.hash(password.to_owned()).await;
+        };
+        Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "weak-password", wrong))
     }
 
-    fn has_session(&self, text: &str) -> bool {
-        lock(&self.sessions).get(&hash(text)).is_some_and(|until| *until > Instant::now())
+    /// A password for the first sign-in, and its hash.
+    pub(crate) async fn one_time_password(&self) -> Result<(String, PasswordHash), ApiError> {
+        let password = password::one_time()?;
+        let hash = self.passwords.hash(password.clone()).await?;
+        Ok((password, hash))
     }
 
-    fn close_session(&self, text: &str) {
-        lock(&self.sessions).remove(&hash(text));
+    /// Accounts, sessions or tokens were changed by this process: nothing known counts any more.
+    pub(crate) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known_accounts.forget();
+        self.known_sessions.forget();
+        self.known_tokens.forget();
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        let user = BOOTSTRAP_USER.to_owned();
-        if let Some(token) = bearer(headers) {
-            if !self.is_token(token) {
-                return None;
+    /// Differs after [`Auth::changed`].
+    pub(crate) fn change_count(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    fn is_bootstrap(&self, text: &str) -> bool {
+        hash(text.trim()).ct_eq(&self.bootstrap).into()
+    }
+
+    /// Ends sessions of the bootstrap token when that token is another.
+    fn bootstrap_mark(&self) -> String {
+        format!("{BOOTSTRAP}:{}", hex::encode(&self.bootstrap[..8]))
+    }
+
+    async fn account(&self, name: &str) -> Result<Option<Arc<Account>>, StoreError> {
+        match self.known_accounts.find(&name.to_owned()) {
+            Ok(found) => Ok(found),
+            Err(age) => {
+                let found = self.accounts.find_account(name).await?.map(Arc::new);
+                self.known_accounts.keep(age, name.to_owned(), found.clone());
+                Ok(found)
             }
-            let shell_user = text(headers, CLIENT_HEADER).and_then(|v| v.strip_prefix("cli/")).map(plain);
-            let trigger = shell_user.filter(|name| !name.is_empty()).map_or(Trigger::Api, Trigger::Cli);
-            return Some(Caller { user, trigger, permissions: Permissions::all() });
         }
-        let session = cookie(headers)?;
-        let permissions = Permissions::all();
-        self.has_session(session).then(|| Caller { trigger: Trigger::User(user.clone()), user, permissions })
+    }
+
+    async fn session(&self, id: &str) -> Result<Option<Arc<Session>>, StoreError> {
+        match self.known_sessions.find(&id.to_owned()) {
+            Ok(found) => Ok(found),
+            Err(age) => {
+                let found = self.accounts.find_session(id, now()).await?.map(Arc::new);
+                self.known_sessions.keep(age, id.to_owned(), found.clone());
+                Ok(found)
+            }
+        }
+    }
+
+    /// Tokens nobody has are not kept: whoever guesses takes no room.
+    async fn token(&self, hash: &TokenHash) -> Result<Option<Arc<ApiToken>>, StoreError> {
+        match self.known_tokens.find(hash) {
+            Ok(found) => Ok(Some(found)),
+            Err(age) => {
+                let found = self.accounts.find_token(hash).await?.map(Arc::new);
+                if let Some(token) = &found {
+                    self.known_tokens.keep(age, *hash, token.clone());
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// What a proof is worth now; `None` once it counts no longer.
+    pub(crate) async fn standing(&self, proof: &Proof) -> Result<Option<Standing>, StoreError> {
+        match proof {
+            Proof::Bootstrap => Ok(Some(Standing::bootstrap())),
+            Proof::Session(id) => {
+                let Some(session) = self.session(id).await? else { return Ok(None) };
+                if session.expires_at <= now() {
+                    return Ok(None);
+                }
+                if session.opened_by.starts_with(BOOTSTRAP) {
+                    return Ok((session.opened_by == self.bootstrap_mark()).then(Standing::bootstrap));
+                }
+                let account = self.account(&session.user).await?;
+                let account = account.filter(|account| !account.disabled && account.epoch == session.epoch);
+                Ok(account.map(|account| Standing {
+                    user: account.name.clone(),
+                    display_name: account.display_name.clone(),
+                    source: account.source.as_str(),
+                    permissions: account.permissions(),
+                    must_change_password: account.must_change_password,
+                }))
+            }
+            Proof::Token(hash) => {
+                let Some(token) = self.token(hash).await? else { return Ok(None) };
+                if token.expires_at.is_some_and(|until| until <= now()) {
+                    return Ok(None);
+                }
+                let account = self.account(&token.user).await?.filter(|account| !account.disabled);
+                Ok(account.map(|account| Standing {
+                    user: account.name.clone(),
+                    display_name: account.display_name.clone(),
+                    source: "token",
+                    permissions: account.permissions().narrowed_to(&token.permissions),
+                    must_change_password: false,
+                }))
+            }
+        }
+    }
+
+    /// Notes the use of an API token, once a minute.
+    async fn note_use(&self, hash: &TokenHash, from: &str) -> Result<(), StoreError> {
+        let Some(token) = self.token(hash).await? else { return Ok(()) };
+        let at = now();
+        if token.last_used_at.is_some_and(|last| at - last < USE_NOTED) {
+            return Ok(());
+        }
+        self.accounts.note_token_use(&token.id, at, from).await?;
+        self.known_tokens.forget();
+        Ok(())
+    }
+
+    /// What a bearer shows.
+    fn read_bearer(&self, text: &str) -> Option<Proof> {
+        if text.starts_with(TOKEN_MARK) {
+            Some(Proof::Token(hash(text)))
+        } else if self.is_bootstrap(text) {
+            Some(Proof::Bootstrap)
+        } else {
+            self.read_access(text)
+        }
+    }
+
+    fn read_access(&self, text: &str) -> Option<Proof> {
+        self.signer.verify(Kind::Access, text).map(|claims| Proof::Session(claims.sid))
     }
 }
 
-/// A user name as it may stand in a run row.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@')).take(64).collect()
+/// An account with nothing granted, as of now.
+pub(crate) fn new_account(name: &str, source: AccountSource, by: &str) -> Account {
+    Account {
+        name: name.to_owned(),
+        display_name: String::new(),
+        source,
+        subject: None,
+        granted: Permissions::default(),
+        from_groups: Permissions::default(),
+        disabled: false,
+        must_change_password: false,
+        epoch: 0,
+        created_at: now(),
+        created_by: by.to_owned(),
+        last_sign_in_at: None,
+    }
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// The scheme's name is not case-sensitive (RFC 9110 §11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = text(headers, "authorization")?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token)
-}
-
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
-    all.flat_map(|v| v.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-}
-
-/// Who calls.
+/// Who calls. A bearer counts before a cookie.
 ///
 /// # Errors
-/// 401 for a stranger; 403 for a cookie that comes from another site.
+/// 401 for a stranger; 403 for a change with a cookie that comes from another site.
 pub(crate) async fn caller_of(app: &App, parts: &Parts) -> Result<Caller, ApiError> {
-    let caller = app.auth.caller(&parts.headers).ok_or_else(ApiError::unauthorized)?;
+    let headers = &parts.headers;
+    let has_header = headers.contains_key("authorization");
+    let proof = if has_header {
+        visitor::bearer(headers).and_then(|text| app.auth.read_bearer(text))
+    } else {
+        visitor::cookie(headers, visitor::ACCESS).and_then(|text| app.auth.read_access(text))
+    };
+    let proof = proof.ok_or_else(ApiError::unauthorized)?;
+    let standing = app.auth.standing(&proof).await?.ok_or_else(ApiError::unauthorized)?;
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && matches!(caller.trigger, Trigger::User(_)) {
-        same_origin(&parts.headers)?;
+    if changes && !has_header {
+        visitor::same_origin(headers)?;
     }
-    Ok(caller)
-}
-
-/// A browser says where a request comes from; a cookie counts only for our own page. `SameSite=Strict` already keeps
-/// other sites out; this also keeps out other ports of the same host.
-fn same_origin(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(origin) = text(headers, "origin") else { return Ok(()) };
-    let host = text(headers, "host").unwrap_or_default();
-    let from = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-    if from == host {
-        return Ok(());
+    let address = Visitor::of(parts).address;
+    if let Proof::Token(hash) = &proof {
+        app.auth.note_use(hash, &address).await?;
     }
-    Err(ApiError::new(StatusCode::FORBIDDEN, "other-origin", format!("requests from `{origin}` are not accepted")))
+    let trigger = trigger_of(headers, &proof, &standing.user, has_header);
+    Ok(Caller {
+        user: standing.user,
+        display_name: standing.display_name,
+        source: standing.source,
+        trigger,
+        permissions: standing.permissions,
+        must_change_password: standing.must_change_password,
+        address,
+        proof,
+    })
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Login {
-    token: String,
-}
-
-/// Exchanges the token for a session cookie.
-#[utoipa::path(post, path = "/auth/login", tag = "sign-in", responses((status = 200)))]
-pub(crate) async fn login(
-    State(app): State<App>,
-    headers: HeaderMap,
-    body: Result<Json<Login>, JsonRejection>,
-) -> Result<Response, ApiError> {
-    same_origin(&headers)?;
-    let Json(login) = body?;
-    if !app.auth.is_token(&login.token) {
-        if !app.auth.count_failure() {
-            let detail = "too many wrong tokens; wait a minute";
-            return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", detail).retry_after(WINDOW));
-        }
-        tracing::warn!("sign-in refused: wrong token");
-        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "wrong-token", "this is not the token of this server"));
-    }
-    let session = app.auth.open_session()?;
-    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", SESSION_FOR.as_secs());
-    Ok(([(header::SET_COOKIE, cookie)], Json(json!({ "user": BOOTSTRAP_USER }))).into_response())
-}
-
-/// Ends the session of the cookie.
-#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200)))]
-pub(crate) async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
-    if let Some(session) = cookie(&headers) {
-        app.auth.close_session(session);
-    }
-    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-    ([(header::SET_COOKIE, gone)], Json(json!({ "signed_out": true }))).into_response()
-}
-
-/// Who the caller is.
-#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200)))]
-pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<serde_json::Value> {
-    Json(json!({ "user": caller.user, "permissions": caller.permissions.texts() }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_session_ends_by_itself_and_old_ones_are_forgotten() {
-        let auth = Auth::new("t");
-        let first = auth.open_session().unwrap();
-        tokio::time::advance(SESSION_FOR - Duration::from_secs(1)).await;
-        assert!(auth.has_session(&first));
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(!auth.has_session(&first));
-        let second = auth.open_session().unwrap();
-        assert!(auth.has_session(&second));
-        assert_eq!(lock(&auth.sessions).len(), 1, "nothing piles up");
-    }
-
-    #[test]
-    fn user_names_of_the_shell_are_plain() {
-        assert_eq!(plain("bob\u{1b}[31m <x>"), "bob31mx");
+/// A command is recorded by the name of its account; with the bootstrap token, which is nobody's, by the shell's user.
+fn trigger_of(headers: &HeaderMap, proof: &Proof, user: &str, has_header: bool) -> Trigger {
+    match visitor::shell_user(headers) {
+        _ if !has_header => Trigger::User(user.to_owned()),
+        Some(shell_user) if *proof == Proof::Bootstrap => Trigger::Cli(shell_user),
+        Some(_) => Trigger::Cli(user.to_owned()),
+        None => Trigger::Api,
     }
 }

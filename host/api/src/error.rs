@@ -60,8 +60,14 @@ impl ApiError {
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "sign-in-required", "sign in first").with(
             "hint",
-            "send `Authorization: Bearer <token>`; the token is in `data/bootstrap.token` of the server's home directory",
+            "send `Authorization: Bearer <token>`: an API token, or the one in `data/bootstrap.token` of the server's home",
         )
+    }
+
+    /// Something that cannot happen has happened; the log says what, the caller does not hear it.
+    pub(crate) fn broken(why: &str) -> Self {
+        tracing::error!(why, "a request cannot be answered");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server cannot do this at the moment")
     }
 }
 

@@ -65,6 +65,8 @@ pub struct ApiParts {
     pub audit: Arc<dyn AuditTrail>,
     /// Who may come in.
     pub auth: auth::Auth,
+    /// Providers of OpenID Connect.
+    pub oidc: Vec<Arc<dyn auth::OidcProvider>>,
     /// Cancelled when the server stops, so that live streams end first.
     pub stop: CancelToken,
     /// The program's version.
@@ -90,14 +92,27 @@ pub fn table() -> Vec<Line> {
 }
 
 fn surface(app: Option<App>, version: &str) -> Surface {
-    use route::{audit, cron, health, jobs, runs, scheduler, secrets, slots};
+    use route::{audit, cron, health, jobs, oidc, runs, scheduler, secrets, sign_in, slots, tokens, users};
     let (schemas, paths, stream) = routes!(live::events);
     let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
     Surface::new(app, version)
         .add(Need::Nothing, routes!(health::alive))
-        .add(Need::Nothing, routes!(auth::login))
-        .add(Need::SignedIn, routes!(auth::me))
-        .add(Need::SignedIn, routes!(auth::logout))
+        .add(Need::Nothing, routes!(sign_in::providers))
+        .add(Need::Nothing, routes!(sign_in::login))
+        .add(Need::Nothing, routes!(sign_in::refresh))
+        .add(Need::Nothing, routes!(sign_in::logout))
+        .add(Need::Nothing, routes!(oidc::start))
+        .add(Need::Nothing, routes!(oidc::callback))
+        .add(Need::OwnAccount, routes!(sign_in::me))
+        .add(Need::OwnAccount, routes!(sign_in::password))
+        .add(Need::OwnAccount, routes!(sign_in::logout_all))
+        .add(Need::SignedIn, routes!(tokens::list, tokens::create))
+        .add(Need::SignedIn, routes!(tokens::delete))
+        .add(Need::SignedIn, routes!(tokens::list_sessions))
+        .add(Need::SignedIn, routes!(tokens::end_session))
+        .add(Need::Superuser, routes!(users::list, users::create))
+        .add(Need::Superuser, routes!(users::show, users::change, users::delete))
+        .add(Need::Superuser, routes!(users::password))
         .add(Need::SomeJob, routes!(jobs::list))
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
@@ -109,10 +124,10 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Run, routes!(runs::abort))
         .add(Need::Run, routes!(runs::replay))
         .add(Need::Job, routes!(jobs::show))
-        .add(Need::Job, routes!(jobs::run))
+        .add(Need::RunJob, routes!(jobs::run))
         .add(Need::Job, routes!(cron::next))
-        .add(Need::Job, routes!(slots::list))
-        .add(Need::Job, routes!(slots::why))
+        .add(Need::RunJob, routes!(slots::list))
+        .add(Need::RunJob, routes!(slots::why))
         .add(Need::SomeJob, routes!(scheduler::show))
         .add(Need::Superuser, routes!(scheduler::pause))
         .add(Need::Superuser, routes!(scheduler::resume))

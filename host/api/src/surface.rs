@@ -24,12 +24,16 @@ use crate::error::ApiError;
 pub enum Need {
     /// Nothing: open to everybody.
     Nothing,
+    /// To be signed in, be it with a password that has to be changed first.
+    OwnAccount,
     /// To be signed in.
     SignedIn,
     /// To see at least one job. The handler shows only those the caller may see.
     SomeJob,
-    /// `job:<id>` for the job `{id}` of the address.
+    /// To see the definition of the job `{id}` of the address: `job:<id>`, or `settings:jobs`.
     Job,
+    /// `job:<id>` for the job `{id}` of the address: to run it, and to see what became of its runs.
+    RunJob,
     /// `job:<id>` for the job of the run `{id}` of the address.
     Run,
     /// `job:*`.
@@ -129,11 +133,17 @@ impl Gate {
     pub(crate) async fn check(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
         let may = &caller.permissions;
         let (is_allowed, needs) = match self.need {
-            Need::Nothing | Need::SignedIn => return Ok(()),
+            Need::Nothing | Need::OwnAccount => return Ok(()),
+            _ if caller.must_change_password => return Err(change_password()),
+            Need::SignedIn => return Ok(()),
             Need::SomeJob => (may.has_some_job() || may.may_edit_jobs(), "job:*".to_owned()),
             Need::Job => {
                 let id = id_of(parts).await?;
                 (may.has_job(&id) || may.may_edit_jobs(), format!("job:{id}"))
+            }
+            Need::RunJob => {
+                let id = id_of(parts).await?;
+                (may.has_job(&id), format!("job:{id}"))
             }
             Need::Run => return self.check_run(caller, parts).await,
             Need::AllJobs => (may.has_all_jobs(), "job:*".to_owned()),
@@ -165,6 +175,13 @@ impl Gate {
 async fn id_of(parts: &mut Parts) -> Result<String, ApiError> {
     let Path(mut names) = parts.extract::<Path<HashMap<String, String>>>().await?;
     Ok(names.remove("id").unwrap_or_default())
+}
+
+/// Signed in with a password somebody else chose.
+fn change_password() -> ApiError {
+    let detail = "the password has to be changed first";
+    ApiError::new(StatusCode::FORBIDDEN, "password-change-required", detail)
+        .with("hint", "send the old and a new one to `POST /auth/password`")
 }
 
 /// Signed in, but without the permission.

@@ -4,6 +4,7 @@
 //!
 //! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
 
+mod auth_table;
 mod layers;
 mod limit_table;
 mod python_table;
@@ -17,6 +18,7 @@ use host_model::diagnostic::Diagnostic;
 use host_model::placement::Limits;
 use toml::de::DeTable;
 
+pub use self::auth_table::{LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in};
 use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
 pub use self::python_table::PythonSettings;
@@ -173,7 +175,7 @@ pub fn load_settings(home: &Path, env: &EnvReader<'_>, flags: &Flags) -> LoadedS
     let mut table = Table::new("the file", root.get_ref(), 0..0);
     let mut limited = Vec::new();
     let settings = read_settings(&mut table, home, flags, &mut layers, &mut limited, &mut out);
-    for later in ["auth", "secrets", "notifications"] {
+    for later in ["secrets", "notifications"] {
         for entry in table.table(later, &mut out).map(|_| ()).and(table.take(later)).into_iter() {
             for inner in entry.value.get_ref().as_table().map(entries).unwrap_or_default() {
                 let what = format!("`{}` in `[{later}]`", inner.key);
@@ -248,6 +250,11 @@ fn read_settings(
     let names = ["NOMAFLOW_JOBS_APPS_DIR", "LIBERTY_APPS_DIR"];
     let apps_dir = layers.pick(&names, None, in_file, None, |text| Ok(Some(home.join(text))));
     jobs.finish(out);
+
+    let mut auth = open("auth", out);
+    // Again when the store is open: they may name secrets.
+    auth_table::read_providers(&mut auth, home, &layers.env, out);
+    auth.finish(out);
 
     let mut audit = open("audit", out);
     let audit_days = layers.whole(&mut audit, "keep_days", &["NOMAFLOW_AUDIT_KEEP_DAYS"], (0..=36_500, 0), out);

@@ -54,7 +54,7 @@ pub struct AuditDraft {
     pub user: String,
     /// By which way: `page`, `api`, `cli:<user>` as a command line says of itself, `offline`.
     pub source: String,
-    /// The peer's address; empty for a call inside the process.
+    /// The peer's address; `local` for a command that works in its own process.
     pub address: String,
     /// `jobs.run`, `secrets.put`, `auth.login`.
     pub action: String,

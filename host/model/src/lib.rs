@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod blackout;

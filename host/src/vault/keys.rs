@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
 use sha2::{Digest as _, Sha256};
 
 /// Length of a key.
@@ -71,12 +72,27 @@ impl Keys {
         self.0.iter().find(|key| key.id == id)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &MasterKey> {
+        self.0.iter()
+    }
+
     fn parse<'t>(parts: impl Iterator<Item = &'t str>, place: &KeyPlace) -> Result<Self, KeyError> {
         let parts = parts.map(str::trim).filter(|part| !part.is_empty() && !part.starts_with('#')).enumerate();
         let key = |(at, part)| {
             MasterKey::parse(part).ok_or_else(|| KeyError::Form { place: place.to_string(), number: at + 1 })
         };
         parts.map(key).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// What a key signs with: derived from the master key, which itself only seals.
+const SIGNING: &[u8] = b"nomaflow access tokens 1";
+
+impl MasterKey {
+    /// A key for signatures, which says nothing about this one.
+    pub(super) fn signing(&self) -> Vec<u8> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.bytes);
+        hmac::sign(&key, SIGNING).as_ref().to_vec()
     }
 }
 

@@ -7,6 +7,8 @@
 
 #![warn(missing_docs)]
 
+mod access;
+mod accounts;
 mod audit;
 mod bell;
 mod bundle;
@@ -44,6 +46,7 @@ pub use error::OpenError;
 use std::path::Path;
 use std::sync::Arc;
 
+use host_model::account::AccountStore;
 use host_model::audit::AuditTrail;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
@@ -71,6 +74,8 @@ pub struct Roles {
     pub plugin_state: Arc<dyn PluginState>,
     /// Sealed secrets.
     pub secrets: Arc<dyn SecretStore>,
+    /// Accounts, sessions and API tokens.
+    pub accounts: Arc<dyn AccountStore>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
 }
@@ -81,7 +86,13 @@ pub struct Roles {
 /// As [`open`].
 pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
     let store = open_sql(url, home).await?;
-    Ok(Roles { store: store.clone(), plugin_state: store.clone(), secrets: store.clone(), audit: store })
+    Ok(Roles {
+        store: store.clone(),
+        plugin_state: store.clone(),
+        secrets: store.clone(),
+        accounts: store.clone(),
+        audit: store,
+    })
 }
 
 async fn open_sql(url: &str, home: &Path) -> Result<Arc<SqlStore>, OpenError> {

@@ -60,6 +60,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
     Migration {
+        version: 8,
+        name: "access",
+        sqlite: include_str!("../../../migrations/sqlite/0008_access.sql"),
+        postgres: include_str!("../../../migrations/postgres/0008_access.sql"),
+    },
+    Migration {
         version: 9,
         name: "audit",
         sqlite: include_str!("../../../migrations/sqlite/0009_audit.sql"),

@@ -71,8 +71,8 @@ async fn no_secret_password_or_token_gets_into_the_trail() {
         let kind = [("content-type", "application/json")];
         house.plain("POST", "/auth/login", &kind, &body.to_string()).await;
     }
-    let session = house.plain("POST", "/auth/login", &[("content-type", "application/json")], &json!({ "token": TOKEN }).to_string());
-    let session = session.await;
+    let login = json!({ "token": TOKEN }).to_string();
+    let session = house.plain("POST", "/auth/login", &[("content-type", "application/json")], &login).await;
     assert_eq!(session.status, 200);
     let export = house.ask("GET", "/admin/audit/export", "").await;
     assert!(export.body.contains("secrets.put") && export.body.contains("auth.login"), "{}", export.body);

@@ -10,7 +10,8 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, auth::Auth, router};
+use host_api::auth::{Auth, AuthParts, AuthRules, OidcProvider, PasswordSource, SigningKey};
+use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
@@ -223,19 +224,40 @@ pub(crate) async fn house() -> House {
 
 /// A house whose process presents itself like this.
 pub(crate) async fn house_with(presence: Presence) -> House {
+    house_of(presence, Vouching::default()).await
+}
+
+/// Who vouches for people in a house.
+#[derive(Default)]
+pub(crate) struct Vouching {
+    pub(crate) oidc: Vec<Arc<dyn OidcProvider>>,
+    pub(crate) directories: Vec<Arc<dyn PasswordSource>>,
+}
+
+/// A house that also believes others.
+pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
     let folder = tempfile::tempdir().unwrap();
     let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
     let audit = Arc::new(Trail { kept: roles.audit, fails: AtomicBool::new(false) });
     let store = roles.store;
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
+    let auth = AuthParts {
+        accounts: roles.accounts,
+        bootstrap_token: TOKEN.to_owned(),
+        keys: vec![SigningKey { id: "k".to_owned(), secret: vec![7; 32] }],
+        rules: AuthRules::default(),
+        directories: providers.directories,
+        providers: Vec::new(),
+    };
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
     let router = router(ApiParts {
         engine: engine.clone(),
         catalogue: shelf.clone(),
         secrets: Arc::new(Drawer::default()),
         audit: audit.clone(),
-        auth: Auth::new(TOKEN),
+        auth: Auth::new(auth),
+        oidc: providers.oidc,
         stop: stop.clone(),
         version: "1.2.3",
     });

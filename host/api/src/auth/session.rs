@@ -1,0 +1,328 @@
+//! Sessions: how one is opened, refreshed and ended. [`sign_in`] is the only way by which somebody whose identity is
+//! proven (by a password, a provider, the bootstrap token) gets one.
+//!
+//! A session has an access token of some minutes and a refresh token that works once. A refresh token that comes a second
+//! time was copied: its session ends.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use chrono::TimeDelta;
+use host_model::account::{Account, AccountSource, Rotated, Session, Vouched, Welcomed};
+use serde_json::json;
+
+use super::limit::{Counted, WINDOW};
+use super::signer::Kind;
+use super::visitor::{self, ACCESS, DEVICE, REFRESH, Visitor};
+use super::{ADMIN, Auth, Standing, hash, now, password, random_hex};
+use crate::App;
+use crate::error::ApiError;
+
+/// Sign-ins that may fail per minute from one address.
+const TRIES_PER_ADDRESS: u32 = 20;
+/// How long a browser is known that has signed in to an account.
+const DEVICE_SECONDS: i64 = 90 * 24 * 3600;
+/// Two tabs of one browser may refresh at once; the slower one is told to look again instead of being taken for a thief.
+const RACE: TimeDelta = TimeDelta::seconds(5);
+
+/// Somebody whose identity is proven.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// By the password kept here.
+    Local(Box<Account>),
+    /// By a provider.
+    Vouched(Vouched),
+    /// By the bootstrap token.
+    Bootstrap,
+}
+
+/// A session that was opened or refreshed, with what the client gets.
+pub struct SignedIn {
+    standing: Standing,
+    access: String,
+    expires_in: i64,
+    cookies: Vec<String>,
+}
+
+impl SignedIn {
+    /// The account.
+    pub fn user(&self) -> &str {
+        &self.standing.user
+    }
+
+    /// Sends the browser on to `to`, an address of this server.
+    pub fn redirect(self, to: &str) -> Response {
+        let location = (header::LOCATION, to.to_owned());
+        (StatusCode::SEE_OTHER, [location], AppendHeaders(self.set_cookies())).into_response()
+    }
+
+    fn set_cookies(&self) -> Vec<(header::HeaderName, String)> {
+        self.cookies.iter().map(|cookie| (header::SET_COOKIE, cookie.clone())).collect()
+    }
+}
+
+impl IntoResponse for SignedIn {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "user": self.standing.user,
+            "display_name": self.standing.display_name,
+            "source": self.standing.source,
+            "permissions": self.standing.permissions.texts(),
+            "must_change_password": self.standing.must_change_password,
+            "access_token": self.access,
+            "expires_in": self.expires_in,
+        });
+        (AppendHeaders(self.set_cookies()), Json(body)).into_response()
+    }
+}
+
+/// Opens a session for somebody whose identity is proven.
+///
+/// # Errors
+/// 403 when the account is disabled or there is none; 409 when the name belongs to an account of another source.
+pub(crate) async fn sign_in(app: &App, identity: Identity, visitor: &Visitor) -> Result<SignedIn, ApiError> {
+    let auth = &app.auth;
+    let (user, epoch, opened_by) = match identity {
+        Identity::Bootstrap => (ADMIN.to_owned(), 0, auth.bootstrap_mark()),
+        Identity::Local(account) => (account.name, account.epoch, AccountSource::Local.as_str().to_owned()),
+        Identity::Vouched(vouched) => {
+            let account = welcome(auth, &vouched).await?;
+            let provider = vouched.subject.split(':').next().unwrap_or_default();
+            (account.name, account.epoch, format!("{}:{provider}", vouched.source.as_str()))
+        }
+    };
+    let at = now();
+    let session = Session {
+        id: random_hex::<16>()?,
+        user,
+        opened_by,
+        epoch,
+        created_at: at,
+        refreshed_at: at,
+        expires_at: at + span(auth.rules.refresh),
+        address: visitor.address.clone(),
+        agent: visitor.agent.clone(),
+    };
+    let refresh = auth.refresh_token(&session)?;
+    auth.accounts.open_session(&session, &hash(&refresh)).await?;
+    auth.changed();
+    tracing::info!(user = session.user, by = session.opened_by, address = session.address, "signed in");
+    auth.hand_out(&session, &refresh, visitor).await
+}
+
+async fn welcome(auth: &Auth, vouched: &Vouched) -> Result<Account, ApiError> {
+    let name = &vouched.name;
+    let welcomed = auth.accounts.welcome(vouched, now()).await?;
+    auth.changed();
+    match welcomed {
+        Welcomed::Known(account) if account.disabled => {
+            Err(ApiError::new(StatusCode::FORBIDDEN, "disabled", format!("the account `{name}` is disabled")))
+        }
+        Welcomed::Known(account) => Ok(*account),
+        Welcomed::Unknown => {
+            let detail = format!("there is no account `{name}` here");
+            Err(ApiError::new(StatusCode::FORBIDDEN, "no-account", detail).with("hint", "ask an administrator for one"))
+        }
+        Welcomed::Taken(source) => {
+            let detail = format!("the account `{name}` is one of another source: {}", source.as_str());
+            Err(ApiError::new(StatusCode::CONFLICT, "other-source", detail))
+        }
+    }
+}
+
+fn span(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(1))
+}
+
+fn wrong() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, "wrong-password", "user or password is wrong")
+}
+
+fn too_many(wait: Duration) -> ApiError {
+    let detail = "too many sign-ins have failed; wait a moment";
+    // Up to the next whole second, so that the next try is not refused again.
+    let wait = Duration::from_secs(wait.as_secs() + 1);
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", detail).retry_after(wait.min(WINDOW))
+}
+
+/// Signs in with user and password; nothing tells a wrong user from a wrong password, nor from a disabled account.
+pub(crate) async fn with_password(
+    app: &App,
+    user: &str,
+    password: &str,
+    visitor: &Visitor,
+) -> Result<SignedIn, ApiError> {
+    let auth = &app.auth;
+    let name = host_model::account::account_name(user).unwrap_or_default();
+    let known = visitor.device().and_then(|token| auth.signer.verify(Kind::Device, token));
+    let counted = match known {
+        Some(claims) if claims.sub == name => Counted::Device(name.clone()),
+        _ => Counted::Account(name.clone()),
+    };
+    let who = [(Counted::address(&visitor.address), TRIES_PER_ADDRESS), (counted, auth.rules.tries_per_minute)];
+    auth.tries.begin(&who).map_err(too_many)?;
+    let identity = auth.prove(&name, password).await?;
+    let Some(identity) = identity else {
+        tracing::warn!(user = name, address = visitor.address, "sign-in refused: wrong user or password");
+        return Err(wrong());
+    };
+    auth.tries.forgive(&who);
+    sign_in(app, identity, visitor).await
+}
+
+/// Signs in with the bootstrap token. The right one is never refused: guessing 256 bits stays hopeless, and a flood, or a
+/// script with an old token, must not lock the operator out.
+pub(crate) async fn with_token(app: &App, token: &str, visitor: &Visitor) -> Result<SignedIn, ApiError> {
+    if app.auth.is_bootstrap(token) {
+        return sign_in(app, Identity::Bootstrap, visitor).await;
+    }
+    let who = [(Counted::address(&visitor.address), TRIES_PER_ADDRESS)];
+    app.auth.tries.begin(&who).map_err(too_many)?;
+    tracing::warn!(address = visitor.address, "sign-in refused: wrong token");
+    let problem = ApiError::new(StatusCode::UNAUTHORIZED, "wrong-token", "this is not the token of this server");
+    Err(if token.starts_with(super::TOKEN_MARK) {
+        problem.with("hint", "an API token opens no page; programs send it as `Authorization: Bearer …`")
+    } else {
+        problem
+    })
+}
+
+impl Auth {
+    /// Who has this password, here or in a directory. Takes its time for nobody too.
+    async fn prove(&self, name: &str, password: &str) -> Result<Option<Identity>, ApiError> {
+        let account = if name.is_empty() { None } else { self.accounts.find_account(name).await? };
+        let local = account.filter(|account| account.source == AccountSource::Local);
+        let hash = match &local {
+            Some(account) => self.accounts.find_password(&account.name).await?,
+            None => None,
+        };
+        let is_short = password.len() <= password::LONGEST;
+        let fits = self.passwords.is(if is_short { password.to_owned() } else { String::new() }, hash).await? && is_short;
+        if let Some(account) = local {
+            return Ok((fits && !account.disabled).then(|| Identity::Local(Box::new(account))));
+        }
+        if name.is_empty() || password.is_empty() {
+            return Ok(None);
+        }
+        for directory in &self.directories {
+            match directory.check(name, password).await {
+                Ok(Some(vouched)) => return Ok(Some(Identity::Vouched(vouched))),
+                Ok(None) => {}
+                Err(why) => tracing::error!(directory = directory.name(), why, "a directory cannot be asked"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether this is the password of a local account; counted like a sign-in.
+    pub(crate) async fn is_password(&self, user: &str, password: &str, visitor: &Visitor) -> Result<bool, ApiError> {
+        let who = [
+            (Counted::address(&visitor.address), TRIES_PER_ADDRESS),
+            (Counted::Device(user.to_owned()), self.rules.tries_per_minute),
+        ];
+        self.tries.begin(&who).map_err(too_many)?;
+        let hash = self.accounts.find_password(user).await?;
+        let fits = self.passwords.is(password.to_owned(), hash).await?;
+        if fits {
+            self.tries.forgive(&who);
+        }
+        Ok(fits)
+    }
+
+    fn refresh_token(&self, session: &Session) -> Result<String, ApiError> {
+        let seconds = seconds(self.rules.refresh);
+        self.signer.sign(Kind::Refresh, &session.user, &session.id, now().timestamp(), seconds)
+    }
+
+    async fn hand_out(&self, session: &Session, refresh: &str, visitor: &Visitor) -> Result<SignedIn, ApiError> {
+        let proof = super::Proof::Session(session.id.clone());
+        let standing = self.standing(&proof).await?.ok_or_else(ApiError::unauthorized)?;
+        let (at, expires_in) = (now().timestamp(), seconds(self.rules.access));
+        let access = self.signer.sign(Kind::Access, &session.user, &session.id, at, expires_in)?;
+        let device = self.signer.sign(Kind::Device, &session.user, "", at, DEVICE_SECONDS)?;
+        let cookies = vec![
+            visitor.cookie(ACCESS, "/", &access, expires_in),
+            visitor.cookie(REFRESH, "/auth", refresh, seconds(self.rules.refresh)),
+            visitor.cookie(DEVICE, "/auth", &device, DEVICE_SECONDS),
+        ];
+        Ok(SignedIn { standing, access, expires_in, cookies })
+    }
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2)
+}
+
+/// Exchanges the refresh token of the cookie for the next pair of tokens.
+///
+/// # Errors
+/// 401 without one that counts; one that was used before ends its session.
+pub(crate) async fn refresh(app: &App, headers: &HeaderMap, visitor: &Visitor) -> Result<SignedIn, ApiError> {
+    visitor::same_origin(headers)?;
+    let auth = &app.auth;
+    let old = visitor::cookie(headers, REFRESH).ok_or_else(ApiError::unauthorized)?;
+    let claims = auth.signer.verify(Kind::Refresh, old).ok_or_else(ApiError::unauthorized)?;
+    let at = now();
+    let found = auth.accounts.find_session(&claims.sid, at).await?.ok_or_else(ApiError::unauthorized)?;
+    // Before anything changes: of an account that is disabled, or was signed out everywhere, nothing is refreshed.
+    let proof = super::Proof::Session(found.id.clone());
+    auth.standing(&proof).await?.ok_or_else(ApiError::unauthorized)?;
+    let next = Session {
+        refreshed_at: at,
+        expires_at: at + span(auth.rules.refresh),
+        address: visitor.address.clone(),
+        agent: visitor.agent.clone(),
+        ..found
+    };
+    let new = auth.refresh_token(&next)?;
+    match auth.accounts.rotate_session(&next, &hash(old), &hash(&new)).await? {
+        Rotated::Done(session) => {
+            auth.changed();
+            auth.hand_out(&session, &new, visitor).await
+        }
+        Rotated::Reused { refreshed_at } if visitor.is_own_page && at - refreshed_at < RACE => {
+            let detail = "another tab has refreshed this session just now";
+            Err(ApiError::new(StatusCode::CONFLICT, "refreshed-elsewhere", detail).retry_after(Duration::from_secs(1)))
+        }
+        Rotated::Reused { .. } => {
+            auth.accounts.end_session(&next.id).await?;
+            auth.changed();
+            tracing::warn!(user = next.user, address = visitor.address, "a refresh token came twice: its session ends");
+            let detail = "this session has ended: its refresh token was used twice";
+            Err(ApiError::new(StatusCode::UNAUTHORIZED, "refresh-reused", detail))
+        }
+        Rotated::Unknown => Err(ApiError::unauthorized()),
+    }
+}
+
+/// Ends the session that the request shows, whatever is left of it.
+pub(crate) async fn sign_out(app: &App, headers: &HeaderMap, visitor: &Visitor) -> Result<Response, ApiError> {
+    let auth = &app.auth;
+    let access = visitor::bearer(headers).or_else(|| visitor::cookie(headers, ACCESS));
+    let access = access.and_then(|token| auth.signer.verify(Kind::Access, token));
+    let refresh = || auth.signer.verify(Kind::Refresh, visitor::cookie(headers, REFRESH)?);
+    if let Some(claims) = access.or_else(refresh) {
+        visitor::same_origin(headers)?;
+        auth.accounts.end_session(&claims.sid).await?;
+        auth.changed();
+    }
+    Ok(gone(visitor))
+}
+
+/// Takes the tokens away from the browser. What says that it was signed in before stays.
+pub(crate) fn gone(visitor: &Visitor) -> Response {
+    let cookies = [(ACCESS, "/"), (REFRESH, "/auth")].map(|(name, path)| visitor.cookie(name, path, "", 0));
+    let cookies = cookies.map(|cookie| (header::SET_COOKIE, cookie));
+    (AppendHeaders(cookies), Json(json!({ "signed_out": true }))).into_response()
+}
+
+/// Ends every session of the caller's account, this one too.
+pub(crate) async fn sign_out_everywhere(app: &App, user: &str, visitor: &Visitor) -> Result<Response, ApiError> {
+    app.auth.accounts.end_sessions(user, None).await?;
+    app.auth.changed();
+    tracing::info!(user, address = visitor.address, "signed out everywhere");
+    Ok(gone(visitor))
+}
+

@@ -1,0 +1,140 @@
+//! Signing in and out, and one's own account. What a session is lives in `auth::session`.
+
+use axum::extract::State;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::{Extension, Json};
+use host_model::account::AccountSource;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::jobs::read_body;
+use crate::App;
+use crate::auth::{Caller, SignedIn, Visitor, same_origin, session};
+use crate::error::ApiError;
+
+/// The body of `POST /auth/login`: user and password, or the bootstrap token.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LoginBody {
+    user: Option<String>,
+    password: Option<String>,
+    token: Option<String>,
+}
+
+/// Opens a session.
+#[utoipa::path(post, path = "/auth/login", tag = "sign-in", responses((status = 200), (status = 401), (status = 429)))]
+pub(crate) async fn login(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<SignedIn, ApiError> {
+    same_origin(&headers)?;
+    let body: LoginBody = read_body(&headers, &body?)?;
+    match body {
+        LoginBody { user: Some(user), password: Some(password), token: None } => {
+            session::with_password(&app, &user, &password, &visitor).await
+        }
+        LoginBody { user: None, password: None, token: Some(token) } => {
+            session::with_token(&app, &token, &visitor).await
+        }
+        _ => Err(ApiError::invalid("give `user` and `password`, or `token`")),
+    }
+}
+
+/// Exchanges the refresh token of the cookie for new tokens.
+#[utoipa::path(post, path = "/auth/refresh", tag = "sign-in", responses((status = 200), (status = 401), (status = 409)))]
+pub(crate) async fn refresh(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Result<SignedIn, ApiError> {
+    session::refresh(&app, &headers, &visitor).await
+}
+
+/// Ends the session, also when its access token has expired; without one it only takes the cookies away.
+#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200)))]
+pub(crate) async fn logout(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    session::sign_out(&app, &headers, &visitor).await
+}
+
+/// Ends every session of the caller's account.
+#[utoipa::path(post, path = "/auth/logout-all", tag = "sign-in", responses((status = 200)))]
+pub(crate) async fn logout_all(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    visitor: Visitor,
+) -> Result<Response, ApiError> {
+    session::sign_out_everywhere(&app, &caller.user, &visitor).await
+}
+
+/// Who the caller is, and what they may do.
+#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200)))]
+pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<Value> {
+    Json(json!({
+        "user": caller.user,
+        "display_name": caller.display_name,
+        "source": caller.source,
+        "permissions": caller.permissions.texts(),
+        "must_change_password": caller.must_change_password,
+    }))
+}
+
+/// The body of `POST /auth/password`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PasswordBody {
+    old: String,
+    new: String,
+}
+
+/// Changes the caller's password, and ends their other sessions.
+#[utoipa::path(post, path = "/auth/password", tag = "sign-in", responses((status = 200), (status = 403), (status = 422)))]
+pub(crate) async fn password(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let PasswordBody { old, new } = read_body(&headers, &body?)?;
+    if caller.source != AccountSource::Local.as_str() {
+        let detail = format!("`{}` signed in without a password of this server", caller.user);
+        return Err(ApiError::new(StatusCode::CONFLICT, "no-password", detail)
+            .with("hint", "an administrator gives a new one with `nomaflow user password NAME`"));
+    }
+    if !app.auth.is_password(&caller.user, &old, &visitor).await? {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "wrong-password", "the old password is wrong"));
+    }
+    if old == new {
+        let detail = "the new password is the old one";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "weak-password", detail));
+    }
+    let hash = app.auth.hash_password(&caller.user, &new).await?;
+    app.auth.accounts.set_password(&caller.user, &hash, false, caller.session_id()).await?;
+    app.auth.changed();
+    tracing::info!(user = caller.user, address = caller.address, "password changed");
+    Ok(Json(json!({ "user": caller.user, "must_change_password": false })))
+}
+
+/// The ways to sign in.
+#[utoipa::path(get, path = "/auth/providers", tag = "sign-in", responses((status = 200)))]
+pub(crate) async fn providers(State(app): State<App>) -> Json<Value> {
+    let local = json!({ "name": "local", "kind": "local", "label": "Password", "start": null });
+    let others = app.auth.providers.iter().map(|provider| {
+        json!({
+            "name": provider.name,
+            "kind": provider.kind.as_str(),
+            "label": provider.label,
+            "start": provider.start,
+        })
+    });
+    Json(json!({ "providers": std::iter::once(local).chain(others).collect::<Vec<_>>() }))
+}

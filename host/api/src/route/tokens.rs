@@ -1,0 +1,196 @@
+//! API tokens and sessions: what stands for an account without its password. Everybody sees and ends their own;
+//! a superuser sees and ends those of all. A token's text is answered once, when it is made.
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use chrono::TimeDelta;
+use host_model::account::{ApiToken, Session};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::jobs::read_body;
+use super::users::read_permissions;
+use crate::App;
+use crate::auth::{self, Caller, TOKEN_MARK};
+use crate::error::{ApiError, Id};
+use crate::view::instant;
+
+/// Days a token counts when nobody says how many.
+const DEFAULT_DAYS: u32 = 90;
+const MOST_DAYS: u32 = 3650;
+/// Longest name of a token, in characters.
+const LONGEST_NAME: usize = 100;
+/// Most tokens of one account.
+const MOST_TOKENS: usize = 100;
+
+fn view(token: &ApiToken) -> Value {
+    json!({
+        "id": token.id,
+        "name": token.name,
+        "user": token.user,
+        "permissions": token.permissions.texts(),
+        "created_at": instant(token.created_at),
+        "expires_at": token.expires_at.map(instant),
+        "last_used_at": token.last_used_at.map(instant),
+        "last_used_from": token.last_used_from,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenQuery {
+    /// Those of everybody; for superusers.
+    #[serde(default)]
+    all: bool,
+}
+
+/// The caller's tokens, the newest first.
+#[utoipa::path(get, path = "/admin/tokens", tag = "tokens", params(("all" = Option<bool>, Query)), responses((status = 200), (status = 403)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    query: Result<Query<TokenQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(query) = query?;
+    if query.all && !caller.permissions.is_superuser() {
+        return Err(crate::surface::denied("superuser"));
+    }
+    let of = (!query.all).then_some(caller.user.as_str());
+    let tokens = app.auth.accounts.list_tokens(of).await?;
+    Ok(Json(json!({ "tokens": tokens.iter().map(view).collect::<Vec<_>>() })))
+}
+
+/// The body of `POST /admin/tokens`.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NewTokenBody {
+    name: String,
+    /// What it may do; without it, what the caller may at this moment.
+    permissions: Option<Vec<String>>,
+    expires_in_days: Option<u32>,
+    /// It counts until it is revoked.
+    never_expires: bool,
+}
+
+/// Makes a token for the caller. `secret` is answered this once.
+#[utoipa::path(post, path = "/admin/tokens", tag = "tokens", responses((status = 201), (status = 422)))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let body: NewTokenBody = read_body(&headers, &body?)?;
+    let name = body.name.trim();
+    let count = name.chars().count();
+    if count == 0 || count > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(ApiError::invalid(format!("a token has a name of 1 to {LONGEST_NAME} characters")));
+    }
+    let permissions = match &body.permissions {
+        None => caller.permissions.clone(),
+        Some(texts) => read_permissions(texts)?,
+    };
+    let both = caller.permissions.narrowed_to(&permissions);
+    if let Some(more) = permissions.iter().find(|wanted| !both.iter().any(|has| has == *wanted)) {
+        let detail = format!("a token may do no more than its owner: `{more}` is not among your permissions");
+        return Err(ApiError::invalid(detail).with("needs", more.to_string()));
+    }
+    let days = match (body.never_expires, body.expires_in_days) {
+        (true, None) => None,
+        (false, days) => Some(days.unwrap_or(DEFAULT_DAYS)),
+        (true, Some(_)) => return Err(ApiError::invalid("`never_expires` and `expires_in_days` exclude each other")),
+    };
+    if days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
+        return Err(ApiError::invalid(format!("`expires_in_days` is 1 to {MOST_DAYS}")));
+    }
+    // With the bootstrap token there need not be an account: such a token would stand for nobody.
+    if app.auth.accounts.find_account(&caller.user).await?.is_none() {
+        let detail = format!("there is no account `{}` that a token could belong to", caller.user);
+        return Err(ApiError::new(StatusCode::CONFLICT, "no-account", detail)
+            .with("hint", "make one with `nomaflow user add`, and sign in as it"));
+    }
+    if app.auth.accounts.list_tokens(Some(&caller.user)).await?.len() >= MOST_TOKENS {
+        let detail = format!("`{}` has {MOST_TOKENS} tokens already", caller.user);
+        return Err(ApiError::new(StatusCode::CONFLICT, "too-many-tokens", detail)
+            .with("hint", "revoke those that are not used any more"));
+    }
+    let secret = format!("{TOKEN_MARK}{}", auth::random_hex::<32>()?);
+    let at = auth::now();
+    let token = ApiToken {
+        id: auth::random_hex::<8>()?,
+        name: name.to_owned(),
+        user: caller.user.clone(),
+        permissions,
+        created_at: at,
+        expires_at: days.map(|days| at + TimeDelta::days(days.into())),
+        last_used_at: None,
+        last_used_from: None,
+    };
+    app.auth.accounts.create_token(&token, &auth::hash(&secret)).await?;
+    app.auth.changed();
+    tracing::info!(by = %caller.trigger, user = caller.user, token = token.id, name, "API token made");
+    let mut answer = view(&token);
+    answer["secret"] = secret.into();
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Revokes a token; from now on it opens nothing.
+#[utoipa::path(delete, path = "/admin/tokens/{id}", tag = "tokens", params(("id" = String, Path)), responses((status = 200), (status = 404)))]
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Value>, ApiError> {
+    let of = (!caller.permissions.is_superuser()).then_some(caller.user.as_str());
+    if !app.auth.accounts.delete_token(&id, of).await? {
+        return Err(ApiError::not_found(format!("there is no token `{id}`")));
+    }
+    app.auth.changed();
+    tracing::info!(by = %caller.trigger, token = id, "API token revoked");
+    Ok(Json(json!({ "id": id })))
+}
+
+fn session_view(session: &Session, current: Option<&str>) -> Value {
+    json!({
+        "id": session.id,
+        "user": session.user,
+        "opened_by": session.opened_by,
+        "created_at": instant(session.created_at),
+        "refreshed_at": instant(session.refreshed_at),
+        "expires_at": instant(session.expires_at),
+        "address": session.address,
+        "agent": session.agent,
+        "current": current == Some(session.id.as_str()),
+    })
+}
+
+/// The caller's sessions, the newest first.
+#[utoipa::path(get, path = "/admin/sessions", tag = "sessions", responses((status = 200)))]
+pub(crate) async fn list_sessions(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, ApiError> {
+    let sessions = app.auth.accounts.list_sessions(&caller.user, auth::now()).await?;
+    let views = sessions.iter().map(|session| session_view(session, caller.session_id()));
+    Ok(Json(json!({ "sessions": views.collect::<Vec<_>>() })))
+}
+
+/// Ends a session; from now on its tokens open nothing.
+#[utoipa::path(delete, path = "/admin/sessions/{id}", tag = "sessions", params(("id" = String, Path)), responses((status = 200), (status = 404)))]
+pub(crate) async fn end_session(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Value>, ApiError> {
+    let found = app.auth.accounts.find_session(&id, auth::now()).await?;
+    let found = found.filter(|session| session.user == caller.user || caller.permissions.is_superuser());
+    if found.is_none() || !app.auth.accounts.end_session(&id).await? {
+        return Err(ApiError::not_found(format!("there is no session `{id}`")));
+    }
+    app.auth.changed();
+    tracing::info!(by = %caller.trigger, session = id, "session ended");
+    Ok(Json(json!({ "id": id })))
+}
