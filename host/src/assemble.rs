@@ -26,6 +26,7 @@ use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
 use crate::keeper::{Keeper, Reader, jobs_of};
+use crate::sign_in::{Vouchers, vouchers};
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
@@ -159,13 +160,14 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     .context("the engine cannot start")?;
     keeper.introduce(&engine);
     let keys = secrets.vault().signing_keys().context("access tokens cannot be signed")?;
+    let Vouchers { oidc, directories, shown } = vouchers(home, &secrets);
     let auth = Auth::new(AuthParts {
         accounts: roles.accounts,
         bootstrap_token: token,
         keys,
         rules: AuthRules::default(),
-        directories: Vec::new(),
-        providers: Vec::new(),
+        directories,
+        providers: shown,
     });
     let stop = CancelToken::new();
     let router = host_api::router(ApiParts {

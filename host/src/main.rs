@@ -10,6 +10,7 @@ mod history;
 mod home;
 mod keeper;
 mod memory;
+mod sign_in;
 mod vault;
 mod watch;
 mod watcher;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic says where")]
 
+mod audit;
 mod bad_input;
 mod calls;
 mod campaign;
@@ -26,6 +27,7 @@ mod replicas;
 mod retention;
 mod secrets;
 mod server;
+mod sign_in;
 mod surfaces;
 mod watch;
 mod zoo;

@@ -41,6 +41,9 @@ const CHANGES_NOTHING: [(Method, &str); 3] = [
 /// A GET that lets somebody in.
 const SIGNS_IN: &str = "/auth/oidc/{provider}/callback";
 
+/// Ends a session, if there is one.
+const SIGNS_OUT: &str = "/auth/logout";
+
 /// What the trail keeps of an answer.
 const TOLD: [&str; 8] = ["id", "run_id", "job_id", "name", "user", "version", "reason", "needs"];
 /// Larger answers are not looked into.
@@ -85,7 +88,6 @@ pub(crate) struct Note(Arc<Mutex<Noted>>);
 #[derive(Debug, Clone, Default)]
 struct Noted {
     user: Option<String>,
-    object: Option<String>,
     is_refused: bool,
     detail: JsonMap,
 }
@@ -98,11 +100,6 @@ impl Note {
     /// Whose sign-in it is. Only the name of an account there is: people type passwords into the wrong field.
     pub(crate) fn user(&self, name: &str) {
         self.lock().user = Some(short(name));
-    }
-
-    /// What was made or changed, where the address does not say it.
-    pub(crate) fn object(&self, object: &str) {
-        self.lock().object = Some(short(object));
     }
 
     /// More about it; never a secret, a password or a token.
@@ -226,6 +223,13 @@ async fn keep(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Re
         }
         parts.extensions.insert(caller);
     }
+    if gate.path == SIGNS_OUT {
+        // Open to everybody, because it also takes the cookies of a session that has ended away; who it is, is worth knowing.
+        match auth::caller_of(&app, &parts).await {
+            Ok(caller) => (draft.user, draft.source) = (short(&caller.user), short(&source_of(&caller.trigger))),
+            Err(_) => return Ok(next.run(Request::from_parts(parts, body)).await),
+        }
+    }
     if kept == Kept::Change {
         let begun = AuditDraft { outcome: AuditOutcome::Begun, ..draft.clone() };
         draft.closes = Some(app.audit.append(&begun).await.map_err(unkept)?);
@@ -264,8 +268,8 @@ fn close(draft: &mut AuditDraft, status: StatusCode, told: JsonMap, note: &Note,
         draft.user = user;
     }
     let made = ["id", "name"].into_iter().find_map(|key| told.get(key).and_then(Json::as_str));
-    if let Some(object) = noted.object.or_else(|| made.filter(|_| draft.object.is_empty()).map(str::to_owned)) {
-        draft.object = object;
+    if let Some(made) = made.filter(|_| draft.object.is_empty()) {
+        draft.object = made.to_owned();
     }
     draft.detail.insert("status".to_owned(), status.as_u16().into());
     draft.detail.extend(told);
