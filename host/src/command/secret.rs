@@ -130,8 +130,10 @@ async fn rotate_in(home: &Path, book: &crate::vault::book::SecretBook, keep_old:
     let vault = book.vault();
     vault.add_key().map_err(closed)?;
     let stored = book.reseal().await.context("the store does not answer")?.map_err(closed)?;
-    let file = home.join("connectors.toml");
-    let in_file = reseal_file(&file, vault)?;
+    let mut in_files = 0;
+    for name in ["connectors.toml", "app.toml"] {
+        in_files += reseal_file(&home.join(name), vault)?;
+    }
     let kept = if keep_old {
         "the old keys are kept".to_owned()
     } else {
@@ -139,7 +141,7 @@ async fn rotate_in(home: &Path, book: &crate::vault::book::SecretBook, keep_old:
         format!("{dropped} old keys are gone")
     };
     Ok(format!(
-        "new key in {}: {stored} stored secrets and {in_file} values of connectors.toml sealed anew, {kept}",
+        "new key in {}: {stored} stored secrets and {in_files} values of connectors.toml and app.toml sealed anew, {kept}",
         vault.place()
     ))
 }
