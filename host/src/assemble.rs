@@ -43,6 +43,8 @@ pub(crate) struct House {
     pub(crate) router: host_api::Router,
     /// Ends live streams and the server.
     pub(crate) stop: CancelToken,
+    /// The one-time password of the account that this start has made.
+    pub(crate) first_password: Option<String>,
     pools: Arc<ConnectorPools>,
     /// Asks for secrets that other processes set; only where there is somebody to wait for them.
     _secrets: Option<Refreshing>,
@@ -165,10 +167,18 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         accounts: roles.accounts,
         bootstrap_token: token,
         keys,
-        rules: AuthRules::default(),
+        rules: auth_rules(settings),
         directories,
         providers: shown,
     });
+    let first_password = if matches!(part, Part::Server(_)) {
+        auth.make_first_account().await.map_err(|error| anyhow::anyhow!("the first account cannot be made: {error}"))?
+    } else {
+        None
+    };
+    if first_password.is_some() {
+        history::note(&*roles.audit, "users.create", "admin").await;
+    }
     let stop = CancelToken::new();
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
@@ -181,7 +191,17 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         version: env!("CARGO_PKG_VERSION"),
     });
     let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
-    Ok(House { engine, keeper, store, router, stop, pools, _secrets: refreshing })
+    Ok(House { engine, keeper, store, router, stop, first_password, pools, _secrets: refreshing })
+}
+
+fn auth_rules(settings: &Settings) -> AuthRules {
+    let auth = &settings.auth;
+    AuthRules {
+        access: Duration::from_secs(60 * u64::from(auth.access_minutes.value)),
+        refresh: Duration::from_secs(24 * 3600 * u64::from(auth.refresh_days.value)),
+        password_min_length: auth.password_min_length.value as usize,
+        tries_per_minute: auth.tries_per_minute.value,
+    }
 }
 
 /// Opens the store of a home, and what it keeps sealed.

@@ -1,5 +1,6 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
+mod access;
 mod audit;
 mod connector;
 mod plugin;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
@@ -71,6 +73,16 @@ pub(crate) enum Command {
     /// The audit trail: who did what; list, verify, export
     #[command(subcommand)]
     Audit(Audit),
+    /// Accounts: add, list, disable, enable, password, grant, revoke, delete
+    #[command(subcommand)]
+    User(User),
+    /// API tokens: create, list, revoke
+    #[command(subcommand)]
+    Token(Token),
+    /// Sign this machine in to a server with user and password
+    Login(LoginArgs),
+    /// Sign this machine out again
+    Logout,
     /// Connectors: list, test, query; on the files of the home, in this process
     #[command(subcommand)]
     Connector(Connector),

@@ -10,6 +10,7 @@ use host_api::server::LocalClient;
 use host_model::Json;
 
 use crate::cli::Global;
+use crate::credentials;
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
 
@@ -66,11 +67,28 @@ impl Client {
             (None, Some(url)) => url,
             (None, None) => format!("http://{}", settings.listen),
         };
-        let token = std::env::var("NOMAFLOW_TOKEN").ok().or_else(|| home.read_token());
+        let token = std::env::var("NOMAFLOW_TOKEN").ok();
+        // The sign-in of this machine before the token of the home: it is somebody's.
+        let token = token.or_else(|| credentials::find(&base)).or_else(|| home.read_token());
         // Proxies of the environment are for the world outside, not for our own server.
         let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(SILENCE);
         let http = http.build().context("the HTTP client cannot start")?;
         Ok(Self::Remote(Remote { http, base, token }))
+    }
+
+    /// Calls with this token from now on; `None`: with none. A local client keeps its own.
+    pub(crate) fn set_token(&mut self, token: Option<String>) {
+        if let Self::Remote(remote) = self {
+            remote.token = token;
+        }
+    }
+
+    /// The address of the server.
+    pub(crate) fn base(&self) -> Option<&str> {
+        match self {
+            Self::Remote(remote) => Some(&remote.base),
+            Self::Local(_) => None,
+        }
     }
 
     /// One call; answers of 2xx only.
@@ -180,7 +198,9 @@ fn problem(status: u16, json: &Json) -> Failure {
     }
     let failure = Failure::new(exit, message);
     match (status, text("hint")) {
-        (401, _) => failure.hint("give --home of the server's home directory, or set NOMAFLOW_TOKEN"),
+        (401, _) if kind == "sign-in-required" => failure.hint(
+            "sign in with `nomaflow login`, give --home of the server's home directory, or set NOMAFLOW_TOKEN",
+        ),
         (_, "") => failure,
         (_, hint) => failure.hint(hint),
     }

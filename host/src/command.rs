@@ -12,3 +12,5 @@ pub(crate) mod scheduler;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod table;
+pub(crate) mod token;
+pub(crate) mod user;

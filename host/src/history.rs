@@ -68,6 +68,14 @@ fn entry(at: Instant, user: &str, source: &str, action: &str, object: &str, deta
     }
 }
 
+/// Keeps what the process has done by itself at its start. It is done; a trail that cannot be written is only said.
+pub(crate) async fn note(audit: &dyn AuditTrail, action: &str, object: &str) {
+    let draft = entry(SystemClock.now(), "system", "start", action, object, JsonMap::new());
+    if let Err(error) = audit.append(&draft).await {
+        tracing::error!(%error, action, object, "an entry of the audit trail is missing");
+    }
+}
+
 /// Announces what somebody at this machine is about to do to the home itself, without a server. When it cannot be kept,
 /// it must not be done.
 pub(crate) async fn announce(audit: &dyn AuditTrail, action: &str, object: &str) -> Result<Announced, StoreError> {

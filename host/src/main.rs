@@ -5,6 +5,7 @@ mod assemble;
 mod cli;
 mod client;
 mod command;
+mod credentials;
 mod exit;
 mod history;
 mod home;
@@ -78,6 +79,10 @@ async fn run(cli: Cli) -> Outcome {
         Command::Job(job) => command::job::run(job, &global).await,
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
         Command::Secret(secret) => command::secret::run(secret, &global).await,
+        Command::User(user) => command::user::run(user, &global).await,
+        Command::Token(token) => command::token::run(token, &global).await,
+        Command::Login(args) => command::token::login(args, &global).await,
+        Command::Logout => command::token::logout(&global).await,
         Command::Run(run) => command::run::run(run, &global).await,
         Command::Audit(audit) => command::audit::run(audit, &global).await,
         Command::Connector(connector) => command::connector::run(connector, &global).await,

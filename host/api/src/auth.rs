@@ -5,9 +5,11 @@
 //! and `limit` guard it, `signer` makes the tokens, `visitor` reads requests, `known` remembers what was looked up.
 //! Invariants: what a token says of permissions is never believed, the account is asked; nothing here logs a token.
 
+mod caller;
 mod known;
 mod limit;
 mod oidc;
+mod parts;
 mod password;
 pub mod session;
 mod signer;
@@ -15,16 +17,14 @@ mod visitor;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use chrono::{TimeDelta, Utc};
 use host_model::Instant;
 use host_model::access::Permissions;
 use host_model::account::{
-    Account, AccountSource, AccountStore, ApiToken, PasswordHash, Session, TokenHash, Vouched,
+    Account, AccountSource, AccountStore, ApiToken, PasswordHash, Session, TokenHash,
 };
 use host_model::port::StoreError;
 use host_model::run::Trigger;
@@ -38,6 +38,9 @@ use self::signer::{Kind, Signer};
 use crate::App;
 use crate::error::ApiError;
 
+pub use self::caller::Caller;
+pub(crate) use self::caller::{Proof, Standing};
+pub use self::parts::{AuthParts, AuthRules, PasswordSource, Provider};
 pub use self::session::{Identity, SignedIn};
 pub use self::oidc::{OidcAttempt, OidcError, OidcProvider};
 pub(crate) use self::session::sign_in;
@@ -54,76 +57,6 @@ pub(crate) const ADMIN: &str = "admin";
 /// A token's last use is kept to the minute.
 const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
-/// The rules of `[auth]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthRules {
-    /// How long an access token counts.
-    pub access: Duration,
-    /// How long a session lasts that is not used.
-    pub refresh: Duration,
-    /// Fewest characters of a password.
-    pub password_min_length: usize,
-    /// Sign-ins that may fail per minute for one account.
-    pub tries_per_minute: u32,
-}
-
-impl Default for AuthRules {
-    fn default() -> Self {
-        Self {
-            access: Duration::from_secs(15 * 60),
-            refresh: Duration::from_secs(7 * 24 * 3600),
-            password_min_length: 12,
-            tries_per_minute: 10,
-        }
-    }
-}
-
-/// Passwords that are checked elsewhere: a directory.
-#[async_trait]
-pub trait PasswordSource: Send + Sync + 'static {
-    /// Its name in the settings.
-    fn name(&self) -> &str;
-    /// Who this is, if the password is theirs; `Ok(None)` for an unknown user and a wrong password alike.
-    ///
-    /// # Errors
-    /// Why it cannot be asked, in words for the log.
-    async fn check(&self, user: &str, password: &str) -> Result<Option<Vouched>, String>;
-    /// Who has this name now, without a password; `Ok(None)` when nobody has any more.
-    ///
-    /// # Errors
-    /// Why it cannot be asked, in words for the log.
-    async fn look_up(&self, user: &str) -> Result<Option<Vouched>, String>;
-}
-
-/// A way to sign in, as the page shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Provider {
-    /// Its name in the settings.
-    pub name: String,
-    /// Who vouches.
-    pub kind: AccountSource,
-    /// What a button says.
-    pub label: String,
-    /// Where a button leads; `None` where user and password are typed in.
-    pub start: Option<String>,
-}
-
-/// What [`Auth`] is made of.
-pub struct AuthParts {
-    /// The accounts.
-    pub accounts: Arc<dyn AccountStore>,
-    /// The token of the home; whoever has it may do everything.
-    pub bootstrap_token: String,
-    /// Keys for tokens, the newest first.
-    pub keys: Vec<SigningKey>,
-    /// The rules.
-    pub rules: AuthRules,
-    /// Asked, in this order, for passwords of accounts that are not local.
-    pub directories: Vec<Arc<dyn PasswordSource>>,
-    /// Shown by `GET /auth/providers`, beside user and password.
-    pub providers: Vec<Provider>,
-}
-
 /// Checks who calls.
 pub struct Auth {
     pub(crate) accounts: Arc<dyn AccountStore>,
@@ -139,69 +72,6 @@ pub struct Auth {
     known_tokens: Known<TokenHash, Arc<ApiToken>>,
     /// Grows with every change of an account, a session or a token by this process.
     changes: AtomicU64,
-}
-
-/// A signed-in caller.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// The account.
-    pub user: String,
-    /// Its name for people; may be empty.
-    pub display_name: String,
-    /// `local`, `oidc`, `ldap`, or `token`: how they proved it.
-    pub source: &'static str,
-    /// What a run of theirs is recorded as triggered by.
-    pub trigger: Trigger,
-    /// What they may do.
-    pub permissions: Permissions,
-    /// They may do nothing before they have changed their password.
-    pub must_change_password: bool,
-    /// Where they call from.
-    pub address: String,
-    /// What they showed.
-    pub(crate) proof: Proof,
-}
-
-impl Caller {
-    /// The session this call belongs to, unless it came with an API token or the bootstrap token.
-    pub fn session_id(&self) -> Option<&str> {
-        match &self.proof {
-            Proof::Session(id) => Some(id),
-            Proof::Bootstrap | Proof::Token(_) => None,
-        }
-    }
-}
-
-/// What a caller showed; good for asking again later whether it still counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Proof {
-    Bootstrap,
-    /// The id of a session.
-    Session(String),
-    /// The hash of an API token.
-    Token(TokenHash),
-}
-
-/// What a proof is worth now.
-#[derive(Debug, Clone)]
-pub(crate) struct Standing {
-    pub(crate) user: String,
-    pub(crate) display_name: String,
-    pub(crate) source: &'static str,
-    pub(crate) permissions: Permissions,
-    pub(crate) must_change_password: bool,
-}
-
-impl Standing {
-    fn bootstrap() -> Self {
-        Self {
-            user: ADMIN.to_owned(),
-            display_name: String::new(),
-            source: "token",
-            permissions: Permissions::all(),
-            must_change_password: false,
-        }
-    }
 }
 
 pub(crate) fn hash(text: &str) -> TokenHash {

@@ -1,5 +1,8 @@
 //! The event stream of the page and of `logs --follow`: server-sent events, numbered `<boot>-<seq>`, resumed by
 //! `Last-Event-ID`. A listener that fell behind gets one `resync` and reads again; nobody ever waits for it.
+//!
+//! Permissions are looked at when an event is sent, not when the stream was opened: whoever loses a job hears nothing
+//! more of it, whoever is signed out or disabled gets a `bye`.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -15,13 +18,16 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
 use host_engine::bus::Numbered;
 use host_model::RunId;
+use host_model::access::Permissions;
 use host_model::event::Event;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::App;
+use crate::auth::{Caller, Proof};
 use crate::error::ApiError;
 use crate::relay::{Listening, Relay};
 use crate::view::instant;
@@ -31,6 +37,11 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RECONNECT: Duration = Duration::from_secs(2);
 /// Lines per event, so that one burst is not one huge message (design: ui §4.2).
 const LINES_PER_EVENT: usize = 500;
+
+/// A listener to whom nothing is said is asked after as often: the sign-in may have ended.
+const RECHECK: Duration = Duration::from_secs(5);
+/// A change made by another process counts within this time.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Streams open at once. Each may keep a channel's worth of events alive.
 const MOST_STREAMS: usize = 512;
@@ -61,6 +72,10 @@ struct Listener {
     runs: HashSet<RunId>,
     live: tokio::sync::broadcast::Receiver<Numbered>,
     ended: bool,
+    proof: Proof,
+    may: Permissions,
+    /// When the permissions were looked up, and how many changes this process had made by then.
+    checked: (Instant, u64),
     _room: OwnedSemaphorePermit,
     _relayed: Listening,
 }
@@ -70,6 +85,7 @@ struct Listener {
 pub(crate) async fn events(
     State(app): State<App>,
     Extension(streams): Extension<Streams>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     query: Result<Query<EventsQuery>, QueryRejection>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -85,6 +101,8 @@ pub(crate) async fn events(
     let relayed = streams.relay.join(&app, &runs).await?;
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
     let after = last.and_then(|id| id.rsplit_once('-')).and_then(|(boot, n)| Some((boot, n.parse().ok()?)));
+    // Before the stream begins, so that a change made from here on is asked for.
+    let changes = app.auth.change_count();
     let bus = app.engine.bus();
     let subscription = bus.subscribe(after);
     let boot = bus.boot().to_owned();
@@ -95,7 +113,18 @@ pub(crate) async fn events(
     if subscription.resync {
         first.push(frame("resync", None, &json!({ "why": "gap" })));
     }
-    let listener = Listener { app, boot, runs, live: subscription.live, ended: false, _room: room, _relayed: relayed };
+    let listener = Listener {
+        checked: (Instant::now(), changes),
+        proof: caller.proof,
+        may: caller.permissions,
+        app,
+        boot,
+        runs,
+        live: subscription.live,
+        ended: false,
+        _room: room,
+        _relayed: relayed,
+    };
     first.extend(subscription.missed.iter().flat_map(|numbered| listener.frames(numbered)));
     let rest = stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) });
     let all = stream::iter(first).chain(rest.flat_map(stream::iter)).map(Ok::<_, Infallible>);
@@ -117,6 +146,13 @@ fn frame(name: &str, id: Option<String>, data: &impl Serialize) -> sse::Event {
     }
 }
 
+/// What a listener's permissions are, compared to before.
+enum Rights {
+    Same,
+    Others,
+    Gone,
+}
+
 impl Listener {
     /// The next frames to send; `None` ends the stream.
     async fn next(&mut self) -> Option<Vec<sse::Event>> {
@@ -127,32 +163,78 @@ impl Listener {
             // What was published before the stop is still delivered.
             let received = tokio::select! {
                 biased;
-                received = self.live.recv() => received,
-                () = self.app.stop.canceled() => Err(RecvError::Closed),
+                received = self.live.recv() => Some(received),
+                () = self.app.stop.canceled() => Some(Err(RecvError::Closed)),
+                () = tokio::time::sleep_until(self.checked.0 + RECHECK) => None,
+            };
+            let mut frames = match self.recheck().await {
+                Rights::Same => Vec::new(),
+                Rights::Others => vec![frame("resync", None, &json!({ "why": "permissions" }))],
+                Rights::Gone => return Some(self.bye()),
             };
             match received {
-                Ok(numbered) => {
-                    let frames = self.frames(&numbered);
-                    if !frames.is_empty() {
-                        return Some(frames);
-                    }
-                }
-                Err(RecvError::Lagged(_)) => return Some(vec![frame("resync", None, &json!({ "why": "lagged" }))]),
-                Err(RecvError::Closed) => {
-                    self.ended = true;
-                    let wait = u64::try_from(RECONNECT.as_millis()).unwrap_or(2000);
-                    return Some(vec![frame("bye", None, &json!({ "retry_ms": wait }))]);
-                }
+                Some(Ok(numbered)) => frames.extend(self.frames(&numbered)),
+                Some(Err(RecvError::Lagged(_))) => frames.push(frame("resync", None, &json!({ "why": "lagged" }))),
+                Some(Err(RecvError::Closed)) => return Some(self.bye()),
+                None => {}
             }
+            if !frames.is_empty() {
+                return Some(frames);
+            }
+        }
+    }
+
+    fn bye(&mut self) -> Vec<sse::Event> {
+        self.ended = true;
+        let wait = u64::try_from(RECONNECT.as_millis()).unwrap_or(2000);
+        vec![frame("bye", None, &json!({ "retry_ms": wait }))]
+    }
+
+    /// Asks what the listener may hear now.
+    async fn recheck(&mut self) -> Rights {
+        let (at, changes) = self.checked;
+        let now_changes = self.app.auth.change_count();
+        if now_changes == changes && at.elapsed() < FRESH {
+            return Rights::Same;
+        }
+        // As long as the store is away nobody's permissions change.
+        let Ok(standing) = self.app.auth.standing(&self.proof).await else { return Rights::Same };
+        self.checked = (Instant::now(), now_changes);
+        match standing.filter(|standing| !standing.must_change_password) {
+            None => Rights::Gone,
+            Some(standing) if standing.permissions == self.may => Rights::Same,
+            Some(standing) => {
+                self.may = standing.permissions;
+                Rights::Others
+            }
+        }
+    }
+
+    /// Whether this listener may hear of it.
+    fn hears(&self, event: &Event) -> bool {
+        match event {
+            Event::Run(run) => self.may.has_job(run.job_id.as_str()),
+            Event::Step { job_id, .. } | Event::Progress { job_id, .. } | Event::Log { job_id, .. } => {
+                self.may.has_job(job_id.as_str())
+            }
+            Event::Catalogue { .. } => self.may.has_some_job() || self.may.may_edit_jobs(),
         }
     }
 
     fn frames(&self, (number, event): &Numbered) -> Vec<sse::Event> {
         let id = Some(format!("{}-{number}", self.boot));
+        if !self.hears(event) {
+            return Vec::new();
+        }
         match &**event {
             Event::Run(run) => vec![frame("run", id, &RunSummary::from(&**run))],
             Event::Step { step, .. } => vec![frame("step", id, &StepEvent::from(&**step))],
             Event::Progress { progress, .. } => vec![frame("progress", id, &ProgressView::from(progress))],
+            Event::Catalogue { .. } if !self.may.has_all_jobs() && !self.may.may_edit_jobs() => {
+                let jobs = self.app.engine.jobs();
+                let jobs = jobs.keys().filter(|id| self.may.has_job(id.as_str())).count();
+                vec![frame("catalogue", id, &json!({ "jobs": jobs, "problems": 0 }))]
+            }
             Event::Catalogue { jobs, problems } => {
                 vec![frame("catalogue", id, &json!({ "jobs": jobs, "problems": problems }))]
             }

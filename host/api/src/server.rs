@@ -3,26 +3,93 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, header};
 use futures_util::stream::{Stream, StreamExt};
 use host_model::{CancelToken, Json};
-use tokio::net::TcpListener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 /// Largest answer read whole by a local call: log pages are the biggest.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Connections at once; more wait to be accepted.
+const MOST_CONNECTIONS: usize = 2048;
+/// What a client may take for the head of its next request, the wait for it included.
+const HEAD: Duration = Duration::from_secs(60);
+/// After a connection could not be accepted, because the process has no more files to open.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is cancelled and every connection has ended.
 ///
 /// # Errors
 /// When the socket fails.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancelToken) -> io::Result<()> {
-    // Handlers and the audit trail learn the peer's address.
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, router).with_graceful_shutdown(async move { stop.canceled().await }).await
+    serve_patiently(listener, router, stop, HEAD).await
+}
+
+async fn serve_patiently(listener: TcpListener, router: Router, stop: CancelToken, head: Duration) -> io::Result<()> {
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.canceled() => break,
+            accepted = accept(&listener, &room) => accepted,
+            // What has ended is taken out, so that nothing piles up.
+            Some(_) = connections.join_next() => continue,
+        };
+        let (place, stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(BREATH).await;
+                continue;
+            }
+        };
+        // Events are small and must not wait for each other.
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(address));
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(head);
+        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        connections.spawn(async move {
+            // A client that goes away, or is too slow, is no news.
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, %address, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let place = room.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, address) = listener.accept().await?;
+    Ok((place, stream, address))
 }
 
 /// Calls the router without a socket.
@@ -79,5 +146,37 @@ impl LocalClient {
             return Err(io::Error::other(format!("the event stream answered {}", response.status())));
         }
         Ok(response.into_body().into_data_stream().map(|chunk| chunk.map_err(io::Error::other)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_never_ends_its_request_is_let_go_and_others_are_served() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|ConnectInfo(from): ConnectInfo<SocketAddr>| async move {
+            from.ip().to_string()
+        }));
+        let stop = CancelToken::new();
+        let server = tokio::spawn(serve_patiently(listener, router, stop.clone(), Duration::from_millis(300)));
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+        let mut quick = TcpStream::connect(address).await.unwrap();
+        quick.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        quick.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1"), "{answer}");
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), slow.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "the slow one is still connected");
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&rest));
+        stop.cancel("test");
+        tokio::time::timeout(Duration::from_secs(20), server).await.unwrap().unwrap().unwrap();
     }
 }

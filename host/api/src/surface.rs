@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -90,7 +92,7 @@ impl Surface {
         }
         if let Some(app) = &self.app {
             let path = paths.paths.keys().next().cloned().unwrap_or_default();
-            let gate = Gate { app: app.clone(), need, path, strangers: self.strangers.clone() };
+            let gate = Gate { app: app.clone(), need, path, patience: BODY, strangers: self.strangers.clone() };
             handlers = handlers.route_layer(middleware::from_fn_with_state(gate, pass));
         }
         self.router = self.router.routes((schemas, paths, handlers));
@@ -111,6 +113,7 @@ pub(crate) struct Gate {
     pub(crate) need: Need,
     /// As declared, with `{name}` for what varies.
     pub(crate) path: String,
+    patience: Duration,
     pub(crate) strangers: Arc<audit::Strangers>,
 }
 
@@ -126,7 +129,41 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Result<
         gate.check(&caller, &mut parts).await?;
         parts.extensions.insert(caller);
     }
+    let body = read_whole(&gate, &parts, body).await?;
     Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Longest body of those who are signed in, in bytes; a handler may allow less.
+const LONGEST: usize = 16 * 1024 * 1024;
+/// Longest body of a stranger.
+const LONGEST_OF_STRANGER: usize = 64 * 1024;
+/// What a body may take.
+const BODY: Duration = Duration::from_secs(30);
+
+/// Reads a body to its end before a handler begins, so that neither a large one nor a slow one holds anything up.
+pub(crate) async fn read_whole(gate: &Gate, parts: &Parts, body: Body) -> Result<Body, ApiError> {
+    if body.is_end_stream() {
+        return Ok(body);
+    }
+    let most = if gate.need == Need::Nothing { LONGEST_OF_STRANGER } else { LONGEST };
+    let too_large = || {
+        let detail = format!("the body is too large: at most {most} bytes are read");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    };
+    let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > most as u64) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(gate.patience, axum::body::to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes.into()),
+        Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
+        Ok(Err(_)) => Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid-body", "the body was cut off")),
+        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not arrive in time")),
+    }
+}
+
+fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<http_body_util::LengthLimitError>() || error.source().is_some_and(is_too_large)
 }
 
 impl Gate {
@@ -139,7 +176,7 @@ impl Gate {
             Need::SomeJob => (may.has_some_job() || may.may_edit_jobs(), "job:*".to_owned()),
             Need::Job => {
                 let id = id_of(parts).await?;
-                (may.has_job(&id) || may.may_edit_jobs(), format!("job:{id}"))
+                (may.may_see_job(&id), format!("job:{id}"))
             }
             Need::RunJob => {
                 let id = id_of(parts).await?;

@@ -1,12 +1,13 @@
 //! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from (see
 //! `layers`). Tables of later versions are known and their keys refused; `[limits]` is read by `limit_table`,
-//! `[python]` by `python_table`.
+//! `[python]` by `python_table`, `[auth]` by `auth_table`.
 //!
 //! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
 
 mod auth_table;
 mod layers;
 mod limit_table;
+mod provider_table;
 mod python_table;
 
 use std::fmt;
@@ -18,9 +19,12 @@ use host_model::diagnostic::Diagnostic;
 use host_model::placement::Limits;
 use toml::de::DeTable;
 
-pub use self::auth_table::{LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in};
+pub use self::auth_table::AuthSettings;
 use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
+pub use self::provider_table::{
+    LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in,
+};
 pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};
@@ -111,6 +115,8 @@ pub struct Settings {
     pub audit_days: Setting<u32>,
     /// `[jobs] apps_dir`: the folder whose sibling `plugins` holds the apps.
     pub apps_dir: Setting<Option<PathBuf>>,
+    /// `[auth]`.
+    pub auth: AuthSettings,
     /// `[python]`.
     pub python: PythonSettings,
     /// `[limits.connectors]`, `[limits.tags]`.
@@ -251,14 +257,15 @@ fn read_settings(
     let apps_dir = layers.pick(&names, None, in_file, None, |text| Ok(Some(home.join(text))));
     jobs.finish(out);
 
-    let mut auth = open("auth", out);
+    let mut table = open("auth", out);
+    let auth = auth_table::read_auth(&mut table, layers, out);
     // Again when the store is open: they may name secrets.
-    auth_table::read_providers(&mut auth, home, &layers.env, out);
-    auth.finish(out);
+    provider_table::read_providers(&mut table, home, &layers.env, out);
+    table.finish(out);
 
-    let mut audit = open("audit", out);
-    let audit_days = layers.whole(&mut audit, "keep_days", &["NOMAFLOW_AUDIT_KEEP_DAYS"], (0..=36_500, 0), out);
-    audit.finish(out);
+    let mut table = open("audit", out);
+    let audit_days = layers.whole(&mut table, "keep_days", &["NOMAFLOW_AUDIT_KEEP_DAYS"], (0..=36_500, 0), out);
+    table.finish(out);
 
     let mut table = open("python", out);
     let python = python_table::read_python(&mut table, layers, out);
@@ -280,6 +287,7 @@ fn read_settings(
         max_concurrent_runs,
         audit_days,
         apps_dir,
+        auth,
         python,
         limits,
     }

@@ -100,6 +100,11 @@ impl Permissions {
         self.has_all_jobs() || self.0.iter().any(|p| matches!(p, Permission::Job(job) if job.as_str() == id))
     }
 
+    /// The definition of this job may be seen: whoever edits jobs sees them all, though not their runs.
+    pub fn may_see_job(&self, id: &str) -> bool {
+        self.has_job(id) || self.may_edit_jobs()
+    }
+
     /// The catalogue may be looked at, be it for one job.
     pub fn has_some_job(&self) -> bool {
         self.has_all_jobs() || self.0.iter().any(|p| matches!(p, Permission::Job(_)))

@@ -64,7 +64,7 @@ fn done(text: &str, global: &Global) -> Outcome {
 }
 
 /// Standard input to its end, without the line break a shell puts there. On a terminal one line, which is not shown.
-fn read_value(what: &str) -> Result<String, Failure> {
+pub(super) fn read_value(what: &str) -> Result<String, Failure> {
     let input = std::io::stdin();
     let mut text = String::new();
     if input.is_terminal() {

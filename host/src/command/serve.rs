@@ -48,7 +48,7 @@ pub(crate) async fn run(global: &Global, args: ServeArgs) -> Outcome {
     let noted = url.as_deref().filter(|_| !is_worker || home.read_server_address().is_none());
     let _note = noted.map(|url| home.note_server_address(url)).transpose()?;
     // A server whose output nobody reads any more serves on.
-    let _ = announce(global, &home, &settings, url.as_deref());
+    let _ = announce(global, &home, &settings, url.as_deref(), house.first_password.as_deref());
     let watching = watcher.map(|watcher| watcher.start(house.keeper.clone()));
     let following = house.keeper.follow_compiler();
     let serving = |listener| host_api::server::serve(listener, house.router.clone(), house.stop.clone());
@@ -93,11 +93,20 @@ async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {
     })
 }
 
-fn announce(global: &Global, home: &Home, settings: &Settings, url: Option<&str>) -> Result<(), Failure> {
+fn announce(
+    global: &Global,
+    home: &Home,
+    settings: &Settings,
+    url: Option<&str>,
+    first_password: Option<&str>,
+) -> Result<(), Failure> {
     let (role, labels) = (settings.role.value, &settings.labels.value);
     let (store, room) = (store_text(&settings.store.value), settings.max_concurrent_runs.value);
     if global.json {
-        let line = json!({ "listening": url, "role": role.as_str(), "labels": labels, "room": room, "store": store });
+        let mut line = json!({ "listening": url, "role": role.as_str(), "labels": labels, "room": room, "store": store });
+        if let Some(password) = first_password {
+            line["first_password"] = password.into();
+        }
         return say(&line.to_string());
     }
     let version = env!("CARGO_PKG_VERSION");
@@ -112,8 +121,12 @@ fn announce(global: &Global, home: &Home, settings: &Settings, url: Option<&str>
     } else {
         say(&format!("it is listening on {url}"))?;
     }
+    if let Some(password) = first_password {
+        say("this is the first start: sign in as `admin` with the one-time password below, and change it")?;
+        say(&format!("one-time password: {password}"))?;
+    }
     let token = home.path().join("data/bootstrap.token");
-    say(&format!("sign in with the token in {} (cat it, paste it)", token.display()))
+    say(&format!("on this machine the token in {} opens everything (cat it, paste it)", token.display()))
 }
 
 /// Which store, without its user and password.

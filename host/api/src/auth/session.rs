@@ -329,6 +329,14 @@ async fn still_vouched(auth: &Auth, session: &Session) -> Result<bool, ApiError>
 /// Ends the session that the request shows, whatever is left of it.
 pub(crate) async fn sign_out(app: &App, headers: &HeaderMap, visitor: &Visitor) -> Result<Response, ApiError> {
     let auth = &app.auth;
+    if let Some(token) = visitor::bearer(headers).filter(|text| text.starts_with(super::TOKEN_MARK)) {
+        // A command that signs out: its token is its sign-in.
+        if let Some(token) = auth.accounts.find_token(&hash(token)).await? {
+            auth.accounts.delete_token(&token.id, Some(&token.user)).await?;
+            auth.changed();
+        }
+        return Ok(gone(visitor));
+    }
     let access = visitor::bearer(headers).or_else(|| visitor::cookie(headers, ACCESS));
     let access = access.and_then(|token| auth.signer.verify(Kind::Access, token));
     let refresh = || auth.signer.verify(Kind::Refresh, visitor::cookie(headers, REFRESH)?);

@@ -1,9 +1,9 @@
 //! When something would fire: the preview of a schedule that is being written, and the next fires of a job. Every
 //! instant comes from the scheduler's own code in the model.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use host_catalogue::system_zone;
 use host_model::schedule::{Note, RequestError, ScheduleRequest, read_instant, rfc3339_in};
 use host_model::{Instant, Job};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::jobs::no_such_job;
 use crate::App;
+use crate::auth::Caller;
 use crate::error::{ApiError, Id};
 use crate::view::instant;
 
@@ -106,13 +107,14 @@ pub(crate) async fn preview(
 #[utoipa::path(get, path = "/admin/jobs/{id}/next", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn next(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
     query: Result<Query<NextQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let Query(query) = query?;
     let count = read_count(query.count, DEFAULT_NEXT, MOST_NEXT)?;
     let jobs = app.engine.jobs();
-    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
+    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &caller, &id)) };
     let next = if job.enabled { upcoming(job, app.engine.now(), count) } else { Vec::new() };
     let reason = next.is_empty().then(|| why_never(job));
     Ok(Json(json!({ "job_id": id, "enabled": job.enabled, "next": next, "reason": reason })))

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use host_engine::SchedulerState;
+use host_model::access::Permissions;
 use host_model::fire::Pause;
 use host_model::port::StoreError;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::runs::list_active;
+use super::runs::list_visible;
 use super::scheduler::state_of;
 use crate::App;
+use crate::auth::Caller;
 use crate::view::instant;
 use crate::view::replica::Standing;
 
@@ -24,21 +26,23 @@ pub(crate) async fn alive(State(app): State<App>) -> Json<Value> {
 }
 
 /// Who shares the store, and how many runs are not over, in any process.
-pub(super) async fn read_standing(app: &App) -> Result<(Standing, usize), StoreError> {
+///
+/// Only runs that may be seen are counted.
+pub(super) async fn read_standing(app: &App, may: &Permissions) -> Result<(Standing, usize), StoreError> {
     let store = app.engine.store();
     let (replicas, lease) = (store.list_replicas().await?, store.find_lease().await?);
-    let active = list_active(app, Vec::new()).await?;
+    let active = list_visible(app, may).await?;
     Ok((Standing::new(&replicas, lease.as_ref(), &active), active.len()))
 }
 
 /// Whoever watches over processes gives up on an answer after a few seconds, and takes that for a process that hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-async fn read(app: &App) -> Result<(Option<Pause>, Standing, usize), StoreError> {
+async fn read(app: &App, may: &Permissions) -> Result<(Option<Pause>, Standing, usize), StoreError> {
     let asked = async {
         app.engine.store().ping().await?;
         let pause = app.engine.store().find_pause().await?;
-        let (standing, active) = read_standing(app).await?;
+        let (standing, active) = read_standing(app, may).await?;
         Ok((pause, standing, active))
     };
     timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
@@ -49,8 +53,12 @@ async fn read(app: &App) -> Result<(Option<Pause>, Standing, usize), StoreError>
 
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.
 #[utoipa::path(get, path = "/admin/jobs/health", tag = "health", responses((status = 200)))]
-pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
-    let found = read(&app).await;
+pub(crate) async fn ready(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> (StatusCode, Json<Value>) {
+    let may = &caller.permissions;
+    let found = read(&app, may).await;
     let is_stored = found.is_ok();
     let (state, pause, mut standing, active) = match found {
         Ok((pause, standing, active)) => (state_of(&app, pause.as_ref()), pause, standing, Some(active)),
@@ -76,8 +84,8 @@ pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         "paused_by": pause.as_ref().map(|pause| &pause.by),
         "paused_at": pause.as_ref().map(|pause| instant(pause.at)),
         "store": { "dialect": app.engine.store().dialect(), "ok": is_stored },
-        "jobs": catalogue.jobs.len(),
-        "invalid_jobs": catalogue.invalid.len(),
+        "jobs": catalogue.jobs.keys().filter(|id| may.may_see_job(id.as_str())).count(),
+        "invalid_jobs": catalogue.invalid.iter().filter(|job| may.may_see_job(&job.id)).count(),
         "runs_in_flight": active,
         "version": app.version,
     });

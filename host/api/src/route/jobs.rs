@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::runs::list_active;
+use super::runs::{list_active, list_visible};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
@@ -29,10 +29,15 @@ const RUNS_SHOWN: u32 = 50;
 
 /// Every declared job, valid or not, by id.
 #[utoipa::path(get, path = "/admin/jobs", tag = "jobs", responses((status = 200)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, ApiError> {
+    let may = &caller.permissions;
     let latest = app.engine.store().list_latest_runs().await?;
-    let latest: HashMap<&str, &Run> = latest.iter().map(|run| (run.job_id.as_str(), run)).collect();
-    let active = list_active(&app, Vec::new()).await?;
+    let latest = latest.iter().filter(|run| may.has_job(run.job_id.as_str()));
+    let latest: HashMap<&str, &Run> = latest.map(|run| (run.job_id.as_str(), run)).collect();
+    let active = list_visible(&app, may).await?;
     // The newest of a job comes first, and stays.
     let mut newest: HashMap<&str, &Run> = HashMap::new();
     for run in &active {
@@ -41,13 +46,13 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError
     let active_of = |job: &str| newest.get(job).map(|run| run.id.to_string());
     let catalogue = app.catalogue.current();
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
-    for job in app.engine.jobs().values() {
+    for job in app.engine.jobs().values().filter(|job| may.may_see_job(job.id.as_str())) {
         let last = latest.get(job.id.as_str()).copied();
         let mut card = JobCard::new(job, &app.engine, last, active_of(job.id.as_str()));
         card.problems = about(&catalogue, &job.id);
         cards.insert(job.id.to_string(), card);
     }
-    for broken in &catalogue.invalid {
+    for broken in catalogue.invalid.iter().filter(|broken| may.may_see_job(&broken.id)) {
         let card = cards.entry(broken.id.clone()).or_default();
         card.id.clone_from(&broken.id);
         card.app.clone_from(&broken.app);
@@ -58,7 +63,10 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError
         card.last_run = last.map(|run| (*run).into());
         card.active_run_id = active_of(&broken.id);
     }
-    let of_files = catalogue.diagnostics.iter().filter(|d| d.job.as_ref().is_none_or(|id| !cards.contains_key(id)));
+    // What is wrong with files may quote any job.
+    let sees_files = may.has_all_jobs() || may.may_edit_jobs();
+    let of_files = catalogue.diagnostics.iter().filter(|_| sees_files);
+    let of_files = of_files.filter(|d| d.job.as_ref().is_none_or(|id| !cards.contains_key(id)));
     let problems: Vec<Problem> = of_files.map(Problem::from).collect();
     let ids: BTreeSet<String> = active.iter().map(|run| run.id.to_string()).collect();
     Ok(Json(json!({ "jobs": cards.into_values().collect::<Vec<_>>(), "active_run_ids": ids, "problems": problems })))
@@ -71,14 +79,20 @@ fn about(catalogue: &Catalogue, job: &JobId) -> Vec<Problem> {
 
 /// One job with its definition and latest runs.
 #[utoipa::path(get, path = "/admin/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses((status = 200)))]
-pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<Value>, ApiError> {
     let jobs = app.engine.jobs();
-    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
+    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &caller, &id)) };
     let filter = RunFilter { jobs: vec![job.id.clone()], limit: RUNS_SHOWN, ..RunFilter::default() };
-    let runs = app.engine.store().list_runs(&filter).await?;
+    let sees_runs = caller.permissions.has_job(&id);
+    let runs = if sees_runs { app.engine.store().list_runs(&filter).await? } else { Vec::new() };
     // As in the list: a skipped fire is no news about the job, unless there is no other.
     let last = runs.iter().find(|run| run.status != RunStatus::Skipped).or(runs.first());
-    let active = list_active(&app, vec![job.id.clone()]).await?.first().map(|run| run.id.to_string());
+    let active = if sees_runs { list_active(&app, vec![job.id.clone()]).await? } else { Vec::new() };
+    let active = active.first().map(|run| run.id.to_string());
     let mut card = JobCard::new(job, &app.engine, last, active);
     card.problems = about(&app.catalogue.current(), &job.id);
     let detail = JobDetail::new(job, card, app.engine.now(), &runs);
@@ -89,7 +103,7 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<Valu
 }
 
 /// 404, or 422 with the findings when the job is declared but broken.
-pub(super) fn no_such_job(app: &App, id: &str) -> ApiError {
+pub(super) fn no_such_job(app: &App, caller: &Caller, id: &str) -> ApiError {
     let catalogue = app.catalogue.current();
     if let Some(broken) = catalogue.invalid.iter().find(|j| j.id == id) {
         let problems: Vec<Problem> = broken.diagnostics.iter().map(Problem::from).collect();
@@ -100,7 +114,8 @@ pub(super) fn no_such_job(app: &App, id: &str) -> ApiError {
     }
     let jobs = app.engine.jobs();
     let problem = ApiError::not_found(format!("there is no job `{id}`"));
-    match host_model::diagnostic::nearest(id, jobs.keys().map(JobId::as_str)) {
+    let visible = jobs.keys().map(JobId::as_str).filter(|id| caller.may_see(id));
+    match host_model::diagnostic::nearest(id, visible) {
         Some(near) => problem.with("hint", format!("did you mean `{near}`?")),
         None => problem,
     }
@@ -179,7 +194,7 @@ pub(crate) async fn run(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let body: RunBody = read_body(&headers, &body?)?;
     let jobs = app.engine.jobs();
-    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
+    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &caller, &id)) };
     let placement = body.read_placement()?;
     let manual = FireRequest::manual(job.id.clone(), caller.trigger.clone());
     let request = FireRequest { overrides: body.try_into()?, placement, ..manual };

@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use host_engine::ReplayRequest;
+use host_model::access::Permissions;
 use host_model::definition::Definition;
 use host_model::port::{CancelMark, StoreError};
 use host_model::run::{RunFilter, RunStatus};
@@ -56,10 +57,20 @@ pub(super) async fn list_active(app: &App, jobs: Vec<JobId>) -> Result<Vec<Run>,
     app.engine.store().list_runs(&RunFilter { jobs, statuses, limit: MOST_ACTIVE, ..RunFilter::default() }).await
 }
 
+/// Those of them that may be seen.
+pub(super) async fn list_visible(app: &App, may: &Permissions) -> Result<Vec<Run>, StoreError> {
+    match may.only_jobs() {
+        Some(jobs) if jobs.is_empty() => Ok(Vec::new()),
+        Some(jobs) => list_active(app, jobs.into_iter().collect()).await,
+        None => list_active(app, Vec::new()).await,
+    }
+}
+
 /// Runs, newest first, a page at a time.
 #[utoipa::path(get, path = "/admin/jobs/runs", tag = "runs", responses((status = 200)))]
 pub(crate) async fn list(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let Query(query) = query?;
@@ -71,15 +82,23 @@ pub(crate) async fn list(
         })
     });
     let limit = query.limit.unwrap_or(DEFAULT_RUNS).clamp(1, MOST_RUNS);
+    let mut jobs: Vec<JobId> = jobs.map_err(|e| ApiError::invalid(e.to_string()))?;
+    let mut sees_nothing = false;
+    if let Some(only) = caller.permissions.only_jobs() {
+        // Jobs that may not be seen are as good as jobs that do not exist.
+        let asked = std::mem::take(&mut jobs);
+        jobs = only.into_iter().filter(|job| asked.is_empty() || asked.contains(job)).collect();
+        sees_nothing = jobs.is_empty();
+    }
     let filter = RunFilter {
-        jobs: jobs.map_err(|e| ApiError::invalid(e.to_string()))?,
+        jobs,
         statuses: statuses.collect::<Result<_, _>>()?,
         before: query.before.as_deref().map(RunId::parse).transpose().map_err(|e| ApiError::invalid(e.to_string()))?,
         from: query.from,
         to: query.to,
         limit: limit + 1,
     };
-    let mut runs = app.engine.store().list_runs(&filter).await?;
+    let mut runs = if sees_nothing { Vec::new() } else { app.engine.store().list_runs(&filter).await? };
     let more = runs.len() > limit as usize;
     runs.truncate(limit as usize);
     let next = runs.last().filter(|_| more).map(|run| run.id.to_string());
@@ -208,7 +227,7 @@ pub(crate) async fn replay(
     };
     let run = app.engine.store().find_run(id).await?.ok_or_else(|| no_such_run(id))?;
     if current && !app.engine.jobs().contains_key(&run.job_id) {
-        return Err(super::jobs::no_such_job(&app, run.job_id.as_str()));
+        return Err(super::jobs::no_such_job(&app, &caller, run.job_id.as_str()));
     }
     let from_step = body.from_step.as_deref().map(StepName::new).transpose();
     let from_step = from_step.map_err(|error| ApiError::invalid(error.to_string()))?;

@@ -50,9 +50,12 @@ fn view(app: &App, pause: Option<&Pause>) -> Value {
 
 /// What the scheduler is doing, here and in every process of the store.
 #[utoipa::path(get, path = "/admin/scheduler", tag = "scheduler", responses((status = 200)))]
-pub(crate) async fn show(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, ApiError> {
     let Json(mut body) = show_pause(&app).await?;
-    let (standing, _) = read_standing(&app).await?;
+    let (standing, _) = read_standing(&app, &caller.permissions).await?;
     join(&mut body, &standing);
     Ok(Json(body))
 }

@@ -1,7 +1,7 @@
 //! Signing in and out, and one's own account. What a session is lives in `auth::session`.
 
-use axum::extract::State;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -81,6 +81,7 @@ pub(crate) async fn logout_all(
     Extension(caller): Extension<Caller>,
     visitor: Visitor,
 ) -> Result<Response, ApiError> {
+    caller.must_be_owner()?;
     session::sign_out_everywhere(&app, &caller.user, &visitor).await
 }
 

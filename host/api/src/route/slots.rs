@@ -1,9 +1,9 @@
 //! What became of the instants at which a job was due: the ledger, and the answer to "why did it (not) run?". Instants
 //! that are not in the ledger come from the scheduler's own code in the model.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use chrono::TimeDelta;
 use host_catalogue::system_zone;
 use host_model::fire::{SlotFilter, SlotOutcome, SlotRecord};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::jobs::no_such_job;
 use crate::App;
+use crate::auth::Caller;
 use crate::error::{ApiError, Id};
 use crate::view::instant;
 
@@ -62,6 +63,7 @@ fn read_limit(limit: Option<u32>) -> Result<u32, ApiError> {
 #[utoipa::path(get, path = "/admin/jobs/{id}/slots", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn list(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
     query: Result<Query<SlotQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
@@ -75,11 +77,11 @@ pub(crate) async fn list(
             Some((read_instant(&at.replace(' ', "+"), system_zone())?, schedule.to_owned()))
         }
     };
-    let job_id = JobId::new(&id).map_err(|_| no_such_job(&app, &id))?;
+    let job_id = JobId::new(&id).map_err(|_| no_such_job(&app, &caller, &id))?;
     let filter = SlotFilter { job_id, from: None, before, limit };
     let found = app.engine.store().find_slots(&filter).await?;
     if found.is_empty() && !app.engine.jobs().contains_key(id.as_str()) {
-        return Err(no_such_job(&app, &id));
+        return Err(no_such_job(&app, &caller, &id));
     }
     let next = found.last().filter(|_| found.len() == limit as usize);
     let next = next.map(|last| format!("{},{}", instant(last.slot.due_at), last.slot.schedule));
@@ -90,13 +92,14 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/admin/jobs/{id}/why", tag = "schedules", params(("id" = String, Path)), responses((status = 200)))]
 pub(crate) async fn why(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Id(id): Id,
     query: Result<Query<WhyQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let Query(query) = query?;
     let limit = read_limit(query.limit)?;
     let jobs = app.engine.jobs();
-    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &id)) };
+    let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &caller, &id)) };
     let store = app.engine.store();
     let now = app.engine.now();
     let Some(text) = query.at.as_deref() else {

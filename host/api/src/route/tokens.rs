@@ -68,14 +68,16 @@ pub(crate) async fn list(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct NewTokenBody {
     name: String,
-    /// What it may do; without it, what the caller may at this moment.
+    /// The account it stands for, when that is not the caller; for superusers.
+    user: Option<String>,
+    /// What it may do; without it, what its owner may at this moment.
     permissions: Option<Vec<String>>,
     expires_in_days: Option<u32>,
     /// It counts until it is revoked.
     never_expires: bool,
 }
 
-/// Makes a token for the caller. `secret` is answered this once.
+/// Makes a token. `secret` is answered this once.
 #[utoipa::path(post, path = "/admin/tokens", tag = "tokens", responses((status = 201), (status = 422)))]
 pub(crate) async fn create(
     State(app): State<App>,
@@ -83,19 +85,31 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
+    caller.must_be_owner()?;
     let body: NewTokenBody = read_body(&headers, &body?)?;
     let name = body.name.trim();
     let count = name.chars().count();
     if count == 0 || count > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(ApiError::invalid(format!("a token has a name of 1 to {LONGEST_NAME} characters")));
     }
+    let user = body.user.as_deref().map_or_else(|| caller.user.clone(), str::to_lowercase);
+    if user != caller.user && !caller.permissions.is_superuser() {
+        return Err(crate::surface::denied("superuser"));
+    }
+    // With the bootstrap token there need not be an account: such a token would stand for nobody.
+    let Some(owner) = app.auth.accounts.find_account(&user).await? else {
+        let detail = format!("there is no account `{user}` that a token could belong to");
+        return Err(ApiError::new(StatusCode::CONFLICT, "no-account", detail)
+            .with("hint", "make one with `nomaflow user add NAME`"));
+    };
+    let owned = owner.permissions();
     let permissions = match &body.permissions {
-        None => caller.permissions.clone(),
+        None => owned.clone(),
         Some(texts) => read_permissions(texts)?,
     };
-    let both = caller.permissions.narrowed_to(&permissions);
+    let both = owned.narrowed_to(&permissions);
     if let Some(more) = permissions.iter().find(|wanted| !both.iter().any(|has| has == *wanted)) {
-        let detail = format!("a token may do no more than its owner: `{more}` is not among your permissions");
+        let detail = format!("a token may do no more than its owner: `{user}` has no permission `{more}`");
         return Err(ApiError::invalid(detail).with("needs", more.to_string()));
     }
     let days = match (body.never_expires, body.expires_in_days) {
@@ -106,14 +120,8 @@ pub(crate) async fn create(
     if days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
         return Err(ApiError::invalid(format!("`expires_in_days` is 1 to {MOST_DAYS}")));
     }
-    // With the bootstrap token there need not be an account: such a token would stand for nobody.
-    if app.auth.accounts.find_account(&caller.user).await?.is_none() {
-        let detail = format!("there is no account `{}` that a token could belong to", caller.user);
-        return Err(ApiError::new(StatusCode::CONFLICT, "no-account", detail)
-            .with("hint", "make one with `nomaflow user add`, and sign in as it"));
-    }
-    if app.auth.accounts.list_tokens(Some(&caller.user)).await?.len() >= MOST_TOKENS {
-        let detail = format!("`{}` has {MOST_TOKENS} tokens already", caller.user);
+    if app.auth.accounts.list_tokens(Some(&user)).await?.len() >= MOST_TOKENS {
+        let detail = format!("`{user}` has {MOST_TOKENS} tokens already");
         return Err(ApiError::new(StatusCode::CONFLICT, "too-many-tokens", detail)
             .with("hint", "revoke those that are not used any more"));
     }
@@ -122,7 +130,7 @@ pub(crate) async fn create(
     let token = ApiToken {
         id: auth::random_hex::<8>()?,
         name: name.to_owned(),
-        user: caller.user.clone(),
+        user,
         permissions,
         created_at: at,
         expires_at: days.map(|days| at + TimeDelta::days(days.into())),
@@ -131,7 +139,7 @@ pub(crate) async fn create(
     };
     app.auth.accounts.create_token(&token, &auth::hash(&secret)).await?;
     app.auth.changed();
-    tracing::info!(by = %caller.trigger, user = caller.user, token = token.id, name, "API token made");
+    tracing::info!(by = %caller.trigger, user = token.user, token = token.id, name, "API token made");
     let mut answer = view(&token);
     answer["secret"] = secret.into();
     Ok((StatusCode::CREATED, Json(answer)))
@@ -144,6 +152,7 @@ pub(crate) async fn delete(
     Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Value>, ApiError> {
+    caller.must_be_owner()?;
     let of = (!caller.permissions.is_superuser()).then_some(caller.user.as_str());
     if !app.auth.accounts.delete_token(&id, of).await? {
         return Err(ApiError::not_found(format!("there is no token `{id}`")));
@@ -185,6 +194,7 @@ pub(crate) async fn end_session(
     Extension(caller): Extension<Caller>,
     Id(id): Id,
 ) -> Result<Json<Value>, ApiError> {
+    caller.must_be_owner()?;
     let found = app.auth.accounts.find_session(&id, auth::now()).await?;
     let found = found.filter(|session| session.user == caller.user || caller.permissions.is_superuser());
     if found.is_none() || !app.auth.accounts.end_session(&id).await? {

@@ -1,0 +1,112 @@
+//! `nomaflow user …`, through the API, like everything a server has; with `--local` on the store of the home.
+
+use host_model::Json;
+use serde_json::json;
+
+use super::secret::read_value;
+use super::table::{self, or_dash};
+use crate::cli::{Global, User};
+use crate::client::{Client, escape};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::say;
+use crate::watch::field;
+
+/// Runs a `user` command.
+pub(crate) async fn run(command: User, global: &Global) -> Outcome {
+    match command {
+        User::Add { name, display_name, permissions, password_stdin } => {
+            let password = password_stdin.then(|| read_value("the first password")).transpose()?;
+            let mut body = json!({ "name": name, "permissions": permissions });
+            if let Some(text) = display_name {
+                body["display_name"] = text.into();
+            }
+            if let Some(password) = password {
+                body["password"] = password.into();
+            }
+            let answer = call("POST", "/admin/users", Some(&body), global).await?;
+            done(&answer, &format!("made the user `{}`", field(&answer, "name")), global)
+        }
+        User::List => list(global).await,
+        User::Disable { name } => change(&name, &json!({ "disabled": true }), "is disabled", global).await,
+        User::Enable { name } => change(&name, &json!({ "disabled": false }), "may sign in", global).await,
+        User::Password { name } => {
+            let answer = call("POST", &format!("{}/password", path(&name)), None, global).await?;
+            done(&answer, &format!("`{}` is signed out", field(&answer, "name")), global)
+        }
+        User::Grant { name, permissions } => change(&name, &json!({ "grant": permissions }), "", global).await,
+        User::Revoke { name, permissions } => change(&name, &json!({ "revoke": permissions }), "", global).await,
+        User::Delete { name } => {
+            let answer = call("DELETE", &path(&name), None, global).await?;
+            done(&answer, &format!("deleted the user `{}`", field(&answer, "name")), global)
+        }
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("/admin/users/{}", escape(name))
+}
+
+pub(super) async fn call(method: &str, path: &str, body: Option<&Json>, global: &Global) -> Result<Json, Failure> {
+    let client = Client::open(global).await?;
+    let answer = client.call(method, path, body).await;
+    client.close().await;
+    answer
+}
+
+/// Permissions, or whatever else is a list of texts, in one cell.
+pub(super) fn joined(json: &Json, key: &str) -> String {
+    let texts: Vec<&str> = json[key].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    or_dash(&texts.join(" "))
+}
+
+fn done(answer: &Json, text: &str, global: &Global) -> Outcome {
+    if global.json {
+        say(&answer.to_string())?;
+        return Ok(Exit::Fine);
+    }
+    say(text)?;
+    let password = field(answer, "one_time_password");
+    if !password.is_empty() {
+        say(&format!("one-time password, to be changed at the first sign-in: {password}"))?;
+    }
+    Ok(Exit::Fine)
+}
+
+async fn change(name: &str, body: &Json, what: &str, global: &Global) -> Outcome {
+    let answer = call("PATCH", &path(name), Some(body), global).await?;
+    let name = field(&answer, "name");
+    let text = match what {
+        "" => format!("`{name}` may: {}", joined(&answer, "permissions")),
+        what => format!("`{name}` {what}"),
+    };
+    done(&answer, &text, global)
+}
+
+async fn list(global: &Global) -> Outcome {
+    let answer = call("GET", "/admin/users", None, global).await?;
+    if global.json {
+        say(&answer.to_string())?;
+        return Ok(Exit::Fine);
+    }
+    let row = |user: &Json| {
+        let state = match (user["disabled"] == true, user["must_change_password"] == true) {
+            (true, _) => "disabled",
+            (_, true) => "one-time password",
+            _ => "",
+        };
+        let mut may = joined(user, "permissions");
+        let groups = joined(user, "permissions_from_groups");
+        if groups != "-" {
+            may = format!("{may} (groups: {groups})");
+        }
+        let text = |key: &str| or_dash(field(user, key));
+        vec![text("name"), text("display_name"), text("source"), may, or_dash(state), text("last_sign_in")]
+    };
+    let rows: Vec<Vec<String>> = answer["users"].as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        say("there are no users yet; the first start of a server makes `admin`, and so does `nomaflow user add`")?;
+        return Ok(Exit::Fine);
+    }
+    say(&table::render(&["NAME", "FULL NAME", "SOURCE", "MAY", "STATE", "LAST SIGN-IN"], &rows))?;
+    Ok(Exit::Fine)
+}
