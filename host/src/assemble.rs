@@ -25,9 +25,10 @@ use host_store::Roles;
 use crate::client::client_header;
 use crate::desk::{Connectors, Plugins};
 use crate::exit::{Exit, Failure};
-use crate::history::{self, PruneHistory};
+use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
 use crate::keeper::{Keeper, Reader, jobs_of};
+use crate::sign_in::{Vouchers, vouchers};
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
@@ -116,7 +117,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let token = home.ensure_token()?;
     let mut reader = reader(home, settings)?;
     let (roles, secrets) = open_store(home, settings).await?;
-    let (store, secrets) = (roles.store, Arc::new(secrets));
+    let (store, secrets) = (roles.store.clone(), Arc::new(secrets));
     reader.secrets = secrets.clone();
     let first = reader.clone();
     // A server starts while components are compiled; a command waits for those that jobs name.
@@ -128,11 +129,12 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
     let python_services = PythonServices { secrets: secrets.clone(), state: roles.plugin_state.clone() };
-    reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state, part.url())?);
+    reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state.clone(), part.url())?);
     let files = RunFiles::new(home.path());
     if !matches!(part, Part::Command) {
         history::sweep(&files, &*store).await;
     }
+    let trail = PruneTrail { audit: roles.audit.clone(), keep_days: settings.audit_days.value };
     let rows = PruneRunner::new(store.clone(), settings.history_days.value);
     let runners = Runners::new()
         .with("sql_query", Arc::new(SqlQueryRunner::new(pools.clone())))
@@ -141,7 +143,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         .with("ldap_sync", Arc::new(LdapSyncRunner::new(pools.clone(), home.path())))
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings, python_services)?)))
-        .with("prune_runs", Arc::new(PruneHistory { rows, files, store: store.clone() }));
+        .with("prune_runs", Arc::new(PruneHistory { rows, files, store: store.clone(), trail }));
     let python = PythonCallables::new(app_interpreters(&reader.plugins, settings));
     let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
@@ -165,19 +167,23 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     .context("the engine cannot start")?;
     keeper.introduce(&engine);
     let keys = secrets.vault().signing_keys().context("access tokens cannot be signed")?;
+    let Vouchers { oidc, directories, shown } = vouchers(home, &secrets);
     let auth = Auth::new(AuthParts {
         accounts: roles.accounts,
         bootstrap_token: token,
         keys,
         rules: auth_rules(settings),
-        directories: Vec::new(),
-        providers: Vec::new(),
+        directories,
+        providers: shown,
     });
     let first_password = if matches!(part, Part::Server(_)) {
         auth.make_first_account().await.map_err(|error| anyhow::anyhow!("the first account cannot be made: {error}"))?
     } else {
         None
     };
+    if first_password.is_some() {
+        history::note(&*roles.audit, "users.create", "admin").await;
+    }
     let stop = CancelToken::new();
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
@@ -194,7 +200,9 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
             Metrics::Token => MetricsAccess::Token,
         },
         settings: settings.list(),
+        audit: roles.audit.clone(),
         auth,
+        oidc,
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });

@@ -1,6 +1,7 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
 mod access;
+mod audit;
 mod connector;
 mod plugin;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use access::{LoginArgs, Token, User};
+pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     /// Secrets: set, list, delete, encrypt, decrypt, genkey, rotate
     #[command(subcommand)]
     Secret(Secret),
+    /// The audit trail: who did what; list, verify, export
+    #[command(subcommand)]
+    Audit(Audit),
     /// Accounts: add, list, disable, enable, password, grant, revoke, delete
     #[command(subcommand)]
     User(User),

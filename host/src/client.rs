@@ -102,10 +102,14 @@ impl Client {
 
     /// The event stream of one run.
     pub(crate) async fn events(&self, run: &str) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
-        let path = format!("/admin/events?run={}", escape(run));
+        self.stream(&format!("/admin/events?run={}", escape(run))).await
+    }
+
+    /// The bytes of an answer, as they come.
+    pub(crate) async fn stream(&self, path: &str) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
         match self {
             Self::Remote(remote) => {
-                let response = remote.request("GET", &path)?.send().await.map_err(|e| remote.unreachable(&e))?;
+                let response = remote.request("GET", path)?.send().await.map_err(|e| remote.unreachable(&e))?;
                 let status = response.status();
                 if !status.is_success() {
                     let text = response.text().await.unwrap_or_default();
@@ -113,7 +117,7 @@ impl Client {
                 }
                 Ok(response.bytes_stream().map(|chunk| chunk.map_err(std::io::Error::other)).boxed())
             }
-            Self::Local(house) => stream(&house.client, &path).await,
+            Self::Local(house) => stream(&house.client, path).await,
         }
     }
 
@@ -126,7 +130,7 @@ impl Client {
 }
 
 async fn stream(client: &LocalClient, path: &str) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
-    Ok(client.stream(path).await.context("the local event stream failed")?.boxed())
+    Ok(client.stream(path).await.context("the local server failed")?.boxed())
 }
 
 impl Remote {

@@ -12,6 +12,7 @@ mod history;
 mod home;
 mod keeper;
 mod memory;
+mod sign_in;
 mod telemetry;
 mod vault;
 mod watch;
@@ -83,6 +84,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Login(args) => command::token::login(args, &global).await,
         Command::Logout => command::token::logout(&global).await,
         Command::Run(run) => command::run::run(run, &global).await,
+        Command::Audit(audit) => command::audit::run(audit, &global).await,
         Command::Connector(connector) => command::connector::run(connector, &global).await,
         Command::Plugin(plugin) => command::plugin::run(plugin, &global).await,
         Command::Doctor => command::doctor::run(&global).await,

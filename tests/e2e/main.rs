@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic says where")]
 
 mod access;
+mod audit;
 mod bad_input;
 mod calls;
 mod campaign;
@@ -29,6 +30,7 @@ mod rest;
 mod retention;
 mod secrets;
 mod server;
+mod sign_in;
 mod surfaces;
 mod telemetry;
 mod watch;

@@ -8,6 +8,7 @@
 mod caller;
 mod known;
 mod limit;
+mod oidc;
 mod parts;
 mod password;
 pub mod session;
@@ -41,9 +42,11 @@ pub use self::caller::Caller;
 pub(crate) use self::caller::{Proof, Standing};
 pub use self::parts::{AuthParts, AuthRules, PasswordSource, Provider};
 pub use self::session::{Identity, SignedIn};
+pub use self::oidc::{OidcAttempt, OidcError, OidcProvider};
+pub(crate) use self::session::sign_in;
 pub use self::signer::SigningKey;
 pub use self::visitor::Visitor;
-pub(crate) use self::visitor::same_origin;
+pub(crate) use self::visitor::{cookie, same_origin};
 
 /// What every API token begins with.
 pub const TOKEN_MARK: &str = "nmf_";

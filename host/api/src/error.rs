@@ -54,6 +54,16 @@ impl ApiError {
         Self { status, code, detail: detail.into(), extra: Map::new(), retry_after: None }
     }
 
+    /// What it will be answered with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The last part of its type.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.extra.insert(key.to_owned(), value.into());
         self

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod assets;
+mod audit;
 pub mod auth;
 mod error;
 mod etag;
@@ -32,6 +33,7 @@ use host_model::desk::{ConnectorDesk, PluginDesk};
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::callable::CallableDirectory;
+use host_model::audit::AuditTrail;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
@@ -93,8 +95,12 @@ pub struct ApiParts {
     pub metrics: MetricsAccess,
     /// The settings of this process.
     pub settings: Vec<SettingEntry>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditTrail>,
     /// Who may come in.
     pub auth: auth::Auth,
+    /// Providers of OpenID Connect.
+    pub oidc: Vec<Arc<dyn auth::OidcProvider>>,
     /// Cancelled when the server stops, so that live streams end first.
     pub stop: CancelToken,
     /// The program's version.
@@ -129,8 +135,8 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, calendar, connectors, cron, health, jobs, logs, plugins, retention, runs, scheduler, secrets, sign_in, slots,
-        stats, tokens, users,
+        about, audit, calendar, connectors, cron, health, jobs, logs, oidc, plugins, retention, runs, scheduler, secrets,
+        sign_in, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -157,6 +163,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Nothing, routes!(sign_in::login))
         .add(Need::Nothing, routes!(sign_in::refresh))
         .add(Need::Nothing, routes!(sign_in::logout))
+        .add(Need::Nothing, routes!(oidc::start))
+        .add(Need::Nothing, routes!(oidc::callback))
         .add(Need::OwnAccount, routes!(sign_in::me))
         .add(Need::OwnAccount, routes!(sign_in::password))
         .add(Need::OwnAccount, routes!(sign_in::logout_all))
@@ -203,5 +211,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(secrets::list))
         .add(Need::Superuser, routes!(secrets::put, secrets::delete))
         .add(Need::EditJobs, routes!(jobs::reload))
+        .add(Need::Superuser, routes!(audit::list))
+        .add(Need::Superuser, routes!(audit::verify))
+        .add(Need::Superuser, routes!(audit::export))
         .add(Need::SomeJob, stream)
 }

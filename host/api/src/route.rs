@@ -3,6 +3,7 @@
 pub(crate) mod about;
 pub(crate) mod calendar;
 pub(crate) mod connectors;
+pub(crate) mod audit;
 pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod jobs;
@@ -10,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod plugins;
 pub(crate) mod retention;
+pub(crate) mod oidc;
 pub(crate) mod runs;
 pub(crate) mod scheduler;
 pub(crate) mod secrets;

@@ -2,6 +2,7 @@
 //! handler, puts the gate before it, and describes it in the OpenAPI document; nothing is reachable that is not in it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
@@ -16,6 +17,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::App;
+use crate::audit;
 use crate::auth::{self, Caller};
 use crate::error::ApiError;
 use crate::openapi;
@@ -90,12 +92,13 @@ pub(crate) struct Surface {
     app: Option<App>,
     router: OpenApiRouter<App>,
     table: Vec<Line>,
+    strangers: Arc<audit::Strangers>,
 }
 
 impl Surface {
     pub(crate) fn new(app: Option<App>, version: &str) -> Self {
         let document = openapi::start(version);
-        Self { app, router: OpenApiRouter::with_openapi(document), table: Vec::new() }
+        Self { app, router: OpenApiRouter::with_openapi(document), table: Vec::new(), strangers: Arc::default() }
     }
 
     /// Declares routes that need the same.
@@ -116,7 +119,8 @@ impl Surface {
             }
         }
         if let Some(app) = &self.app {
-            let gate = Gate { app: app.clone(), need, patience: BODY };
+            let path = paths.paths.keys().next().cloned().unwrap_or_default();
+            let gate = Gate { app: app.clone(), need, path, patience: BODY, strangers: self.strangers.clone() };
             handlers = handlers.route_layer(middleware::from_fn_with_state(gate, pass));
         }
         self.router = self.router.routes((schemas, paths, handlers));
@@ -130,15 +134,23 @@ impl Surface {
     }
 }
 
+/// What stands before the handlers of an address.
 #[derive(Clone)]
-struct Gate {
-    app: App,
-    need: Need,
+pub(crate) struct Gate {
+    pub(crate) app: App,
+    pub(crate) need: Need,
+    /// As declared, with `{name}` for what varies.
+    pub(crate) path: String,
     patience: Duration,
+    pub(crate) strangers: Arc<audit::Strangers>,
 }
 
-/// Lets callers through who have what the route needs, and tells handlers who they are.
+/// Lets callers through who have what the route needs, and tells handlers who they are. What is for the audit trail goes
+/// the same way, with an entry before and after.
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, ApiError> {
+    if let Some(kept) = audit::kept(request.method(), &gate) {
+        return audit::pass(gate, kept, request, next).await;
+    }
     let (mut parts, body) = request.into_parts();
     if gate.need != Need::Nothing {
         let caller = auth::caller_of(&gate.app, &parts).await?;
@@ -157,7 +169,7 @@ const LONGEST_OF_STRANGER: usize = 64 * 1024;
 const BODY: Duration = Duration::from_secs(30);
 
 /// Reads a body to its end before a handler begins, so that neither a large one nor a slow one holds anything up.
-async fn read_whole(gate: &Gate, parts: &Parts, body: Body) -> Result<Body, ApiError> {
+pub(crate) async fn read_whole(gate: &Gate, parts: &Parts, body: Body) -> Result<Body, ApiError> {
     if body.is_end_stream() {
         return Ok(body);
     }
@@ -183,7 +195,7 @@ fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 impl Gate {
-    async fn check(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
+    pub(crate) async fn check(&self, caller: &Caller, parts: &mut Parts) -> Result<(), ApiError> {
         let may = &caller.permissions;
         let (is_allowed, needs) = match self.need {
             Need::Nothing | Need::OwnAccount => return Ok(()),

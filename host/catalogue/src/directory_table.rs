@@ -1,6 +1,6 @@
 //! Reads a connector of `type = "ldap"`: where the directory is, and the account searches are made with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use host_model::ConnectorName;
 use host_model::connector::{Directory, Hidden};
@@ -29,6 +29,31 @@ pub(crate) fn read_directory(
     if let Err(error) = &name {
         out.error("connector-name-invalid", entry.key_range(), error.to_string(), None);
     }
+    let place = read_place(&mut table, home, env, out);
+    table.finish(out);
+    let (line, _) = out.file.place(entry.key_span.0);
+    let source = SourcePlace { file: out.file.name.clone(), line };
+    let has_errors = out.count(Severity::Error) > errors_before;
+    let DirectoryPlace { url, start_tls, ca_file, bind_dn, password, base, .. } = place;
+    let (name, url, base) = (name.ok()?, url?, base?);
+    (!has_errors).then_some(Directory { name, url, start_tls, ca_file, bind_dn, password, base, source })
+}
+
+/// Where a directory is, and who searches.
+pub(crate) struct DirectoryPlace {
+    pub(crate) url: Option<String>,
+    pub(crate) start_tls: bool,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) bind_dn: Option<String>,
+    pub(crate) password: Option<Hidden>,
+    pub(crate) base: Option<String>,
+    /// Something of it was wrong.
+    pub(crate) has_errors: bool,
+}
+
+/// The keys that say it.
+pub(crate) fn read_place(table: &mut Table<'_, '_>, home: &Path, env: &Env<'_>, out: &mut Findings) -> DirectoryPlace {
+    let errors_before = out.count(Severity::Error);
     for key in ["url", "base"] {
         table.require(key);
     }
@@ -72,10 +97,6 @@ pub(crate) fn read_directory(
         _ => {}
     }
     let password = password.and_then(|text| fill(&text, env, out)).map(Hidden::new);
-    table.finish(out);
-    let (line, _) = out.file.place(entry.key_span.0);
-    let source = SourcePlace { file: out.file.name.clone(), line };
     let has_errors = out.count(Severity::Error) > errors_before;
-    let (name, url, base) = (name.ok()?, address?, base?);
-    (!has_errors).then_some(Directory { name, url, start_tls, ca_file, bind_dn, password, base, source })
+    DirectoryPlace { url: address, start_tls, ca_file, bind_dn, password, base, has_errors }
 }

@@ -8,6 +8,7 @@ mod auth_table;
 mod layers;
 mod limit_table;
 mod listing;
+mod provider_table;
 mod python_table;
 
 use std::fmt;
@@ -23,6 +24,9 @@ pub use self::auth_table::AuthSettings;
 use self::layers::{Layers, parse_labels, parse_listen, parse_metrics, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
 pub use self::listing::SettingEntry;
+pub use self::provider_table::{
+    LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in,
+};
 pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};
@@ -136,6 +140,8 @@ pub struct Settings {
     pub history_days: Setting<u32>,
     /// `[jobs] max_concurrent_runs`: of this process.
     pub max_concurrent_runs: Setting<u32>,
+    /// `[audit] keep_days`: how long entries of the audit trail stay; 0 is for ever.
+    pub audit_days: Setting<u32>,
     /// `[jobs] apps_dir`: the folder whose sibling `plugins` holds the apps.
     pub apps_dir: Setting<Option<PathBuf>>,
     /// `[auth]`.
@@ -285,6 +291,12 @@ fn read_settings(
 
     let mut table = open("auth", out);
     let auth = auth_table::read_auth(&mut table, layers, out);
+    // Again when the store is open: they may name secrets.
+    provider_table::read_providers(&mut table, home, &layers.env, out);
+    table.finish(out);
+
+    let mut table = open("audit", out);
+    let audit_days = layers.whole(&mut table, "keep_days", &["NOMAFLOW_AUDIT_KEEP_DAYS"], (0..=36_500, 0), out);
     table.finish(out);
 
     let mut table = open("python", out);
@@ -306,6 +318,7 @@ fn read_settings(
         scheduler_enabled,
         history_days,
         max_concurrent_runs,
+        audit_days,
         apps_dir,
         auth,
         python,

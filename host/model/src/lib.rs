@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod account;
+pub mod audit;
 pub mod batch;
 pub mod blackout;
 pub mod callable;

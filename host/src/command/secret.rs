@@ -13,6 +13,7 @@ use crate::assemble::open_store;
 use crate::cli::{Global, Secret};
 use crate::client::{Client, escape};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::history::announce;
 use crate::home::{Home, env};
 use crate::say;
 use crate::vault::book::FILES;
@@ -116,7 +117,9 @@ async fn list(global: &Global) -> Outcome {
 async fn rotate(home: &Home, keep_old: bool, global: &Global) -> Outcome {
     let settings = home.settings(&Flags::default())?.settings;
     let (roles, book) = open_store(home, &settings).await?;
+    let announced = announce(&*roles.audit, "secrets.rotate", "").await.context("the audit trail cannot be written")?;
     let ended = rotate_in(home.path(), &book, keep_old).await;
+    announced.close(&*roles.audit, ended.is_ok()).await;
     let _ = roles.store.close().await;
     done(&ended?, global)
 }
@@ -127,8 +130,10 @@ async fn rotate_in(home: &Path, book: &crate::vault::book::SecretBook, keep_old:
     let vault = book.vault();
     vault.add_key().map_err(closed)?;
     let stored = book.reseal().await.context("the store does not answer")?.map_err(closed)?;
-    let file = home.join("connectors.toml");
-    let in_file = reseal_file(&file, vault)?;
+    let mut in_files = 0;
+    for name in ["connectors.toml", "app.toml"] {
+        in_files += reseal_file(&home.join(name), vault)?;
+    }
     let kept = if keep_old {
         "the old keys are kept".to_owned()
     } else {
@@ -136,7 +141,7 @@ async fn rotate_in(home: &Path, book: &crate::vault::book::SecretBook, keep_old:
         format!("{dropped} old keys are gone")
     };
     Ok(format!(
-        "new key in {}: {stored} stored secrets and {in_file} values of connectors.toml sealed anew, {kept}",
+        "new key in {}: {stored} stored secrets and {in_files} values of connectors.toml and app.toml sealed anew, {kept}",
         vault.place()
     ))
 }

@@ -17,6 +17,7 @@ mod tls;
 
 pub use connector::{Answer, ConnectorPools, ConnectorTest, Question, Rows};
 pub use http::{HttpRunner, PluginHttp};
+pub use ldap::{People, Person};
 pub use ldap_sync::LdapSyncRunner;
 pub use run_files::RunFiles;
 pub use sql_copy::SqlCopyRunner;

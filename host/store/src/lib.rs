@@ -9,6 +9,7 @@
 
 mod access;
 mod accounts;
+mod audit;
 mod bell;
 mod bundle;
 mod cancels;
@@ -50,6 +51,7 @@ use std::sync::Arc;
 use host_model::account::AccountStore;
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
+use host_model::audit::AuditTrail;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
 use host_model::secret::SecretStore;
@@ -82,6 +84,8 @@ pub struct Roles {
     pub idempotency: Arc<dyn IdempotencyKeys>,
     /// Accounts, sessions and API tokens.
     pub accounts: Arc<dyn AccountStore>,
+    /// Who did what.
+    pub audit: Arc<dyn AuditTrail>,
 }
 
 /// The same store in all of its roles.
@@ -96,7 +100,8 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         secrets: store.clone(),
         history: store.clone(),
         idempotency: store.clone(),
-        accounts: store,
+        accounts: store.clone(),
+        audit: store,
     })
 }
 

@@ -66,6 +66,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0008_access.sql"),
     },
     Migration {
+        version: 9,
+        name: "audit",
+        sqlite: include_str!("../../../migrations/sqlite/0009_audit.sql"),
+        postgres: include_str!("../../../migrations/postgres/0009_audit.sql"),
+    },
+    Migration {
         version: 13,
         name: "idempotency",
         sqlite: include_str!("../../../migrations/sqlite/0013_idempotency.sql"),

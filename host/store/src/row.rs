@@ -137,12 +137,12 @@ impl StoredRow {
         }
     }
 
-    fn json_map(&self, column: &str) -> Result<JsonMap, DbError> {
+    pub(crate) fn json_map(&self, column: &str) -> Result<JsonMap, DbError> {
         required(column, self.opt_json_map(column)?)
     }
 
     /// A word of ours: a status, a level.
-    fn word<T>(&self, column: &str, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {
+    pub(crate) fn word<T>(&self, column: &str, what: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {
         let text = self.text(column)?;
         parse(&text).ok_or_else(|| corrupt(column, format_args!("holds `{}`, which is no {what}", shorten(&text))))
     }

@@ -16,6 +16,7 @@ use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::audit::Trail;
 use crate::bell::{Bell, Topic};
 use crate::cancels::{self, RequestCancel};
 use crate::changes::ApplyChanges;
@@ -41,6 +42,7 @@ pub(crate) struct SqlStore {
     place: Place,
     bell: Bell,
     definitions: Arc<Definitions>,
+    trail: Trail,
 }
 
 #[derive(Debug)]
@@ -66,12 +68,21 @@ impl Reader {
 
 impl SqlStore {
     pub(crate) fn on_sqlite(store: SqliteStore) -> Self {
-        Self { place: Place::Sqlite(store), bell: Bell::here(), definitions: Arc::default() }
+        Self { place: Place::Sqlite(store), bell: Bell::here(), definitions: Arc::default(), trail: Trail::default() }
     }
 
     /// `options` lead to the same server.
     pub(crate) fn on_postgres(store: PostgresStore, options: PgConnectOptions) -> Self {
-        Self { place: Place::Postgres(store), bell: Bell::on(options), definitions: Arc::default() }
+        Self { place: Place::Postgres(store), bell: Bell::on(options), definitions: Arc::default(), trail: Trail::default() }
+    }
+
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Whether everything is written by one task, which sees to what waits together.
+    pub(crate) fn has_one_writer(&self) -> bool {
+        matches!(self.place, Place::Sqlite(_))
     }
 
     pub(crate) async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {

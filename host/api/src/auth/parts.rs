@@ -43,6 +43,11 @@ pub trait PasswordSource: Send + Sync + 'static {
     /// # Errors
     /// Why it cannot be asked, in words for the log.
     async fn check(&self, user: &str, password: &str) -> Result<Option<Vouched>, String>;
+    /// Who has this name now, without a password; `Ok(None)` when nobody has any more.
+    ///
+    /// # Errors
+    /// Why it cannot be asked, in words for the log.
+    async fn look_up(&self, user: &str) -> Result<Option<Vouched>, String>;
 }
 
 /// A way to sign in, as the page shows it.

@@ -276,6 +276,11 @@ pub(crate) async fn refresh(app: &App, headers: &HeaderMap, visitor: &Visitor) -
         agent: visitor.agent.clone(),
         ..found
     };
+    if !still_vouched(auth, &next).await? {
+        auth.accounts.end_session(&next.id).await?;
+        auth.changed();
+        return Err(ApiError::unauthorized());
+    }
     let new = auth.refresh_token(&next)?;
     match auth.accounts.rotate_session(&next, &hash(old), &hash(&new)).await? {
         Rotated::Done(session) => {
@@ -294,6 +299,30 @@ pub(crate) async fn refresh(app: &App, headers: &HeaderMap, visitor: &Visitor) -
             Err(ApiError::new(StatusCode::UNAUTHORIZED, "refresh-reused", detail))
         }
         Rotated::Unknown => Err(ApiError::unauthorized()),
+    }
+}
+
+/// Whether the directory that let somebody in still knows them; what their groups give is read anew. A directory that cannot
+/// be asked changes nothing: its outage must not throw everybody out, and what an administrator disables here counts anyway.
+async fn still_vouched(auth: &Auth, session: &Session) -> Result<bool, ApiError> {
+    let Some(name) = session.opened_by.strip_prefix("ldap:") else { return Ok(true) };
+    let Some(directory) = auth.directories.iter().find(|directory| directory.name() == name) else {
+        tracing::warn!(user = session.user, directory = name, "the directory of a session is not in the settings any more");
+        return Ok(false);
+    };
+    match directory.look_up(&session.user).await {
+        Ok(Some(vouched)) => {
+            let account = welcome(auth, &vouched).await;
+            Ok(account.is_ok_and(|account| account.name == session.user))
+        }
+        Ok(None) => {
+            tracing::warn!(user = session.user, directory = name, "a session ends: the directory knows the user no longer");
+            Ok(false)
+        }
+        Err(why) => {
+            tracing::warn!(directory = name, why, "a directory cannot be asked; its sessions go on as they were");
+            Ok(true)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::health::read_standing;
 use super::jobs::read_body;
 use crate::App;
+use crate::audit::Note;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::view::instant;
@@ -96,6 +97,7 @@ async fn show_pause(app: &App) -> Result<Json<SchedulerView>, ApiError> {
 pub(crate) async fn pause(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    Extension(note): Extension<Note>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<SchedulerView>, ApiError> {
@@ -105,6 +107,7 @@ pub(crate) async fn pause(
         return Err(ApiError::invalid(format!("the reason has {count} characters; allowed are {LONGEST_REASON}")));
     }
     let pause = Pause { by: caller.trigger.to_string(), at: app.engine.now(), reason: reason.trim().to_owned() };
+    note.add("reason", pause.reason.as_str());
     if app.engine.store().set_pause(Some(&pause)).await? {
         tracing::warn!(by = pause.by, reason = pause.reason, "scheduler paused");
     }

@@ -6,12 +6,13 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::{Extension, Json};
-use host_model::account::AccountSource;
+use host_model::account::{AccountSource, account_name};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::jobs::read_body;
 use crate::App;
+use crate::audit::Note;
 use crate::auth::{Caller, SignedIn, Visitor, same_origin, session};
 use crate::error::ApiError;
 
@@ -28,6 +29,7 @@ pub(crate) struct LoginBody {
 #[utoipa::path(post, path = "/auth/login", tag = "sign-in", responses((status = 200), (status = 401), (status = 429)))]
 pub(crate) async fn login(
     State(app): State<App>,
+    Extension(note): Extension<Note>,
     visitor: Visitor,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -36,7 +38,14 @@ pub(crate) async fn login(
     let body: LoginBody = read_body(&headers, &body?)?;
     match body {
         LoginBody { user: Some(user), password: Some(password), token: None } => {
-            session::with_password(&app, &user, &password, &visitor).await
+            let signed_in = session::with_password(&app, &user, &password, &visitor).await;
+            // For the trail, and only the name of an account there is: people type passwords into the wrong field.
+            if let (Err(_), Some(name)) = (&signed_in, account_name(&user))
+                && app.auth.accounts.find_account(&name).await?.is_some()
+            {
+                note.user(&name);
+            }
+            signed_in
         }
         LoginBody { user: None, password: None, token: Some(token) } => {
             session::with_token(&app, &token, &visitor).await

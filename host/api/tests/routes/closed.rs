@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{TOKEN, house};
 
 /// Every route, with what it answers to the right caller.
-const ROUTES: [(&str, &str, u16); 30] = [
+const ROUTES: &[(&str, &str, u16)] = &[
     ("GET", "/auth/me", 200),
     ("GET", "/admin/jobs", 200),
     ("GET", "/admin/jobs/health", 200),
@@ -36,6 +36,9 @@ const ROUTES: [(&str, &str, u16); 30] = [
     ("GET", "/admin/users", 200),
     ("GET", "/admin/tokens", 200),
     ("GET", "/admin/sessions", 200),
+    ("GET", "/admin/audit", 200),
+    ("GET", "/admin/audit/verify", 200),
+    ("GET", "/admin/audit/export", 200),
 ];
 
 #[tokio::test]
@@ -50,7 +53,7 @@ async fn every_route_is_closed_to_everybody_but_the_signed_in() {
         &[("cookie", "nomaflow_session=00")],
         &[("cookie", "nomaflow_session=")],
     ];
-    for (method, path, status) in ROUTES {
+    for &(method, path, status) in ROUTES {
         for headers in strangers {
             let answer = house.plain(method, path, headers, "").await;
             if method == "HEAD" {

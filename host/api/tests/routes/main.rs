@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
 mod access;
+mod audit;
 mod closed;
 mod document;
 mod events;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use host_api::auth::{Auth, AuthParts, AuthRules, SigningKey};
+use host_api::auth::{Auth, AuthParts, AuthRules, OidcProvider, PasswordSource, SigningKey};
 use host_api::{ApiParts, CatalogueSource, MetricsAccess, Router, SecretDesk, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
 use host_model::account::AccountStore;
+use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVerdict};
 use host_model::callable::EveryCallable;
 use host_model::connector::Dialect;
 use host_model::desk::{
@@ -29,7 +31,7 @@ use host_model::port::{
 use host_model::replica::Presence;
 use host_model::run::Trigger;
 use host_model::secret::SealedSecret;
-use host_model::{CancelToken, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
+use host_model::{CancelToken, Instant, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -145,6 +147,38 @@ impl SecretDesk for Drawer {
     }
 }
 
+/// A trail that can be made to fail.
+pub(crate) struct Trail {
+    kept: Arc<dyn AuditTrail>,
+    pub(crate) fails: AtomicBool,
+}
+
+#[async_trait]
+impl AuditTrail for Trail {
+    async fn append(&self, draft: &AuditDraft) -> Result<u64, StoreError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable { operation: "write to the audit trail", message: "disk full".into() });
+        }
+        self.kept.append(draft).await
+    }
+
+    async fn list(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
+        self.kept.list(filter).await
+    }
+
+    async fn page(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.kept.page(after, limit).await
+    }
+
+    async fn verify(&self) -> Result<AuditVerdict, StoreError> {
+        self.kept.verify().await
+    }
+
+    async fn prune(&self, cutoff: Instant, limit: u32) -> Result<u64, StoreError> {
+        self.kept.prune(cutoff, limit).await
+    }
+}
+
 pub(crate) fn job(id: &str, script: &str) -> Job {
     let spec = StepSpec::Python { callable: script.to_owned() };
     let step = Step { timeout_seconds: 60, ..Step::new(StepName::new("a").unwrap(), spec) };
@@ -156,6 +190,7 @@ pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) audit: Arc<Trail>,
     pub(crate) router: Router,
     pub(crate) stop: CancelToken,
     shelf: Arc<Shelf>,
@@ -235,11 +270,32 @@ pub(crate) async fn house() -> House {
 
 /// A house whose process presents itself like this.
 pub(crate) async fn house_with(presence: Presence) -> House {
+    house_of(presence, Vouching::default()).await
+}
+
+/// Who vouches for people in a house.
+#[derive(Default)]
+pub(crate) struct Vouching {
+    pub(crate) oidc: Vec<Arc<dyn OidcProvider>>,
+    pub(crate) directories: Vec<Arc<dyn PasswordSource>>,
+}
+
+/// A house that also believes others.
+pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
     let folder = tempfile::tempdir().unwrap();
     let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
+    let audit = Arc::new(Trail { kept: roles.audit, fails: AtomicBool::new(false) });
     let (store, accounts) = (roles.store, roles.accounts);
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
+    let auth = AuthParts {
+        accounts: accounts.clone(),
+        bootstrap_token: TOKEN.to_owned(),
+        keys: vec![SigningKey { id: "k1".to_owned(), secret: KEY.to_vec() }],
+        rules: AuthRules::default(),
+        directories: providers.directories,
+        providers: Vec::new(),
+    };
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
     let router = router(ApiParts {
         engine: engine.clone(),
@@ -252,18 +308,13 @@ pub(crate) async fn house_with(presence: Presence) -> House {
         connectors: Arc::new(Nothing),
         metrics: MetricsAccess::Token,
         settings: Vec::new(),
-        auth: Auth::new(AuthParts {
-            accounts: accounts.clone(),
-            bootstrap_token: TOKEN.into(),
-            keys: vec![SigningKey { id: "k1".into(), secret: KEY.to_vec() }],
-            rules: AuthRules::default(),
-            directories: Vec::new(),
-            providers: Vec::new(),
-        }),
+        audit: audit.clone(),
+        auth: Auth::new(auth),
+        oidc: providers.oidc,
         stop: stop.clone(),
         version: "1.2.3",
     });
-    House { engine, store, accounts, router, stop, shelf, folder }
+    House { engine, store, accounts, audit, router, stop, shelf, folder }
 }
 
 impl House {

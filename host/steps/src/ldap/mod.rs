@@ -1,16 +1,20 @@
 //! LDAP: searches of directories, on behalf of plugins and of `ldap_sync`, one connection for each.
 //!
-//! Here: the connectors that plugins name. `pages` connects, binds and fetches, `fault` words what goes wrong. Invariant:
+//! Here: the connectors that plugins name. `pages` connects, binds and fetches, `people` proves passwords for the sign-in,
+//! `fault` words what goes wrong. Invariant:
 //! the password leaves this module towards the server only.
 
 mod fault;
 mod pages;
+mod people;
 
 use async_trait::async_trait;
 use host_model::CancelToken;
 use host_model::connector::Directory;
 use host_model::diagnostic::nearest;
 use host_model::plugin_port::{Directories, DirectoryPages, DirectoryQuery, ServiceError, ServiceErrorKind};
+
+pub use people::{People, Person};
 
 pub(crate) use pages::{Pages, Server, Unbegun};
 

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "test code: a check panics, and its name says what it checks")]
 
 mod accounts;
+mod audit;
 mod bell;
 mod cancel;
 mod claims;
@@ -37,6 +38,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
 use host_model::account::AccountStore;
+use host_model::audit::AuditTrail;
 use host_model::fire::{NewRun, Recorded, Slot};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
@@ -238,6 +240,14 @@ checks! {
         a_refresh_token_works_once
         sessions_end_one_by_one_and_all_at_once
         a_token_is_found_by_its_hash_and_goes_with_its_owner;
+    audit:
+        entries_are_chained_and_listed_with_what_closed_them
+        a_change_to_an_entry_is_found
+        an_entry_that_is_taken_out_is_found
+        the_database_refuses_to_change_or_delete_entries
+        sixteen_writers_of_two_processes_make_one_chain
+        entries_go_only_off_the_old_end_and_the_chain_still_holds
+        entries_are_found_by_what_they_say;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -270,6 +280,10 @@ impl Bench {
 
     async fn open_accounts(&self) -> Arc<dyn AccountStore> {
         crate::open_roles(&self.url, &self.home).await.unwrap().accounts
+    }
+
+    async fn open_audit(&self) -> Arc<dyn AuditTrail> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().audit
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
