@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use host_api::CatalogueSource;
 use host_catalogue::{
     Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, ParamProblem, ParamRule,
-    SecretReader, load, system_zone,
+    Proposal, SecretReader, load, system_zone,
 };
 use host_engine::{Engine, Jobs, internal_jobs};
 use host_model::JsonMap;
@@ -111,12 +111,23 @@ impl Reader {
     }
 
     fn read_until(&self, until: Option<Instant>, files_until: Option<Instant>) -> Catalogue {
+        self.read_with(until, files_until, None)
+    }
+
+    /// Reads every file, and what somebody wants to save among them. Blocks.
+    pub(crate) fn read_proposal(&self, proposal: &Proposal) -> Catalogue {
+        let soon = Some(Instant::now() + COMPILING);
+        self.read_with(soon, soon, Some(proposal))
+    }
+
+    fn read_with(&self, until: Option<Instant>, files_until: Option<Instant>, proposal: Option<&Proposal>) -> Catalogue {
         let options = LoadOptions {
             plugins_dir: Some(self.plugins.clone()),
             env: &env,
             secrets: Some(&*self.secrets),
             default_zone: system_zone(),
             components: Some(&Inspector { sandbox: &self.sandbox, until, files_until }),
+            proposal,
         };
         let catalogue = load(&self.home, &options);
         memory::give_back();
