@@ -35,6 +35,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod url;
+mod versions;
 mod write;
 mod writer;
 
@@ -46,6 +47,7 @@ use std::sync::Arc;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
 use host_model::secret::SecretStore;
+use host_model::version::VersionStore;
 
 use crate::store::SqlStore;
 use crate::url::Target;
@@ -69,6 +71,8 @@ pub struct Roles {
     pub plugin_state: Arc<dyn PluginState>,
     /// Sealed secrets.
     pub secrets: Arc<dyn SecretStore>,
+    /// Versions of jobs.
+    pub versions: Arc<dyn VersionStore>,
 }
 
 /// The same store in all of its roles.
@@ -77,7 +81,7 @@ pub struct Roles {
 /// As [`open`].
 pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
     let store = open_sql(url, home).await?;
-    Ok(Roles { store: store.clone(), plugin_state: store.clone(), secrets: store })
+    Ok(Roles { store: store.clone(), plugin_state: store.clone(), secrets: store.clone(), versions: store })
 }
 
 async fn open_sql(url: &str, home: &Path) -> Result<Arc<SqlStore>, OpenError> {

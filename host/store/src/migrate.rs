@@ -59,6 +59,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0007_secrets.sql"),
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
+    Migration {
+        version: 11,
+        name: "job_versions",
+        sqlite: include_str!("../../../migrations/sqlite/0011_job_versions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0011_job_versions.sql"),
+    },
 ];
 
 impl Migration {

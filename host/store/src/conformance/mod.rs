@@ -29,6 +29,7 @@ mod schema;
 mod secrets;
 mod transitions;
 mod upgrade;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ use host_model::port::{Claim, Store};
 use host_model::replica::Presence;
 use host_model::secret::SecretStore;
 use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
+use host_model::version::VersionStore;
 use host_model::{Instant, JobId, Json, JsonMap, Placement, Run, RunId, StepName};
 
 /// The owner of every run of the suite, unless a check says otherwise.
@@ -225,6 +227,12 @@ checks! {
     secrets:
         a_secret_is_replaced_listed_and_deleted
         secrets_are_sealed_anew_all_together_or_not_at_all;
+    versions:
+        the_last_twenty_versions_are_kept_newest_first
+        what_the_newest_says_already_is_not_kept_again
+        versions_added_at_once_have_numbers_of_their_own
+        everything_of_a_job_follows_its_new_id
+        an_id_with_history_is_not_given_to_another_job;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -253,6 +261,10 @@ impl Bench {
 
     async fn open_secrets(&self) -> Arc<dyn SecretStore> {
         crate::open_roles(&self.url, &self.home).await.unwrap().secrets
+    }
+
+    async fn open_versions(&self) -> Arc<dyn VersionStore> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().versions
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
