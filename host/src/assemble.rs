@@ -21,6 +21,7 @@ use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFile
 use host_store::Roles;
 
 use crate::client::client_header;
+use crate::desk::{Desk, Noticing, recover};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory};
 use crate::home::{Home, env};
@@ -44,6 +45,8 @@ pub(crate) struct House {
     pools: Arc<ConnectorPools>,
     /// Asks for secrets that other processes set; only where there is somebody to wait for them.
     _secrets: Option<Refreshing>,
+    /// Keeps changes by hand as versions.
+    _noticing: Option<Noticing>,
 }
 
 /// Ends with the house.
@@ -111,6 +114,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let token = home.ensure_token()?;
     let mut reader = reader(home, settings)?;
     let (roles, secrets) = open_store(home, settings).await?;
+    recover(home.path(), &*roles.versions).await.context("a change of the catalogue that was cut off")?;
     let (store, secrets) = (roles.store, Arc::new(secrets));
     reader.secrets = secrets.clone();
     let first = reader.clone();
@@ -156,17 +160,20 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     .await
     .context("the engine cannot start")?;
     keeper.introduce(&engine);
+    let desk = Arc::new(Desk::new(keeper.clone(), roles.versions));
+    let noticing = (!matches!(part, Part::Command)).then(|| desk.notice_changes());
     let stop = CancelToken::new();
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
+        desk: desk.clone(),
         secrets: secrets.clone(),
         auth: Auth::new(&token),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });
     let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
-    Ok(House { engine, keeper, store, router, stop, pools, _secrets: refreshing })
+    Ok(House { engine, keeper, store, router, stop, pools, _secrets: refreshing, _noticing: noticing })
 }
 
 /// Opens the store of a home, and what it keeps sealed.

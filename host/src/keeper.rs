@@ -15,6 +15,7 @@ use host_engine::{Engine, Jobs, internal_jobs};
 use host_model::JsonMap;
 use host_sandbox::{ComponentRunner, Readiness, SandboxError};
 use host_steps::ConnectorPools;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::home::env;
@@ -32,6 +33,8 @@ pub(crate) struct Keeper {
     current: RwLock<Arc<Catalogue>>,
     /// One reading at a time, so that an older one never wins.
     turn: tokio::sync::Mutex<()>,
+    /// Rings after each reading.
+    reloaded: Notify,
 }
 
 /// Reads the catalogue; also without engine and pools, for `check`.
@@ -144,6 +147,7 @@ impl Keeper {
             engine: OnceLock::new(),
             current: RwLock::new(Arc::new(first)),
             turn: tokio::sync::Mutex::new(()),
+            reloaded: Notify::new(),
         }
     }
 
@@ -163,6 +167,16 @@ impl Keeper {
                 keeper.reload_aloud().await;
             }
         }))
+    }
+
+    /// Comes back after the next reading, or at once when there was one since the last call.
+    pub(crate) async fn reloaded(&self) {
+        self.reloaded.notified().await;
+    }
+
+    /// What reads the files.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Introduces the engine that reloads are handed to.
@@ -210,6 +224,7 @@ impl CatalogueSource for Keeper {
             engine.replace_jobs(jobs_of(&read), read.diagnostics.len());
         }
         tracing::info!(jobs = read.jobs.len(), invalid = read.invalid.len(), "catalogue read");
+        self.reloaded.notify_one();
         read
     }
 }

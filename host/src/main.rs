@@ -5,6 +5,7 @@ mod assemble;
 mod cli;
 mod client;
 mod command;
+mod desk;
 mod exit;
 mod history;
 mod home;
@@ -75,6 +76,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Cron(args) => command::cron::run(&args, &global),
         Command::Reload => command::job::reload(&global).await,
         Command::Job(job) => command::job::run(job, &global).await,
+        Command::Export { file } => command::catalogue::export(file.as_deref(), &global).await,
+        Command::Import(args) => command::catalogue::import(args, &global).await,
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
         Command::Secret(secret) => command::secret::run(secret, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,

@@ -7,6 +7,7 @@
 
 mod assets;
 pub mod auth;
+pub mod desk;
 mod error;
 mod live;
 mod relay;
@@ -18,6 +19,7 @@ mod view;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::extract::DefaultBodyLimit;
 pub use axum::Router;
 use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
@@ -57,6 +59,8 @@ pub struct ApiParts {
     pub engine: Engine,
     /// The catalogue.
     pub catalogue: Arc<dyn CatalogueSource>,
+    /// Where the catalogue is written.
+    pub desk: Arc<dyn desk::CatalogueDesk>,
     /// The secrets.
     pub secrets: Arc<dyn SecretDesk>,
     /// Who may come in.
@@ -86,9 +90,13 @@ pub fn table() -> Vec<Line> {
 }
 
 fn surface(app: Option<App>, version: &str) -> Surface {
+    use route::{catalogue, catalogue_history, catalogue_transfer};
     use route::{cron, health, jobs, runs, scheduler, secrets, slots};
     let (schemas, paths, stream) = routes!(live::events);
     let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
+    let roomy = |(schemas, paths, routes): utoipa_axum::router::UtoipaMethodRouter<App>| {
+        (schemas, paths, routes.layer(DefaultBodyLimit::max(catalogue_transfer::MOST_BYTES)))
+    };
     Surface::new(app, version)
         .add(Need::Nothing, routes!(health::alive))
         .add(Need::Nothing, routes!(auth::login))
@@ -115,5 +123,19 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(secrets::list))
         .add(Need::Superuser, routes!(secrets::put, secrets::delete))
         .add(Need::EditJobs, routes!(jobs::reload))
+        .add(Need::Job, routes!(catalogue::source))
+        .add(Need::EditJobs, routes!(catalogue::create))
+        .add(Need::EditJobs, routes!(catalogue::replace, catalogue::patch, catalogue::delete))
+        .add(Need::EditJobs, routes!(catalogue::rename))
+        .add(Need::EditJobs, routes!(catalogue::validate))
+        .add(Need::Job, routes!(catalogue_history::list))
+        .add(Need::Job, routes!(catalogue_history::show))
+        .add(Need::Job, routes!(catalogue_history::diff))
+        .add(Need::EditJobs, routes!(catalogue_history::restore))
+        .add(Need::EditJobs, routes!(catalogue_transfer::parsed))
+        .add(Need::EditJobs, roomy(routes!(catalogue_transfer::put_parsed)))
+        .add(Need::Superuser, routes!(catalogue_transfer::export))
+        .add(Need::Superuser, roomy(routes!(catalogue_transfer::import)))
+        .add(Need::Job, routes!(catalogue_transfer::export_job))
         .add(Need::SomeJob, stream)
 }

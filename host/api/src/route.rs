@@ -1,5 +1,8 @@
 //! Handlers, by subject.
 
+pub(crate) mod catalogue;
+pub(crate) mod catalogue_history;
+pub(crate) mod catalogue_transfer;
 pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod jobs;

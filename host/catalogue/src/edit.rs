@@ -14,7 +14,7 @@ mod plan;
 mod pointer;
 mod write;
 
-pub use form::{job_json, job_text};
+pub use form::{edited, job_json, job_text};
 pub use mask::{MARK, mask_job, mask_text, unmask};
 pub use plan::{Content, JobFiles, Plan, Saved};
 pub use pointer::{Place, place_of};

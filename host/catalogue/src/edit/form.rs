@@ -76,8 +76,11 @@ pub fn job_text(job: &JsonMap) -> Result<String, EditError> {
     print(table)
 }
 
-/// The text of the one job in `block`, changed so that it says `job`.
-pub(super) fn edited(block: &str, job: &JsonMap) -> Result<String, EditError> {
+/// The text of the one job in `block`, changed so that it says `job`; what it says already is not touched.
+///
+/// # Errors
+/// [`EditError::Content`] when the text is not TOML, or a value has no form in it.
+pub fn edited(block: &str, job: &JsonMap) -> Result<String, EditError> {
     let plain = block.replace("\r\n", "\n");
     let mut document: DocumentMut =
         plain.parse().map_err(|error: toml_edit::TomlError| content("", error.message().to_owned()))?;

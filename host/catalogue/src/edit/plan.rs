@@ -96,7 +96,7 @@ impl JobFiles {
     }
 
     /// The apps there are.
-    fn apps(&self) -> Vec<String> {
+    pub fn apps(&self) -> Vec<String> {
         crate::plugin_files::PluginFiles::scan(self.root.clone(), self.shown.clone())
             .map(|files| files.apps)
             .unwrap_or_default()
@@ -266,6 +266,27 @@ impl<'f> Plan<'f> {
         let name = if saved.file.ends_with(LOCAL) { LOCAL } else { BASE };
         self.cut_block(&saved.app, name, &saved.id)?;
         if saved.local.is_some() { self.cut_block(&saved.app, LOCAL, &saved.id) } else { Ok(()) }
+    }
+
+    /// Gives a job another id, and leaves everything else of it.
+    ///
+    /// # Errors
+    /// Like [`Plan::add`]; and for a vendor's job, whose file is not ours to change.
+    pub fn rename(&mut self, saved: &Saved, to: &str) -> Result<(), EditError> {
+        if saved.is_vendor {
+            let why = format!("job `{}` is a vendor's, and keeps its id", saved.id);
+            return Err(EditError::Unfit { file: saved.file.clone(), why });
+        }
+        let is_local = saved.file.ends_with(LOCAL);
+        let parts = [(if is_local { LOCAL } else { BASE }, Some(&saved.text)), (LOCAL, saved.local.as_ref())];
+        for (name, text) in parts {
+            let Some(text) = text else { continue };
+            let mut job = job_json(text)?;
+            let key = if job.contains_key("id") { "id" } else { "name" };
+            job.insert(key.to_owned(), to.into());
+            self.write_block(&saved.app, name, &saved.id, &job, &Content::Job(job.clone()))?;
+        }
+        Ok(())
     }
 
     fn write_block(
