@@ -60,7 +60,8 @@ impl Desk {
         let turn = self.turn.lock().await;
         let data = self.data.clone();
         let lock = blocking(move || {
-            let unwritable = |error: std::io::Error| EditError::Unwritable { file: "data".to_owned(), why: error.to_string() };
+            let unwritable =
+                |error: std::io::Error| EditError::Unwritable { file: "data".to_owned(), why: error.to_string() };
             EditLock::take(&data).map_err(unwritable)
         });
         Ok(Turn { _turn: turn, _lock: lock.await?? })

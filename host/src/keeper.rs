@@ -123,7 +123,12 @@ impl Reader {
         self.read_with(soon, soon, Some(proposal))
     }
 
-    fn read_with(&self, until: Option<Instant>, files_until: Option<Instant>, proposal: Option<&Proposal>) -> Catalogue {
+    fn read_with(
+        &self,
+        until: Option<Instant>,
+        files_until: Option<Instant>,
+        proposal: Option<&Proposal>,
+    ) -> Catalogue {
         let options = LoadOptions {
             plugins_dir: Some(self.plugins.clone()),
             env: &env,

@@ -19,8 +19,8 @@ mod view;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::extract::DefaultBodyLimit;
 pub use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;

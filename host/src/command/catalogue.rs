@@ -149,7 +149,8 @@ pub(crate) async fn import(args: ImportArgs, global: &Global) -> Outcome {
         std::io::stdin().read_to_string(&mut text).context("standard input")?;
     } else {
         let read = std::fs::read_to_string(&args.file);
-        text = read.map_err(|error| Failure::new(Exit::NotFound, format!("cannot read `{}`: {error}", args.file.display())))?;
+        text = read
+            .map_err(|error| Failure::new(Exit::NotFound, format!("cannot read `{}`: {error}", args.file.display())))?;
     }
     let snapshot: Json = serde_json::from_str(&text)
         .map_err(|error| Failure::new(Exit::Invalid, format!("`{}` is no snapshot: {error}", args.file.display())))?;

@@ -29,8 +29,11 @@ fn naming(job: &JsonMap, from: &str, to: &str) -> JsonMap {
     };
     job.get_mut("depends_on").and_then(Json::as_array_mut).into_iter().flatten().for_each(swap);
     for step in job.get_mut("steps").and_then(Json::as_array_mut).into_iter().flatten() {
-        if step["type"] == "call_job" {
-            ["job", "target_job_id"].into_iter().filter_map(|key| step.as_object_mut()?.get_mut(key)).for_each(swap);
+        if step["type"] != "call_job" {
+            continue;
+        }
+        for key in ["job", "target_job_id"] {
+            step.as_object_mut().and_then(|step| step.get_mut(key)).into_iter().for_each(swap);
         }
     }
     job
@@ -40,18 +43,23 @@ impl Desk {
     pub(super) async fn give_id(&self, id: &str, to: &str, by: &str) -> Result<SaveDone, DeskError> {
         let (from, new) = (JobId::new(id), JobId::new(to));
         let from = from.map_err(|_| DeskError::NoJob(id.to_owned()))?;
-        let new = new.ok().filter(|new| !new.as_str().starts_with(host_model::job::INTERNAL_PREFIX)).ok_or_else(|| {
-            let why = JobId::new(to).err().map_or_else(|| format!("job id `{to}` is reserved"), |error| error.to_string());
-            DeskError::Edit(host_catalogue::edit::EditError::Content { pointer: "/id".to_owned(), why })
-        })?;
+        let new =
+            new.ok().filter(|new| !new.as_str().starts_with(host_model::job::INTERNAL_PREFIX)).ok_or_else(|| {
+                let why = JobId::new(to)
+                    .err()
+                    .map_or_else(|| format!("job id `{to}` is reserved"), |error| error.to_string());
+                DeskError::Edit(host_catalogue::edit::EditError::Content { pointer: "/id".to_owned(), why })
+            })?;
         let _turn = self.turn().await?;
         let saved = self.need(id).await?;
         if let Some(found) = self.find(to).await? {
             return Err(DeskError::Exists { id: to.to_owned(), path: found.file });
         }
         let all = self.all().await?;
-        let users: Vec<Saved> =
-            users_of(&all, id).into_iter().filter_map(|user| all.iter().find(|saved| saved.id == user).cloned()).collect();
+        let users: Vec<Saved> = users_of(&all, id)
+            .into_iter()
+            .filter_map(|user| all.iter().find(|saved| saved.id == user).cloned())
+            .collect();
         self.keep_what_was(&saved).await?;
         for user in &users {
             self.keep_what_was(user).await?;

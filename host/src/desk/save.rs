@@ -171,7 +171,11 @@ impl Desk {
                 Some(schedule) => switch(schedule, *enabled),
                 None => {
                     let message = format!("job `{id}` has no schedule `{name}` that can be switched alone");
-                    return Err(wrong("/schedules", message, "the job's own `schedule` goes with the job: set `enabled`"));
+                    return Err(wrong(
+                        "/schedules",
+                        message,
+                        "the job's own `schedule` goes with the job: set `enabled`",
+                    ));
                 }
             }
         }

@@ -77,7 +77,13 @@ impl Desk {
         Ok(AppJobs { app, path, etag: digest(&etags), jobs })
     }
 
-    pub(super) async fn set_app_jobs(&self, app: &str, jobs: &[JsonMap], etag: &str, by: &str) -> Result<AppJobs, DeskError> {
+    pub(super) async fn set_app_jobs(
+        &self,
+        app: &str,
+        jobs: &[JsonMap],
+        etag: &str,
+        by: &str,
+    ) -> Result<AppJobs, DeskError> {
         let turn = self.turn().await?;
         let now = self.app_jobs(Some(app)).await?;
         if now.etag != etag {
@@ -114,7 +120,8 @@ impl Desk {
         for saved in &all {
             names_in(&Json::Object(saved.job.clone()), "", &mut connectors, &mut secrets);
         }
-        let jobs = all.iter().map(|saved| json!({ "app": saved.app, "id": saved.id, "text": mask_text(&saved.whole_text()) }));
+        let jobs =
+            all.iter().map(|saved| json!({ "app": saved.app, "id": saved.id, "text": mask_text(&saved.whole_text()) }));
         Ok(json!({
             "format": FORMAT,
             "version": VERSION,
@@ -125,9 +132,15 @@ impl Desk {
         }))
     }
 
-    pub(super) async fn take_over(&self, snapshot: &Json, options: ImportOptions, by: &str) -> Result<ImportPlan, DeskError> {
+    pub(super) async fn take_over(
+        &self,
+        snapshot: &Json,
+        options: ImportOptions,
+        by: &str,
+    ) -> Result<ImportPlan, DeskError> {
         if snapshot["format"] != FORMAT || snapshot["version"] != VERSION {
-            let message = format!("this is no snapshot of the catalogue: `format` must be `{FORMAT}` and `version` {VERSION}");
+            let message =
+                format!("this is no snapshot of the catalogue: `format` must be `{FORMAT}` and `version` {VERSION}");
             return Err(DeskError::Invalid(vec![problem("/format", message)]));
         }
         let Some(jobs) = snapshot["jobs"].as_array() else {
@@ -141,7 +154,10 @@ impl Desk {
             let id = entry["id"].as_str().unwrap_or_default().to_owned();
             match read_entry(entry, &saved, &mut plan.secrets_missing) {
                 Ok(job) if wanted.iter().any(|other| other.id == job.id) => {
-                    plan.invalid.push((id.clone(), vec![problem(&format!("/jobs/{index}/id"), format!("duplicate job id `{id}`"))]));
+                    plan.invalid.push((
+                        id.clone(),
+                        vec![problem(&format!("/jobs/{index}/id"), format!("duplicate job id `{id}`"))],
+                    ));
                 }
                 Ok(job) => wanted.push(job),
                 Err(why) => plan.invalid.push((id, vec![problem(&format!("/jobs/{index}"), why)])),
@@ -180,7 +196,12 @@ impl Desk {
             }
             names_in(&Json::Object(wanted.job.clone()), "", &mut named, &mut BTreeSet::new());
             if let Some(job) = found.jobs.get(wanted.id.as_str())
-                && let Some(at) = job.schedules.iter().filter(|s| s.enabled && job.enabled).filter_map(|s| s.spec.upcoming(SystemClock.now()).next()).min()
+                && let Some(at) = job
+                    .schedules
+                    .iter()
+                    .filter(|s| s.enabled && job.enabled)
+                    .filter_map(|s| s.spec.upcoming(SystemClock.now()).next())
+                    .min()
             {
                 plan.next.push((wanted.id.clone(), at));
             }
@@ -281,7 +302,9 @@ fn sort_out(wanted: Vec<Wanted>, saved: &[Saved], replace: bool, plan: &mut Impo
 
 /// One job of a snapshot. A secret that was left out is the one that is saved here, or one to be set by name.
 fn read_entry(entry: &Json, saved: &[Saved], secrets: &mut Vec<String>) -> Result<Wanted, String> {
-    let text = |key: &str| entry[key].as_str().map(str::to_owned).ok_or_else(|| format!("a job of the snapshot has no `{key}`"));
+    let text = |key: &str| {
+        entry[key].as_str().map(str::to_owned).ok_or_else(|| format!("a job of the snapshot has no `{key}`"))
+    };
     let (id, app, mut text) = (text("id")?, text("app")?, text("text")?);
     let mut job = job_json(&text).map_err(|error| error.to_string())?;
     if id_of(&job) != Some(id.as_str()) {
@@ -295,7 +318,8 @@ fn read_entry(entry: &Json, saved: &[Saved], secrets: &mut Vec<String>) -> Resul
         let name: String = format!("{id}{pointer}").chars().map(|c| if is_word(c) { c } else { '_' }).collect();
         let mut whole = Json::Object(std::mem::take(&mut job));
         if let Some(value) = whole.pointer_mut(&pointer) {
-            let kept = value.as_str().unwrap_or_default().replace(host_catalogue::edit::MARK, &format!("${{secret.{name}}}"));
+            let kept =
+                value.as_str().unwrap_or_default().replace(host_catalogue::edit::MARK, &format!("${{secret.{name}}}"));
             *value = kept.into();
         }
         if let Json::Object(back) = whole {

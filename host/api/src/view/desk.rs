@@ -83,8 +83,9 @@ impl From<DeskError> for ApiError {
                 .with("by", by)
                 .with("at", at.map(instant))
                 .with("hint", "read the job again, and save what you want to keep of yours"),
-            DeskError::Invalid(found) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "job-invalid", detail)
-                .with("problems", findings(&found)),
+            DeskError::Invalid(found) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "job-invalid", detail).with("problems", findings(&found))
+            }
             DeskError::InvalidImport(found) => {
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "import-invalid", detail);
                 let Value::Object(found) = plan(&found) else { return problem };
