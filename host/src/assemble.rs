@@ -23,7 +23,8 @@ use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFile
 use host_store::Roles;
 
 use crate::client::client_header;
-use crate::desk::{Connectors, Plugins};
+use crate::desk::{Desk, Noticing, recover};
+use crate::inventory::{Connectors, Plugins};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
@@ -50,6 +51,8 @@ pub(crate) struct House {
     pools: Arc<ConnectorPools>,
     /// Asks for secrets that other processes set; only where there is somebody to wait for them.
     _secrets: Option<Refreshing>,
+    /// Keeps changes by hand as versions.
+    _noticing: Option<Noticing>,
 }
 
 /// Ends with the house.
@@ -117,6 +120,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let token = home.ensure_token()?;
     let mut reader = reader(home, settings)?;
     let (roles, secrets) = open_store(home, settings).await?;
+    recover(home.path(), &*roles.versions).await.context("a change of the catalogue that was cut off")?;
     let (store, secrets) = (roles.store.clone(), Arc::new(secrets));
     reader.secrets = secrets.clone();
     let first = reader.clone();
@@ -184,12 +188,15 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     if first_password.is_some() {
         history::note(&*roles.audit, "users.create", "admin").await;
     }
+    let desk = Arc::new(Desk::new(keeper.clone(), roles.versions));
+    let noticing = (!matches!(part, Part::Command)).then(|| desk.notice_changes());
     let stop = CancelToken::new();
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
         history: roles.history,
         keys: roles.idempotency,
+        desk: desk.clone(),
         secrets: secrets.clone(),
         callables: Arc::new(callables),
         plugins: Arc::new(Plugins { root: plugins_root, sandbox }),
@@ -207,7 +214,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         version: env!("CARGO_PKG_VERSION"),
     });
     let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
-    Ok(House { engine, keeper, store, router, stop, first_password, pools, _secrets: refreshing })
+    Ok(House { engine, keeper, store, router, stop, first_password, pools, _secrets: refreshing, _noticing: noticing })
 }
 
 fn auth_rules(settings: &Settings) -> AuthRules {

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod catalogue;
 mod connector;
 mod plugin;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use audit::{Audit, AuditListArgs};
+pub(crate) use catalogue::{ImportArgs, JobChange};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
@@ -58,9 +60,16 @@ pub(crate) enum Command {
     Reload,
     /// When a schedule fires: its next instants, one a line
     Cron(CronArgs),
-    /// Jobs: list, show, run, cancel, history, logs, next
+    /// Jobs: list, show, run, cancel, history, logs, next; enable, edit, rename, versions and their like
     #[command(subcommand)]
     Job(Job),
+    /// Write the whole catalogue as a snapshot, without secrets in clear
+    Export {
+        /// The file to write [default: standard output]
+        file: Option<PathBuf>,
+    },
+    /// Take a snapshot over: every job is checked before any is in force
+    Import(ImportArgs),
     /// The scheduler as a whole: pause, resume, status
     #[command(subcommand)]
     Scheduler(Scheduler),
@@ -167,6 +176,8 @@ pub(crate) enum Job {
         #[arg(short = 'n', long, default_value_t = 10)]
         count: u32,
     },
+    #[command(flatten)]
+    Change(JobChange),
 }
 
 #[derive(Subcommand)]

@@ -93,9 +93,23 @@ impl Client {
 
     /// One call; answers of 2xx only.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&Json>) -> Result<Json, Failure> {
+        self.call_with(method, path, body, &[]).await
+    }
+
+    /// [`Client::call`] with more headers.
+    pub(crate) async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        headers: &[(&str, &str)],
+    ) -> Result<Json, Failure> {
         let (status, json) = match self {
-            Self::Remote(remote) => remote.call(method, path, body).await?,
-            Self::Local(house) => house.client.call(method, path, body).await.context("the local call failed")?,
+            Self::Remote(remote) => remote.call(method, path, body, headers).await?,
+            Self::Local(house) => {
+                let answer = house.client.call_with(method, path, body, headers).await;
+                answer.context("the local call failed")?
+            }
         };
         if (200..300).contains(&status) { Ok(json) } else { Err(problem(status, &json)) }
     }
@@ -144,8 +158,17 @@ impl Remote {
         })
     }
 
-    async fn call(&self, method: &str, path: &str, body: Option<&Json>) -> Result<(u16, Json), Failure> {
+    async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        headers: &[(&str, &str)],
+    ) -> Result<(u16, Json), Failure> {
         let mut builder = self.request(method, path)?;
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
         if let Some(body) = body {
             builder = builder.json(body);
         }
@@ -180,7 +203,7 @@ fn problem(status: u16, json: &Json) -> Failure {
     let exit = match (status, kind) {
         (401 | 403 | 429, _) => Exit::Denied,
         (404, _) => Exit::NotFound,
-        (422, "job-invalid") => Exit::Invalid,
+        (422, "job-invalid" | "import-invalid") => Exit::Invalid,
         (422, _) => Exit::Usage,
         (503, _) => Exit::Unreachable,
         _ => Exit::RunFailed,
@@ -191,7 +214,8 @@ fn problem(status: u16, json: &Json) -> Failure {
     };
     for found in json.get("problems").and_then(Json::as_array).into_iter().flatten() {
         let part = |key: &str| found.get(key).and_then(Json::as_str).unwrap_or_default();
-        message += &format!("\n  {}:{}:{}: {}", part("file"), found["line"], found["column"], part("message"));
+        let file = if part("file").is_empty() { part("pointer") } else { part("file") };
+        message += &format!("\n  {file}:{}:{}: {}", found["line"], found["column"], part("message"));
         if !part("hint").is_empty() {
             message += &format!("\n    help: {}", part("hint"));
         }

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod audit;
+pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod connector;
 pub(crate) mod cron;

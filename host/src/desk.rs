@@ -1,300 +1,219 @@
-//! The desks of the API: connectors tested and looked into, files of plugins with what they may touch. They only join what
-//! the crates below offer.
+//! The desk where the catalogue is written: the API's `CatalogueDesk` over job files, versions and keeper.
+//!
+//! A change goes: take the turn (of this process) and the lock (of the home), read what is saved, look at what is wanted
+//! among all other jobs, write the file, read the catalogue again, keep the version. Nothing is written before everything
+//! was found to be right. Who is killed after the file was written has saved: the next start finds the change and keeps it
+//! as one made by hand. `check` looks at jobs, `save` changes one, `history` is about versions, `transfer` about many.
+
+mod check;
+mod history;
+mod rename;
+mod save;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use host_model::connector::{Connector, Dialect};
-use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, QueryEntry, TableEntry, TestReport, TestStage,
+use host_api::CatalogueSource as _;
+use host_api::desk::{
+    AppJobs, CatalogueDesk, Checked, DeskError, ImportOptions, ImportPlan, JobPatch, JobSource, SaveDone, Target,
 };
-use host_model::value::Value;
-use host_model::{CancelToken, StepError};
-use host_sandbox::ComponentRunner;
-use host_steps::{Answer, ConnectorPools, Question};
-use sha2::{Digest as _, Sha256};
+use host_catalogue::edit::{Content, EditError, EditLock, JobFiles, Journal, Plan, Saved, mask_job, mask_text};
+use host_engine::clock::SystemClock;
+use host_model::port::Clock as _;
+use host_model::version::{JobVersion, NewVersion, VersionChange, VersionStore};
+use host_model::{JobId, Json, JsonMap};
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::command::plugin::grants;
-use crate::command::plugin::inspect::needed;
+use crate::keeper::Keeper;
 
-/// What a name server and a first connection get.
-const REACH: Duration = Duration::from_secs(5);
-/// Rows asked for at once.
-const BATCH: usize = 500;
+pub(crate) use history::Noticing;
 
-/// Connectors, over the pools that steps use.
-pub(crate) struct Connectors(pub(crate) Arc<ConnectorPools>);
+/// See the module's note.
+pub(crate) struct Desk {
+    keeper: Arc<Keeper>,
+    versions: Arc<dyn VersionStore>,
+    files: JobFiles,
+    data: PathBuf,
+    /// One change at a time; whoever notices changes by hand takes it too.
+    turn: Mutex<()>,
+}
 
-impl Connectors {
-    fn entry(&self, declared: &Connector) -> ConnectorEntry {
-        let set = self.0.declared();
-        let pool = set.pools.get(&declared.pool);
-        let query = |(name, query): (&String, &host_model::connector::NamedQuery)| QueryEntry {
-            name: name.clone(),
-            sql: query.sql.for_dialect(declared.dialect).map(str::to_owned),
-            writable: query.writable,
-        };
-        ConnectorEntry {
-            name: declared.name.to_string(),
-            dialect: Some(declared.dialect),
-            target: self.0.address(declared.name.as_str()).ok(),
-            read_only: pool.is_some_and(|pool| pool.read_only),
-            pool: pool.map(|pool| PoolGauge {
-                name: pool.name.clone(),
-                size: pool.pool_size,
-                in_use: self.0.in_use(&pool.name),
-            }),
-            queries: declared.queries.iter().map(query).collect(),
+/// The turn in this process, and the lock of the home.
+struct Turn<'d> {
+    _turn: MutexGuard<'d, ()>,
+    _lock: EditLock,
+}
+
+impl Desk {
+    pub(crate) fn new(keeper: Arc<Keeper>, versions: Arc<dyn VersionStore>) -> Self {
+        let reader = keeper.reader();
+        let own = reader.home.join("plugins");
+        let shown = if reader.plugins == own { "plugins".to_owned() } else { reader.plugins.display().to_string() };
+        let files = JobFiles::new(&reader.plugins, &shown);
+        let data = reader.home.join("data");
+        Self { keeper, versions, files, data, turn: Mutex::new(()) }
+    }
+
+    async fn turn(&self) -> Result<Turn<'_>, DeskError> {
+        let turn = self.turn.lock().await;
+        let data = self.data.clone();
+        let lock = blocking(move || {
+            let unwritable =
+                |error: std::io::Error| EditError::Unwritable { file: "data".to_owned(), why: error.to_string() };
+            EditLock::take(&data).map_err(unwritable)
+        });
+        Ok(Turn { _turn: turn, _lock: lock.await?? })
+    }
+
+    /// Work on the files, off the threads of the runtime.
+    async fn on_files<A: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Plan<'_>) -> Result<A, EditError> + Send + 'static,
+    ) -> Result<A, DeskError> {
+        let files = self.files.clone();
+        Ok(blocking(move || work(&mut Plan::new(&files))).await??)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Saved>, DeskError> {
+        let wanted = id.to_owned();
+        self.on_files(move |plan| plan.find(&wanted)).await
+    }
+
+    async fn need(&self, id: &str) -> Result<Saved, DeskError> {
+        self.find(id).await?.ok_or_else(|| DeskError::NoJob(id.to_owned()))
+    }
+
+    async fn all(&self) -> Result<Vec<Saved>, DeskError> {
+        let files = self.files.clone();
+        let (all, mut broken) = blocking(move || files.all()).await?;
+        match broken.pop() {
+            Some(error) => Err(error.into()),
+            None => Ok(all),
         }
     }
 
-    /// Up to the server's door, by means of the address alone, so that it is clear which part of the way is blocked.
-    async fn reach(&self, place: &str, report: &mut TestReport) -> bool {
-        let Some((host, port)) = host_of(place) else { return true };
-        let begun = Instant::now();
-        let found = tokio::time::timeout(REACH, tokio::net::lookup_host((host.as_str(), port))).await;
-        let addresses = match found {
-            Ok(Ok(found)) => found.collect::<Vec<_>>(),
-            Ok(Err(error)) => return report.fail("resolve", begun, format!("`{host}` has no address: {error}")),
-            Err(_) => return report.fail("resolve", begun, format!("no answer about `{host}` within {REACH:?}")),
-        };
-        let shown = addresses.iter().map(|at| at.ip().to_string()).collect::<Vec<_>>().join(", ");
-        report.pass("resolve", begun, shown);
-        let begun = Instant::now();
-        match tokio::time::timeout(REACH, tokio::net::TcpStream::connect(addresses.as_slice())).await {
-            Ok(Ok(stream)) => {
-                let to = stream.peer_addr().map_or_else(|_| place.to_owned(), |at| at.to_string());
-                report.pass("connect", begun, to);
-                true
-            }
-            Ok(Err(error)) => report.fail("connect", begun, format!("port {port} cannot be reached: {error}")),
-            Err(_) => report.fail("connect", begun, format!("port {port} does not answer within {REACH:?}")),
+    /// Keeps what is saved for a job now as a version.
+    async fn keep(&self, saved: &Saved, by: &str, change: VersionChange) -> Result<u32, DeskError> {
+        match new_version(saved, by, change) {
+            Some(version) => Ok(self.versions.add_version(&version).await?),
+            None => Ok(0),
         }
     }
-}
 
-/// Records stages.
-trait Stages {
-    fn pass(&mut self, name: &'static str, begun: Instant, detail: String);
-    /// Returns false, for the sake of whoever has to stop.
-    fn fail(&mut self, name: &'static str, begun: Instant, detail: String) -> bool;
-}
-
-impl Stages for TestReport {
-    fn pass(&mut self, name: &'static str, begun: Instant, detail: String) {
-        self.stages.push(TestStage { name, ok: true, took: begun.elapsed(), detail });
-    }
-
-    fn fail(&mut self, name: &'static str, begun: Instant, detail: String) -> bool {
-        self.stages.push(TestStage { name, ok: false, took: begun.elapsed(), detail });
-        false
+    async fn reload(&self) {
+        self.keeper.reload().await;
     }
 }
 
-/// Host and port of `scheme://user@host:port/…`; none of what is no server.
-fn host_of(place: &str) -> Option<(String, u16)> {
-    let (scheme, rest) = place.split_once("://")?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    let address = authority.rsplit('@').next().unwrap_or_default();
-    let usual = match scheme {
-        "ldap" => 389,
-        "ldaps" => 636,
-        _ => return split_port(address).and_then(|(host, port)| Some((host, port?))),
-    };
-    split_port(address).map(|(host, port)| (host, port.unwrap_or(usual)))
+fn new_version(saved: &Saved, by: &str, change: VersionChange) -> Option<NewVersion> {
+    Some(NewVersion {
+        job_id: JobId::new(&saved.id).ok()?,
+        app: saved.app.clone(),
+        at: SystemClock.now(),
+        by: by.to_owned(),
+        change,
+        etag: saved.etag.clone(),
+        text: mask_text(&saved.whole_text()),
+    })
 }
 
-/// `host`, `host:port`, `[::1]:port`.
-fn split_port(address: &str) -> Option<(String, Option<u16>)> {
-    if let Some(rest) = address.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        return Some((host.to_owned(), port.strip_prefix(':').and_then(|port| port.parse().ok())));
+fn source_of(saved: &Saved) -> JobSource {
+    JobSource {
+        id: saved.id.clone(),
+        app: saved.app.clone(),
+        path: saved.file.clone(),
+        is_vendor: saved.is_vendor,
+        etag: saved.etag.clone(),
+        text: mask_text(&saved.text),
+        local: saved.local.as_deref().map(mask_text),
+        whole: mask_text(&saved.whole_text()),
+        job: mask_job(&saved.job),
     }
-    match address.rsplit_once(':') {
-        Some((host, port)) => Some((host.to_owned(), Some(port.parse().ok()?))),
-        None => Some((address.to_owned(), None)).filter(|(host, _)| !host.is_empty()),
+}
+
+async fn blocking<A: Send + 'static>(work: impl FnOnce() -> A + Send + 'static) -> Result<A, DeskError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| DeskError::Conflict {
+        code: "edit-failed",
+        message: format!("the job files could not be worked on: {error}"),
+        hint: None,
+    })
+}
+
+/// Carries out what a process was killed over. Before the catalogue is read for the first time.
+pub(crate) async fn recover(home: &Path, versions: &dyn VersionStore) -> anyhow::Result<()> {
+    let data = home.join("data");
+    if !data.join("catalogue.journal").exists() {
+        return Ok(());
     }
+    let place = data.clone();
+    let _lock = tokio::task::spawn_blocking(move || EditLock::take(&place)).await??;
+    let Some(journal) = Journal::find(&data)? else { return Ok(()) };
+    if let Some(rename) = &journal.rename {
+        versions.rename_job(&JobId::new(&rename.from)?, &JobId::new(&rename.to)?, true).await?;
+    }
+    journal.finish()?;
+    tracing::warn!("a change of the catalogue that was cut off has been finished");
+    Ok(())
 }
 
 #[async_trait]
-impl ConnectorDesk for Connectors {
-    fn list_connectors(&self) -> Vec<ConnectorEntry> {
-        let set = self.0.declared();
-        let directories = set.directories.values().map(|directory| ConnectorEntry {
-            name: directory.name.to_string(),
-            dialect: None,
-            target: Some(format!("{}/{}", directory.url.trim_end_matches('/'), directory.base)),
-            read_only: true,
-            pool: None,
-            queries: Vec::new(),
-        });
-        let mut all: Vec<_> = set.connectors.values().map(|one| self.entry(one)).chain(directories).collect();
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        all
+impl CatalogueDesk for Desk {
+    async fn source(&self, id: &str) -> Result<JobSource, DeskError> {
+        Ok(source_of(&self.need(id).await?))
     }
 
-    async fn test_connector(&self, name: &str, cancel: &CancelToken) -> Option<TestReport> {
-        let set = self.0.declared();
-        let begun = Instant::now();
-        let place = match set.directories.get(name) {
-            Some(directory) => Ok(directory.url.clone()),
-            None if set.connectors.contains_key(name) => self.0.address(name),
-            None => return None,
-        };
-        let mut report = TestReport { stages: Vec::new(), server_version: None, is_encrypted: None };
-        let place = match place {
-            Ok(place) => place,
-            Err(error) => {
-                report.fail("declaration", begun, error.message);
-                return Some(report);
-            }
-        };
-        report.pass("declaration", begun, place.clone());
-        if !self.reach(&place, &mut report).await {
-            return Some(report);
-        }
-        let begun = Instant::now();
-        match self.0.test(name, cancel).await {
-            Ok(found) => {
-                let tls = match found.tls {
-                    Some(true) => "encrypted, ",
-                    Some(false) => "not encrypted, ",
-                    None => "",
-                };
-                report.pass("sign-in", begun, format!("{tls}{}", found.version));
-                report.server_version = Some(found.version);
-                report.is_encrypted = found.tls;
-            }
-            Err(error) => drop(report.fail("sign-in", begun, error.message)),
-        }
-        Some(report)
+    async fn check(&self, app: Option<&str>, content: &Content, replaces: Option<&str>) -> Result<Checked, DeskError> {
+        self.look_at(app, content, replaces).await
     }
 
-    async fn list_tables(&self, name: &str, like: &str, most: usize) -> Result<Vec<TableEntry>, StepError> {
-        let set = self.0.declared();
-        let Some(dialect) = set.connectors.get(name).map(|connector| connector.dialect) else {
-            return Err(StepError::definition(format!("there is no SQL connector `{name}`")));
-        };
-        let cancel = CancelToken::new();
-        let binds = Vec::new();
-        let question = Question { connector: name, text: tables_of(dialect), binds: &binds, may_write: false };
-        let Answer::Rows(mut rows) = self.0.ask(question, &cancel).await? else { return Ok(Vec::new()) };
-        let (like, mut found) = (like.to_lowercase(), Vec::new());
-        loop {
-            let batch = rows.next_batch(BATCH).await?;
-            if batch.is_empty() {
-                return Ok(found);
-            }
-            for row in batch {
-                let text = |at: usize| match row.get(at) {
-                    Some(Value::Text(text)) => Some(text.trim_end().to_owned()),
-                    _ => None,
-                };
-                let Some(table) = text(1) else { continue };
-                if like.is_empty() || table.to_lowercase().contains(&like) {
-                    let is_view = text(2).is_some_and(|kind| kind.to_lowercase().contains("view"));
-                    found.push(TableEntry { schema: text(0), name: table, is_view });
-                    if found.len() == most {
-                        return Ok(found);
-                    }
-                }
-            }
+    async fn save(
+        &self,
+        target: Target<'_>,
+        content: &Content,
+        by: &str,
+        change: VersionChange,
+    ) -> Result<SaveDone, DeskError> {
+        match target {
+            Target::New(app) => self.add(app, content, by, change).await,
+            Target::Saved(id, etag) => self.set(id, Some(etag), content, by, change).await,
         }
     }
-}
 
-/// Schema, name and kind, in order.
-fn tables_of(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => {
-            "select null as s, name as n, type as k from sqlite_schema \
-             where type in ('table', 'view') and name not like 'sqlite~_%' escape '~' order by name"
-        }
-        Dialect::Postgres => {
-            "select table_schema::text as s, table_name::text as n, table_type::text as k from information_schema.tables \
-             where table_schema not in ('pg_catalog', 'information_schema') order by 1, 2"
-        }
-        Dialect::MySql => {
-            "select table_schema as s, table_name as n, table_type as k from information_schema.tables \
-             where table_schema = database() order by table_name"
-        }
-        Dialect::SqlServer => {
-            "select table_schema as s, table_name as n, table_type as k from information_schema.tables order by 1, 2"
-        }
-        Dialect::Oracle => {
-            "select owner as s, table_name as n, 'TABLE' as k from all_tables \
-             where owner not in ('SYS', 'SYSTEM', 'XDB', 'MDSYS', 'CTXSYS') \
-             union all select owner, view_name, 'VIEW' from all_views \
-             where owner not in ('SYS', 'SYSTEM', 'XDB', 'MDSYS', 'CTXSYS') order by 1, 2"
-        }
-    }
-}
-
-/// Files of plugins.
-pub(crate) struct Plugins {
-    pub(crate) root: PathBuf,
-    pub(crate) sandbox: ComponentRunner,
-}
-
-#[async_trait]
-impl PluginDesk for Plugins {
-    fn plugins_root(&self) -> &Path {
-        &self.root
+    async fn patch(&self, id: &str, patch: &JobPatch, etag: Option<&str>, by: &str) -> Result<SaveDone, DeskError> {
+        self.set_switches(id, patch, etag, by).await
     }
 
-    async fn facts_of(&self, file: &Path, is_component: bool) -> PluginFacts {
-        let (file, sandbox) = (file.to_owned(), self.sandbox.clone());
-        let looked = tokio::task::spawn_blocking(move || {
-            if is_component { facts_of_component(&sandbox, &file) } else { facts_of_file(&file) }
-        });
-        looked.await.unwrap_or_default()
+    async fn delete(&self, id: &str, etag: Option<&str>, by: &str) -> Result<(), DeskError> {
+        self.take_out(id, etag, by).await
     }
-}
 
-fn facts_of_file(file: &Path) -> PluginFacts {
-    match std::fs::read(file) {
-        Ok(bytes) => PluginFacts {
-            digest: Some(hex::encode(Sha256::digest(&bytes))),
-            size: bytes.len() as u64,
-            ..PluginFacts::default()
-        },
-        Err(_) => PluginFacts::default(),
+    async fn rename(&self, id: &str, to: &str, by: &str) -> Result<SaveDone, DeskError> {
+        self.give_id(id, to, by).await
     }
-}
 
-fn facts_of_component(sandbox: &ComponentRunner, file: &Path) -> PluginFacts {
-    let mut facts = facts_of_file(file);
-    if let Ok(inspection) = sandbox.inspect(file) {
-        facts.asked = inspection.imports.iter().filter_map(|name| needed(name)).map(str::to_owned).collect();
+    async fn versions(&self, id: &str) -> Result<Vec<JobVersion>, DeskError> {
+        Ok(self.versions.list_versions(id).await?)
     }
-    match grants::read(file) {
-        Ok(found) => {
-            facts.granted = found.as_ref().map(grants::granted).unwrap_or_default();
-            facts.limits = found.as_ref().map(grants::limits).unwrap_or_default();
-            facts.grants = found;
-        }
-        Err(error) => facts.problem = Some(error.to_string()),
+
+    async fn restore(&self, id: &str, number: u32, etag: Option<&str>, by: &str) -> Result<SaveDone, DeskError> {
+        self.put_back(id, number, etag, by).await
     }
-    facts
-}
 
-#[cfg(test)]
-mod tests {
-    use super::host_of;
+    async fn jobs_of(&self, app: Option<&str>) -> Result<AppJobs, DeskError> {
+        self.app_jobs(app).await
+    }
 
-    #[test]
-    fn host_and_port_are_found_in_what_leads_to_a_server() {
-        let found = |place| host_of(place).map(|(host, port)| format!("{host} {port}"));
-        for (place, expected) in [
-            ("postgres://bob@db.example:5432/ops", Some("db.example 5432")),
-            ("postgres://bob@[::1]:5432/ops", Some("::1 5432")),
-            ("ldaps://dir.example", Some("dir.example 636")),
-            ("ldap://dir.example:1389", Some("dir.example 1389")),
-            ("sqlite:/var/lib/x.db", None),
-        ] {
-            assert_eq!(found(place).as_deref(), expected, "{place}");
-        }
+    async fn replace_jobs_of(&self, app: &str, jobs: &[JsonMap], etag: &str, by: &str) -> Result<AppJobs, DeskError> {
+        self.set_app_jobs(app, jobs, etag, by).await
+    }
+
+    async fn export(&self) -> Result<Json, DeskError> {
+        self.snapshot().await
+    }
+
+    async fn import(&self, snapshot: &Json, options: ImportOptions, by: &str) -> Result<ImportPlan, DeskError> {
+        self.take_over(snapshot, options, by).await
     }
 }

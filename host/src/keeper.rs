@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use host_api::CatalogueSource;
 use host_catalogue::{
     Catalogue, ComponentCheck, ComponentProblem, ComponentState, FileProblem, LoadOptions, ParamProblem, ParamRule,
-    SecretReader, load, system_zone,
+    Proposal, SecretReader, load, system_zone,
 };
 use host_engine::{Engine, Jobs, internal_jobs};
 use host_model::JsonMap;
 use host_sandbox::{ComponentRunner, Readiness, SandboxError};
 use host_steps::ConnectorPools;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::home::env;
@@ -32,6 +33,8 @@ pub(crate) struct Keeper {
     current: RwLock<Arc<Catalogue>>,
     /// One reading at a time, so that an older one never wins.
     turn: tokio::sync::Mutex<()>,
+    /// Rings after each reading.
+    reloaded: Notify,
 }
 
 /// Reads the catalogue; also without engine and pools, for `check`.
@@ -111,12 +114,28 @@ impl Reader {
     }
 
     fn read_until(&self, until: Option<Instant>, files_until: Option<Instant>) -> Catalogue {
+        self.read_with(until, files_until, None)
+    }
+
+    /// Reads every file, and what somebody wants to save among them. Blocks.
+    pub(crate) fn read_proposal(&self, proposal: &Proposal) -> Catalogue {
+        let soon = Some(Instant::now() + COMPILING);
+        self.read_with(soon, soon, Some(proposal))
+    }
+
+    fn read_with(
+        &self,
+        until: Option<Instant>,
+        files_until: Option<Instant>,
+        proposal: Option<&Proposal>,
+    ) -> Catalogue {
         let options = LoadOptions {
             plugins_dir: Some(self.plugins.clone()),
             env: &env,
             secrets: Some(&*self.secrets),
             default_zone: system_zone(),
             components: Some(&Inspector { sandbox: &self.sandbox, until, files_until }),
+            proposal,
         };
         let catalogue = load(&self.home, &options);
         memory::give_back();
@@ -133,6 +152,7 @@ impl Keeper {
             engine: OnceLock::new(),
             current: RwLock::new(Arc::new(first)),
             turn: tokio::sync::Mutex::new(()),
+            reloaded: Notify::new(),
         }
     }
 
@@ -152,6 +172,16 @@ impl Keeper {
                 keeper.reload_aloud().await;
             }
         }))
+    }
+
+    /// Comes back after the next reading, or at once when there was one since the last call.
+    pub(crate) async fn reloaded(&self) {
+        self.reloaded.notified().await;
+    }
+
+    /// What reads the files.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Introduces the engine that reloads are handed to.
@@ -199,6 +229,7 @@ impl CatalogueSource for Keeper {
             engine.replace_jobs(jobs_of(&read), read.diagnostics.len());
         }
         tracing::info!(jobs = read.jobs.len(), invalid = read.invalid.len(), "catalogue read");
+        self.reloaded.notify_one();
         read
     }
 }

@@ -10,6 +10,7 @@ mod desk;
 mod exit;
 mod history;
 mod home;
+mod inventory;
 mod keeper;
 mod memory;
 mod sign_in;
@@ -77,6 +78,8 @@ async fn run(cli: Cli) -> Outcome {
         Command::Cron(args) => command::cron::run(&args, &global),
         Command::Reload => command::job::reload(&global).await,
         Command::Job(job) => command::job::run(job, &global).await,
+        Command::Export { file } => command::catalogue::export(file.as_deref(), &global).await,
+        Command::Import(args) => command::catalogue::import(args, &global).await,
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
         Command::Secret(secret) => command::secret::run(secret, &global).await,
         Command::User(user) => command::user::run(user, &global).await,

@@ -13,6 +13,7 @@ mod connector;
 mod cron;
 mod croniter;
 mod doctor;
+mod editing;
 mod fleet;
 mod flights;
 mod ledger;

@@ -101,6 +101,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("utoipa", &["host/api"]),
     ("utoipa-axum", &["host/api"]),
     ("toml", &["host/catalogue", "host/sandbox"]),
+    ("toml_edit", &["host/catalogue"]),
+    ("similar", &["host/catalogue"]),
     ("reqwest", &["host/steps", "host"]),
     ("ldap3", &["host/steps"]),
     ("tiberius", &["host/steps"]),

@@ -8,6 +8,7 @@
 mod assets;
 mod audit;
 pub mod auth;
+pub mod desk;
 mod error;
 mod etag;
 mod idempotency;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 pub use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::{Extension, middleware};
 use host_catalogue::{Catalogue, SettingEntry};
 use host_engine::Engine;
@@ -81,6 +83,8 @@ pub struct ApiParts {
     pub catalogue: Arc<dyn CatalogueSource>,
     /// What pages ask of the history.
     pub history: Arc<dyn History>,
+    /// Where the catalogue is written.
+    pub desk: Arc<dyn desk::CatalogueDesk>,
     /// The secrets.
     pub secrets: Arc<dyn SecretDesk>,
     /// What steps can call.
@@ -135,12 +139,15 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, connectors, cron, health, jobs, logs, oidc, plugins, retention, runs, scheduler, secrets,
-        sign_in, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs, oidc,
+        plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
     let stream = (schemas, paths, stream.layer(Extension(streams.clone())));
+    let roomy = |(schemas, paths, routes): utoipa_axum::router::UtoipaMethodRouter<App>| {
+        (schemas, paths, routes.layer(DefaultBodyLimit::max(catalogue_transfer::MOST_BYTES)))
+    };
     let tests = Arc::new(connectors::LastTests::default());
     let (schemas, paths, listing) = routes!(connectors::list);
     let connector_list = (schemas, paths, listing.layer(Extension(tests.clone())));
@@ -214,5 +221,19 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(audit::list))
         .add(Need::Superuser, routes!(audit::verify))
         .add(Need::Superuser, routes!(audit::export))
+        .add(Need::Job, routes!(catalogue::source))
+        .add(Need::EditJobs, routes!(catalogue::create))
+        .add(Need::EditJobs, routes!(catalogue::replace, catalogue::patch, catalogue::delete))
+        .add(Need::EditJobs, routes!(catalogue::rename))
+        .add(Need::EditJobs, routes!(catalogue::validate))
+        .add(Need::Job, routes!(catalogue_history::list))
+        .add(Need::Job, routes!(catalogue_history::show))
+        .add(Need::Job, routes!(catalogue_history::diff))
+        .add(Need::EditJobs, routes!(catalogue_history::restore))
+        .add(Need::EditJobs, routes!(catalogue_transfer::parsed))
+        .add(Need::EditJobs, roomy(routes!(catalogue_transfer::put_parsed)))
+        .add(Need::Superuser, routes!(catalogue_transfer::export))
+        .add(Need::Superuser, roomy(routes!(catalogue_transfer::import)))
+        .add(Need::Job, routes!(catalogue_transfer::export_job))
         .add(Need::SomeJob, stream)
 }

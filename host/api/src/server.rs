@@ -105,11 +105,20 @@ impl LocalClient {
         Self { router, headers }
     }
 
-    async fn send(&self, method: &str, path: &str, body: Option<&Json>) -> io::Result<axum::response::Response> {
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        more: &[(&str, &str)],
+    ) -> io::Result<axum::response::Response> {
         let method = Method::from_bytes(method.as_bytes()).map_err(io::Error::other)?;
         let mut builder = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
             builder = builder.header(*name, value);
+        }
+        for (name, value) in more {
+            builder = builder.header(*name, *value);
         }
         let body = match body {
             Some(json) => {
@@ -130,7 +139,21 @@ impl LocalClient {
     /// # Errors
     /// When the body is no JSON.
     pub async fn call(&self, method: &str, path: &str, body: Option<&Json>) -> io::Result<(u16, Json)> {
-        let response = self.send(method, path, body).await?;
+        self.call_with(method, path, body, &[]).await
+    }
+
+    /// [`LocalClient::call`] with more headers.
+    ///
+    /// # Errors
+    /// When the body is no JSON.
+    pub async fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Json>,
+        headers: &[(&str, &str)],
+    ) -> io::Result<(u16, Json)> {
+        let response = self.send(method, path, body, headers).await?;
         let status = response.status().as_u16();
         let bytes = axum::body::to_bytes(response.into_body(), MOST_BYTES).await.map_err(io::Error::other)?;
         Ok((status, serde_json::from_slice(&bytes).map_err(io::Error::other)?))
@@ -141,7 +164,7 @@ impl LocalClient {
     /// # Errors
     /// When the answer is not a success.
     pub async fn stream(&self, path: &str) -> io::Result<impl Stream<Item = io::Result<Bytes>> + use<>> {
-        let response = self.send("GET", path, None).await?;
+        let response = self.send("GET", path, None, &[]).await?;
         if !response.status().is_success() {
             return Err(io::Error::other(format!("the event stream answered {}", response.status())));
         }

@@ -1,6 +1,7 @@
 //! The shapes on the wire, made from the model. Field names are the contract with every client.
 
 pub(crate) mod definition;
+pub(crate) mod desk;
 pub(crate) mod job;
 pub(crate) mod replica;
 pub(crate) mod run;

@@ -12,6 +12,15 @@ pub(crate) fn is_sensitive(key: &str) -> bool {
     key == "url" || SENSITIVE_KEYS.contains(&key)
 }
 
+/// Keys of headers and params that hold secrets as a rule.
+const SECRET_HEADERS: [&str; 6] = ["authorization", "proxy-authorization", "x-api-key", "api_key", "api-key", "apikey"];
+
+/// Whether the value of `key` is a secret, or names one.
+pub(crate) fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SENSITIVE_KEYS.contains(&key.as_str()) || SECRET_HEADERS.contains(&key.as_str())
+}
+
 /// `text` with literal secrets replaced.
 pub(crate) fn blot(text: &str) -> String {
     text.split_inclusive('\n').map(blot_line).collect()
@@ -50,7 +59,7 @@ fn find_value(line: &str, key: &str) -> Option<Range<usize>> {
 }
 
 /// The password of the first URL in `line`.
-fn find_url_password(line: &str) -> Option<Range<usize>> {
+pub(crate) fn find_url_password(line: &str) -> Option<Range<usize>> {
     let user = line.find("://")? + 3;
     let length = line[user..].find(['"', '\'', ' ', '?']).unwrap_or(line.len() - user);
     let at = line[user..user + length].rfind('@')?;

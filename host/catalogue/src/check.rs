@@ -175,5 +175,5 @@ pub(crate) fn check_duplicate_ids(drafts: &mut [Draft], files: &mut [Findings]) 
 fn place_of(draft: &Draft, files: &[Findings]) -> String {
     let file = &files[draft.file].file;
     let start = draft.id.as_ref().map_or(draft.header.start, |id| id.span.start);
-    format!("{}:{}", file.name, file.place(start).0)
+    format!("{}:{}", file.file_at(start).0.name, file.place(start).0)
 }

@@ -43,12 +43,14 @@ impl Findings {
         message: String,
         hint: Option<String>,
     ) {
-        let known = |d: &Diagnostic| d.code == code && d.span == span && d.message == message;
+        let (line, column) = self.file.place(span.start);
+        let (file, start) = self.file.file_at(span.start);
+        let file = file.name.to_string();
+        let span = span.start - start..span.end - start;
+        let known = |d: &Diagnostic| d.code == code && d.span == span && d.message == message && d.file == file;
         if self.list.iter().any(known) {
             return;
         }
-        let (line, column) = self.file.place(span.start);
-        let file = self.file.name.to_string();
         let job = self.job.clone();
         self.list.push(Diagnostic { code, severity, message, hint, file, line, column, span, job });
     }

@@ -13,6 +13,7 @@ use toml::de::DeTable;
 use crate::blackout_table::read_blackouts;
 use crate::draft::Draft;
 use crate::finding::Findings;
+use crate::overlay::{Fate, Laid};
 use crate::reader::{Table, Text, entries, unknown_key};
 use crate::schedule_table::{note_params, read_all, read_log_level, read_own, read_placement, read_presets, read_zone};
 use crate::step_table::read_step;
@@ -28,8 +29,14 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) zone: Tz,
 }
 
-/// Every job of a file. Each draft carries its own findings; those about the file stay in `out`.
-pub(crate) fn read_file(root: &Spanned<DeTable<'_>>, around: Surroundings<'_>, out: &mut Findings) -> Vec<Draft> {
+/// Every job of a file, with what is laid over it. Each draft carries its own findings; those about the file stay in
+/// `out`.
+pub(crate) fn read_file<'i>(
+    root: &Spanned<DeTable<'i>>,
+    around: Surroundings<'_>,
+    laid: &Laid<'i>,
+    out: &mut Findings,
+) -> Vec<Draft> {
     let mut table = Table::new("the file", root.get_ref(), 0..0);
     read_meta(&mut table, out);
     let jobs = table.tables("jobs", "[[jobs]]", out);
@@ -37,8 +44,15 @@ pub(crate) fn read_file(root: &Spanned<DeTable<'_>>, around: Surroundings<'_>, o
     let about_file = out.drain();
     let mut drafts = Vec::new();
     for (entries, header) in jobs {
+        let (merged, header) = match laid.over(entries, header) {
+            Fate::Skip => continue,
+            Fate::Alone(header) => (None, header),
+            Fate::Merged(merged, header) => (Some(merged), header),
+        };
+        let entries = merged.as_ref().unwrap_or(entries);
         let mut draft = Draft::new(around.file, header.clone(), around.app);
         read_job(Table::new("", entries, header), around, &mut draft, out);
+        laid.judge(entries, &draft, out);
         draft.found = out.drain();
         out.job = None;
         drafts.push(draft);
@@ -53,7 +67,8 @@ fn read_meta(table: &mut Table<'_, '_>, out: &mut Findings) {
     let Some(mut meta) = table.table("meta", out) else { return };
     meta.what = "`[meta]`".to_owned();
     meta.whole("version", 1..=1, out);
-    meta.refuse_true("vendor", "leave it out and edit the file itself", out);
+    // Who may change the file is `edit`'s business.
+    meta.boolean("vendor", out);
     meta.refuse("retention", "set `history_days` under `[jobs]` in app.toml", out);
     meta.finish(out);
 }
@@ -110,7 +125,7 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
         depends_on: rules.depends_on,
         on_restart: rules.on_restart,
         placement: rules.placement,
-        source: SourcePlace { file: out.file.name.clone(), line },
+        source: SourcePlace { file: out.file.file_at(place.start).0.name.clone(), line },
     });
 }
 

@@ -15,9 +15,11 @@ mod component_files;
 mod connector_table;
 mod directory_table;
 mod draft;
+pub mod edit;
 mod finding;
 mod job_table;
 mod load;
+mod overlay;
 mod param_place;
 mod plugin_files;
 mod pool_tls;
@@ -30,7 +32,7 @@ mod step_table;
 
 pub use address::{EnvReader, Lookup, SecretReader};
 pub use check::{ComponentCheck, ComponentProblem, ComponentState, FileProblem, ParamProblem, ParamRule};
-pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
+pub use load::{Catalogue, InvalidJob, LoadOptions, Proposal, Submission, load, system_zone};
 pub use render::{Style, render, summary};
 pub use settings::{
     AuthSettings, Flags, LdapSettings, LdapUser, LoadedSettings, Metrics, OidcSettings, Origin, ProviderSettings,

@@ -4,7 +4,7 @@
 //! Invariants: reading a catalogue never fails, it reports; a job with an error is never among `jobs`; one broken job,
 //! or one broken file, takes nothing else down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use crate::connector_table::{Connectors, read_connectors};
 use crate::draft::Draft;
 use crate::finding::{Findings, placeless};
 use crate::job_table;
+use crate::overlay::Laid;
 use crate::plugin_files::PluginFiles;
 use crate::source::{SourceFile, Sources};
 
@@ -38,6 +39,28 @@ pub struct LoadOptions<'a> {
     pub default_zone: Tz,
     /// Looks inside components; `None` = only their first bytes are read.
     pub components: Option<&'a dyn ComponentCheck>,
+    /// What is not in the files yet; `None` = the files as they are.
+    pub proposal: Option<&'a Proposal>,
+}
+
+/// Jobs that somebody wants to save, to be read among those of the files.
+#[derive(Debug, Clone, Default)]
+pub struct Proposal {
+    /// The jobs.
+    pub submissions: Vec<Submission>,
+    /// Ids of jobs of the files that do not count: those that change or go.
+    pub without: BTreeSet<String>,
+}
+
+/// One job as submitted.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// What findings about it call its file; no other submission has the same.
+    pub name: String,
+    /// The app it would belong to.
+    pub app: String,
+    /// One `[[jobs]]` table with everything below it.
+    pub text: String,
 }
 
 /// All jobs known now, with their sources and everything found while reading them.
@@ -95,16 +118,16 @@ pub fn load(home: &Path, options: &LoadOptions<'_>) -> Catalogue {
     let mut files = Vec::new();
     let mut drafts = Vec::new();
     for app in &plugins.apps {
-        refuse_local_file(&plugins, app, &mut catalogue.diagnostics);
-        let below = format!("{app}/jobs.toml");
-        let shown = plugins.shown(&below);
-        let Some(text) = read_text(&plugins.path(&below), &shown, &mut catalogue.diagnostics) else { continue };
-        let file = SourceFile::new(&shown, &text);
-        catalogue.sources.add(&file);
-        let around = job_table::Surroundings { file: files.len(), app, zone: options.default_zone };
-        let (out, mut found) = read_jobs(file, around);
-        files.push(out);
-        drafts.append(&mut found);
+        read_app(&plugins, app, options.default_zone, &mut files, &mut drafts, &mut catalogue);
+    }
+    if let Some(proposal) = options.proposal {
+        drafts.retain(|draft| draft.id.as_ref().is_none_or(|id| !proposal.without.contains(&id.value)));
+        for submission in &proposal.submissions {
+            let file = SourceFile::new(&submission.name, &submission.text);
+            let around =
+                job_table::Surroundings { file: files.len(), app: &submission.app, zone: options.default_zone };
+            add(read_jobs(file, around, &Laid::default()), &mut files, &mut drafts);
+        }
     }
 
     let around = Surroundings { connectors: &connectors, plugins: &plugins, env: &env, components: options.components };
@@ -215,21 +238,56 @@ fn find_plugins(home: &Path, options: &LoadOptions<'_>, catalogue: &mut Catalogu
     }
 }
 
-fn refuse_local_file(plugins: &PluginFiles, app: &str, found: &mut Vec<Diagnostic>) {
-    let below = format!("{app}/jobs.local.toml");
-    if plugins.path(&below).exists() {
+/// The jobs of one app: those of `jobs.toml` with what lies over them, and those that are only in `jobs.local.toml`.
+fn read_app(
+    plugins: &PluginFiles,
+    app: &str,
+    zone: Tz,
+    files: &mut Vec<Findings>,
+    drafts: &mut Vec<Draft>,
+    catalogue: &mut Catalogue,
+) {
+    let mut open = |name: &str| {
+        let below = format!("{app}/{name}");
         let shown = plugins.shown(&below);
-        let hint = Some(format!("put the jobs into `{}`", plugins.shown(&format!("{app}/jobs.toml"))));
-        found.push(placeless(&shown, "not-supported-yet", "`jobs.local.toml` is not supported yet".to_owned(), hint));
+        let text = read_text(&plugins.path(&below), &shown, &mut catalogue.diagnostics)?;
+        let file = SourceFile::new(&shown, &text);
+        catalogue.sources.add(&file);
+        Some(file)
+    };
+    let (base, local) = (open("jobs.toml"), open("jobs.local.toml"));
+    let mut used = BTreeSet::new();
+    if let Some(base) = base {
+        let around = job_table::Surroundings { file: files.len(), app, zone };
+        let Some(local) = &local else {
+            return add(read_jobs(base, around, &Laid::default()), files, drafts);
+        };
+        let shifted = " ".repeat(base.over_at()) + &local.text;
+        let parts = match DeTable::parse(&shifted) {
+            Ok(_) => vec![shifted],
+            Err(_) => split_at_jobs(&shifted).iter().map(|part| blank_outside(&shifted, part)).collect(),
+        };
+        let laid = Laid::new(&parts);
+        add(read_jobs(base.with_over(local.clone()), around, &laid), files, drafts);
+        used = laid.used();
+    }
+    if let Some(local) = local {
+        let around = job_table::Surroundings { file: files.len(), app, zone };
+        add(read_jobs(local, around, &Laid::without(used)), files, drafts);
     }
 }
 
-fn read_jobs(file: SourceFile, around: job_table::Surroundings<'_>) -> (Findings, Vec<Draft>) {
+fn add((out, mut found): (Findings, Vec<Draft>), files: &mut Vec<Findings>, drafts: &mut Vec<Draft>) {
+    files.push(out);
+    drafts.append(&mut found);
+}
+
+fn read_jobs(file: SourceFile, around: job_table::Surroundings<'_>, laid: &Laid<'_>) -> (Findings, Vec<Draft>) {
     let text = file.text.clone();
     let mut out = Findings::new(file);
     let (root, errors) = DeTable::parse_recoverable(&text);
     if errors.is_empty() {
-        let drafts = job_table::read_file(&root, around, &mut out);
+        let drafts = job_table::read_file(&root, around, laid, &mut out);
         return (out, drafts);
     }
     // Each job is parsed alone, at its place, so that an open quote or bracket ends with the job it stands in.
@@ -240,7 +298,7 @@ fn read_jobs(file: SourceFile, around: job_table::Surroundings<'_>) -> (Findings
         let (root, errors) = DeTable::parse_recoverable(&alone);
         report_syntax(&errors, &mut out);
         let mut syntax = out.drain();
-        let mut found = job_table::read_file(&root, around, &mut out);
+        let mut found = job_table::read_file(&root, around, laid, &mut out);
         about_file.extend(out.drain().into_iter().filter(|_| syntax.is_empty()));
         if let Some(draft) = found.first_mut() {
             syntax.iter_mut().for_each(|error| error.job = draft.id.as_ref().map(|id| id.value.clone()));
@@ -294,8 +352,8 @@ fn drop_cascades(drafts: &mut [Draft]) {
 fn sort_in(draft: Draft, files: &[Findings], catalogue: &mut Catalogue) {
     catalogue.diagnostics.extend(draft.found.iter().cloned());
     let has_errors = draft.has_errors();
-    let file = &files[draft.file].file;
-    let (line, _) = file.place(draft.header.start);
+    let (file, _) = files[draft.file].file.file_at(draft.header.start);
+    let (line, _) = files[draft.file].file.place(draft.header.start);
     match draft.job {
         Some(job) if !has_errors => {
             catalogue.jobs.insert(job.id.clone(), Arc::new(job));

@@ -20,6 +20,8 @@ pub(crate) struct SourceFile {
     pub(crate) text: Arc<str>,
     /// Where each line begins: a file of a hundred thousand lines is asked for as many places.
     lines: Arc<[usize]>,
+    /// A file laid over this one, whose bytes are counted on from [`SourceFile::over_at`].
+    over: Option<Arc<SourceFile>>,
 }
 
 /// The texts behind a set of findings, by the file name they carry: what [`crate::render`] draws from. Passwords and
@@ -41,11 +43,39 @@ impl Sources {
 impl SourceFile {
     pub(crate) fn new(name: &str, text: &str) -> Self {
         let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { name: name.into(), text: text.into(), lines: std::iter::once(0).chain(after_breaks).collect() }
+        Self {
+            name: name.into(),
+            text: text.into(),
+            lines: std::iter::once(0).chain(after_breaks).collect(),
+            over: None,
+        }
+    }
+
+    /// This file with `over` laid over it.
+    pub(crate) fn with_over(self, over: Self) -> Self {
+        Self { over: Some(Arc::new(over)), ..self }
+    }
+
+    /// Where the bytes of a file that is laid over this one begin to count.
+    pub(crate) fn over_at(&self) -> usize {
+        self.text.len() + 1
+    }
+
+    /// The file that a byte is in, and where its own bytes begin to count.
+    pub(crate) fn file_at(&self, offset: usize) -> (&Self, usize) {
+        match &self.over {
+            Some(over) if offset >= self.over_at() => (over, self.over_at()),
+            _ => (self, 0),
+        }
     }
 
     /// Line and column of a byte, both from 1; the column counts characters.
     pub(crate) fn place(&self, offset: usize) -> (u32, u32) {
+        let (file, start) = self.file_at(offset);
+        file.own_place(offset - start)
+    }
+
+    fn own_place(&self, offset: usize) -> (u32, u32) {
         let offset = floor_char(&self.text, offset);
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = self.lines[line.saturating_sub(1)];
@@ -56,7 +86,9 @@ impl SourceFile {
     /// The place in the file of bytes `inner` of the string whose literal stands at `literal`. The whole literal when
     /// the two cannot be matched.
     pub(crate) fn inside_string(&self, literal: &Range<usize>, decoded: &str, inner: Range<usize>) -> Range<usize> {
-        let Some(raw) = self.text.get(literal.clone()) else { return literal.clone() };
+        let (file, start) = self.file_at(literal.start);
+        let own = literal.start - start..literal.end - start;
+        let Some(raw) = file.text.get(own) else { return literal.clone() };
         match decoded_offsets(raw) {
             Some(offsets) if offsets.len() == decoded.len() + 1 => {
                 let at = |i: usize| literal.start + offsets[i.min(decoded.len())];

@@ -199,8 +199,14 @@ fn a_limit_of_a_name_that_nothing_has_is_warned_of_unless_a_broken_file_may_have
     write("plugins/demo/jobs.toml", job);
     let found = || {
         let zone = chrono_tz::UTC;
-        let options =
-            LoadOptions { plugins_dir: None, env: &|_| None, secrets: None, default_zone: zone, components: None };
+        let options = LoadOptions {
+            plugins_dir: None,
+            env: &|_| None,
+            secrets: None,
+            default_zone: zone,
+            components: None,
+            proposal: None,
+        };
         let catalogue = load(home.path(), &options);
         let loaded = load_settings(home.path(), &|_| None, &Flags::default());
         let warnings = loaded.check_limits(&catalogue);

@@ -39,6 +39,7 @@ pub mod step_error;
 pub mod template;
 pub mod transition;
 pub mod value;
+pub mod version;
 
 pub use cancel::CancelToken;
 pub use id::{ConnectorName, JobId, RunId, StepName};

@@ -54,6 +54,7 @@ impl Shelf {
             secrets: secrets.as_deref().map(|book| book as &dyn SecretReader),
             default_zone: system_zone(),
             components: None,
+            proposal: None,
         };
         let catalogue = load(home.path(), &options);
         let found: Vec<Diagnostic> = catalogue.diagnostics.into_iter().filter(|found| found.file == FILE).collect();

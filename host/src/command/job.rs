@@ -22,6 +22,7 @@ pub(crate) async fn run(command: Job, global: &Global) -> Outcome {
         Job::History { id, limit } => history(&client, global, &id, limit).await,
         Job::Next { id, count } => super::cron::next(&client, global, &id, count).await,
         Job::Why { id, at, limit } => super::scheduler::why(&client, global, &id, at.as_deref(), limit).await,
+        Job::Change(command) => super::catalogue::change(&client, command, global).await,
         Job::Logs { run, follow } => logs(&client, global, &run, follow).await,
     };
     client.close().await;

@@ -40,6 +40,7 @@ mod sql;
 mod sqlite;
 mod store;
 mod url;
+mod versions;
 mod write;
 mod writer;
 
@@ -55,6 +56,7 @@ use host_model::audit::AuditTrail;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
 use host_model::secret::SecretStore;
+use host_model::version::VersionStore;
 
 use crate::store::SqlStore;
 use crate::url::Target;
@@ -86,6 +88,8 @@ pub struct Roles {
     pub accounts: Arc<dyn AccountStore>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
+    /// Versions of jobs.
+    pub versions: Arc<dyn VersionStore>,
 }
 
 /// The same store in all of its roles.
@@ -101,7 +105,8 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         history: store.clone(),
         idempotency: store.clone(),
         accounts: store.clone(),
-        audit: store,
+        audit: store.clone(),
+        versions: store,
     })
 }
 

@@ -72,6 +72,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0009_audit.sql"),
     },
     Migration {
+        version: 11,
+        name: "job_versions",
+        sqlite: include_str!("../../../migrations/sqlite/0011_job_versions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0011_job_versions.sql"),
+    },
+    Migration {
         version: 13,
         name: "idempotency",
         sqlite: include_str!("../../../migrations/sqlite/0013_idempotency.sql"),

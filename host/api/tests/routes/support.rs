@@ -12,8 +12,12 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use host_api::auth::{Auth, AuthParts, AuthRules, OidcProvider, PasswordSource, SigningKey};
+use host_api::desk::{
+    AppJobs, CatalogueDesk, Checked, DeskError, ImportOptions, ImportPlan, JobPatch, JobSource, SaveDone, Target,
+};
 use host_api::{ApiParts, CatalogueSource, MetricsAccess, Router, SecretDesk, router};
 use host_catalogue::Catalogue;
+use host_catalogue::edit::Content;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
 use host_model::account::AccountStore;
@@ -31,7 +35,10 @@ use host_model::port::{
 use host_model::replica::Presence;
 use host_model::run::Trigger;
 use host_model::secret::SealedSecret;
-use host_model::{CancelToken, Instant, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
+use host_model::version::{JobVersion, VersionChange};
+use host_model::{
+    CancelToken, Instant, Job, JobId, Json, JsonMap, RunId, Step, StepError, StepErrorKind, StepName, StepSpec,
+};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -230,6 +237,53 @@ impl Answer {
     }
 }
 
+/// A desk at which nothing is saved; what a desk does is tested with files, over the whole program.
+struct Closed;
+
+fn closed<A>() -> Result<A, DeskError> {
+    Err(DeskError::Conflict { code: "desk-closed", message: "the desk is closed".into(), hint: None })
+}
+
+#[async_trait]
+impl CatalogueDesk for Closed {
+    async fn source(&self, id: &str) -> Result<JobSource, DeskError> {
+        Err(DeskError::NoJob(id.to_owned()))
+    }
+    async fn check(&self, _: Option<&str>, _: &Content, _: Option<&str>) -> Result<Checked, DeskError> {
+        closed()
+    }
+    async fn save(&self, _: Target<'_>, _: &Content, _: &str, _: VersionChange) -> Result<SaveDone, DeskError> {
+        closed()
+    }
+    async fn patch(&self, _: &str, _: &JobPatch, _: Option<&str>, _: &str) -> Result<SaveDone, DeskError> {
+        closed()
+    }
+    async fn delete(&self, _: &str, _: Option<&str>, _: &str) -> Result<(), DeskError> {
+        closed()
+    }
+    async fn rename(&self, _: &str, _: &str, _: &str) -> Result<SaveDone, DeskError> {
+        closed()
+    }
+    async fn versions(&self, _: &str) -> Result<Vec<JobVersion>, DeskError> {
+        Ok(Vec::new())
+    }
+    async fn restore(&self, _: &str, _: u32, _: Option<&str>, _: &str) -> Result<SaveDone, DeskError> {
+        closed()
+    }
+    async fn jobs_of(&self, _: Option<&str>) -> Result<AppJobs, DeskError> {
+        closed()
+    }
+    async fn replace_jobs_of(&self, _: &str, _: &[JsonMap], _: &str, _: &str) -> Result<AppJobs, DeskError> {
+        closed()
+    }
+    async fn export(&self) -> Result<Json, DeskError> {
+        closed()
+    }
+    async fn import(&self, _: &Json, _: ImportOptions, _: &str) -> Result<ImportPlan, DeskError> {
+        closed()
+    }
+}
+
 /// A server that does not ask for the scheduler's lease.
 pub(crate) fn server(owner: &str) -> Presence {
     Presence {
@@ -302,6 +356,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         catalogue: shelf.clone(),
         history: roles.history,
         keys: roles.idempotency,
+        desk: Arc::new(Closed),
         secrets: Arc::new(Drawer::default()),
         callables: Arc::new(EveryCallable::default()),
         plugins: Arc::new(Nothing),

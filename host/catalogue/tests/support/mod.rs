@@ -144,6 +144,7 @@ pub(crate) fn load_home(home: &Path) -> Catalogue {
             secrets: Some(&NoSecrets),
             default_zone: zone,
             components: Some(&OnlyRun),
+            proposal: None,
         },
     )
 }

@@ -95,8 +95,14 @@ async fn hold(bench: &Workbench, project: &Project, case: &Json) -> anyhow::Resu
         grants.push(format!("connectors.{name}=read-write"));
     }
     std::fs::write(home.path().join("connectors.toml"), declared).context("cannot write the connectors")?;
-    let options =
-        LoadOptions { plugins_dir: None, env: &|_| None, secrets: None, default_zone: system_zone(), components: None };
+    let options = LoadOptions {
+        plugins_dir: None,
+        env: &|_| None,
+        secrets: None,
+        default_zone: system_zone(),
+        components: None,
+        proposal: None,
+    };
     let connectors = load(home.path(), &options).connectors;
     let own = std::fs::read_to_string(project.grants()).unwrap_or_default();
     let grants = plugin_builder::merge_grants(&own, &grants, &[], home.path())?;

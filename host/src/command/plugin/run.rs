@@ -101,6 +101,7 @@ fn connectors(home: &Home, secrets: Option<&dyn SecretReader>) -> ConnectorSet {
         secrets,
         default_zone: system_zone(),
         components: None,
+        proposal: None,
     };
     load(home.path(), &options).connectors
 }

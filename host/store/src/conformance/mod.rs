@@ -31,6 +31,7 @@ mod schema;
 mod secrets;
 mod transitions;
 mod upgrade;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ use host_model::port::{Claim, Store};
 use host_model::replica::Presence;
 use host_model::secret::SecretStore;
 use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
+use host_model::version::VersionStore;
 use host_model::{Instant, JobId, Json, JsonMap, Placement, Run, RunId, StepName};
 
 /// The owner of every run of the suite, unless a check says otherwise.
@@ -248,6 +250,12 @@ checks! {
         sixteen_writers_of_two_processes_make_one_chain
         entries_go_only_off_the_old_end_and_the_chain_still_holds
         entries_are_found_by_what_they_say;
+    versions:
+        the_last_twenty_versions_are_kept_newest_first
+        what_the_newest_says_already_is_not_kept_again
+        versions_added_at_once_have_numbers_of_their_own
+        everything_of_a_job_follows_its_new_id
+        an_id_with_history_is_not_given_to_another_job;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -284,6 +292,10 @@ impl Bench {
 
     async fn open_audit(&self) -> Arc<dyn AuditTrail> {
         crate::open_roles(&self.url, &self.home).await.unwrap().audit
+    }
+
+    async fn open_versions(&self) -> Arc<dyn VersionStore> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().versions
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
