@@ -19,6 +19,7 @@ pub mod fire;
 pub mod id;
 pub mod job;
 pub mod log;
+pub mod notify;
 pub mod params;
 pub mod placement;
 pub mod plugin_port;
