@@ -61,7 +61,7 @@ create table ly2_notify_deliveries (
     requested_by text,
     check ((finished_at is not null) = (status in ('SENT', 'FAILED')))
 ) strict;
-create index ly2_notify_deliveries_due on ly2_notify_deliveries (due_at) where status in ('PENDING', 'SENDING');
+create index ly2_notify_deliveries_due on ly2_notify_deliveries (due_at, id) where status = 'PENDING';
 create index ly2_notify_deliveries_by_transport on ly2_notify_deliveries (transport, id);
 create index ly2_notify_deliveries_finished on ly2_notify_deliveries (finished_at) where finished_at is not null;
 

@@ -22,6 +22,7 @@ mod lease;
 mod loan;
 mod logs;
 mod migrate;
+mod notify;
 mod pause;
 mod plugin_state;
 mod postgres;
@@ -43,6 +44,7 @@ pub use error::OpenError;
 use std::path::Path;
 use std::sync::Arc;
 
+use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
 use host_model::secret::SecretStore;
@@ -69,6 +71,8 @@ pub struct Roles {
     pub plugin_state: Arc<dyn PluginState>,
     /// Sealed secrets.
     pub secrets: Arc<dyn SecretStore>,
+    /// Events, messages, transports and routes.
+    pub notify: Arc<dyn NotifyStore>,
 }
 
 /// The same store in all of its roles.
@@ -77,7 +81,7 @@ pub struct Roles {
 /// As [`open`].
 pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
     let store = open_sql(url, home).await?;
-    Ok(Roles { store: store.clone(), plugin_state: store.clone(), secrets: store })
+    Ok(Roles { store: store.clone(), plugin_state: store.clone(), secrets: store.clone(), notify: store })
 }
 
 async fn open_sql(url: &str, home: &Path) -> Result<Arc<SqlStore>, OpenError> {

@@ -59,6 +59,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0007_secrets.sql"),
         postgres: include_str!("../../../migrations/postgres/0007_secrets.sql"),
     },
+    Migration {
+        version: 10,
+        name: "notifications",
+        sqlite: include_str!("../../../migrations/sqlite/0010_notifications.sql"),
+        postgres: include_str!("../../../migrations/postgres/0010_notifications.sql"),
+    },
 ];
 
 impl Migration {
