@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use host_model::notify::EventKind;
 use host_model::notify::delivery::{Attempt, Delivery, DeliveryFilter, NewDelivery, Then};
-use host_model::notify::store::{Judgement, Mark, NotifyStore, StoredEvent, StoredRoutes, StoredTransport};
+use host_model::notify::store::{Judgement, Mark, NotifyStore, RESERVED, StoredEvent, StoredRoutes, StoredTransport};
 use host_model::port::StoreError;
 use host_model::replica::{Held, Lease};
-use host_model::secret::SealedSecret;
+use host_model::secret::{SealedSecret, SecretStore as _};
 use host_model::{Instant, Json};
 
 use crate::lease::{self, KeepLease, NOTIFIER, ReleaseLease};
@@ -119,6 +119,11 @@ impl NotifyStore for SqlStore {
 
     async fn list_transports(&self) -> Result<Vec<StoredTransport>, StoreError> {
         read!(self, "list transports", settings::list_transports)
+    }
+
+    async fn list_transport_secrets(&self) -> Result<Vec<SealedSecret>, StoreError> {
+        let all = self.list_secrets().await?;
+        Ok(all.into_iter().filter(|secret| secret.name.starts_with(RESERVED)).collect())
     }
 
     async fn put_transport(

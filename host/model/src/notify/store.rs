@@ -148,6 +148,8 @@ pub trait NotifyStore: Send + Sync + 'static {
 
     /// The transports the store has, by name.
     async fn list_transports(&self) -> Result<Vec<StoredTransport>, StoreError>;
+    /// The sealed secrets of all transports, by name.
+    async fn list_transport_secrets(&self) -> Result<Vec<SealedSecret>, StoreError>;
     /// Writes a transport in place of the one of its name, with secrets that are new and names of those that are gone.
     async fn put_transport(
         &self,
