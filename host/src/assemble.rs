@@ -15,6 +15,7 @@ use host_model::CancelToken;
 use host_model::plugin_port::PluginState;
 use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
+use host_notify::Notifier;
 use host_python::{AppInterpreters, PythonConfig, PythonRunner, PythonServices};
 use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
@@ -25,6 +26,7 @@ use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory};
 use crate::home::{Home, env};
 use crate::keeper::{Keeper, Reader, jobs_of};
+use crate::notifications;
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
@@ -41,15 +43,18 @@ pub(crate) struct House {
     pub(crate) router: host_api::Router,
     /// Ends live streams and the server.
     pub(crate) stop: CancelToken,
+    notifier: Arc<Notifier>,
+    /// Rings the notifier when a run ends here.
+    _ringing: Option<Ending>,
     pools: Arc<ConnectorPools>,
     /// Asks for secrets that other processes set; only where there is somebody to wait for them.
-    _secrets: Option<Refreshing>,
+    _secrets: Option<Ending>,
 }
 
-/// Ends with the house.
-struct Refreshing(tokio::task::JoinHandle<()>);
+/// A task that ends with the house.
+pub(crate) struct Ending(pub(crate) tokio::task::JoinHandle<()>);
 
-impl Drop for Refreshing {
+impl Drop for Ending {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -157,16 +162,20 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     .context("the engine cannot start")?;
     keeper.introduce(&engine);
     let stop = CancelToken::new();
+    let notifier = Arc::new(notifications::notifier(home, settings, &store, roles.notify, &secrets, &engine));
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
         secrets: secrets.clone(),
+        notifications: notifier.clone(),
         auth: Auth::new(&token),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });
     let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
-    Ok(House { engine, keeper, store, router, stop, pools, _secrets: refreshing })
+    // A worker may have no key; a command ends before anything is sent.
+    let ringing = matches!(part, Part::Server(_)).then(|| notifications::start(&notifier, &engine));
+    Ok(House { engine, keeper, store, router, stop, notifier, _ringing: ringing, pools, _secrets: refreshing })
 }
 
 /// Opens the store of a home, and what it keeps sealed.
@@ -202,8 +211,8 @@ pub(crate) async fn home_secrets(home: &Home) -> Result<Option<Arc<SecretBook>>,
 }
 
 /// Connectors that name a secret are read again when somebody else changed one.
-fn refresh(secrets: Arc<SecretBook>, keeper: Arc<Keeper>) -> Refreshing {
-    Refreshing(tokio::spawn(async move {
+fn refresh(secrets: Arc<SecretBook>, keeper: Arc<Keeper>) -> Ending {
+    Ending(tokio::spawn(async move {
         loop {
             tokio::time::sleep(REFRESH).await;
             match secrets.refresh().await {
@@ -279,6 +288,7 @@ impl House {
     /// Takes everything down: runs first, then streams, then pools and store.
     pub(crate) async fn close(self, drain: Duration, hurry: &CancelToken) {
         self.engine.shutdown(drain, hurry).await;
+        self.notifier.stop().await;
         self.stop.cancel("shutdown");
         // A step that was abandoned may still hold a connection; the process does not wait for it.
         let _ = tokio::time::timeout(CLOSING, self.pools.close()).await;

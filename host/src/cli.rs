@@ -1,6 +1,7 @@
 //! The command line, low-level form: names, flags, help. No behaviour.
 
 mod connector;
+mod notify;
 mod plugin;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use connector::{Connector, Format, QueryArgs};
+pub(crate) use notify::Notify;
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
 #[derive(Parser)]
@@ -66,6 +68,9 @@ pub(crate) enum Command {
     /// Secrets: set, list, delete, encrypt, decrypt, genkey, rotate
     #[command(subcommand)]
     Secret(Secret),
+    /// Notifications: list, test, deliveries, resend
+    #[command(subcommand)]
+    Notify(Notify),
     /// Connectors: list, test, query; on the files of the home, in this process
     #[command(subcommand)]
     Connector(Connector),

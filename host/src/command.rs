@@ -5,6 +5,7 @@ pub(crate) mod connector;
 pub(crate) mod cron;
 pub(crate) mod init;
 pub(crate) mod job;
+pub(crate) mod notify;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod scheduler;

@@ -10,6 +10,7 @@ mod history;
 mod home;
 mod keeper;
 mod memory;
+mod notifications;
 mod vault;
 mod watch;
 mod watcher;
@@ -76,6 +77,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Reload => command::job::reload(&global).await,
         Command::Job(job) => command::job::run(job, &global).await,
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
+        Command::Notify(notify) => command::notify::run(notify, &global).await,
         Command::Secret(secret) => command::secret::run(secret, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,
         Command::Connector(connector) => command::connector::run(connector, &global).await,

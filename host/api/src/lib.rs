@@ -23,6 +23,7 @@ use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;
 use host_model::CancelToken;
+use host_model::notify::desk::NotificationDesk;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
@@ -59,6 +60,8 @@ pub struct ApiParts {
     pub catalogue: Arc<dyn CatalogueSource>,
     /// The secrets.
     pub secrets: Arc<dyn SecretDesk>,
+    /// What is set up to tell people, and what became of it.
+    pub notifications: Arc<dyn NotificationDesk>,
     /// Who may come in.
     pub auth: auth::Auth,
     /// Cancelled when the server stops, so that live streams end first.
@@ -86,7 +89,7 @@ pub fn table() -> Vec<Line> {
 }
 
 fn surface(app: Option<App>, version: &str) -> Surface {
-    use route::{cron, health, jobs, runs, scheduler, secrets, slots};
+    use route::{cron, health, jobs, notifications, runs, scheduler, secrets, slots};
     let (schemas, paths, stream) = routes!(live::events);
     let stream = (schemas, paths, stream.layer(Extension(live::Streams::default())));
     Surface::new(app, version)
@@ -114,6 +117,15 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(scheduler::resume))
         .add(Need::Superuser, routes!(secrets::list))
         .add(Need::Superuser, routes!(secrets::put, secrets::delete))
+        .add(Need::Notifications, routes!(notifications::list_transports))
+        .add(Need::Notifications, routes!(notifications::put_transport, notifications::delete_transport))
+        .add(Need::Notifications, routes!(notifications::test_transport))
+        .add(Need::Notifications, routes!(notifications::test_unsaved))
+        .add(Need::Notifications, routes!(notifications::list_routes, notifications::put_routes))
+        .add(Need::Notifications, routes!(notifications::simulate))
+        .add(Need::Notifications, routes!(notifications::list_deliveries))
+        .add(Need::Notifications, routes!(notifications::show_delivery))
+        .add(Need::Notifications, routes!(notifications::resend))
         .add(Need::EditJobs, routes!(jobs::reload))
         .add(Need::SomeJob, stream)
 }

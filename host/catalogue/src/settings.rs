@@ -1,11 +1,12 @@
 //! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from (see
 //! `layers`). Tables of later versions are known and their keys refused; `[limits]` is read by `limit_table`,
-//! `[python]` by `python_table`.
+//! `[python]` by `python_table`, `[notifications]` by `notification_table`.
 //!
 //! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
 
 mod layers;
 mod limit_table;
+mod notification_table;
 mod python_table;
 
 use std::fmt;
@@ -19,11 +20,13 @@ use toml::de::DeTable;
 
 use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
+pub use self::notification_table::NotificationSettings;
+use self::notification_table::{parse_public_url, read_notifications};
 pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};
 use crate::finding::Findings;
-use crate::load::{read_text, report_syntax};
+use crate::load::{read_text, report_syntax, system_zone};
 use crate::reader::{Table, entries};
 use crate::source::{SourceFile, Sources};
 
@@ -85,7 +88,7 @@ impl Role {
 }
 
 /// Every setting there is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `[server] listen`.
     pub listen: Setting<SocketAddr>,
@@ -97,6 +100,8 @@ pub struct Settings {
     pub drain_seconds: Setting<u32>,
     /// `[server] watch`: whether changed files are read without being asked.
     pub watch: Setting<bool>,
+    /// `[server] public_url`: where people find the page; links in messages begin with it.
+    pub public_url: Setting<Option<String>>,
     /// `[store] url`, `password`.
     pub store: Setting<PoolAddress>,
     /// `[jobs] scheduler_enabled`: false pins this process to standby.
@@ -111,6 +116,8 @@ pub struct Settings {
     pub python: PythonSettings,
     /// `[limits.connectors]`, `[limits.tags]`.
     pub limits: Limits,
+    /// `[notifications]`.
+    pub notifications: NotificationSettings,
 }
 
 impl Settings {
@@ -171,7 +178,7 @@ pub fn load_settings(home: &Path, env: &EnvReader<'_>, flags: &Flags) -> LoadedS
     let mut table = Table::new("the file", root.get_ref(), 0..0);
     let mut limited = Vec::new();
     let settings = read_settings(&mut table, home, flags, &mut layers, &mut limited, &mut out);
-    for later in ["auth", "secrets", "notifications"] {
+    for later in ["auth", "secrets"] {
         for entry in table.table(later, &mut out).map(|_| ()).and(table.take(later)).into_iter() {
             for inner in entry.value.get_ref().as_table().map(entries).unwrap_or_default() {
                 let what = format!("`{}` in `[{later}]`", inner.key);
@@ -222,6 +229,15 @@ fn read_settings(
     let drain_seconds =
         layers.whole(&mut server, "drain_seconds", &["NOMAFLOW_SERVER_DRAIN_SECONDS"], (0..=86_400, 20), out);
     let watch = layers.switch(&mut server, "watch", &["NOMAFLOW_SERVER_WATCH"], None, out);
+    let line = server.take("public_url").map(|entry| out.file.place(entry.key_span.0).0);
+    let in_file = server.filled_text("public_url", out).and_then(|text| match parse_public_url(&text.value) {
+        Ok(url) => Some(url),
+        Err(message) => {
+            out.error("not-allowed", text.span, format!("`public_url` of `[server]`: {message}"), None);
+            None
+        }
+    });
+    let public_url = layers.pick(&["NOMAFLOW_SERVER_PUBLIC_URL"], None, in_file.zip(line), None, parse_public_url);
     server.finish(out);
 
     let mut store = open("store", out);
@@ -255,12 +271,17 @@ fn read_settings(
     let limits = limit_table::read_limits(&mut table, layers, limited, out);
     table.finish(out);
 
+    let mut table = open("notifications", out);
+    let notifications = read_notifications(&mut table, layers, system_zone(), out);
+    table.finish(out);
+
     Settings {
         listen,
         role,
         labels,
         drain_seconds,
         watch,
+        public_url,
         store: store_address,
         scheduler_enabled,
         history_days,
@@ -268,5 +289,6 @@ fn read_settings(
         apps_dir,
         python,
         limits,
+        notifications,
     }
 }
