@@ -13,6 +13,7 @@ mod croniter;
 mod fleet;
 mod flights;
 mod ledger;
+mod notifications;
 mod overlap;
 mod packages;
 mod params;
