@@ -82,6 +82,7 @@ fn fill_text(text: &str, words: &JsonMap) -> Result<Json, String> {
             return Err(format!("the body has an unknown word `${{{name}}}`; known are {}", known.join(", ")));
         };
         let is_whole = out.is_empty() && start == 0 && rest.len() == length + 1 && rest.len() == text.len();
+        out.push_str(&rest[..start]);
         match (value, default) {
             (Json::Null, Some(default)) => out.push_str(default),
             (value, _) if is_whole => return Ok(value.clone()),

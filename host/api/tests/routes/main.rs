@@ -3,6 +3,7 @@
 
 mod closed;
 mod events;
+mod notifications;
 mod refused;
 mod replicas;
 mod secrets;

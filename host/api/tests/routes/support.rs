@@ -13,6 +13,7 @@ use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, auth::Auth, router
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
+use host_model::notify::store::NotifyStore;
 use host_model::placement::Limits;
 use host_model::port::{
     Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -22,6 +23,7 @@ use host_model::replica::Presence;
 use host_model::run::Trigger;
 use host_model::secret::SealedSecret;
 use host_model::{CancelToken, Job, JobId, RunId, Step, StepError, StepErrorKind, StepName, StepSpec};
+use host_notify::{Notifier, NotifyParts, NotifySettings, SecretKeeper};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -189,7 +191,8 @@ pub(crate) async fn house() -> House {
 /// A house whose process presents itself like this.
 pub(crate) async fn house_with(presence: Presence) -> House {
     let folder = tempfile::tempdir().unwrap();
-    let store = host_store::open("sqlite:runs.db", folder.path()).await.unwrap();
+    let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
+    let store = roles.store;
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
     let (shelf, stop) = (Arc::new(Shelf::default()), CancelToken::new());
@@ -197,11 +200,56 @@ pub(crate) async fn house_with(presence: Presence) -> House {
         engine: engine.clone(),
         catalogue: shelf.clone(),
         secrets: Arc::new(Drawer::default()),
+        notifications: Arc::new(notifier(&engine, roles.notify, folder.path())),
         auth: Auth::new(TOKEN),
         stop: stop.clone(),
         version: "1.2.3",
     });
     House { engine, store, router, stop, shelf, folder }
+}
+
+/// One that answers, and sends tests only.
+fn notifier(engine: &Engine, store: Arc<dyn NotifyStore>, home: &std::path::Path) -> Notifier {
+    let jobs = engine.clone();
+    Notifier::new(NotifyParts {
+        store,
+        runs: engine.store().clone(),
+        clock: Arc::new(SystemClock),
+        jobs: Arc::new(move || jobs.jobs()),
+        keeper: Arc::new(Drawer::default()),
+        owner: owner_id(),
+        is_owner_alive: |_| true,
+        home: home.to_owned(),
+        settings: NotifySettings {
+            public_url: None,
+            group_seconds: 10,
+            retry_seconds: 5,
+            give_up_hours: 24,
+            transports: Vec::new(),
+            routes: Vec::new(),
+            zone: host_catalogue::system_zone(),
+        },
+        pace: host_notify::Pace::default(),
+    })
+}
+
+#[async_trait]
+impl SecretKeeper for Drawer {
+    fn seal(&self, _name: &str, text: &str) -> Result<String, String> {
+        Ok(format!("ENC:{}", text.len()))
+    }
+
+    fn open(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn fill(&self, text: &str) -> Result<String, String> {
+        Ok(text.to_owned())
+    }
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl House {

@@ -17,6 +17,7 @@ mod lease;
 mod ledger;
 mod limits;
 mod logs;
+mod notify;
 mod odd_data;
 mod overlap;
 mod plugin_state;
@@ -225,6 +226,16 @@ checks! {
     secrets:
         a_secret_is_replaced_listed_and_deleted
         secrets_are_sealed_anew_all_together_or_not_at_all;
+    notify:
+        an_event_is_written_with_the_change_it_tells_of
+        the_first_success_after_a_failure_is_a_recovery
+        events_are_written_that_somebody_wants
+        a_judgement_takes_once_and_only_under_the_lease
+        messages_of_a_group_join_until_they_are_taken
+        a_delivery_comes_back_when_its_holder_is_lost
+        deliveries_go_with_the_history_they_tell_of
+        a_transport_comes_and_goes_with_its_secrets
+        routes_are_replaced_by_whoever_knows_their_version;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
