@@ -127,8 +127,8 @@ async fn rotate_in(home: &Path, book: &crate::vault::book::SecretBook, keep_old:
     let vault = book.vault();
     vault.add_key().map_err(closed)?;
     let stored = book.reseal().await.context("the store does not answer")?.map_err(closed)?;
-    let file = home.join("connectors.toml");
-    let in_file = reseal_file(&file, vault)?;
+    // Passwords of pools, and of transports for notifications.
+    let in_files = reseal_file(&home.join("connectors.toml"), vault)? + reseal_file(&home.join("app.toml"), vault)?;
     let kept = if keep_old {
         "the old keys are kept".to_owned()
     } else {
@@ -136,7 +136,7 @@ async fn rotate_in(home: &Path, book: &crate::vault::book::SecretBook, keep_old:
         format!("{dropped} old keys are gone")
     };
     Ok(format!(
-        "new key in {}: {stored} stored secrets and {in_file} values of connectors.toml sealed anew, {kept}",
+        "new key in {}: {stored} stored secrets and {in_files} values of connectors.toml and app.toml sealed anew, {kept}",
         vault.place()
     ))
 }
