@@ -17,6 +17,7 @@ use host_model::callable::EveryCallable;
 use host_model::plugin_port::PluginState;
 use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
+use host_notify::Notifier;
 use host_python::{AppInterpreters, PythonCallables, PythonConfig, PythonRunner, PythonServices};
 use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
@@ -30,6 +31,7 @@ use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
 use crate::keeper::{Keeper, Reader, jobs_of};
 use crate::sign_in::{Vouchers, vouchers};
+use crate::notifications;
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
@@ -48,17 +50,20 @@ pub(crate) struct House {
     pub(crate) stop: CancelToken,
     /// The one-time password of the account that this start has made.
     pub(crate) first_password: Option<String>,
+    notifier: Arc<Notifier>,
+    /// Rings the notifier when a run ends here.
+    _ringing: Option<Ending>,
     pools: Arc<ConnectorPools>,
     /// Asks for secrets that other processes set; only where there is somebody to wait for them.
-    _secrets: Option<Refreshing>,
+    _secrets: Option<Ending>,
     /// Keeps changes by hand as versions.
     _noticing: Option<Noticing>,
 }
 
-/// Ends with the house.
-struct Refreshing(tokio::task::JoinHandle<()>);
+/// A task that ends with the house.
+pub(crate) struct Ending(pub(crate) tokio::task::JoinHandle<()>);
 
-impl Drop for Refreshing {
+impl Drop for Ending {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -191,6 +196,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let desk = Arc::new(Desk::new(keeper.clone(), roles.versions));
     let noticing = (!matches!(part, Part::Command)).then(|| desk.notice_changes());
     let stop = CancelToken::new();
+    let notifier = Arc::new(notifications::notifier(home, settings, &store, roles.notify, &secrets, &engine));
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
@@ -207,6 +213,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
             Metrics::Token => MetricsAccess::Token,
         },
         settings: settings.list(),
+        notifications: notifier.clone(),
         audit: roles.audit.clone(),
         auth,
         oidc,
@@ -214,7 +221,21 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         version: env!("CARGO_PKG_VERSION"),
     });
     let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
-    Ok(House { engine, keeper, store, router, stop, first_password, pools, _secrets: refreshing, _noticing: noticing })
+    // A worker may have no key; a command ends before anything is sent.
+    let ringing = matches!(part, Part::Server(_)).then(|| notifications::start(&notifier, &engine));
+    Ok(House {
+        engine,
+        keeper,
+        store,
+        router,
+        stop,
+        first_password,
+        notifier,
+        _ringing: ringing,
+        pools,
+        _secrets: refreshing,
+        _noticing: noticing,
+    })
 }
 
 fn auth_rules(settings: &Settings) -> AuthRules {
@@ -260,8 +281,8 @@ pub(crate) async fn home_secrets(home: &Home) -> Result<Option<Arc<SecretBook>>,
 }
 
 /// Connectors that name a secret are read again when somebody else changed one.
-fn refresh(secrets: Arc<SecretBook>, keeper: Arc<Keeper>) -> Refreshing {
-    Refreshing(tokio::spawn(async move {
+fn refresh(secrets: Arc<SecretBook>, keeper: Arc<Keeper>) -> Ending {
+    Ending(tokio::spawn(async move {
         loop {
             tokio::time::sleep(REFRESH).await;
             match secrets.refresh().await {
@@ -337,6 +358,7 @@ impl House {
     /// Takes everything down: runs first, then streams, then pools and store.
     pub(crate) async fn close(self, drain: Duration, hurry: &CancelToken) {
         self.engine.shutdown(drain, hurry).await;
+        self.notifier.stop().await;
         self.stop.cancel("shutdown");
         // A step that was abandoned may still hold a connection; the process does not wait for it.
         let _ = tokio::time::timeout(CLOSING, self.pools.close()).await;

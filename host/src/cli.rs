@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod catalogue;
 mod connector;
+mod notify;
 mod plugin;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use catalogue::{ImportArgs, JobChange};
 pub(crate) use connector::{Connector, Format, QueryArgs};
+pub(crate) use notify::Notify;
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
 #[derive(Parser)]
@@ -92,6 +94,9 @@ pub(crate) enum Command {
     Login(LoginArgs),
     /// Sign this machine out again
     Logout,
+    /// Notifications: list, test, deliveries, resend
+    #[command(subcommand)]
+    Notify(Notify),
     /// Connectors: list, test, query; on the files of the home, in this process
     #[command(subcommand)]
     Connector(Connector),

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod manual;
+pub(crate) mod notify;
 pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod scheduler;

@@ -13,6 +13,7 @@ mod home;
 mod inventory;
 mod keeper;
 mod memory;
+mod notifications;
 mod sign_in;
 mod telemetry;
 mod vault;
@@ -81,6 +82,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Export { file } => command::catalogue::export(file.as_deref(), &global).await,
         Command::Import(args) => command::catalogue::import(args, &global).await,
         Command::Scheduler(scheduler) => command::scheduler::run(scheduler, &global).await,
+        Command::Notify(notify) => command::notify::run(notify, &global).await,
         Command::Secret(secret) => command::secret::run(secret, &global).await,
         Command::User(user) => command::user::run(user, &global).await,
         Command::Token(token) => command::token::run(token, &global).await,

@@ -17,6 +17,7 @@ mod editing;
 mod fleet;
 mod flights;
 mod ledger;
+mod notifications;
 mod overlap;
 mod packages;
 mod params;

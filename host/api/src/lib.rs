@@ -36,6 +36,7 @@ use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::callable::CallableDirectory;
 use host_model::audit::AuditTrail;
+use host_model::notify::desk::NotificationDesk;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
@@ -101,6 +102,8 @@ pub struct ApiParts {
     pub settings: Vec<SettingEntry>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
+    /// What is set up to tell people, and what became of it.
+    pub notifications: Arc<dyn NotificationDesk>,
     /// Who may come in.
     pub auth: auth::Auth,
     /// Providers of OpenID Connect.
@@ -139,8 +142,8 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs, oidc,
-        plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
+        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -217,6 +220,15 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(scheduler::resume))
         .add(Need::Superuser, routes!(secrets::list))
         .add(Need::Superuser, routes!(secrets::put, secrets::delete))
+        .add(Need::Notifications, routes!(notifications::list_transports))
+        .add(Need::Notifications, routes!(notifications::put_transport, notifications::delete_transport))
+        .add(Need::Notifications, routes!(notifications::test_transport))
+        .add(Need::Notifications, routes!(notifications::test_unsaved))
+        .add(Need::Notifications, routes!(notifications::list_routes, notifications::put_routes))
+        .add(Need::Notifications, routes!(notifications::simulate))
+        .add(Need::Notifications, routes!(notifications::list_deliveries))
+        .add(Need::Notifications, routes!(notifications::show_delivery))
+        .add(Need::Notifications, routes!(notifications::resend))
         .add(Need::EditJobs, routes!(jobs::reload))
         .add(Need::Superuser, routes!(audit::list))
         .add(Need::Superuser, routes!(audit::verify))

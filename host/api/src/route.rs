@@ -15,6 +15,7 @@ pub(crate) mod metrics;
 pub(crate) mod plugins;
 pub(crate) mod retention;
 pub(crate) mod oidc;
+pub(crate) mod notifications;
 pub(crate) mod runs;
 pub(crate) mod scheduler;
 pub(crate) mod secrets;

@@ -3,6 +3,7 @@
 pub(crate) mod definition;
 pub(crate) mod desk;
 pub(crate) mod job;
+pub(crate) mod notification;
 pub(crate) mod replica;
 pub(crate) mod run;
 pub(crate) mod words;

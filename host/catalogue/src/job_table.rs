@@ -4,6 +4,7 @@
 use chrono_tz::Tz;
 use host_model::job::{Alerts, CatchUp, INTERNAL_PREFIX, Job, OnRestart, Overlap, SourcePlace};
 use host_model::log::LogLevel;
+use host_model::notify::route::check_recipient;
 use host_model::retry::{Backoff, RetryPolicy};
 use host_model::schedule::Every;
 use host_model::{JobId, Placement, Step};
@@ -197,13 +198,28 @@ pub(crate) fn read_retry(table: &mut Table<'_, '_>, out: &mut Findings) -> Optio
 
 fn read_alerts(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<Alerts> {
     let mut alerts = table.table("alerts", out)?;
-    let place = table.take("alerts").map(|entry| entry.key_range()).unwrap_or_default();
-    out.not_yet(place, "`alerts`", "leave it out; failed runs are in the history, and `nomaflow job run` exits with 1");
     let on_failure = alerts.boolean("on_failure", out).unwrap_or(true);
+    let on_recovery = alerts.boolean("on_recovery", out).unwrap_or(on_failure);
+    let on_success = alerts.boolean("on_success", out).unwrap_or(false);
+    let on_canceled = alerts.boolean("on_canceled", out).unwrap_or(false);
     let on_long_run_minutes = alerts.whole("on_long_run_minutes", 1..=u32::MAX, out);
-    let recipients = values(alerts.texts("recipients", out));
+    let no_success_within_hours = alerts.whole("no_success_within_hours", 1..=87_600, out);
+    let recipients = alerts.texts("recipients", out);
+    for recipient in &recipients {
+        if let Err(why) = check_recipient(&recipient.value) {
+            out.error("not-allowed", recipient.span.clone(), format!("`recipients` of {}: {why}", alerts.what), None);
+        }
+    }
     alerts.finish(out);
-    Some(Alerts { on_failure, on_long_run_minutes, recipients })
+    Some(Alerts {
+        on_failure,
+        on_recovery,
+        on_success,
+        on_canceled,
+        on_long_run_minutes,
+        no_success_within_hours,
+        recipients: values(recipients),
+    })
 }
 
 /// How runs of a job meet one another, a restart and the processes there are.

@@ -35,7 +35,7 @@ pub use check::{ComponentCheck, ComponentProblem, ComponentState, FileProblem, P
 pub use load::{Catalogue, InvalidJob, LoadOptions, Proposal, Submission, load, system_zone};
 pub use render::{Style, render, summary};
 pub use settings::{
-    AuthSettings, Flags, LdapSettings, LdapUser, LoadedSettings, Metrics, OidcSettings, Origin, ProviderSettings,
-    PythonSettings, Role, Setting, SettingEntry, Settings, SignInProviders, load_settings, load_sign_in,
+    AuthSettings, Flags, LdapSettings, LdapUser, LoadedSettings, Metrics, NotificationSettings, OidcSettings, Origin,
+    ProviderSettings, PythonSettings, Role, Setting, SettingEntry, Settings, SignInProviders, load_settings, load_sign_in,
 };
 pub use source::Sources;

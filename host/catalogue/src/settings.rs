@@ -1,6 +1,6 @@
 //! How this process runs: `app.toml` under the environment under flags, each value remembering where it came from (see
 //! `layers`). Tables of later versions are known and their keys refused; `[limits]` is read by `limit_table`,
-//! `[python]` by `python_table`, `[auth]` by `auth_table`.
+//! `[python]` by `python_table`, `[auth]` by `auth_table`, `[notifications]` by `notification_table`.
 //!
 //! Invariant: reading settings never fails; a value that cannot be used is reported and the next lower layer counts.
 
@@ -9,6 +9,7 @@ mod layers;
 mod limit_table;
 mod listing;
 mod provider_table;
+mod notification_table;
 mod python_table;
 
 use std::fmt;
@@ -27,11 +28,13 @@ pub use self::listing::SettingEntry;
 pub use self::provider_table::{
     LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in,
 };
+pub use self::notification_table::NotificationSettings;
+use self::notification_table::{parse_public_url, read_notifications};
 pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};
 use crate::finding::Findings;
-use crate::load::{read_text, report_syntax};
+use crate::load::{read_text, report_syntax, system_zone};
 use crate::reader::{Table, entries};
 use crate::source::{SourceFile, Sources};
 
@@ -118,7 +121,7 @@ impl Metrics {
 }
 
 /// Every setting there is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `[server] listen`.
     pub listen: Setting<SocketAddr>,
@@ -132,6 +135,8 @@ pub struct Settings {
     pub watch: Setting<bool>,
     /// `[server] metrics`: who may read `/metrics`.
     pub metrics: Setting<Metrics>,
+    /// `[server] public_url`: where people find the page; links in messages begin with it.
+    pub public_url: Setting<Option<String>>,
     /// `[store] url`, `password`.
     pub store: Setting<PoolAddress>,
     /// `[jobs] scheduler_enabled`: false pins this process to standby.
@@ -150,6 +155,8 @@ pub struct Settings {
     pub python: PythonSettings,
     /// `[limits.connectors]`, `[limits.tags]`.
     pub limits: Limits,
+    /// `[notifications]`.
+    pub notifications: NotificationSettings,
 }
 
 impl Settings {
@@ -210,7 +217,7 @@ pub fn load_settings(home: &Path, env: &EnvReader<'_>, flags: &Flags) -> LoadedS
     let mut table = Table::new("the file", root.get_ref(), 0..0);
     let mut limited = Vec::new();
     let settings = read_settings(&mut table, home, flags, &mut layers, &mut limited, &mut out);
-    for later in ["secrets", "notifications"] {
+    for later in ["secrets"] {
         for entry in table.table(later, &mut out).map(|_| ()).and(table.take(later)).into_iter() {
             for inner in entry.value.get_ref().as_table().map(entries).unwrap_or_default() {
                 let what = format!("`{}` in `[{later}]`", inner.key);
@@ -264,6 +271,15 @@ fn read_settings(
     let in_file = server.word("metrics", &Metrics::WORDS, |text| parse_metrics(text).ok(), out);
     let in_file = in_file.map(|(metrics, text)| (metrics, out.file.place(text.span.start).0));
     let metrics = layers.pick(&["NOMAFLOW_SERVER_METRICS"], None, in_file, Metrics::Token, parse_metrics);
+    let line = server.take("public_url").map(|entry| out.file.place(entry.key_span.0).0);
+    let in_file = server.filled_text("public_url", out).and_then(|text| match parse_public_url(&text.value) {
+        Ok(url) => Some(url),
+        Err(message) => {
+            out.error("not-allowed", text.span, format!("`public_url` of `[server]`: {message}"), None);
+            None
+        }
+    });
+    let public_url = layers.pick(&["NOMAFLOW_SERVER_PUBLIC_URL"], None, in_file.zip(line), None, parse_public_url);
     server.finish(out);
 
     let mut store = open("store", out);
@@ -307,6 +323,10 @@ fn read_settings(
     let limits = limit_table::read_limits(&mut table, layers, limited, out);
     table.finish(out);
 
+    let mut table = open("notifications", out);
+    let notifications = read_notifications(&mut table, layers, system_zone(), out);
+    table.finish(out);
+
     Settings {
         listen,
         role,
@@ -314,6 +334,7 @@ fn read_settings(
         drain_seconds,
         watch,
         metrics,
+        public_url,
         store: store_address,
         scheduler_enabled,
         history_days,
@@ -323,5 +344,6 @@ fn read_settings(
         auth,
         python,
         limits,
+        notifications,
     }
 }

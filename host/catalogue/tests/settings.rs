@@ -221,3 +221,47 @@ fn a_limit_of_a_name_that_nothing_has_is_warned_of_unless_a_broken_file_may_have
     write("plugins/demo/jobs.toml", &job.replace("select 1\"", "select 1\"\noops = 1"));
     assert_eq!(found(), [osp]);
 }
+
+#[test]
+fn transports_and_routes_are_read_and_every_mistake_is_told_at_its_place() {
+    let file = r##"[server]
+public_url = "https://jobs.example.org/"
+[notifications]
+group_seconds = 0
+[notifications.transports.chat]
+kind = "slack"
+webhook_url = "${secret.SLACK}"
+to = "#ops"
+[[notifications.routes]]
+name = "etl"
+tags = ["etl"]
+recipients = ["#data", "chat"]
+quiet_hours = { from = "22:00", to = "07:00" }
+"##;
+    let loaded = read(file, &[("NOMAFLOW_NOTIFICATIONS_RETRY_SECONDS", "9")], &Flags::default());
+    assert_eq!(messages(&loaded), [""; 0]);
+    let told = &loaded.settings.notifications;
+    assert_eq!(loaded.settings.public_url.value.as_deref(), Some("https://jobs.example.org"));
+    assert_eq!((told.group_seconds.value, told.retry_seconds.value, told.give_up_hours.value), (0, 9, 24));
+    assert_eq!((told.transports[0].name.as_str(), told.routes[0].name.as_str()), ("chat", "etl"));
+    assert!(!format!("{told:?}").contains("SLACK"), "a secret field is hidden, even its reference");
+    let wrong = r##"[server]
+public_url = "jobs.example.org"
+[notifications.transports.chat]
+kind = "slak"
+[notifications.transports.mail]
+kind = "smtp"
+host = "mail"
+port = 99999
+[notifications.transports."a b"]
+kind = "webhook"
+url = "https://x.test"
+[[notifications.routes]]
+recipients = ["a b"]
+"##;
+    let loaded = read(wrong, &[], &Flags::default());
+    let lines: Vec<u32> = loaded.diagnostics.iter().map(|found| found.line).collect();
+    for line in [2, 4, 5, 8, 9, 12, 13] {
+        assert!(lines.contains(&line), "line {line}: {:?}", messages(&loaded));
+    }
+}

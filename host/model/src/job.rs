@@ -228,8 +228,16 @@ fn yes() -> bool {
 pub struct Alerts {
     /// A failed run raises an alert.
     pub on_failure: bool,
+    /// So does the first run that succeeds after one that was told of.
+    pub on_recovery: bool,
+    /// So does every run that succeeds.
+    pub on_success: bool,
+    /// So does a run that is canceled.
+    pub on_canceled: bool,
     /// A run still in flight after so many minutes raises one.
     pub on_long_run_minutes: Option<u32>,
+    /// No run that succeeded for so many hours raises one.
+    pub no_success_within_hours: Option<u32>,
     /// Channels, addresses, webhook ids; empty = defaults.
     pub recipients: Vec<String>,
 }

@@ -25,6 +25,7 @@ pub mod id;
 pub mod idempotency;
 pub mod job;
 pub mod log;
+pub mod notify;
 pub mod params;
 pub mod placement;
 pub mod plugin_port;

@@ -10,10 +10,13 @@ use chrono::{DurationRound as _, TimeDelta, Utc};
 use host_api::SecretDesk;
 use host_catalogue::{Lookup, SecretReader};
 use host_model::port::{Secrets, StoreError};
-use host_model::secret::{SealedSecret, SecretStore};
+use host_model::secret::{SealedSecret, SecretStore, is_secret_name};
+use host_model::template::{self, Part, Token};
+use host_notify::SecretKeeper;
 use std::sync::Arc;
 
-use super::{Vault, VaultError};
+use super::{MARK, Vault, VaultError};
+use crate::home::env;
 
 /// How soon a secret that another process set is known here.
 pub(crate) const REFRESH: Duration = Duration::from_secs(5);
@@ -90,11 +93,60 @@ impl SecretBook {
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
     }
+
+    fn opened(&self, name: &str) -> Option<String> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+}
+
+/// For notifications, whose transports keep theirs under reserved names.
+#[async_trait]
+impl SecretKeeper for SecretBook {
+    fn seal(&self, name: &str, text: &str) -> Result<String, String> {
+        self.vault.seal(&purpose(name), text).map_err(|error| error.to_string())
+    }
+
+    fn open(&self, name: &str) -> Option<String> {
+        self.opened(name)
+    }
+
+    fn fill(&self, text: &str) -> Result<String, String> {
+        if text.starts_with(MARK) {
+            return SecretReader::unseal(self, text);
+        }
+        let parts = template::parse(text).map_err(|error| error.message)?;
+        let mut filled = String::new();
+        for part in parts {
+            match part {
+                Part::Text(text) => filled.push_str(&text),
+                Part::Token { token: Token::Secret(name), .. } => {
+                    let found = self.find_secret(&name);
+                    filled.push_str(&found.ok_or_else(|| format!("there is no secret named `{name}`"))?);
+                }
+                Part::Token { token: Token::Env(name) | Token::EnvOr(name, None), .. } => {
+                    let found = env(&name);
+                    filled.push_str(&found.ok_or_else(|| format!("the environment variable `{name}` is not set"))?);
+                }
+                Part::Token { token: Token::EnvOr(name, Some(default)), .. } => {
+                    filled.push_str(&env(&name).unwrap_or(default));
+                }
+                Part::Token { start, end, .. } => {
+                    return Err(format!("`{}` means nothing outside of a job", &text[start..end]));
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        Self::refresh(self).await.map(drop)
+    }
 }
 
 impl Secrets for SecretBook {
+    /// Those with reserved names are no business of jobs and plugins.
     fn find_secret(&self, name: &str) -> Option<String> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        if is_secret_name(name) { self.opened(name) } else { None }
     }
 }
 
@@ -122,7 +174,8 @@ impl SecretReader for Vault {
 #[async_trait]
 impl SecretDesk for SecretBook {
     async fn list(&self) -> Result<Vec<SealedSecret>, StoreError> {
-        self.store.list_secrets().await
+        let all = self.store.list_secrets().await?;
+        Ok(all.into_iter().filter(|secret| is_secret_name(&secret.name)).collect())
     }
 
     async fn put(&self, name: &str, value: &str, by: &str) -> Result<Result<(), String>, StoreError> {
@@ -140,6 +193,9 @@ impl SecretDesk for SecretBook {
     }
 
     async fn delete(&self, name: &str) -> Result<bool, StoreError> {
+        if !is_secret_name(name) {
+            return Ok(false);
+        }
         let was_there = self.store.delete_secret(name).await?;
         self.refresh().await?;
         Ok(was_there)

@@ -1,5 +1,6 @@
-//! The lease on the right to fire schedules: the one row of `ly2_jobs_lock`, which the pause shares. Taking it raises the
-//! term; whatever its holder writes in the scheduler's name looks for holder and term first.
+//! Leases, each the one row of a table: [`SCHEDULER`] is the right to fire schedules, which the pause shares its row with,
+//! [`NOTIFIER`] the right to judge events and send messages. Taking one raises its term; whatever its holder writes in its
+//! name looks for holder and term first.
 //!
 //! No clock is compared here. Whoever takes the lease over names the holder's last sign of life as it saw it, and takes it
 //! only if there has been none since.
@@ -13,9 +14,14 @@ use crate::row::{LEASE_COLUMNS, read_lease};
 use crate::sql::{Bind, Conn, count};
 use crate::write::{Verdict, Write};
 
+/// Where the scheduler's lease is.
+pub(crate) const SCHEDULER: &str = "ly2_jobs_lock";
+/// Where the notifier's lease is.
+pub(crate) const NOTIFIER: &str = "ly2_notify_lock";
+
 /// `Store::find_lease`. A row that only a pause has made is a lease that nobody holds.
-pub(crate) async fn find_lease(conn: &mut Conn<'_>) -> Result<Option<Lease>, DbError> {
-    let row = conn.fetch_optional(&format!("select {LEASE_COLUMNS} from ly2_jobs_lock"), &[]).await?;
+pub(crate) async fn find_lease(conn: &mut Conn<'_>, table: &'static str) -> Result<Option<Lease>, DbError> {
+    let row = conn.fetch_optional(&format!("select {LEASE_COLUMNS} from {table}"), &[]).await?;
     row.as_ref().map(read_lease).transpose()
 }
 
@@ -28,6 +34,7 @@ pub(crate) async fn is_lost(conn: &mut Conn<'_>, lease: Option<&Held>) -> Result
 
 /// `Store::take_lease`.
 pub(crate) struct TakeLease {
+    pub(crate) table: &'static str,
     pub(crate) holder: String,
     pub(crate) seen: Option<Lease>,
     pub(crate) at: Instant,
@@ -39,21 +46,27 @@ impl Write for TakeLease {
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Option<u64>>, DbError> {
         let (holder, at) = (Bind::text(&self.holder), Bind::at(self.at));
-        let sql = "insert into ly2_jobs_lock (id, holder, term, beat, heartbeat_at) values (1, $1, 1, 1, $2) \
-                   on conflict (id) do nothing";
-        if conn.execute(sql, &[holder.clone(), at.clone()]).await? == 1 {
+        let table = self.table;
+        let sql = format!(
+            "insert into {table} (id, holder, term, beat, heartbeat_at) values (1, $1, 1, 1, $2) \
+             on conflict (id) do nothing"
+        );
+        if conn.execute(&sql, &[holder.clone(), at.clone()]).await? == 1 {
             return Ok(Verdict::Keep(Some(1)));
         }
         let (term, beat) = self.seen.as_ref().map_or((0, 0), |seen| (seen.term, seen.beat));
-        let sql = "update ly2_jobs_lock set holder = $1, term = term + 1, beat = 1, heartbeat_at = $2 \
-                   where holder = '' or (term = $3 and beat = $4) returning term";
-        let row = conn.fetch_optional(sql, &[holder, at, count(term), count(beat)]).await?;
+        let sql = format!(
+            "update {table} set holder = $1, term = term + 1, beat = 1, heartbeat_at = $2 \
+             where holder = '' or (term = $3 and beat = $4) returning term"
+        );
+        let row = conn.fetch_optional(&sql, &[holder, at, count(term), count(beat)]).await?;
         Ok(Verdict::Keep(row.map(|row| row.count("term")).transpose()?))
     }
 }
 
 /// `Store::keep_lease`.
 pub(crate) struct KeepLease {
+    pub(crate) table: &'static str,
     pub(crate) held: Held,
     pub(crate) at: Instant,
 }
@@ -63,22 +76,26 @@ impl Write for KeepLease {
     type Answer = bool;
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<bool>, DbError> {
-        let sql = "update ly2_jobs_lock set beat = beat + 1, heartbeat_at = $3 where holder = $1 and term = $2";
+        let table = self.table;
+        let sql = format!("update {table} set beat = beat + 1, heartbeat_at = $3 where holder = $1 and term = $2");
         let binds = [Bind::text(&self.held.holder), count(self.held.term), Bind::at(self.at)];
-        Ok(Verdict::Keep(conn.execute(sql, &binds).await? == 1))
+        Ok(Verdict::Keep(conn.execute(&sql, &binds).await? == 1))
     }
 }
 
 /// `Store::release_lease`.
-pub(crate) struct ReleaseLease(pub(crate) Held);
+pub(crate) struct ReleaseLease {
+    pub(crate) table: &'static str,
+    pub(crate) held: Held,
+}
 
 #[async_trait]
 impl Write for ReleaseLease {
     type Answer = bool;
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<bool>, DbError> {
-        let sql = "update ly2_jobs_lock set holder = '' where holder = $1 and term = $2";
-        let binds = [Bind::text(&self.0.holder), count(self.0.term)];
-        Ok(Verdict::Keep(conn.execute(sql, &binds).await? == 1))
+        let sql = format!("update {} set holder = '' where holder = $1 and term = $2", self.table);
+        let binds = [Bind::text(&self.held.holder), count(self.held.term)];
+        Ok(Verdict::Keep(conn.execute(&sql, &binds).await? == 1))
     }
 }

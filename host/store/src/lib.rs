@@ -27,6 +27,7 @@ mod lease;
 mod loan;
 mod logs;
 mod migrate;
+mod notify;
 mod pause;
 mod plugin_state;
 mod postgres;
@@ -53,6 +54,7 @@ use host_model::account::AccountStore;
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::audit::AuditTrail;
+use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
 use host_model::secret::SecretStore;
@@ -90,6 +92,8 @@ pub struct Roles {
     pub audit: Arc<dyn AuditTrail>,
     /// Versions of jobs.
     pub versions: Arc<dyn VersionStore>,
+    /// Events, messages, transports and routes.
+    pub notify: Arc<dyn NotifyStore>,
 }
 
 /// The same store in all of its roles.
@@ -106,7 +110,8 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         idempotency: store.clone(),
         accounts: store.clone(),
         audit: store.clone(),
-        versions: store,
+        versions: store.clone(),
+        notify: store,
     })
 }
 

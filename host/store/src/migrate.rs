@@ -72,6 +72,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0009_audit.sql"),
     },
     Migration {
+        version: 10,
+        name: "notifications",
+        sqlite: include_str!("../../../migrations/sqlite/0010_notifications.sql"),
+        postgres: include_str!("../../../migrations/postgres/0010_notifications.sql"),
+    },
+    Migration {
         version: 11,
         name: "job_versions",
         sqlite: include_str!("../../../migrations/sqlite/0011_job_versions.sql"),

@@ -34,6 +34,10 @@ const DEFINITIONS: &str = "delete from ly2_job_definitions where digest in (\
     select d.digest from ly2_job_definitions d where d.used_at < $1 and not exists (\
     select 1 from ly2_job_runs r where r.definition = d.digest) order by d.used_at limit $2)";
 
+/// Deliveries go with the history they tell of; one that is still on its way is never old.
+const DELIVERIES: &str = "delete from ly2_notify_deliveries where id in (\
+    select id from ly2_notify_deliveries where finished_at < $1 order by finished_at limit $2)";
+
 const SLOTS: &str = "delete from ly2_slots where (job_id, due_at, schedule) in (\
     select s.job_id, s.due_at, s.schedule from ly2_slots s where s.due_at < $1 and exists (\
     select 1 from ly2_slots n where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule) \
@@ -55,7 +59,8 @@ impl Write for PruneBatch {
                 pruned.run_rows = conn.execute(RUNS, &of_runs).await?;
                 if pruned.run_rows < u64::from(self.limit) {
                     // The last batch: what only these runs did is not needed any more.
-                    conn.execute(DEFINITIONS, &[cutoff, limit]).await?;
+                    conn.execute(DEFINITIONS, &[cutoff.clone(), limit.clone()]).await?;
+                    conn.execute(DELIVERIES, &[cutoff, limit]).await?;
                 }
             }
             PrunePass::Slots => pruned.slot_rows = conn.execute(SLOTS, &[cutoff, limit]).await?,

@@ -126,6 +126,14 @@ impl StoredRow {
         }
     }
 
+    /// A JSON list.
+    pub(crate) fn json_list(&self, column: &str) -> Result<Vec<Json>, DbError> {
+        match required(column, self.opt_json(column)?)? {
+            Json::Array(list) => Ok(list),
+            other => Err(corrupt(column, format_args!("holds `{}`, which is no list", shorten(&other.to_string())))),
+        }
+    }
+
     fn opt_json_map(&self, column: &str) -> Result<Option<JsonMap>, DbError> {
         match self.opt_json(column)? {
             None => Ok(None),
@@ -159,7 +167,7 @@ impl StoredRow {
         required(column, self.opt_run_id(column)?)
     }
 
-    fn opt_run_id(&self, column: &str) -> Result<Option<RunId>, DbError> {
+    pub(crate) fn opt_run_id(&self, column: &str) -> Result<Option<RunId>, DbError> {
         let parse =
             |text: String| RunId::parse(&text).map_err(|error| corrupt(column, format_args!("is wrong: {error}")));
         self.opt_text(column)?.map(parse).transpose()

@@ -16,14 +16,19 @@ impl Write for Put {
     type Answer = ();
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<()>, DbError> {
-        let sql = "insert into ly2_secrets (name, sealed, updated_at, updated_by) values ($1, $2, $3, $4) \
-                   on conflict (name) do update set sealed = excluded.sealed, updated_at = excluded.updated_at, \
-                   updated_by = excluded.updated_by";
-        let SealedSecret { name, sealed, updated_at, updated_by } = &self.0;
-        let binds = [Bind::text(name), Bind::text(sealed), Bind::at(*updated_at), Bind::text(updated_by)];
-        conn.execute(sql, &binds).await?;
+        put(conn, &self.0).await?;
         Ok(Verdict::Keep(()))
     }
+}
+
+/// Writes one in place of the one of its name.
+pub(crate) async fn put(conn: &mut Conn<'_>, secret: &SealedSecret) -> Result<(), DbError> {
+    let sql = "insert into ly2_secrets (name, sealed, updated_at, updated_by) values ($1, $2, $3, $4) \
+               on conflict (name) do update set sealed = excluded.sealed, updated_at = excluded.updated_at, \
+               updated_by = excluded.updated_by";
+    let SealedSecret { name, sealed, updated_at, updated_by } = secret;
+    let binds = [Bind::text(name), Bind::text(sealed), Bind::at(*updated_at), Bind::text(updated_by)];
+    conn.execute(sql, &binds).await.map(drop)
 }
 
 struct Delete(String);

@@ -243,19 +243,19 @@ impl Store for SqlStore {
     }
 
     async fn find_lease(&self) -> Result<Option<Lease>, StoreError> {
-        read!(self, "find the lease", lease::find_lease)
+        read!(self, "find the lease", lease::find_lease, lease::SCHEDULER)
     }
 
     async fn take_lease(&self, holder: &str, seen: Option<&Lease>, at: Instant) -> Result<Option<u64>, StoreError> {
-        self.write("take the lease", TakeLease { holder: holder.to_owned(), seen: seen.cloned(), at }).await
+        self.write("take the lease", TakeLease { table: lease::SCHEDULER, holder: holder.to_owned(), seen: seen.cloned(), at }).await
     }
 
     async fn keep_lease(&self, held: &Held, at: Instant) -> Result<bool, StoreError> {
-        self.write("keep the lease", KeepLease { held: held.clone(), at }).await
+        self.write("keep the lease", KeepLease { table: lease::SCHEDULER, held: held.clone(), at }).await
     }
 
     async fn release_lease(&self, held: &Held) -> Result<bool, StoreError> {
-        self.write("give the lease back", ReleaseLease(held.clone())).await
+        self.write("give the lease back", ReleaseLease { table: lease::SCHEDULER, held: held.clone() }).await
     }
 
     async fn append_logs(&self, lines: &[LogLine]) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod audit;
 mod closed;
 mod document;
 mod events;
+mod notifications;
 mod refused;
 mod replicas;
 mod secrets;

@@ -27,6 +27,7 @@ use host_model::connector::Dialect;
 use host_model::desk::{
     ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, QueryEntry, TableEntry, TestReport, TestStage,
 };
+use host_model::notify::store::NotifyStore;
 use host_model::placement::Limits;
 use host_model::port::{
     Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -39,6 +40,7 @@ use host_model::version::{JobVersion, VersionChange};
 use host_model::{
     CancelToken, Instant, Job, JobId, Json, JsonMap, RunId, Step, StepError, StepErrorKind, StepName, StepSpec,
 };
+use host_notify::{Notifier, NotifyParts, NotifySettings, SecretKeeper};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -363,6 +365,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         connectors: Arc::new(Nothing),
         metrics: MetricsAccess::Token,
         settings: Vec::new(),
+        notifications: Arc::new(notifier(&engine, roles.notify, folder.path())),
         audit: audit.clone(),
         auth: Auth::new(auth),
         oidc: providers.oidc,
@@ -370,6 +373,50 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         version: "1.2.3",
     });
     House { engine, store, accounts, audit, router, stop, shelf, folder }
+}
+
+/// One that answers, and sends tests only.
+fn notifier(engine: &Engine, store: Arc<dyn NotifyStore>, home: &std::path::Path) -> Notifier {
+    let jobs = engine.clone();
+    Notifier::new(NotifyParts {
+        store,
+        runs: engine.store().clone(),
+        clock: Arc::new(SystemClock),
+        jobs: Arc::new(move || jobs.jobs()),
+        keeper: Arc::new(Drawer::default()),
+        owner: owner_id(),
+        is_owner_alive: |_| true,
+        home: home.to_owned(),
+        settings: NotifySettings {
+            public_url: None,
+            group_seconds: 10,
+            retry_seconds: 5,
+            give_up_hours: 24,
+            transports: Vec::new(),
+            routes: Vec::new(),
+            zone: host_catalogue::system_zone(),
+        },
+        pace: host_notify::Pace::default(),
+    })
+}
+
+#[async_trait]
+impl SecretKeeper for Drawer {
+    fn seal(&self, _name: &str, text: &str) -> Result<String, String> {
+        Ok(format!("ENC:{}", text.len()))
+    }
+
+    fn open(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn fill(&self, text: &str) -> Result<String, String> {
+        Ok(text.to_owned())
+    }
+
+    async fn refresh(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl House {

@@ -19,6 +19,7 @@ mod lease;
 mod ledger;
 mod limits;
 mod logs;
+mod notify;
 mod odd_data;
 mod overlap;
 mod plugin_state;
@@ -256,6 +257,16 @@ checks! {
         versions_added_at_once_have_numbers_of_their_own
         everything_of_a_job_follows_its_new_id
         an_id_with_history_is_not_given_to_another_job;
+    notify:
+        an_event_is_written_with_the_change_it_tells_of
+        the_first_success_after_a_failure_is_a_recovery
+        events_are_written_that_somebody_wants
+        a_judgement_takes_once_and_only_under_the_lease
+        messages_of_a_group_join_until_they_are_taken
+        a_delivery_comes_back_when_its_holder_is_lost
+        deliveries_go_with_the_history_they_tell_of
+        a_transport_comes_and_goes_with_its_secrets
+        routes_are_replaced_by_whoever_knows_their_version;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused

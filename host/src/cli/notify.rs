@@ -1,0 +1,34 @@
+//! `nomaflow notify …`.
+
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(crate) enum Notify {
+    /// Transports, with what became of the last message over each
+    List,
+    /// Send a test message over a transport and print what the other side said
+    Test {
+        /// Its name
+        name: String,
+        /// Channel or address, in place of the transport's default
+        #[arg(long, value_name = "RECIPIENT")]
+        to: Option<String>,
+    },
+    /// Messages, newest first
+    Deliveries {
+        /// Over this transport only
+        #[arg(long, value_name = "NAME")]
+        transport: Option<String>,
+        /// In this state only: PENDING, SENDING, SENT or FAILED
+        #[arg(long, value_name = "STATE")]
+        outcome: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Send a message that was sent or given up once more
+    Resend {
+        /// Its number
+        id: String,
+    },
+}
