@@ -12,10 +12,11 @@ use host_catalogue::{Catalogue, Flags, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, Pace, PruneRunner, Runners, is_owner_alive, owner_id};
 use host_model::CancelToken;
+use host_model::callable::EveryCallable;
 use host_model::plugin_port::PluginState;
 use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
-use host_python::{AppInterpreters, PythonConfig, PythonRunner, PythonServices};
+use host_python::{AppInterpreters, PythonCallables, PythonConfig, PythonRunner, PythonServices};
 use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
@@ -137,6 +138,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         .with("wasm", Arc::new(reader.sandbox.clone()))
         .with("python", Arc::new(PythonRunner::new(python_config(&reader, settings, python_services)?)))
         .with("prune_runs", Arc::new(PruneHistory { rows, files, store: store.clone() }));
+    let python = PythonCallables::new(app_interpreters(&reader.plugins, settings));
+    let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
     let engine = Engine::start(EngineParts {
@@ -161,6 +164,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         engine: engine.clone(),
         catalogue: keeper.clone(),
         secrets: secrets.clone(),
+        callables: Arc::new(callables),
         auth: Auth::new(&token),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),

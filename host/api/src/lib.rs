@@ -23,6 +23,7 @@ use axum::{Extension, middleware};
 use host_catalogue::Catalogue;
 use host_engine::Engine;
 use host_model::CancelToken;
+use host_model::callable::CallableDirectory;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
@@ -56,6 +57,8 @@ pub struct ApiParts {
     pub catalogue: Arc<dyn CatalogueSource>,
     /// The secrets.
     pub secrets: Arc<dyn SecretDesk>,
+    /// What steps can call.
+    pub callables: Arc<dyn CallableDirectory>,
     /// Who may come in.
     pub auth: auth::Auth,
     /// Cancelled when the server stops, so that live streams end first.

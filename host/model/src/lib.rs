@@ -9,6 +9,7 @@
 
 pub mod batch;
 pub mod blackout;
+pub mod callable;
 pub mod cancel;
 pub mod connector;
 pub mod definition;

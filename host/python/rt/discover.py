@@ -10,6 +10,25 @@ import sys
 INJECTED = {"ctx", "connectors", "settings"}
 CONTEXTS = {"Context", "AsyncContext", "StepContext", "Ctx"}
 SKIPPED = {"__pycache__", "node_modules", "tests", "sdk"}
+NULL = {"type": "null"}
+# What `rt/callables.py` converts to, and what plain values are called otherwise; any other annotation takes any value.
+TYPES = {
+    "bool": {"type": "boolean"},
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "str": {"type": "string"},
+    "Decimal": {"type": ["number", "string"]},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "Path": {"type": "string"},
+    "dict": {"type": "object"},
+    "Dict": {"type": "object"},
+    "Mapping": {"type": "object"},
+    "list": {"type": "array"},
+    "List": {"type": "array"},
+    "Sequence": {"type": "array"},
+    "None": NULL,
+}
 
 
 def modules(folder, package=""):
@@ -28,7 +47,7 @@ def modules(folder, package=""):
 
 
 def look_at(app, module, path):
-    found = {"app": app, "module": module, "problem": None, "callables": []}
+    found = {"app": app, "module": module, "path": path, "problem": None, "callables": []}
     try:
         with open(path, "rb") as file:
             tree = ast.parse(file.read(), os.path.basename(path))
@@ -66,15 +85,83 @@ def describe(node):
         for index, (a, default) in enumerate(pairs)
         if not is_injected(a, index == 0 and bool(positional))
     ]
-    doc = (ast.get_docstring(node) or "").split("\n\n")[0]
+    whole = ast.get_docstring(node) or ""
+    takes_any = arguments.kwarg is not None
     return {
         "name": node.name,
         "line": node.lineno,
-        "doc": " ".join(doc.split()),
+        "doc": " ".join(whole.split("\n\n")[0].split()),
+        "whole_doc": whole,
         "is_async": isinstance(node, ast.AsyncFunctionDef),
-        "takes_any": arguments.kwarg is not None,
+        "takes_any": takes_any,
         "params": params,
+        "schema": schema_of(pairs, {param["name"] for param in params}, takes_any),
     }
+
+
+def schema_of(pairs, names, takes_any):
+    """The parameters a step gives as a JSON Schema, for an editor."""
+    properties, required = {}, []
+    for argument, default in pairs:
+        if argument.arg not in names:
+            continue
+        schema = dict(schema_of_kind(argument.annotation))
+        if default is None:
+            required.append(argument.arg)
+        else:
+            try:
+                value = ast.literal_eval(default)
+                json.dumps(value, allow_nan=False)
+                schema["default"] = value
+            except (ValueError, TypeError, SyntaxError, RecursionError):
+                pass  # A default that is computed: known when the function is called.
+        properties[argument.arg] = schema
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": takes_any}
+
+
+def schema_of_kind(node):
+    if node is None:
+        return {}
+    if isinstance(node, ast.Constant):
+        if node.value is None:
+            return NULL
+        if isinstance(node.value, str):
+            try:
+                return schema_of_kind(ast.parse(node.value, mode="eval").body)
+            except SyntaxError:
+                return {}
+        return {}
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return either([schema_of_kind(node.left), schema_of_kind(node.right)])
+    if isinstance(node, ast.Subscript):
+        inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        name = last_name(node.value)
+        if name == "Annotated":
+            return schema_of_kind(inner[0])
+        if name == "Optional":
+            return either([schema_of_kind(inner[0]), NULL])
+        if name == "Union":
+            return either([schema_of_kind(kind) for kind in inner])
+        if name == "Literal":
+            values = [one.value for one in inner if isinstance(one, ast.Constant) and isinstance(one.value, (str, int, type(None)))]
+            return {"enum": values} if len(values) == len(inner) else {}
+        if name in ("list", "List", "Sequence"):
+            items = schema_of_kind(inner[0])
+            return {"type": "array", "items": items} if items else {"type": "array"}
+        return TYPES.get(name, {})
+    return TYPES.get(last_name(node), {})
+
+
+def either(schemas):
+    """Any of these; a schema that takes everything takes the others in."""
+    if not all(schemas):
+        return {}
+    flat = [one for schema in schemas for one in schema.get("anyOf", [schema])]
+    return {"anyOf": flat}
+
+
+def last_name(node):
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def is_injected(argument, is_first):
@@ -87,4 +174,6 @@ def source(node):
     return None if node is None else ast.unparse(node)
 
 
-json.dump([look_at(app, *found) for app, folder in json.load(sys.stdin) for found in modules(folder)], sys.stdout)
+found = [look_at(app, *found) for app, folder in json.load(sys.stdin) for found in modules(folder)]
+# "replace": half a surrogate pair, which a text may hold, has no place in UTF-8.
+sys.stdout.buffer.write(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use host_model::Json;
+use host_model::callable::{CallableDirectory, CallableEntry, CallableKind, CallableList, CallableSource};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -24,6 +26,9 @@ pub struct PythonModule {
     pub app: String,
     /// As a job names it before the colon.
     pub module: String,
+    /// The file.
+    #[serde(skip_serializing)]
+    pub path: PathBuf,
     /// Why it cannot be parsed.
     pub problem: Option<String>,
     /// Its public functions, in the order of the file.
@@ -39,12 +44,17 @@ pub struct PythonCallable {
     pub line: u32,
     /// The first paragraph of its docstring.
     pub doc: String,
+    /// All of it.
+    #[serde(skip_serializing)]
+    pub whole_doc: String,
     /// Whether it is an `async def`.
     pub is_async: bool,
     /// Whether it takes parameters of any name.
     pub takes_any: bool,
     /// The parameters a job gives; `ctx`, `connectors` and `settings` are the host's.
     pub params: Vec<PythonParam>,
+    /// The same as a JSON Schema.
+    pub schema: Json,
 }
 
 /// A parameter of a callable.
@@ -72,22 +82,78 @@ pub struct DiscoverError {
 /// # Errors
 /// When an interpreter cannot be run. A file that cannot be parsed is no error: its module says why.
 pub async fn list_modules(apps: &AppInterpreters) -> Result<Vec<PythonModule>, DiscoverError> {
+    let (modules, failures) = look(apps).await;
+    failures.into_iter().next().map_or(Ok(modules), Err)
+}
+
+/// What can be known, and which interpreters gave no answer.
+async fn look(apps: &AppInterpreters) -> (Vec<PythonModule>, Vec<DiscoverError>) {
     let mut groups: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for app in apps.list_apps().into_iter().filter(|app| has_python(&apps.folder_of(app))) {
         groups.entry(apps.interpreter_of(&app)).or_default().push(app);
     }
-    let mut modules = Vec::new();
+    let (mut modules, mut failures) = (Vec::new(), Vec::new());
     for (interpreter, group) in groups {
         let folders: Json = group.iter().map(|app| json!([app, apps.folder_of(app)])).collect();
-        let found = ask(&interpreter, &folders).await.map_err(|reason| DiscoverError {
-            apps: group.iter().map(|app| format!("`{app}`")).collect::<Vec<_>>().join(", "),
-            interpreter: interpreter.display().to_string(),
-            reason,
-        })?;
-        modules.extend(found);
+        match ask(&interpreter, &folders).await {
+            Ok(found) => modules.extend(found),
+            Err(reason) => failures.push(DiscoverError {
+                apps: group.iter().map(|app| format!("`{app}`")).collect::<Vec<_>>().join(", "),
+                interpreter: interpreter.display().to_string(),
+                reason,
+            }),
+        }
     }
     modules.sort_by(|a, b| (&a.app, &a.module).cmp(&(&b.app, &b.module)));
-    Ok(modules)
+    (modules, failures)
+}
+
+/// The port of editors: [`list_modules`] in the words of the model.
+#[derive(Debug)]
+pub struct PythonCallables {
+    apps: AppInterpreters,
+    /// One look at a time, however many ask: each starts interpreters.
+    looking: tokio::sync::Mutex<()>,
+}
+
+impl PythonCallables {
+    /// The callables of these apps.
+    pub fn new(apps: AppInterpreters) -> Self {
+        Self { apps, looking: tokio::sync::Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl CallableDirectory for PythonCallables {
+    async fn list_callables(&self) -> CallableList {
+        let _alone = self.looking.lock().await;
+        let (modules, failures) = look(&self.apps).await;
+        CallableList {
+            sources: modules.into_iter().map(PythonModule::into_source).collect(),
+            problems: failures.iter().map(DiscoverError::to_string).collect(),
+        }
+    }
+}
+
+impl PythonModule {
+    fn into_source(self) -> CallableSource {
+        let entry = |callable: PythonCallable| CallableEntry {
+            callable: format!("{}:{}", self.module, callable.name),
+            title: callable.doc,
+            doc: callable.whole_doc,
+            params: callable.schema,
+            result: None,
+        };
+        CallableSource {
+            kind: CallableKind::Python,
+            callables: self.callables.into_iter().map(entry).collect(),
+            app: self.app,
+            name: self.module,
+            path: self.path,
+            problem: self.problem,
+            is_pending: false,
+        }
+    }
 }
 
 /// Whether there is a file to parse, directly in the folder or in a package of it: without one no interpreter is needed.

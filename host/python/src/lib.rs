@@ -23,7 +23,7 @@ mod venv;
 pub mod worker;
 
 pub use apps::AppInterpreters;
-pub use discover::{DiscoverError, PythonCallable, PythonModule, PythonParam, list_modules};
+pub use discover::{DiscoverError, PythonCallable, PythonCallables, PythonModule, PythonParam, list_modules};
 pub use interpreter::{Interpreter, InterpreterError};
 pub use question::PythonServices;
 pub use runner::{PythonConfig, PythonRunner};

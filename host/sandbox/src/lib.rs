@@ -13,6 +13,7 @@ mod bindings;
 mod capability;
 mod component_cache;
 mod contract;
+mod directory;
 mod engine;
 mod error;
 mod file_kind;

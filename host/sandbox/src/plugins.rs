@@ -64,6 +64,19 @@ pub(crate) fn find_component(folder: &Path, plugin: &str) -> Result<PathBuf, San
     }
 }
 
+/// The files `<folder>/*/*.wasm`, sorted.
+pub(crate) fn list_components(folder: &Path) -> Result<Vec<PathBuf>, SandboxError> {
+    let apps = list_folder(folder)?;
+    let files = apps.iter().filter(|app| app.is_dir()).filter_map(|app| list_folder(app).ok()).flatten();
+    let mut found: Vec<PathBuf> = files.filter(|path| is_component(path) && path.is_file()).collect();
+    found.sort();
+    Ok(found)
+}
+
+fn is_component(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wasm")
+}
+
 /// A folder that is not there is an empty one.
 fn list_folder(folder: &Path) -> Result<Vec<PathBuf>, SandboxError> {
     let entries = match std::fs::read_dir(folder) {
@@ -76,10 +89,7 @@ fn list_folder(folder: &Path) -> Result<Vec<PathBuf>, SandboxError> {
 
 fn list_names(apps: &[PathBuf]) -> Vec<String> {
     let files = apps.iter().filter(|app| app.is_dir()).filter_map(|app| list_folder(app).ok()).flatten();
-    files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
-        .filter_map(|path| path.file_stem()?.to_str().map(str::to_owned))
-        .collect()
+    files.filter(|path| is_component(path)).filter_map(|path| path.file_stem()?.to_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]

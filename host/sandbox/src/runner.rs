@@ -12,7 +12,7 @@ use host_model::{CancelToken, JsonMap, StepError, StepErrorKind, StepSpec};
 use crate::SandboxError;
 use crate::component_cache::{ComponentCaches, Loaded, Patience};
 use crate::grants::Grants;
-use crate::inspect::{Inspection, Prepared};
+use crate::inspect::{CallableInfo, Inspection, Prepared};
 use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thread, supervise};
 use crate::limits::Limits;
 use crate::outcome::{Answer, CallReport, Over};
@@ -111,13 +111,41 @@ impl ComponentRunner {
         grants_file: &str,
         until: Option<Instant>,
     ) -> Result<Readiness, SandboxError> {
-        let checked = Grants::read(&path.with_extension("toml"), grants_file).and_then(|grants| {
-            match self.caches.with_stack(grants.limits.stack_bytes)?.load(path, patience(until))? {
-                Loaded::Ready(prepared) => prepared.ensure_sound().map(|()| Readiness::Ready),
-                Loaded::Compiling(_) => Ok(Readiness::Compiling),
-            }
+        let checked = self.load_granted(path, grants_file, patience(until)).and_then(|loaded| match loaded {
+            Loaded::Ready(prepared) => prepared.ensure_sound().map(|()| Readiness::Ready),
+            Loaded::Compiling(_) => Ok(Readiness::Compiling),
         });
         checked.map_err(|error| error.below(self.home()))
+    }
+
+    /// What the component at `path` offers if it is fit for use; while it is being compiled, what the one before it did.
+    pub(crate) fn callables_of(
+        &self,
+        path: &Path,
+        until: Instant,
+    ) -> Result<(Vec<CallableInfo>, Readiness), SandboxError> {
+        let grants_path = path.with_extension("toml");
+        let grants_file = grants_path.strip_prefix(self.home()).unwrap_or(&grants_path).display().to_string();
+        let looked = self.load_granted(path, &grants_file, Patience::Until(until)).and_then(|loaded| match loaded {
+            Loaded::Ready(prepared) => {
+                prepared.ensure_sound()?;
+                Ok((prepared.callables()?.to_vec(), Readiness::Ready))
+            }
+            Loaded::Compiling(None) => Ok((Vec::new(), Readiness::Compiling)),
+            Loaded::Compiling(Some(before)) => Ok((before.callables()?.to_vec(), Readiness::Compiling)),
+        });
+        looked.map_err(|error| error.below(self.home()))
+    }
+
+    /// The folder that holds the apps.
+    pub(crate) fn plugins(&self) -> &Path {
+        &self.plugins
+    }
+
+    /// The component at `path` on the stack its grants say.
+    fn load_granted(&self, path: &Path, grants_file: &str, patience: Patience) -> Result<Loaded, SandboxError> {
+        let grants = Grants::read(&path.with_extension("toml"), grants_file)?;
+        self.caches.with_stack(grants.limits.stack_bytes)?.load(path, patience)
     }
 
     /// Returns when a component is ready, or turned out to be bad, that somebody was told is being compiled.

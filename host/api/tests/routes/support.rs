@@ -13,6 +13,7 @@ use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, auth::Auth, router
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
+use host_model::callable::EveryCallable;
 use host_model::placement::Limits;
 use host_model::port::{
     Access, Clock as _, Connectors, Secrets, SqlSession, StepContext, StepFailure, StepOutcome, StepRunner, Store,
@@ -197,6 +198,7 @@ pub(crate) async fn house_with(presence: Presence) -> House {
         engine: engine.clone(),
         catalogue: shelf.clone(),
         secrets: Arc::new(Drawer::default()),
+        callables: Arc::new(EveryCallable::default()),
         auth: Auth::new(TOKEN),
         stop: stop.clone(),
         version: "1.2.3",
