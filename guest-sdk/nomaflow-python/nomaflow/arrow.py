@@ -3,37 +3,40 @@ for each value."""
 
 from __future__ import annotations
 
+import importlib.util
+import mmap
 from collections.abc import Iterable
 from typing import Any
 
-_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-
 
 class ArrowResult:
-    """One stream of Arrow IPC. The libraries are yours to install; each is imported when its method is called."""
+    """One stream of Arrow IPC, in memory that the host has filled. The libraries are yours to install; each is imported
+    when its method is called."""
 
-    def __init__(self, parts: Iterable[bytes], columns: Iterable[str]) -> None:
-        self._parts = [*parts, _END_OF_STREAM]
+    def __init__(self, stream: bytes | mmap.mmap, columns: Iterable[str]) -> None:
+        self._stream = stream
         self.columns = list(columns)
 
     @property
     def ipc(self) -> bytes:
         """The whole stream, for any reader of Arrow IPC."""
-        if len(self._parts) > 1:
-            self._parts = [b"".join(self._parts)]
-        return self._parts[0]
+        if not isinstance(self._stream, bytes):
+            self._stream = self._stream[:]
+        return self._stream
 
     def to_polars(self) -> Any:
-        """A `polars.DataFrame`."""
+        """A `polars.DataFrame`; on the memory of this stream where pyarrow is installed too, else on a copy."""
         import polars
 
+        if importlib.util.find_spec("pyarrow") is not None:
+            return polars.from_arrow(self.to_arrow())
         return polars.read_ipc_stream(self.ipc)
 
     def to_arrow(self) -> Any:
-        """A `pyarrow.Table` on the bytes of this stream; they are not copied."""
+        """A `pyarrow.Table` on the memory of this stream; nothing is copied."""
         import pyarrow
 
-        with pyarrow.ipc.open_stream(self.ipc) as reader:
+        with pyarrow.ipc.open_stream(pyarrow.py_buffer(self._stream)) as reader:
             return reader.read_all()
 
     def to_pandas(self) -> Any:

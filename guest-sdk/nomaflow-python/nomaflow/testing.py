@@ -150,7 +150,7 @@ class FakeConnector:
 
         rows = self._rows(sql, params, more)
         stream = polars.DataFrame(rows, infer_schema_length=None).write_ipc_stream(None).getvalue()
-        return _given(ArrowResult([stream[:-8]], rows[0] if rows else []))
+        return _given(ArrowResult(stream, rows[0] if rows else []))
 
     def copy(
         self, sql: str, params: Params = None, /, *, to: str, table: str, columns: Sequence[str] | None = None,

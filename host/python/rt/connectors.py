@@ -42,20 +42,9 @@ class Connector:
         """All rows of a SELECT as Arrow, an `ArrowResult`: columns of memory, and no Python object for each value."""
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}, at least 1 is needed")
-        opening = {"type": "sql", "what": "arrow", "connector": self.name, "sql": sql, "binds": _binds(params, more),
-                   "batch_size": batch_size}
-        if frames.running_loop() is not None:
-            return self._arrow_later(opening)
-        opened = frames.ask(opening, dict)
-        parts = iter(lambda: frames.ask({"type": "next", "cursor": opened["cursor"]}, _same), None)
-        return ArrowResult(parts, opened["columns"])
-
-    async def _arrow_later(self, opening):
-        opened = await frames.ask(opening, dict)
-        parts = []
-        while (part := await frames.ask({"type": "next", "cursor": opened["cursor"]}, _same)) is not None:
-            parts.append(part)
-        return ArrowResult(parts, opened["columns"])
+        question = {"type": "sql", "what": "arrow", "connector": self.name, "sql": sql, "binds": _binds(params, more),
+                    "batch_size": batch_size}
+        return frames.ask(question, lambda answer: ArrowResult(answer.memory, answer.value))
 
     def copy(self, sql, params=None, /, *, to, table, columns=None, batch_size=5000, **more):
         """Inserts the rows of a SELECT into `table` of the connector `to`, in one transaction; they never enter this
@@ -175,10 +164,6 @@ def _cells(row, names, number):
         return [to_cell(value) for value in row]
     except TypeError as wrong:
         raise TypeError(f"row {number}: {wrong}") from None
-
-
-def _same(answer):
-    return answer
 
 
 def _dicts(columns, rows):
