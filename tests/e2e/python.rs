@@ -197,11 +197,16 @@ def trip(ctx):
     frame = db.arrow("select * from sold").to_pandas()
     frame["x"] *= 2
     frame.loc[3, ["name", "at"]] = None
-    written = db.insert("kept", frame.to_dict("records"))
+    written = db.insert("kept", frame)
     rows = db.query("select * from kept where id in (3, 4) order by id")
     assert rows[1]["at"] == datetime.datetime(2026, 11, 22, 10, 0, 4), rows
     again = db.arrow("select * from kept").to_pandas()
     pandas.testing.assert_frame_equal(again, frame, check_dtype=False)
+    db.execute("delete from kept")
+    assert db.insert("kept", db.arrow("select * from sold").to_polars()) == db.insert("kept", db.arrow("select * from sold").to_arrow()) == 40
+    assert db.scalar("select count(distinct at || name || x) from kept") == 40
+    db.insert("kept", [{"id": pandas.NA, "x": 1.0, "name": "n", "at": pandas.NaT}])
+    assert db.query("select id, at from kept where name = 'n'") == [{"id": None, "at": None}]
     return {"written": written, "sum": frame["x"].sum(), "missing": [rows[0]["name"], rows[0]["at"]], "largest": frame["id"].max()}
 "#;
     let home = home(&["trip"], code);

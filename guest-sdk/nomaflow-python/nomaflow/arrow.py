@@ -1,5 +1,5 @@
 """The rows of a SELECT as Arrow: columns of plain memory, which polars, pyarrow and pandas read without a Python object
-for each value."""
+for each value; and the way back, frames as rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ import importlib.util
 import mmap
 from collections.abc import Iterable
 from typing import Any
+
+
+def rows_of_frame(rows: Any) -> tuple[list[str], list[Any]] | None:
+    """Columns and rows of a DataFrame of pandas or polars or of a pyarrow table, None for anything else. What pandas calls
+    missing (its NaN too) is None."""
+    library = type(rows).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(rows, "notna"):
+        cells = rows.astype(object).where(rows.notna(), None)
+        return [str(name) for name in rows.columns], cells.values.tolist()
+    if library == "polars" and hasattr(rows, "rows"):
+        return list(rows.columns), rows.rows()
+    if library == "pyarrow" and hasattr(rows, "to_pylist"):
+        return list(rows.schema.names), list(zip(*(column.to_pylist() for column in rows.columns)))
+    return None
 
 
 class ArrowResult:

@@ -6,7 +6,7 @@ value itself.
     rows = await ctx.get_connector("erp").query("select id from orders where day = :day", day=day)
 """
 
-from nomaflow.arrow import ArrowResult
+from nomaflow.arrow import ArrowResult, rows_of_frame
 from nomaflow_rt import frames
 from nomaflow_rt.values import from_cell, to_cell
 
@@ -54,8 +54,11 @@ class Connector:
         return frames.ask(question, int)
 
     def insert(self, table, rows, columns=None):
-        """Inserts rows (dicts, or sequences with `columns`) by the fastest means of the database, in one transaction.
-        The number of rows."""
+        """Inserts rows (dicts, sequences with `columns`, or a DataFrame) by the fastest means of the database, in one
+        transaction. The number of rows."""
+        frame = rows_of_frame(rows)
+        if frame is not None:
+            columns, rows = columns or frame[0], frame[1]
         rows = list(rows)
         names = list(columns) if columns is not None else list(rows[0]) if rows else []
         cells = [_cells(row, names, number) for number, row in enumerate(rows)]

@@ -121,7 +121,7 @@ fn an_environment_that_cannot_be_made_leaves_nothing_behind() {
 async fn callables_are_listed_without_running_anything() {
     let plugins = tempfile::tempdir().unwrap();
     let app = plugins.path().join("shop");
-    for folder in ["deep/er", ".venv/lib", "tests", "no_package"] {
+    for folder in ["deep/er", ".venv/lib", "tests", "plain/folder", "env"] {
         std::fs::create_dir_all(app.join(folder)).unwrap();
     }
     let text = r#"
@@ -149,13 +149,15 @@ class A:
         ("deep/er/__init__.py", ""),
         ("deep/er/low.py", "def low(connectors, settings): ...\n"),
         (".venv/lib/no.py", "def f(): ...\n"),
-        ("no_package/no.py", "def f(): ...\n"),
+        ("plain/folder/low.py", "def low(): ...\n"),
+        ("env/pyvenv.cfg", ""),
+        ("env/tools.py", "def f(): ...\n"),
     ] {
         std::fs::write(app.join(file), text).unwrap();
     }
     let modules = list_modules(&apps(plugins.path())).await.unwrap();
     let names: Vec<_> = modules.iter().map(|module| module.module.as_str()).collect();
-    assert_eq!(names, ["broken", "deep", "deep.er", "deep.er.low", "listed", "sales"]);
+    assert_eq!(names, ["broken", "deep", "deep.er", "deep.er.low", "listed", "plain.folder.low", "sales"]);
     assert_eq!(modules[0].problem.as_deref(), Some("invalid syntax (line 1)"));
     assert_eq!(modules[4].callables.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["_b"]);
     assert!(modules[3].callables[0].params.is_empty());
@@ -189,7 +191,7 @@ class A:
             },
         },
     ]);
-    assert_eq!(serde_json::to_value(&modules[5].callables).unwrap(), expected);
+    assert_eq!(serde_json::to_value(&modules[6].callables).unwrap(), expected);
 }
 
 #[tokio::test]
