@@ -161,7 +161,7 @@ def frames(ctx):
     frame = result.to_polars()
     table = result.to_arrow()
     first = frame.row(1, named=True)
-    assert frame.equals(polars.from_arrow(table)), "both readers see the same"
+    assert frame.equals(polars.read_ipc_stream(result.ipc)), "both readers see the same"
     x = frame["x"].to_numpy()
     empty = ctx.get_connector("db").arrow("select id, name from t where id < 0").to_polars()
     return {"shape": frame.shape, "types": [str(kind) for kind in frame.dtypes], "first": first,
@@ -181,6 +181,52 @@ def frames(ctx):
         "sum": 1_224_982_500.0, "mean": 17499.75, "count": 70_000, "empty": [0, 2],
     });
     assert_eq!(run_for_output(&home, "frames", &env), expected);
+}
+
+#[test]
+fn a_pandas_frame_goes_there_and_back() {
+    let code = r#"
+import datetime, pandas
+
+def trip(ctx):
+    db = ctx.get_connector("db")
+    columns = "id integer, x real, name text, at timestamp"
+    db.execute(f"create table sold ({columns})")
+    db.execute(f"create table kept ({columns})")
+    db.insert("sold", [(n, n / 4, f"é{n}", f"2026-11-22 10:00:{n:02}") for n in range(40)], columns=["id", "x", "name", "at"])
+    frame = db.arrow("select * from sold").to_pandas()
+    frame["x"] *= 2
+    frame.loc[3, ["name", "at"]] = None
+    written = db.insert("kept", frame)
+    rows = db.query("select * from kept where id in (3, 4) order by id")
+    assert rows[1]["at"] == datetime.datetime(2026, 11, 22, 10, 0, 4), rows
+    again = db.arrow("select * from kept").to_pandas()
+    pandas.testing.assert_frame_equal(again, frame, check_dtype=False)
+    db.execute("delete from kept")
+    assert db.insert("kept", db.arrow("select * from sold").to_polars()) == db.insert("kept", db.arrow("select * from sold").to_arrow()) == 40
+    assert db.scalar("select count(distinct at || name || x) from kept") == 40
+    db.insert("kept", [{"id": pandas.NA, "x": 1.0, "name": "n", "at": pandas.NaT}])
+    assert db.query("select id, at from kept where name = 'n'") == [{"id": None, "at": None}]
+    return {"written": written, "sum": frame["x"].sum(), "missing": [rows[0]["name"], rows[0]["at"]], "largest": frame["id"].max()}
+"#;
+    let home = home(&["trip"], code);
+    let interpreter = with_packages();
+    let output = run_for_output(&home, "trip", &[("NOMAFLOW_PYTHON_INTERPRETER", interpreter.as_str())]);
+    assert_eq!(output, json!({"written": 40, "sum": 390.0, "missing": [null, null], "largest": 39}));
+}
+
+#[test]
+fn the_driver_of_oracle_works_in_a_step_without_a_client_library() {
+    // Nobody listens on a port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let code = format!(
+        "import oracledb\n\ndef connects():\n    assert oracledb.is_thin_mode()\n    \
+         oracledb.connect(user='u', password='p', dsn='127.0.0.1:{port}/orcl', tcp_connect_timeout=5)\n"
+    );
+    let home = home(&["connects"], &code);
+    let interpreter = with_packages();
+    let said = run_job(&home, "connects", &[("NOMAFLOW_PYTHON_INTERPRETER", interpreter.as_str())]);
+    said.expect(1).saying(&["oracledb.exceptions.OperationalError: DPY-6005"]);
 }
 
 #[test]

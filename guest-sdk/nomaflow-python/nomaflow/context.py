@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from nomaflow.arrow import ArrowResult
 
 Row = dict[str, Any]
-Rows = Sequence[Mapping[str, Any]] | Sequence[Sequence[Any]]
+# A DataFrame of pandas or polars or a table of pyarrow too, whose types are known only where they are installed.
+Rows = Sequence[Mapping[str, Any]] | Sequence[Sequence[Any]] | Any
 Params = Mapping[str, Any] | None
 
 
@@ -80,7 +81,8 @@ class Connector(Protocol):
         process. `columns` are those of the table, in the order of the SELECT's."""
 
     def insert(self, table: str, rows: Rows, columns: Sequence[str] | None = None) -> int:
-        """Inserts rows (dicts, or sequences with `columns`) by the fastest means of the database, in one transaction."""
+        """Inserts rows (dicts, sequences with `columns`, or a DataFrame) by the fastest means of the database, in one
+        transaction."""
 
 
 class AsyncConnector(Protocol):

@@ -19,7 +19,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
-from nomaflow.arrow import ArrowResult
+from nomaflow.arrow import ArrowResult, rows_of_frame
 from nomaflow.context import Params, PreviousStep, Row, Rows
 from nomaflow.errors import HostError
 
@@ -150,7 +150,7 @@ class FakeConnector:
 
         rows = self._rows(sql, params, more)
         stream = polars.DataFrame(rows, infer_schema_length=None).write_ipc_stream(None).getvalue()
-        return _given(ArrowResult([stream[:-8]], rows[0] if rows else []))
+        return _given(ArrowResult(stream, rows[0] if rows else []))
 
     def copy(
         self, sql: str, params: Params = None, /, *, to: str, table: str, columns: Sequence[str] | None = None,
@@ -164,7 +164,10 @@ class FakeConnector:
     def insert(self, table: str, rows: Rows, columns: Sequence[str] | None = None) -> Any:
         return _given(self._insert(table, rows, columns))
 
-    def _insert(self, table: str, rows: Sequence[Any], columns: Sequence[str] | None) -> int:
+    def _insert(self, table: str, rows: Any, columns: Sequence[str] | None) -> int:
+        frame = rows_of_frame(rows)
+        if frame is not None:
+            columns, rows = columns or frame[0], frame[1]
         names = list(columns) if columns is not None else list(rows[0]) if rows else []
         cells = [[row[name] for name in names] if isinstance(row, Mapping) else list(row) for row in rows]
         slots = ", ".join("?" * len(names))

@@ -29,6 +29,7 @@ mod schedule_table;
 mod settings;
 mod source;
 mod step_table;
+mod venv;
 
 pub use address::{EnvReader, Lookup, SecretReader};
 pub use check::{ComponentCheck, ComponentProblem, ComponentState, FileProblem, ParamProblem, ParamRule};

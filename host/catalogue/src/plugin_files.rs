@@ -63,11 +63,13 @@ impl PluginFiles {
         std::iter::once(first).chain(others)
     }
 
-    /// The file of a Python module, that of `app` first.
+    /// The file of a Python module, in the order of the import path: that of `app`, of the other apps, of the root.
     pub(crate) fn find_module(&self, app: &str, module: &str) -> Option<PathBuf> {
         let below = module.replace('.', "/");
         self.search_order(app)
-            .flat_map(|app| [format!("{app}/{below}.py"), format!("{app}/{below}/__init__.py")])
+            .map(|app| format!("{app}/{below}"))
+            .chain([below.clone()])
+            .flat_map(|below| [format!("{below}.py"), format!("{below}/__init__.py")])
             .map(|below| self.root.join(below))
             .find(|path| path.is_file())
     }

@@ -6,7 +6,7 @@ value itself.
     rows = await ctx.get_connector("erp").query("select id from orders where day = :day", day=day)
 """
 
-from nomaflow.arrow import ArrowResult
+from nomaflow.arrow import ArrowResult, rows_of_frame
 from nomaflow_rt import frames
 from nomaflow_rt.values import from_cell, to_cell
 
@@ -42,20 +42,9 @@ class Connector:
         """All rows of a SELECT as Arrow, an `ArrowResult`: columns of memory, and no Python object for each value."""
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}, at least 1 is needed")
-        opening = {"type": "sql", "what": "arrow", "connector": self.name, "sql": sql, "binds": _binds(params, more),
-                   "batch_size": batch_size}
-        if frames.running_loop() is not None:
-            return self._arrow_later(opening)
-        opened = frames.ask(opening, dict)
-        parts = iter(lambda: frames.ask({"type": "next", "cursor": opened["cursor"]}, _same), None)
-        return ArrowResult(parts, opened["columns"])
-
-    async def _arrow_later(self, opening):
-        opened = await frames.ask(opening, dict)
-        parts = []
-        while (part := await frames.ask({"type": "next", "cursor": opened["cursor"]}, _same)) is not None:
-            parts.append(part)
-        return ArrowResult(parts, opened["columns"])
+        question = {"type": "sql", "what": "arrow", "connector": self.name, "sql": sql, "binds": _binds(params, more),
+                    "batch_size": batch_size}
+        return frames.ask(question, lambda answer: ArrowResult(answer.memory, answer.value))
 
     def copy(self, sql, params=None, /, *, to, table, columns=None, batch_size=5000, **more):
         """Inserts the rows of a SELECT into `table` of the connector `to`, in one transaction; they never enter this
@@ -65,8 +54,11 @@ class Connector:
         return frames.ask(question, int)
 
     def insert(self, table, rows, columns=None):
-        """Inserts rows (dicts, or sequences with `columns`) by the fastest means of the database, in one transaction.
-        The number of rows."""
+        """Inserts rows (dicts, sequences with `columns`, or a DataFrame) by the fastest means of the database, in one
+        transaction. The number of rows."""
+        frame = rows_of_frame(rows)
+        if frame is not None:
+            columns, rows = columns or frame[0], frame[1]
         rows = list(rows)
         names = list(columns) if columns is not None else list(rows[0]) if rows else []
         cells = [_cells(row, names, number) for number, row in enumerate(rows)]
@@ -175,10 +167,6 @@ def _cells(row, names, number):
         return [to_cell(value) for value in row]
     except TypeError as wrong:
         raise TypeError(f"row {number}: {wrong}") from None
-
-
-def _same(answer):
-    return answer
 
 
 def _dicts(columns, rows):

@@ -31,8 +31,13 @@ TYPES = {
 }
 
 
+# Folders may lead around in circles.
+DEEPEST = 8
+
+
 def modules(folder, package=""):
-    """Module names and files below `folder`: files that are not private, and packages."""
+    """Module names and files below `folder`: files that are not private, and those of folders, which are packages with
+    or without an `__init__.py`."""
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)
         stem, ending = os.path.splitext(name)
@@ -42,8 +47,10 @@ def modules(folder, package=""):
             continue
         elif ending == ".py" and stem.isidentifier() and os.path.isfile(path):
             yield package + stem, path
-        elif name.isidentifier() and os.path.isfile(os.path.join(path, "__init__.py")):
-            yield from modules(path, f"{package}{name}.")
+        elif name.isidentifier() and os.path.isdir(path) and package.count(".") < DEEPEST:
+            # The files of a virtual environment are not its app's.
+            if not os.path.exists(os.path.join(path, "pyvenv.cfg")):
+                yield from modules(path, f"{package}{name}.")
 
 
 def look_at(app, module, path):

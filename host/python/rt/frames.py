@@ -69,11 +69,16 @@ async def _ask_from(loop, body, convert):
     return convert(_answer(answer))
 
 
-def _answer(body):
-    if not body.startswith(b"{"):
-        # A part of an Arrow stream: bytes as they are.
-        return body
+class WithMemory:
+    """An answer that came with a file of the host's, mapped into this process."""
+
+    def __init__(self, value, memory):
+        self.value, self.memory = value, memory
+
+
+def _answer(came):
+    body, memory = came if type(came) is tuple else (came, None)
     answer = json.loads(body)
     if "error" in answer:
         raise HostError(answer["error"]["kind"], answer["error"]["message"])
-    return answer["value"]
+    return answer["value"] if memory is None else WithMemory(answer["value"], memory)

@@ -33,7 +33,8 @@ def to_cell(value):
     if isinstance(value, decimal.Decimal):
         return ["decimal", format(value, "f")] if value.is_finite() else ["float", repr(float(value))]
     if isinstance(value, datetime.datetime):
-        return ["timestamp", value.isoformat()]
+        # pandas' NaT calls itself a datetime.
+        return ["timestamp", value.isoformat()] if value == value else None
     if isinstance(value, datetime.date):
         return ["date", value.isoformat()]
     if isinstance(value, datetime.time):
@@ -46,6 +47,8 @@ def to_cell(value):
         return json.dumps(to_json(value, "parameter"), ensure_ascii=False)
     if _is_numpy_scalar(value):
         return to_cell(value.item())
+    if kind.__name__ == "NAType":
+        return None
     raise TypeError(f"a `{kind.__name__}` cannot be bound to a statement")
 
 

@@ -9,15 +9,13 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use host_model::log::LogLevel;
 use host_model::port::StepContext;
 use host_model::{JsonMap, StepErrorKind};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 
-use crate::frame;
+use crate::frame::Outgoing;
 use crate::limits;
 use crate::process::{Handle, Worker};
 use crate::question::{Hidden, PythonServices, Question, Questions};
@@ -97,7 +95,7 @@ pub(crate) async fn run(worker: &mut Worker, callable: &str, ctx: &StepContext, 
     let hidden = Hidden::default();
     let ended = tokio::select! {
         biased;
-        ended = converse(worker, callable, ctx, means.services, &hidden) => ended,
+        ended = converse(worker, callable, ctx, means, &hidden) => ended,
         () = stop(handle, ctx) => Ended::Killed,
         why = limits::exceeded(handle.pid(), means.memory) => {
             handle.kill();
@@ -122,21 +120,15 @@ async fn stop(worker: Handle, ctx: &StepContext) {
     worker.kill();
 }
 
-async fn converse(
-    worker: &mut Worker,
-    callable: &str,
-    ctx: &StepContext,
-    services: &PythonServices,
-    hidden: &Hidden,
-) -> Ended {
+async fn converse(worker: &mut Worker, callable: &str, ctx: &StepContext, means: Means<'_>, hidden: &Hidden) -> Ended {
     let say = Say { ctx, hidden };
     // What an earlier step's leftovers wrote since belongs to nobody.
     worker.stdout.drain();
     worker.stderr.drain();
     worker.steps += 1;
-    let mut questions = Questions::new(ctx, services, hidden);
-    let mut outgoing = BytesMut::new();
-    frame::append(&mut outgoing, 0, call_message(callable, ctx).as_bytes());
+    let mut questions = Questions::new(ctx, means.services, hidden, means.memory);
+    let mut outgoing = Outgoing::default();
+    outgoing.append(0, call_message(callable, ctx).as_bytes(), None);
     let ended = loop {
         tokio::select! {
             frame = worker.reader.next() => {
@@ -164,11 +156,11 @@ async fn converse(
                     }
                 }
             }
-            Some((number, answer)) = questions.next() => frame::append(&mut outgoing, number, &answer),
-            written = worker.writer.write_buf(&mut outgoing), if !outgoing.is_empty() => {
+            Some((number, answer)) = questions.next() => outgoing.append(number, &answer.body, answer.file),
+            written = outgoing.write(&worker.writer), if !outgoing.is_empty() => {
                 if written.is_err() {
                     // The reading side tells how the worker ended.
-                    outgoing.clear();
+                    outgoing = Outgoing::default();
                 }
             }
             lines = worker.stdout.lines() => say.lines(LogLevel::Info, lines).await,

@@ -18,6 +18,8 @@ use crate::apps::AppInterpreters;
 const SOURCE: &str = include_str!("../rt/discover.py");
 /// For all files of the apps of one interpreter.
 const TIME: Duration = Duration::from_secs(60);
+/// How deep folders are looked through; `rt/discover.py` has the same.
+const DEEPEST: u8 = 8;
 
 /// A Python file of an app.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -89,7 +91,7 @@ pub async fn list_modules(apps: &AppInterpreters) -> Result<Vec<PythonModule>, D
 /// What can be known, and which interpreters gave no answer.
 async fn look(apps: &AppInterpreters) -> (Vec<PythonModule>, Vec<DiscoverError>) {
     let mut groups: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for app in apps.list_apps().into_iter().filter(|app| has_python(&apps.folder_of(app))) {
+    for app in apps.list_apps().into_iter().filter(|app| has_python(&apps.folder_of(app), DEEPEST)) {
         groups.entry(apps.interpreter_of(&app)).or_default().push(app);
     }
     let (mut modules, mut failures) = (Vec::new(), Vec::new());
@@ -156,11 +158,17 @@ impl PythonModule {
     }
 }
 
-/// Whether there is a file to parse, directly in the folder or in a package of it: without one no interpreter is needed.
-fn has_python(folder: &Path) -> bool {
-    let is_module = |path: &Path| path.extension().is_some_and(|ending| ending == "py");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).any(|path| is_module(&path) || path.join("__init__.py").is_file())
+/// Whether there may be a file to parse, down to so many folders: without one no interpreter is needed.
+fn has_python(folder: &Path, depth: u8) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        entries.filter(|path| !is_hidden(path)).partition(|path| path.is_dir());
+    files.iter().any(|file| file.extension().is_some_and(|ending| ending == "py"))
+        || depth > 0 && folders.iter().any(|folder| has_python(folder, depth - 1))
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']))
 }
 
 async fn ask(interpreter: &Path, folders: &Json) -> Result<Vec<PythonModule>, String> {

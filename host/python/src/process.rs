@@ -14,15 +14,13 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::BytesMut;
 use host_model::JsonMap;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 
-use crate::frame::{self, FrameReader};
+use crate::frame::{FrameReader, Outgoing};
 use crate::interpreter::Interpreter;
 use crate::limits;
 use crate::output::Output;
@@ -116,9 +114,11 @@ impl Worker {
     /// Sends the import path and waits for the first sign of life.
     async fn greet(&mut self) -> io::Result<()> {
         let hello = json!({"roots": self.environment.roots, "settings": self.environment.settings});
-        let mut outgoing = BytesMut::new();
-        frame::append(&mut outgoing, 0, hello.to_string().as_bytes());
-        self.writer.write_all(&outgoing).await?;
+        let mut outgoing = Outgoing::default();
+        outgoing.append(0, hello.to_string().as_bytes(), None);
+        while !outgoing.is_empty() {
+            outgoing.write(&self.writer).await?;
+        }
         self.reader.next().await?.map(drop).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 

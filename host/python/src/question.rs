@@ -1,11 +1,13 @@
 //! What a callable asks the host while it runs. Every question is answered once, in any order, so that several threads or
 //! tasks of a callable work side by side. Sessions and cursors live here and end with the step; credentials never cross.
 
+mod columns;
 mod service;
 mod sql;
 mod transfer;
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -39,20 +41,41 @@ pub(crate) enum Question {
     State(StateCall),
 }
 
+/// What goes back to the worker.
+pub(crate) struct Answer {
+    /// JSON.
+    pub(crate) body: Vec<u8>,
+    /// A file that goes with it.
+    pub(crate) file: Option<OwnedFd>,
+}
+
+impl From<Vec<u8>> for Answer {
+    fn from(body: Vec<u8>) -> Self {
+        Self { body, file: None }
+    }
+}
+
 /// The questions of one step.
 pub(crate) struct Questions<'a> {
     ctx: &'a StepContext,
     services: &'a PythonServices,
     hidden: &'a Hidden,
+    /// Most bytes that rows may take at once.
+    memory: Option<u64>,
     cursors: Arc<Cursors>,
     tokens: HashMap<u32, CancelToken>,
-    running: FuturesUnordered<BoxFuture<'a, (u32, Vec<u8>)>>,
+    running: FuturesUnordered<BoxFuture<'a, (u32, Answer)>>,
 }
 
 impl<'a> Questions<'a> {
-    pub(crate) fn new(ctx: &'a StepContext, services: &'a PythonServices, hidden: &'a Hidden) -> Self {
+    pub(crate) fn new(
+        ctx: &'a StepContext,
+        services: &'a PythonServices,
+        hidden: &'a Hidden,
+        memory: Option<u64>,
+    ) -> Self {
         let (cursors, running) = (Arc::default(), FuturesUnordered::new());
-        Self { ctx, services, hidden, cursors, tokens: HashMap::new(), running }
+        Self { ctx, services, hidden, memory, cursors, tokens: HashMap::new(), running }
     }
 
     /// Begins to work on a question.
@@ -60,16 +83,17 @@ impl<'a> Questions<'a> {
         let token = self.ctx.cancel.child();
         self.tokens.insert(number, token.clone());
         let (ctx, services, hidden, cursors) = (self.ctx, self.services, self.hidden, Arc::clone(&self.cursors));
+        let memory = self.memory;
         self.running.push(Box::pin(async move {
             let answer = match question {
-                Question::Sql(statement) => sql::run(ctx, &cursors, statement, &token).await,
-                Question::Next { cursor } => cursors.next_batch(cursor).await,
-                Question::Copy(copy) => transfer::copy(ctx, copy, &token).await,
-                Question::Insert(insert) => transfer::insert(ctx, insert, &token).await,
-                Question::Secret { name } => service::find_secret(services, hidden, &name),
-                Question::State(call) => service::use_state(services, ctx, call).await,
+                Question::Sql(statement) => sql::run(ctx, &cursors, statement, &token, memory).await,
+                Question::Next { cursor } => cursors.next_batch(cursor).await.map(Answer::from),
+                Question::Copy(copy) => transfer::copy(ctx, copy, &token).await.map(Answer::from),
+                Question::Insert(insert) => transfer::insert(ctx, insert, &token).await.map(Answer::from),
+                Question::Secret { name } => service::find_secret(services, hidden, &name).map(Answer::from),
+                Question::State(call) => service::use_state(services, ctx, call).await.map(Answer::from),
             };
-            (number, answer.unwrap_or_else(|error| refusal(&error)))
+            (number, answer.unwrap_or_else(|error| refusal(&error).into()))
         }));
     }
 
@@ -86,7 +110,7 @@ impl<'a> Questions<'a> {
     }
 
     /// The next answer; `None` while nothing is being worked on.
-    pub(crate) async fn next(&mut self) -> Option<(u32, Vec<u8>)> {
+    pub(crate) async fn next(&mut self) -> Option<(u32, Answer)> {
         let (number, answer) = self.running.next().await?;
         self.tokens.remove(&number);
         Some((number, answer))

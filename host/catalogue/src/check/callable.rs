@@ -7,6 +7,7 @@ use crate::draft::Draft;
 use crate::finding::{Findings, list_words};
 use crate::plugin_files::{PluginFiles, Scan, WasmKind, scan_module, wasm_kind};
 use crate::reader::Text;
+use crate::venv::{Installed, find_installed};
 
 fn is_python_word(word: &str) -> bool {
     let mut chars = word.chars();
@@ -26,14 +27,25 @@ pub(super) fn check_python(callable: &Text, app: &str, plugins: &PluginFiles, ou
         return;
     };
     let module_span = out.file.inside_string(&callable.span, &callable.value, 0..module.len());
-    let Some(path) = plugins.find_module(app, module) else {
-        let below = module.replace('.', "/");
-        let hint = format!(
-            "looked for `{}.py` and `{below}/__init__.py`, in `{app}` and every other app folder",
-            plugins.shown(&format!("{app}/{below}"))
-        );
-        out.error("python-module-missing", module_span, format!("there is no Python module `{module}`"), Some(hint));
-        return;
+    let installed = || match find_installed(&plugins.path(app), module) {
+        Installed::Source(path) => Some(Some(path)),
+        Installed::Unseen => Some(None),
+        Installed::Missing => None,
+    };
+    let path = match plugins.find_module(app, module).map(Some).or_else(installed) {
+        Some(Some(path)) => path,
+        // A step will tell.
+        Some(None) => return,
+        None => {
+            let below = module.replace('.', "/");
+            let hint = format!(
+                "looked for `{}.py` and `{below}/__init__.py`, in `{app}`, every other app folder and the `.venv` of `{app}`",
+                plugins.shown(&format!("{app}/{below}"))
+            );
+            let message = format!("there is no Python module `{module}`");
+            out.error("python-module-missing", module_span, message, Some(hint));
+            return;
+        }
     };
     let text = match std::fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),

@@ -1,5 +1,6 @@
 //! The worker's end of the socket: `u32` length, `u32` question number, body; little endian. Number 0 is a call from
-//! the host or a message that wants no answer; an answer carries the number of its question.
+//! the host or a message that wants no answer; an answer carries the number of its question. One whose length has
+//! [`WITH_FILE`] set brings a file, which has crossed by then (`incoming`).
 //!
 //! A native thread reads all the time, so that answers reach any number of Python threads and event loops, and so that
 //! the end of the host is seen whatever Python code is doing: then the whole process group dies. That is why a worker
@@ -7,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,14 +17,40 @@ use std::time::Duration;
 
 use pyo3::exceptions::{PyConnectionError, PyOSError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+
+use crate::incoming::Incoming;
 
 /// How often a waiting Python thread looks for signals: the most a cancel can be late.
 const SIGNAL_CHECK: Duration = Duration::from_millis(20);
 
+/// In the length of a frame that brings a file.
+const WITH_FILE: u32 = 1 << 31;
+
 enum Waiter {
-    Thread(Sender<Vec<u8>>),
+    Thread(Sender<Answer>),
     Callback(Py<PyAny>),
+}
+
+/// What the host answered.
+pub(crate) struct Answer {
+    body: Vec<u8>,
+    file: Option<OwnedFd>,
+}
+
+impl Answer {
+    /// The body as `bytes`; with a file, a pair of the body and an `mmap` of the file. Whoever holds the `mmap`, or a
+    /// buffer on it, keeps the memory.
+    pub(crate) fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let body = PyBytes::new(py, &self.body);
+        let Some(file) = self.file else { return Ok(body.into_any()) };
+        let module = py.import("mmap")?;
+        let options = PyDict::new(py);
+        options.set_item("access", module.getattr("ACCESS_READ")?)?;
+        // It keeps a descriptor of its own.
+        let memory = module.getattr("mmap")?.call((file.as_raw_fd(), 0), Some(&options))?;
+        Ok(PyTuple::new(py, [body.into_any(), memory])?.into_any())
+    }
 }
 
 struct Channel {
@@ -73,24 +100,26 @@ pub(crate) fn open(stream: UnixStream) -> io::Result<()> {
 fn read_all(calls: &Sender<Vec<u8>>) -> io::Result<()> {
     block_signals();
     let channel = CHANNEL.get().ok_or(io::ErrorKind::NotConnected)?;
-    let mut reader = BufReader::with_capacity(64 * 1024, &channel.stream);
+    let mut reader = BufReader::with_capacity(64 * 1024, Incoming::new(&channel.stream));
     loop {
         let mut head = [0; 8];
         reader.read_exact(&mut head)?;
         let [a, b, c, d, e, f, g, h] = head;
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        let length = u32::from_le_bytes([a, b, c, d]);
         let number = u32::from_le_bytes([e, f, g, h]);
-        let mut body = vec![0; length];
+        let mut body = vec![0; (length & !WITH_FILE) as usize];
         reader.read_exact(&mut body)?;
+        let file = if length & WITH_FILE == 0 { None } else { reader.get_mut().take_file() };
         if number == 0 {
             calls.send(body).map_err(io::Error::other)?;
             continue;
         }
         let waiter = lock(&channel.waiters).remove(&number);
+        let came = Answer { body, file };
         match waiter {
             // A thread that a cancel has taken away no longer listens.
-            Some(Waiter::Thread(sender)) => drop(sender.send(body)),
-            Some(Waiter::Callback(callback)) => answer(callback, &body),
+            Some(Waiter::Thread(sender)) => drop(sender.send(came)),
+            Some(Waiter::Callback(callback)) => answer(callback, came),
             None => {}
         }
     }
@@ -106,9 +135,9 @@ fn block_signals() {
     }
 }
 
-fn answer(callback: Py<PyAny>, body: &[u8]) {
+fn answer(callback: Py<PyAny>, came: Answer) {
     Python::attach(|py| {
-        if let Err(error) = callback.call1(py, (PyBytes::new(py, body),)) {
+        if let Err(error) = came.into_python(py).and_then(|came| callback.call1(py, (came,))) {
             error.write_unraisable(py, Some(callback.bind(py)));
         }
         drop(callback);
@@ -137,7 +166,7 @@ pub(crate) fn receive(py: Python<'_>) -> PyResult<Vec<u8>> {
 }
 
 /// Asks and waits, looking for signals meanwhile.
-pub(crate) fn ask(py: Python<'_>, body: &[u8]) -> PyResult<Vec<u8>> {
+pub(crate) fn ask(py: Python<'_>, body: &[u8]) -> PyResult<Answer> {
     let (sender, mut answers) = channel();
     let number = question(py, body, Waiter::Thread(sender))?;
     loop {

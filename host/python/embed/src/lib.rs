@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "the entry point is a C function, and PyO3's macros expand to unsafe code")]
 
 mod channel;
+mod incoming;
 
 use std::ffi::{c_char, c_int};
 use std::os::fd::FromRawFd;
@@ -50,13 +51,14 @@ mod _nomaflow {
         channel::receive(py).map(|body| PyBytes::new(py, &body))
     }
 
-    /// Sends a question and waits for its answer; a signal handler that raises ends the wait.
+    /// Sends a question and waits for its answer; a signal handler that raises ends the wait. An answer is `bytes`, or a
+    /// pair of them and an `mmap`.
     #[pyfunction]
-    fn ask<'py>(py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        channel::ask(py, body).map(|answer| PyBytes::new(py, &answer))
+    fn ask<'py>(py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        channel::ask(py, body)?.into_python(py)
     }
 
-    /// Sends a question and returns its number; `on_answer(bytes)` is called later from a thread of its own.
+    /// Sends a question and returns its number; `on_answer(answer)` is called later from a thread of its own.
     #[pyfunction]
     fn ask_later(py: Python<'_>, body: &[u8], on_answer: Py<PyAny>) -> PyResult<u32> {
         channel::ask_later(py, body, on_answer)

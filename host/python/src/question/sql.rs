@@ -9,7 +9,7 @@ use host_model::value::Binds;
 use host_model::{CancelToken, Json, StepError, StepErrorKind};
 use serde::Deserialize;
 
-use crate::arrow::ArrowBatches;
+use super::{Answer, columns};
 use crate::{cell, frame};
 
 /// Rows fetched at a time where the callable wants them all.
@@ -45,8 +45,6 @@ struct OpenCursor {
     cursor: Box<dyn SqlCursor>,
     _session: Box<dyn SqlSession>,
     batch_size: usize,
-    /// How batches go out: as rows, or as record batches.
-    arrow: Option<ArrowBatches>,
 }
 
 /// The open cursors of one step.
@@ -84,20 +82,12 @@ impl Cursors {
             return Err(StepError::new(StepErrorKind::Failed, "the stream is closed, or another thread is reading it"));
         };
         let batch = open.cursor.next_columns(BatchLimit::rows(open.batch_size)).await?;
-        let answer = match &mut open.arrow {
-            Some(arrow) => match arrow.next(open.cursor.columns(), &batch.to_rows())? {
-                Some(bytes) if bytes.len() > frame::LARGEST => return Err(too_large("ask for a smaller `batch_size`")),
-                Some(bytes) => bytes,
-                None => return Ok(b"{\"value\":null}".to_vec()),
-            },
-            None if batch.is_empty() => return Ok(b"{\"value\":null}".to_vec()),
-            None => {
-                let mut answer = b"{\"value\":[".to_vec();
-                write_rows(&batch, &mut answer, "ask for a smaller `batch_size`")?;
-                answer.extend_from_slice(b"]}");
-                answer
-            }
-        };
+        if batch.is_empty() {
+            return Ok(b"{\"value\":null}".to_vec());
+        }
+        let mut answer = b"{\"value\":[".to_vec();
+        write_rows(&batch, &mut answer, "ask for a smaller `batch_size`")?;
+        answer.extend_from_slice(b"]}");
         self.lock().by_id.insert(id, open);
         Ok(answer)
     }
@@ -109,16 +99,17 @@ pub(super) async fn run(
     cursors: &Cursors,
     statement: Statement,
     token: &CancelToken,
-) -> Result<Vec<u8>, StepError> {
+    memory: Option<u64>,
+) -> Result<Answer, StepError> {
     let Statement { what, connector, sql, binds, batch_size } = statement;
     let binds = read_binds(&binds)?;
     let access = if matches!(what, What::Execute) { Access::ReadWrite } else { Access::Read };
     let session = ctx.connectors.open(&connector, access, token).await?;
-    match what {
-        What::Dialect => Ok(format!("{{\"value\":\"{}\"}}", session.dialect()).into_bytes()),
+    let body = match what {
+        What::Dialect => format!("{{\"value\":\"{}\"}}", session.dialect()).into_bytes(),
         What::Execute => {
             let rows = session.execute(&sql, binds).await?;
-            Ok(format!("{{\"value\":{rows}}}").into_bytes())
+            format!("{{\"value\":{rows}}}").into_bytes()
         }
         What::Scalar => {
             let mut cursor = session.query(&sql, binds).await?;
@@ -126,7 +117,7 @@ pub(super) async fn run(
             let mut answer = b"{\"value\":".to_vec();
             cell::write(first.cell(0, 0), &mut answer);
             answer.push(b'}');
-            Ok(answer)
+            answer
         }
         What::Query => {
             let mut cursor = session.query(&sql, binds).await?;
@@ -143,16 +134,22 @@ pub(super) async fn run(
                 answer.pop();
             }
             answer.extend_from_slice(b"]}}");
-            Ok(answer)
+            answer
         }
-        What::Open | What::Arrow => {
+        What::Open => {
             let cursor = session.query(&sql, binds).await?;
             let columns = names(cursor.as_ref());
-            let arrow = matches!(what, What::Arrow).then(ArrowBatches::default);
-            let id = cursors.add(OpenCursor { cursor, _session: session, batch_size: batch_size.max(1), arrow });
-            Ok(format!("{{\"value\":{{\"cursor\":{id},\"columns\":{columns}}}}}").into_bytes())
+            let id = cursors.add(OpenCursor { cursor, _session: session, batch_size: batch_size.max(1) });
+            format!("{{\"value\":{{\"cursor\":{id},\"columns\":{columns}}}}}").into_bytes()
         }
-    }
+        What::Arrow => {
+            let mut cursor = session.query(&sql, binds).await?;
+            let file = columns::collect(cursor.as_mut(), batch_size.max(1), memory).await?;
+            let body = format!("{{\"value\":{}}}", names(cursor.as_ref())).into_bytes();
+            return Ok(Answer { body, file: Some(file) });
+        }
+    };
+    Ok(body.into())
 }
 
 fn names(cursor: &dyn SqlCursor) -> Json {

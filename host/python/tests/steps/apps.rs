@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use host_model::StepErrorKind;
-use host_python::{AppInterpreters, PythonConfig, PythonRunner, VenvError, list_modules, make_venv};
+use host_model::callable::{CallableDirectory, CallableKind, EveryCallable};
+use host_python::{AppInterpreters, PythonCallables, PythonConfig, PythonRunner, VenvError, list_modules, make_venv};
 use serde_json::json;
 
 use crate::support::{Attempt, apps, attempt, config, interpreter};
@@ -119,7 +121,7 @@ fn an_environment_that_cannot_be_made_leaves_nothing_behind() {
 async fn callables_are_listed_without_running_anything() {
     let plugins = tempfile::tempdir().unwrap();
     let app = plugins.path().join("shop");
-    for folder in ["deep/er", ".venv/lib", "tests", "no_package"] {
+    for folder in ["deep/er", ".venv/lib", "tests", "plain/folder", "env"] {
         std::fs::create_dir_all(app.join(folder)).unwrap();
     }
     let text = r#"
@@ -147,13 +149,15 @@ class A:
         ("deep/er/__init__.py", ""),
         ("deep/er/low.py", "def low(connectors, settings): ...\n"),
         (".venv/lib/no.py", "def f(): ...\n"),
-        ("no_package/no.py", "def f(): ...\n"),
+        ("plain/folder/low.py", "def low(): ...\n"),
+        ("env/pyvenv.cfg", ""),
+        ("env/tools.py", "def f(): ...\n"),
     ] {
         std::fs::write(app.join(file), text).unwrap();
     }
     let modules = list_modules(&apps(plugins.path())).await.unwrap();
     let names: Vec<_> = modules.iter().map(|module| module.module.as_str()).collect();
-    assert_eq!(names, ["broken", "deep", "deep.er", "deep.er.low", "listed", "sales"]);
+    assert_eq!(names, ["broken", "deep", "deep.er", "deep.er.low", "listed", "plain.folder.low", "sales"]);
     assert_eq!(modules[0].problem.as_deref(), Some("invalid syntax (line 1)"));
     assert_eq!(modules[4].callables.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["_b"]);
     assert!(modules[3].callables[0].params.is_empty());
@@ -164,6 +168,14 @@ class A:
                 {"name": "day", "kind": "'datetime.date'", "default": null},
                 {"name": "limit", "kind": "int", "default": "5"},
             ],
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "day": {"type": "string", "format": "date"}, "limit": {"type": "integer", "default": 5},
+                },
+                "required": ["day"],
+                "additionalProperties": true,
+            },
         },
         {
             "name": "later", "line": 11, "doc": "", "is_async": true, "takes_any": false,
@@ -171,9 +183,15 @@ class A:
                 {"name": "plain", "kind": "", "default": null},
                 {"name": "other", "kind": "", "default": "None"},
             ],
+            "schema": {
+                "type": "object",
+                "properties": {"plain": {}, "other": {"default": null}},
+                "required": ["plain"],
+                "additionalProperties": false,
+            },
         },
     ]);
-    assert_eq!(serde_json::to_value(&modules[5].callables).unwrap(), expected);
+    assert_eq!(serde_json::to_value(&modules[6].callables).unwrap(), expected);
 }
 
 #[tokio::test]
@@ -186,4 +204,63 @@ async fn without_python_files_no_interpreter_is_needed_and_with_them_its_absence
     std::fs::write(plugins.path().join("shop/sales.py"), "").unwrap();
     let error = list_modules(&apps).await.unwrap_err().to_string();
     assert!(error.starts_with("the Python files of `shop` cannot be parsed with `/no/such/python3`: "), "{error}");
+}
+
+#[tokio::test]
+async fn parameters_are_described_to_an_editor_in_its_own_words() {
+    let plugins = tempfile::tempdir().unwrap();
+    let app = plugins.path().join("shop");
+    std::fs::create_dir(&app).unwrap();
+    let text = r#"
+def load(
+    ctx,
+    day: "datetime.date",
+    names: list[str],
+    price: Decimal | None = None,
+    mode: typing.Literal["fast", "safe"] = "safe",
+    size: Annotated[Optional[int], "rows"] = 10,
+    anything: Thing = Thing(),
+    when=datetime.now(),
+    either: int | Thing = 1,
+):
+    """Loads a day.
+
+    From the *ledger*.
+    """
+"#;
+    std::fs::write(app.join("sales.py"), text).unwrap();
+    std::fs::write(app.join("empty.py"), "").unwrap();
+    std::fs::write(app.join("broken.py"), "def f(:\n").unwrap();
+    let mut apps = apps(plugins.path());
+    let listed = PythonCallables::new(apps.clone()).list_callables().await;
+    assert!(listed.problems.is_empty());
+    let sales = listed.sources.iter().find(|source| source.name == "sales").unwrap();
+    assert_eq!((sales.kind, &*sales.app, &sales.path), (CallableKind::Python, "shop", &app.join("sales.py")));
+    let load = &sales.callables[0];
+    assert_eq!((&*load.callable, &*load.title), ("sales:load", "Loads a day."));
+    assert_eq!(load.doc, "Loads a day.\n\nFrom the *ledger*.");
+    let expected = json!({
+        "type": "object",
+        "properties": {
+            "day": {"type": "string", "format": "date"},
+            "names": {"type": "array", "items": {"type": "string"}},
+            "price": {"anyOf": [{"type": ["number", "string"]}, {"type": "null"}], "default": null},
+            "mode": {"enum": ["fast", "safe"], "default": "safe"},
+            "size": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": 10},
+            "anything": {}, "when": {}, "either": {"default": 1},
+        },
+        "required": ["day", "names"],
+        "additionalProperties": false,
+    });
+    assert_eq!(load.params, expected);
+    // Side by side with others, what has nothing to say is left out, and an interpreter that is not there is told.
+    let all = EveryCallable(vec![Arc::new(PythonCallables::new(apps.clone()))]).list_callables().await;
+    let told: Vec<_> = all.sources.iter().map(|source| (&*source.name, source.problem.as_deref())).collect();
+    assert_eq!(told, [("broken", Some("invalid syntax (line 1)")), ("sales", None)]);
+    std::fs::create_dir(plugins.path().join("other")).unwrap();
+    std::fs::write(plugins.path().join("other/more.py"), "").unwrap();
+    apps.named.insert("other".into(), "/no/such/python3".into());
+    let listed = PythonCallables::new(apps).list_callables().await;
+    assert_eq!(listed.sources.len(), 3, "the other app's files are listed");
+    assert!(listed.problems[0].starts_with("the Python files of `other` cannot be parsed"), "{:?}", listed.problems);
 }

@@ -1,6 +1,7 @@
 //! Files that are not what they should be, names that lead nowhere, and what an inspection tells.
 
 use host_model::StepErrorKind;
+use host_model::callable::{CallableDirectory as _, CallableKind};
 use host_sandbox::SandboxError;
 use serde_json::json;
 
@@ -131,4 +132,22 @@ fn a_file_that_is_not_there_is_an_error_of_its_own() {
     let home = Home::empty();
     let error = home.runner.inspect(&home.path("nothing")).expect_err("no file");
     assert!(matches!(error, SandboxError::File { operation: "read", .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_editor_is_told_the_callables_of_every_component_and_what_is_wrong_with_others() {
+    let home = Home::with("echo");
+    home.put("notes", b"(component)\n");
+    let listed = home.runner.list_callables().await;
+    assert!(listed.problems.is_empty());
+    let told: Vec<_> = listed.sources.iter().map(|it| (it.kind, &*it.app, &*it.name, it.is_pending)).collect();
+    assert_eq!(
+        told,
+        [(CallableKind::Component, "app", "echo", false), (CallableKind::Component, "app", "notes", false)]
+    );
+    let names: Vec<_> = listed.sources[0].callables.iter().map(|it| &*it.callable).collect();
+    assert_eq!(names, ["echo:run", "echo.deep.module:run", "echo:facts"]);
+    assert!(listed.sources[0].callables.iter().all(|it| it.params.is_object() && it.result.is_some()));
+    let problem = listed.sources[1].problem.as_deref();
+    assert_eq!(problem, Some("`plugins/app/notes.wasm` is not a component: it is a text file"));
 }
