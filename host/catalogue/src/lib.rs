@@ -20,6 +20,7 @@ mod job_table;
 mod load;
 mod param_place;
 mod plugin_files;
+mod pool_driver;
 mod pool_tls;
 mod reader;
 mod render;

@@ -13,6 +13,7 @@ pub mod cancel;
 pub mod connector;
 pub mod definition;
 pub mod diagnostic;
+pub mod driver_port;
 pub mod event;
 pub mod fire;
 pub mod id;

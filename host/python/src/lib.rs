@@ -10,6 +10,7 @@ mod arrow;
 mod call;
 mod cell;
 mod discover;
+mod driver;
 mod frame;
 mod interpreter;
 mod library;
@@ -23,6 +24,7 @@ mod venv;
 pub mod worker;
 
 pub use apps::AppInterpreters;
+pub use driver::PythonDrivers;
 pub use discover::{DiscoverError, PythonCallable, PythonModule, PythonParam, list_modules};
 pub use interpreter::{Interpreter, InterpreterError};
 pub use question::PythonServices;
