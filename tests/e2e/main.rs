@@ -10,6 +10,7 @@ mod cli;
 mod connector;
 mod cron;
 mod croniter;
+mod drivers;
 mod fleet;
 mod flights;
 mod ledger;

@@ -173,13 +173,14 @@ class _Desk:
     def words(self, error):
         """What the host makes an error of."""
         detail = error.args[0] if error.args else None
-        text = str(getattr(detail, "message", "") or error).strip().splitlines()
+        lines = str(getattr(detail, "message", "") or error).splitlines()
+        text = [line.strip() for line in lines if line.strip() and not line.startswith("Help:")]
         code = getattr(detail, "full_code", None) or getattr(detail, "code", None) or ""
         operational = getattr(self._module, "OperationalError", ())
         interface = getattr(self._module, "InterfaceError", ())
         recoverable = getattr(detail, "isrecoverable", False)
         return {
-            "message": next((line for line in text if line), type(error).__name__),
+            "message": "; ".join(text[:2]) or type(error).__name__,
             "origin": f"{type(error).__module__}.{type(error).__name__} {code}".strip(),
             "may_retry": bool(recoverable or (operational and isinstance(error, operational))),
             "is_broken": self._is_broken(interface, error),
