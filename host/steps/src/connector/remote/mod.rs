@@ -337,12 +337,19 @@ impl Link {
 
     /// The first cell of the first row.
     pub(crate) async fn ask_one(&self, sql: &str) -> Result<Value, StepError> {
+        let rows = self.ask_all(sql).await?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null))
+    }
+
+    /// Every row of a short answer.
+    pub(crate) async fn ask_all(&self, sql: &str) -> Result<Vec<Row>, StepError> {
         let request = Request { sql: sql.to_owned(), values: Vec::new(), has_rows: true };
         let mut running = self.ask(|reply| Call::Run(request, reply)).await?;
-        match running.next(self).await? {
-            Ok(rows) => Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null)),
-            Err(_) => Ok(Value::Null),
+        let mut all = Vec::new();
+        while let Ok(rows) = running.next(self).await? {
+            all.extend(rows);
         }
+        Ok(all)
     }
 
     /// The columns a SELECT returns, with the full names of their types: `decimal(15,2)`.
