@@ -1,10 +1,12 @@
 //! LDAP: searches of directories, on behalf of plugins and of `ldap_sync`, one connection for each.
 //!
-//! Here: the connectors that plugins name. `pages` connects, binds and fetches, `fault` words what goes wrong. Invariant:
+//! Here: the connectors that plugins name. `pages` connects, binds and fetches, `referral` says where a search goes on,
+//! `fault` words what goes wrong. Invariant:
 //! the password leaves this module towards the server only.
 
 mod fault;
 mod pages;
+mod referral;
 
 use async_trait::async_trait;
 use host_model::CancelToken;
@@ -13,6 +15,7 @@ use host_model::diagnostic::nearest;
 use host_model::plugin_port::{Directories, DirectoryPages, DirectoryQuery, ServiceError, ServiceErrorKind};
 
 pub(crate) use pages::{Pages, Server, Unbegun};
+pub(crate) use referral::Route;
 
 use crate::connector::ConnectorPools;
 

@@ -19,6 +19,7 @@ mod http_answers;
 mod http_reach;
 mod kit;
 mod ldap;
+mod ldap_range;
 mod ldap_sync;
 mod ldap_trouble;
 mod mysql;
