@@ -90,7 +90,7 @@ const EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// One outside library, one owner.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 19] = [
     ("sqlx", &["host/store", "host/steps"]),
     ("rusqlite", &["host/steps"]),
     ("wasmtime", &["host/sandbox"]),
@@ -103,6 +103,7 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("ldap3", &["host/steps"]),
     ("tiberius", &["host/steps"]),
     ("oracledb", &["host/steps"]),
+    ("odbc-api", &["host/steps"]),
     ("cron", &["host/model"]),
     ("libloading", &["host/python"]),
     ("rust-embed", &["host/api"]),

@@ -24,6 +24,8 @@ mod ldap_sync;
 mod ldap_trouble;
 mod mysql;
 mod mysql_copy;
+#[cfg(feature = "odbc")]
+mod odbc;
 #[cfg(feature = "oracle")]
 mod oracle;
 mod plugin_http;
@@ -34,8 +36,12 @@ mod sqlserver;
 #[cfg(feature = "sqlserver")]
 mod sqlserver_copy;
 #[cfg(feature = "sqlserver")]
+mod sqlserver_tls;
+#[cfg(feature = "sqlserver")]
 mod tds;
+#[cfg(feature = "sqlserver")]
+mod tds_tls;
 mod tls;
 mod values;
-#[cfg(not(all(feature = "oracle", feature = "sqlserver")))]
+#[cfg(not(all(feature = "oracle", feature = "sqlserver", feature = "odbc")))]
 mod without_drivers;

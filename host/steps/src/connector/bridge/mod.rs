@@ -98,7 +98,7 @@ impl Server for BridgeServer {
             ParamStyle::Numeric => Marks::Numeric,
             ParamStyle::Question => Marks::Question,
         };
-        let (link, inbox) = Link::new(self.dialect, marks, place, cancel);
+        let (link, inbox) = Link::new(marks, place, cancel);
         let limit = self.terms.limit(longest);
         let worker = Worker::new(connection, self.dialect, marks, place.clone(), access, limit, cancel.clone());
         // Ends when the last clone of the link is dropped, at the latest.

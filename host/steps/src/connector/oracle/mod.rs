@@ -89,7 +89,7 @@ impl Server for OracleServer {
             cancel: cancel.clone(),
             is_busy: Arc::default(),
         };
-        let (link, inbox) = Link::new(Dialect::Oracle, Marks::Named, place, cancel);
+        let (link, inbox) = Link::new(Marks::Named, place, cancel);
         let (ready, is_ready) = oneshot::channel();
         let (ended, has_ended) = oneshot::channel::<()>();
         let is_busy = Arc::clone(&job.is_busy);

@@ -299,7 +299,6 @@ impl Marks {
 #[derive(Clone)]
 pub(crate) struct Link {
     calls: mpsc::Sender<Call>,
-    dialect: Dialect,
     marks: Marks,
     pub(crate) place: Place,
     pub(crate) cancel: CancelToken,
@@ -308,18 +307,12 @@ pub(crate) struct Link {
 impl Link {
     /// A link, and what its worker listens to.
     pub(crate) fn new(
-        dialect: Dialect,
         marks: Marks,
         place: &Place,
         cancel: &CancelToken,
     ) -> (Self, mpsc::Receiver<Call>) {
         let (calls, inbox) = mpsc::channel(1);
-        (Self { calls, dialect, marks, place: place.clone(), cancel: cancel.clone() }, inbox)
-    }
-
-    /// Which kind of database it leads to.
-    pub(crate) fn dialect(&self) -> Dialect {
-        self.dialect
+        (Self { calls, marks, place: place.clone(), cancel: cancel.clone() }, inbox)
     }
 
     /// Begins a statement.

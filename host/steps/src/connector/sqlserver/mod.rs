@@ -119,7 +119,7 @@ impl Server for SqlServer {
             },
             () = cancel.canceled() => return Err(canceled(cancel)),
         };
-        let (link, inbox) = Link::new(Dialect::SqlServer, Marks::At, place, cancel);
+        let (link, inbox) = Link::new(Marks::At, place, cancel);
         let worker = Worker::new(client, place.clone(), access, self.terms.limit(longest), cancel.clone());
         // Ends when the last clone of the link is dropped, at the latest.
         tokio::spawn(async move {
