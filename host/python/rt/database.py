@@ -173,9 +173,15 @@ class _Desk:
     def words(self, error):
         """What the host makes an error of."""
         detail = error.args[0] if error.args else None
-        lines = str(getattr(detail, "message", "") or error).splitlines()
+        said = getattr(detail, "message", "") or error
+        if len(error.args) > 1 and isinstance(error.args[1], str):
+            # SQLSTATE and text, as pyodbc has them.
+            detail, said = None, error.args[1]
+        lines = str(said).splitlines()
         text = [line.strip() for line in lines if line.strip() and not line.startswith("Help:")]
         code = getattr(detail, "full_code", None) or getattr(detail, "code", None) or ""
+        if detail is None and error.args:
+            code = error.args[0]
         operational = getattr(self._module, "OperationalError", ())
         interface = getattr(self._module, "InterfaceError", ())
         recoverable = getattr(detail, "isrecoverable", False)
