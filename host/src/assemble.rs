@@ -18,7 +18,7 @@ use host_model::plugin_port::PluginState;
 use host_model::port::{Clock as _, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Presence};
 use host_notify::Notifier;
-use host_python::{AppInterpreters, PythonCallables, PythonConfig, PythonRunner, PythonServices};
+use host_python::{AppInterpreters, PythonCallables, PythonConfig, PythonDrivers, PythonRunner, PythonServices};
 use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
@@ -136,7 +136,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     if !matches!(part, Part::Command) {
         report(&catalogue);
     }
-    let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
+    let pools = ConnectorPools::new(catalogue.connectors.clone()).with_drivers(drivers(settings)?);
+    let pools = Arc::new(pools);
     let python_services = PythonServices { secrets: secrets.clone(), state: roles.plugin_state.clone() };
     reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state.clone(), part.url())?);
     let files = RunFiles::new(home.path());
@@ -325,6 +326,12 @@ fn report(catalogue: &Catalogue) {
         tracing::warn!("{}:{}:{}: {}", found.file, found.line, found.column, found.message);
     }
     tracing::info!(jobs = catalogue.jobs.len(), invalid = catalogue.invalid.len(), "catalogue read");
+}
+
+/// Drivers of databases that are modules of Python.
+pub(crate) fn drivers(settings: &Settings) -> Result<Arc<PythonDrivers>, Failure> {
+    let program = std::env::current_exe().context("the path of this program")?;
+    Ok(Arc::new(PythonDrivers::new(program, settings.python.interpreter.value.clone().into())))
 }
 
 /// Which interpreter the steps of each app run on.

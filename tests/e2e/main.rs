@@ -14,6 +14,7 @@ mod cron;
 mod croniter;
 mod doctor;
 mod editing;
+mod drivers;
 mod fleet;
 mod flights;
 mod ledger;

@@ -109,6 +109,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("lettre", &["host/notify"]),
     ("tiberius", &["host/steps"]),
     ("oracledb", &["host/steps"]),
+    ("odbc-api", &["host/steps"]),
     ("cron", &["host/model"]),
     ("libloading", &["host/python"]),
     ("rust-embed", &["host/api"]),

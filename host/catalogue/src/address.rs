@@ -164,6 +164,12 @@ fn parse_any(url: &str, password: Option<Hidden>, home: &Path) -> Result<PoolAdd
         "mysql" | "mariadb" => Ok(PoolAddress::MySql { url: Hidden::new(format!("mysql:{rest}")), password }),
         "oracle" => Ok(PoolAddress::Oracle { url: Hidden::new(url), password }),
         "sqlserver" | "mssql" => Ok(PoolAddress::SqlServer { url: Hidden::new(format!("sqlserver:{rest}")), password }),
+        "odbc" if rest.contains('=') => Ok(PoolAddress::Odbc { text: Hidden::new(rest), password }),
+        "odbc" => refuse(
+            "not-allowed",
+            "there is no connection string".into(),
+            "write `odbc:DSN=name;UID=user` or `odbc:Driver=…;Server=…`",
+        ),
         "jdbc" => refuse(
             "not-allowed",
             "`jdbc:` is for Java programs".into(),

@@ -17,6 +17,7 @@ use toml::de::DeTable;
 use crate::address::{Env, read_address};
 use crate::directory_table::{is_directory, read_directory};
 use crate::finding::{Findings, suggest};
+use crate::pool_driver::read_driver;
 use crate::pool_tls::read_tls;
 use crate::reader::{Entry, Table, entries, wrong_type};
 
@@ -109,6 +110,7 @@ fn read_pool(
     let coalesce_nulls = table.boolean("coalesce_nulls", out).unwrap_or(false);
     let statement_timeout_seconds = table.whole("statement_timeout_seconds", 1..=86_400, out);
     let tls = read_tls(&mut table, address.as_ref(), home, env, out);
+    let driver = read_driver(&mut table, address.as_ref(), out);
     table.finish(out);
     let (line, _) = out.file.place(entry.key_span.0);
     if out.count(Severity::Error) > errors_before {
@@ -124,6 +126,7 @@ fn read_pool(
         coalesce_nulls,
         statement_timeout_seconds,
         tls,
+        driver,
         source: SourcePlace { file: out.file.name.clone(), line },
     })
 }

@@ -22,6 +22,7 @@ mod load;
 mod overlay;
 mod param_place;
 mod plugin_files;
+mod pool_driver;
 mod pool_tls;
 mod reader;
 mod render;

@@ -52,6 +52,8 @@ word_enum!(
         Oracle = "oracle",
         /// A Microsoft SQL Server.
         SqlServer = "sqlserver",
+        /// Whatever an ODBC driver reaches.
+        Odbc = "odbc",
     }
 );
 
@@ -91,6 +93,13 @@ pub enum PoolAddress {
         /// Replaces the password in the URL.
         password: Option<Hidden>,
     },
+    /// A data source of ODBC.
+    Odbc {
+        /// The connection string: `DSN=…;UID=…` or `Driver=…;Server=…`.
+        text: Hidden,
+        /// Goes into the string as `PWD`.
+        password: Option<Hidden>,
+    },
 }
 
 impl PoolAddress {
@@ -102,6 +111,7 @@ impl PoolAddress {
             Self::MySql { .. } => Dialect::MySql,
             Self::Oracle { .. } => Dialect::Oracle,
             Self::SqlServer { .. } => Dialect::SqlServer,
+            Self::Odbc { .. } => Dialect::Odbc,
         }
     }
 }
@@ -131,6 +141,19 @@ pub struct PoolTls {
     pub ca_file: Option<PathBuf>,
 }
 
+/// Which program speaks to the database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PoolDriver {
+    /// A driver inside this program.
+    #[default]
+    Native,
+    /// A module of Python's DB-API, in a worker process for each connection.
+    Python {
+        /// As it is imported.
+        module: String,
+    },
+}
+
 /// A set of connections to one database, from `[pools.<name>]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pool {
@@ -153,6 +176,8 @@ pub struct Pool {
     pub statement_timeout_seconds: Option<u32>,
     /// How connections are encrypted.
     pub tls: PoolTls,
+    /// Which program speaks to the database.
+    pub driver: PoolDriver,
     /// Where it was declared.
     pub source: SourcePlace,
 }
@@ -170,6 +195,7 @@ impl Pool {
             coalesce_nulls: false,
             statement_timeout_seconds: None,
             tls: PoolTls::default(),
+            driver: PoolDriver::Native,
             source,
         }
     }

@@ -18,6 +18,7 @@ pub mod connector;
 pub mod definition;
 pub mod desk;
 pub mod diagnostic;
+pub mod driver_port;
 pub mod event;
 pub mod fire;
 pub mod history;

@@ -81,7 +81,7 @@ pub fn limited_by(job: &Job, limits: &Limits) -> Vec<String> {
     let of_step = |spec: &StepSpec| match spec {
         StepSpec::SqlQuery(query) => vec![query.connector.clone()],
         StepSpec::SqlCopy(copy) => vec![copy.source.connector.clone(), copy.target.connector.clone()],
-        StepSpec::LdapSync(sync) => vec![sync.target_connector.clone()],
+        StepSpec::LdapSync(sync) => vec![sync.target_connector.clone(), sync.directory.clone()],
         StepSpec::Python { .. }
         | StepSpec::Wasm { .. }
         | StepSpec::Http(_)

@@ -123,6 +123,11 @@ def main():
     frames.send({"type": "ready", "version": sys.version.split()[0]})
     while True:
         call = frames.receive()
+        if "do" in call:
+            # Not a step: from here on this process is one connection to a database.
+            from nomaflow_rt import database
+
+            database.serve(call)
         if files.changed():
             frames.send({"type": "stale"})
             continue

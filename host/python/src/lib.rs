@@ -10,6 +10,7 @@ mod arrow;
 mod call;
 mod cell;
 mod discover;
+mod driver;
 mod frame;
 mod interpreter;
 mod library;
@@ -24,6 +25,7 @@ pub mod worker;
 
 pub use apps::AppInterpreters;
 pub use discover::{DiscoverError, PythonCallable, PythonCallables, PythonModule, PythonParam, list_modules};
+pub use driver::PythonDrivers;
 pub use interpreter::{Interpreter, InterpreterError};
 pub use question::PythonServices;
 pub use runner::{PythonConfig, PythonRunner};

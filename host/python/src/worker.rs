@@ -26,7 +26,7 @@ macro_rules! package {
         include_str!(concat!("../../../guest-sdk/nomaflow-python/nomaflow/", $file))
     };
 }
-const SOURCES: [(&str, &str); 15] = [
+const SOURCES: [(&str, &str); 16] = [
     ("nomaflow", package!("__init__.py")),
     ("nomaflow.arrow", package!("arrow.py")),
     ("nomaflow.context", package!("context.py")),
@@ -36,6 +36,7 @@ const SOURCES: [(&str, &str); 15] = [
     ("nomaflow_rt.callables", include_str!("../rt/callables.py")),
     ("nomaflow_rt.connectors", include_str!("../rt/connectors.py")),
     ("nomaflow_rt.context", include_str!("../rt/context.py")),
+    ("nomaflow_rt.database", include_str!("../rt/database.py")),
     ("nomaflow_rt.frames", include_str!("../rt/frames.py")),
     ("nomaflow_rt.logs", include_str!("../rt/logs.py")),
     ("nomaflow_rt.serve", include_str!("../rt/serve.py")),

@@ -5,7 +5,7 @@ mod query;
 mod rows;
 
 use futures_util::future::join_all;
-use host_catalogue::{LoadOptions, SecretReader, load, render, system_zone};
+use host_catalogue::{Flags, LoadOptions, SecretReader, load, render, system_zone};
 use host_model::connector::{Connector as Declared, ConnectorSet, Directory};
 use host_model::diagnostic::{Diagnostic, Severity, nearest};
 use host_model::{CancelToken, Json, StepError, StepErrorKind};
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::job::interrupted;
 use super::table::{self, or_dash};
-use crate::assemble::home_secrets;
+use crate::assemble::{self, home_secrets};
 use crate::cli::{Connector, Global};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::{Home, env, style};
@@ -60,7 +60,9 @@ impl Shelf {
         let found: Vec<Diagnostic> = catalogue.diagnostics.into_iter().filter(|found| found.file == FILE).collect();
         let is_broken = found.iter().any(|found| found.severity == Severity::Error);
         let faults = if is_broken { render(&found, &catalogue.sources, style()) } else { String::new() };
-        Ok(Self { pools: ConnectorPools::new(catalogue.connectors.clone()), set: catalogue.connectors, faults })
+        let drivers = assemble::drivers(&home.settings(&Flags::default())?.settings)?;
+        let pools = ConnectorPools::new(catalogue.connectors.clone()).with_drivers(drivers);
+        Ok(Self { pools, set: catalogue.connectors, faults })
     }
 
     /// Every name, in order.

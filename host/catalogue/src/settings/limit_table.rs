@@ -89,7 +89,8 @@ pub(super) fn check(limited: &[LimitedName], catalogue: &Catalogue) -> Vec<Diagn
     let errors = || catalogue.diagnostics.iter().filter(|d| d.severity == Severity::Error);
     let are_connectors_known = !errors().any(|d| d.file == "connectors.toml");
     let are_tags_known = errors().all(|d| d.file == "connectors.toml");
-    let connectors: Vec<&str> = catalogue.connectors.connectors.keys().map(|name| name.as_str()).collect();
+    let set = &catalogue.connectors;
+    let connectors: Vec<&str> = set.connectors.keys().chain(set.directories.keys()).map(|name| name.as_str()).collect();
     let tags: BTreeSet<&str> = catalogue.jobs.values().flat_map(|job| job.tags.iter().map(String::as_str)).collect();
     let tags: Vec<&str> = tags.into_iter().collect();
     let judge = |limit: &LimitedName| {

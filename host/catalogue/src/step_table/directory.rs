@@ -1,7 +1,7 @@
 //! Readers of `ldap_sync` and `call_job` steps.
 
 use host_model::job::spec::{
-    DEFAULT_LDAP_PAGE, DEFAULT_MAX_DELETE_PERCENT, DEFAULT_SEPARATOR, DeleteMode, LdapScope, LdapSyncSpec, MultiValues,
+    DEFAULT_LDAP_PAGE, DEFAULT_MAX_DELETE_PERCENT, DEFAULT_SEPARATOR, DeleteMode, LdapScope, LdapSyncSpec, MultiValues, Referrals,
 };
 use host_model::{JobId, StepSpec};
 
@@ -28,6 +28,7 @@ pub(super) fn read_ldap_sync(table: &mut Table<'_, '_>, draft: &mut Draft, out: 
         out.error("not-allowed", filter.span.clone(), message, Some(hint));
     }
     let scope = table.word("scope", &words(LdapScope::ALL, LdapScope::as_str), LdapScope::parse, out);
+    let referrals = table.word("referrals", &words(Referrals::ALL, Referrals::as_str), Referrals::parse, out);
     let attributes = table.texts("attributes", out);
     let page_size = table.whole("page_size", 1..=10_000, out).unwrap_or(DEFAULT_LDAP_PAGE);
     let columns = read_mapping(table, &attributes, out);
@@ -46,6 +47,7 @@ pub(super) fn read_ldap_sync(table: &mut Table<'_, '_>, draft: &mut Draft, out: 
         search_base,
         search_filter: filter.map_or_else(|| DEFAULT_FILTER.to_owned(), |text| text.value),
         scope: scope.map_or(LdapScope::Subtree, |(scope, _)| scope),
+        referrals: referrals.map_or(Referrals::Ignore, |(referrals, _)| referrals),
         attributes: values(attributes),
         page_size,
         target_connector: target.connector.value,

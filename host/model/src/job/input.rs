@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::spec::{
     DEFAULT_MAX_REDIRECTS, DEFAULT_MAX_RESPONSE_BYTES, DEFAULT_SEPARATOR, DeleteMode, HttpAuth, HttpSpec, LdapSyncSpec,
-    OnBadRow, PageBy, SourceTable, StepSpec, TypeCoercion, Verify,
+    OnBadRow, PageBy, Referrals, SourceTable, StepSpec, TypeCoercion, Verify,
 };
 use crate::{Json, JsonMap};
 
@@ -175,6 +175,9 @@ fn put_ldap_sync(l: &LdapSyncSpec, put: &mut dyn FnMut(&str, Json)) {
         put("start_tls", true.into());
     }
     put("ca_file", json!(l.ca_file));
+    if l.referrals != Referrals::Ignore {
+        put("referrals", l.referrals.as_str().into());
+    }
     put("attributes", l.attributes.clone().into());
     put("page_size", l.page_size.into());
     put("mapping", l.mapping.clone().into());

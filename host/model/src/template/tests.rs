@@ -185,6 +185,7 @@ fn the_checking_walk_and_the_filling_walk_see_the_same_fields() {
             search_base: tag(),
             search_filter: tag(),
             scope: LdapScope::Subtree,
+            referrals: Default::default(),
             attributes: vec![tag()],
             page_size: 500,
             target_connector: tag(),

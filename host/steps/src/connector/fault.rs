@@ -128,7 +128,6 @@ impl Place {
     }
 
     /// The same for a server with a driver of its own kind; `origin` is its code and where it happened.
-    #[cfg(any(feature = "oracle", feature = "sqlserver"))]
     pub(crate) fn foreign(&self, message: &str, origin: &str, may_retry: bool, sql: &str) -> StepError {
         let mut fault = StepError::remote(format!("connector `{}` ({}): {message}", self.connector, self.label));
         fault.may_retry = may_retry;
@@ -137,7 +136,6 @@ impl Place {
     }
 
     /// A statement ran longer than it may, and was stopped on the server.
-    #[cfg(any(feature = "oracle", feature = "sqlserver"))]
     pub(crate) fn too_long(&self, limit: std::time::Duration, sql: &str) -> StepError {
         let text = format!(
             "connector `{}` ({}): the statement took longer than {} s and was stopped",

@@ -5,11 +5,14 @@
 //! split in `scan`, errors are worded in `fault`. Invariant: credentials leave this module in no message and no value.
 
 mod ask;
+mod bridge;
 pub(crate) mod cell;
 mod check;
 pub(crate) mod fault;
 mod gauge;
 pub(crate) mod mysql;
+#[cfg(feature = "odbc")]
+mod odbc;
 #[cfg(feature = "oracle")]
 mod oracle;
 pub(crate) mod postgres;
@@ -24,8 +27,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use host_model::connector::{Connector, ConnectorSet, Pool, PoolAddress};
+use host_model::connector::{Connector, ConnectorSet, Hidden, Pool, PoolAddress, PoolDriver};
 use host_model::diagnostic::nearest;
+use host_model::driver_port::Drivers;
 use host_model::port::{Access, Connectors, SharedPool, SqlSession};
 use host_model::{CancelToken, StepError};
 
@@ -43,6 +47,7 @@ pub use check::ConnectorTest;
 pub struct ConnectorPools {
     set: RwLock<Arc<ConnectorSet>>,
     open: Mutex<HashMap<String, (Pool, Database)>>,
+    drivers: Option<Arc<dyn Drivers>>,
 }
 
 /// One database behind a pool.
@@ -52,10 +57,6 @@ pub(crate) enum Database {
     Postgres(Arc<PgServer>),
     MySql(Arc<MySqlServer>),
     /// A server with a driver of its own kind.
-    #[cfg_attr(
-        not(any(feature = "oracle", feature = "sqlserver")),
-        allow(dead_code, reason = "a binary may have no such driver")
-    )]
     Remote(Arc<dyn Server>),
 }
 
@@ -86,7 +87,13 @@ impl ConnectorPools {
     pub fn new(set: ConnectorSet) -> Self {
         // The drivers bring two providers of TLS along; whoever comes first decides for the process.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { set: RwLock::new(Arc::new(set)), open: Mutex::new(HashMap::new()) }
+        Self { set: RwLock::new(Arc::new(set)), open: Mutex::new(HashMap::new()), drivers: None }
+    }
+
+    /// With drivers that live in processes of their own, for pools that say `driver = "python"`.
+    #[must_use]
+    pub fn with_drivers(self, drivers: Arc<dyn Drivers>) -> Self {
+        Self { drivers: Some(drivers), ..self }
     }
 
     /// Takes new declarations. Pools declared as before are kept with their connections; the others are closed once
@@ -152,35 +159,54 @@ impl ConnectorPools {
         if let Some((_, database)) = open.get(&pool.name) {
             return Ok(database.clone());
         }
-        let database = match &pool.address {
-            PoolAddress::Sqlite { path } => Database::Sqlite(Arc::new(SqliteFile::new(path.clone(), pool))),
-            PoolAddress::Postgres { url, password } => {
-                Database::Postgres(Arc::new(PgServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
-            }
-            PoolAddress::MySql { url, password } => {
-                Database::MySql(Arc::new(MySqlServer::new(url.reveal(), password.as_ref().map(|p| p.reveal()), pool)?))
-            }
-            #[cfg(feature = "sqlserver")]
-            PoolAddress::SqlServer { url, password } => {
-                let password = password.as_ref().map(|p| p.reveal());
-                Database::Remote(Arc::new(sqlserver::SqlServer::new(url.reveal(), password, pool)?))
-            }
-            #[cfg(feature = "oracle")]
-            PoolAddress::Oracle { url, password } => {
-                let password = password.as_ref().map(|p| p.reveal());
-                Database::Remote(Arc::new(oracle::OracleServer::new(url.reveal(), password, pool)?))
-            }
-            #[cfg(not(all(feature = "oracle", feature = "sqlserver")))]
-            other => {
-                let kind = other.dialect().as_str();
-                let hint = "build it with that feature, or take a binary that has it";
-                let text = format!("pool `{}`: this binary was built without `{kind}`; {hint}", pool.name);
-                return Err(StepError::definition(text));
+        let database = match &pool.driver {
+            PoolDriver::Native => native(pool)?,
+            PoolDriver::Python { module } => {
+                let drivers = self.drivers.clone().ok_or_else(|| {
+                    StepError::definition(format!("pool `{}` needs Python, which nothing here uses", pool.name))
+                })?;
+                Database::Remote(Arc::new(bridge::BridgeServer::new(pool, module, drivers)?))
             }
         };
         open.insert(pool.name.clone(), (pool.clone(), database.clone()));
         Ok(database)
     }
+}
+
+/// A pool that a driver inside this program serves.
+fn native(pool: &Pool) -> Result<Database, StepError> {
+    let secret = |password: &Option<Hidden>| password.as_ref().map(|p| p.reveal().to_owned());
+    Ok(match &pool.address {
+        PoolAddress::Sqlite { path } => Database::Sqlite(Arc::new(SqliteFile::new(path.clone(), pool))),
+        PoolAddress::Postgres { url, password } => {
+            Database::Postgres(Arc::new(PgServer::new(url.reveal(), secret(password).as_deref(), pool)?))
+        }
+        PoolAddress::MySql { url, password } => {
+            Database::MySql(Arc::new(MySqlServer::new(url.reveal(), secret(password).as_deref(), pool)?))
+        }
+        #[cfg(feature = "sqlserver")]
+        PoolAddress::SqlServer { url, password } => {
+            Database::Remote(Arc::new(sqlserver::SqlServer::new(url.reveal(), secret(password).as_deref(), pool)?))
+        }
+        #[cfg(feature = "oracle")]
+        PoolAddress::Oracle { url, password } => {
+            Database::Remote(Arc::new(oracle::OracleServer::new(url.reveal(), secret(password).as_deref(), pool)?))
+        }
+        #[cfg(feature = "odbc")]
+        PoolAddress::Odbc { text, password } => {
+            Database::Remote(Arc::new(odbc::OdbcServer::new(text.reveal(), secret(password).as_deref(), pool)))
+        }
+        #[cfg(not(all(feature = "oracle", feature = "sqlserver", feature = "odbc")))]
+        other => {
+            let kind = other.dialect().as_str();
+            let mut hint = "build it with that feature, or take a binary that has it".to_owned();
+            if matches!(other, PoolAddress::Oracle { .. } | PoolAddress::Odbc { .. }) {
+                hint.push_str("; `driver = \"python\"` needs neither");
+            }
+            let text = format!("pool `{}`: this binary was built without `{kind}`; {hint}", pool.name);
+            return Err(StepError::definition(text));
+        }
+    })
 }
 
 #[async_trait]

@@ -1,12 +1,13 @@
 //! LDAP: searches of directories, on behalf of plugins and of `ldap_sync`, one connection for each.
 //!
-//! Here: the connectors that plugins name. `pages` connects, binds and fetches, `people` proves passwords for the sign-in,
-//! `fault` words what goes wrong. Invariant:
+//! Here: the connectors that plugins name. `pages` connects, binds and fetches, `referral` says where a search goes on,
+//! `people` proves passwords for the sign-in, `fault` words what goes wrong. Invariant:
 //! the password leaves this module towards the server only.
 
 mod fault;
 mod pages;
 mod people;
+mod referral;
 
 use async_trait::async_trait;
 use host_model::CancelToken;
@@ -17,6 +18,7 @@ use host_model::plugin_port::{Directories, DirectoryPages, DirectoryQuery, Servi
 pub use people::{People, Person};
 
 pub(crate) use pages::{Pages, Server, Unbegun};
+pub(crate) use referral::Route;
 
 use crate::connector::ConnectorPools;
 

@@ -1,7 +1,8 @@
 //! A search under way: one connection, bound as its account, fetched page by page with the control of RFC 2696.
 //!
-//! Referrals are not followed: neither those among the entries, which are counted, nor one in place of an answer, whose
-//! addresses are kept. Invariant: a search that is dropped closes its connection.
+//! An attribute with more values than the server gives at once comes in ranges (Active Directory), whose rest is fetched.
+//! Referrals are not followed here: those among the entries are kept, and so is one in place of an answer (`referral`).
+//! Invariant: a search that is dropped closes its connection.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 const REFERRAL: u32 = 10;
 
 /// Where a directory is, and who asks.
+#[derive(Clone)]
 pub(crate) struct Server {
     /// How messages call it.
     pub(crate) who: String,
@@ -82,7 +84,7 @@ pub(crate) struct Pages {
     /// The first page, fetched to see whether the search makes sense.
     first: Option<Vec<DirectoryEntry>>,
     /// References to other servers among the entries so far.
-    pub(crate) references: u64,
+    pub(crate) references: Vec<String>,
     /// The servers that were named in place of an answer.
     pub(crate) referred_to: Vec<String>,
 }
@@ -118,7 +120,7 @@ impl Pages {
             base,
             cookie: Some(Vec::new()),
             first: None,
-            references: 0,
+            references: Vec::new(),
             referred_to: Vec::new(),
         };
         if let Some((account, password)) = &server.account {
@@ -153,9 +155,54 @@ impl Pages {
         let referrals = found.1.refs.iter().filter(|url| !url.is_empty());
         match found.1.rc {
             REFERRAL => self.referred_to.extend(referrals.cloned()),
-            _ => self.references += referrals.count() as u64,
+            _ => self.references.extend(referrals.cloned()),
         }
-        Ok(found.0.into_iter().filter(|entry| !is_reference(entry)).map(entry_of).collect())
+        let mut entries: Vec<DirectoryEntry> =
+            found.0.into_iter().filter(|entry| !is_reference(entry)).map(entry_of).collect();
+        for entry in &mut entries {
+            self.complete(entry).await?;
+        }
+        Ok(entries)
+    }
+
+    /// Fetches what is missing of attributes that came in part: `member;range=0-1499`.
+    async fn complete(&mut self, entry: &mut DirectoryEntry) -> Result<(), ServiceError> {
+        while let Some(at) = entry.attributes.iter().position(|(name, _)| range_of(name).is_some()) {
+            let (name, mut values) = entry.attributes.swap_remove(at);
+            let Some((base, mut last)) = range_of(&name).map(|(base, last)| (base.to_owned(), last)) else { continue };
+            while let Some(end) = last {
+                let next = format!("{base};range={}-*", end + 1);
+                let part = self.read_range(&entry.dn, &next, &base).await?;
+                let Some((following, more)) = part else { break };
+                // A server that does not get on would be asked for ever.
+                last = following.filter(|following| *following > end);
+                join(&mut values, more);
+            }
+            // Servers give the name itself too, with nothing.
+            entry.attributes.retain(|(other, _)| !other.eq_ignore_ascii_case(&base));
+            entry.attributes.push((base, values));
+        }
+        entry.attributes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(())
+    }
+
+    /// One more part of an attribute, and where it ends; `None` of that at the last one.
+    async fn read_range(
+        &mut self,
+        dn: &str,
+        wanted: &str,
+        base: &str,
+    ) -> Result<Option<(Option<u64>, DirectoryValues)>, ServiceError> {
+        self.ldap.with_timeout(ANSWER_WITHIN);
+        let search = self.ldap.search(dn, Scope::Base, "(objectClass=*)", vec![wanted]);
+        let found = or_canceled(&self.cancel, search).await?.map_err(|error| self.fault.searching(&error))?;
+        self.fault.answered(&found.1, dn)?;
+        let entries = found.0.into_iter().filter(|entry| !is_reference(entry)).map(entry_of);
+        let parts = entries.flat_map(|entry| entry.attributes).filter_map(|(name, values)| {
+            let (found, last) = range_of(&name)?;
+            found.eq_ignore_ascii_case(base).then_some((last, values))
+        });
+        Ok(parts.into_iter().next())
     }
 }
 
@@ -187,6 +234,29 @@ fn next_cookie(controls: &[Control]) -> Option<Vec<u8>> {
     let paged = controls.iter().find(|Control(kind, _)| matches!(kind, Some(ControlType::PagedResults)))?;
     let paged: PagedResults = paged.1.parse();
     (!paged.cookie.is_empty()).then_some(paged.cookie)
+}
+
+/// `member` and `Some(1499)` of `member;range=0-1499`, `None` of `…-*`, which is the last part.
+fn range_of(name: &str) -> Option<(&str, Option<u64>)> {
+    let (base, option) = name.split_once(';')?;
+    let (_, end) = option.strip_prefix("range=").or_else(|| option.strip_prefix("Range="))?.split_once('-')?;
+    if end == "*" { Some((base, None)) } else { Some((base, Some(end.parse().ok()?))) }
+}
+
+/// Values of one attribute; where a part has bytes that are no text, all of them are bytes.
+fn join(values: &mut DirectoryValues, more: DirectoryValues) {
+    let bytes = |values: DirectoryValues| match values {
+        DirectoryValues::Texts(texts) => texts.into_iter().map(String::into_bytes).collect(),
+        DirectoryValues::Bytes(bytes) => bytes,
+    };
+    match (&mut *values, more) {
+        (DirectoryValues::Texts(all), DirectoryValues::Texts(more)) => all.extend(more),
+        (_, more) => {
+            let mut all: Vec<Vec<u8>> = bytes(std::mem::replace(values, DirectoryValues::Texts(Vec::new())));
+            all.extend(bytes(more));
+            *values = DirectoryValues::Bytes(all);
+        }
+    }
 }
 
 fn is_reference(entry: &ResultEntry) -> bool {

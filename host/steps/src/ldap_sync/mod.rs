@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use host_model::connector::Hidden;
-use host_model::job::spec::{LdapScope, LdapSyncSpec};
+use host_model::job::spec::{LdapScope, LdapSyncSpec, Referrals};
 use host_model::plugin_port::{
     DirectoryEntry, DirectoryPages as _, DirectoryQuery, DirectoryScope, ServiceError, ServiceErrorKind,
 };
@@ -22,7 +22,7 @@ use host_model::{StepError, StepErrorKind, StepSpec};
 use serde_json::json;
 
 use crate::connector::ConnectorPools;
-use crate::ldap::{Pages, Server, Unbegun};
+use crate::ldap::{Pages, Route, Server, Unbegun};
 use convert::Mapping;
 
 /// Runs `ldap_sync` steps.
@@ -111,6 +111,10 @@ struct Source<'a> {
     pages: Pages,
     ctx: &'a StepContext,
     fetched: u64,
+    referrals: Referrals,
+    route: Route,
+    /// References that were not followed.
+    ignored: u64,
 }
 
 impl<'a> Source<'a> {
@@ -133,31 +137,78 @@ impl<'a> Source<'a> {
             attributes: mapping.attributes(),
             page_size: spec.page_size,
         };
-        let pages = Pages::begin(server, query, &ctx.cancel).await.map_err(|Unbegun { error, is_refused }| {
-            let mut error = failed(error);
-            error.may_retry &= !is_refused;
-            error
-        })?;
-        Ok(Self { pages, ctx, fetched: 0 })
+        let pages = Pages::begin(server, query.clone(), &ctx.cancel).await.map_err(unbegun)?;
+        let route = Route::new(server.clone(), query);
+        Ok(Self { pages, ctx, fetched: 0, referrals: spec.referrals, route, ignored: 0 })
     }
 
     /// The next entries; none at the end.
     async fn next(&mut self) -> Result<Vec<DirectoryEntry>, StepError> {
-        let page = self.pages.next_page().await.map_err(failed)?;
-        if let Some(elsewhere) = self.pages.referred_to.first() {
-            // Taking it for an empty answer would make every row look deleted.
-            let text =
-                format!("the search base is held by another server, {elsewhere}, and referrals are not followed");
-            return Err(StepError::definition(text));
+        loop {
+            let page = self.pages.next_page().await.map_err(failed)?;
+            self.follow().await?;
+            self.fetched += page.len() as u64;
+            self.ctx.voice.progress(self.fetched, None, "entries");
+            if !page.is_empty() {
+                return Ok(page);
+            }
+            let Some((servers, query)) = self.route.next() else {
+                if self.ignored > 0 {
+                    let text = format!("{} references to other servers were not followed", self.ignored);
+                    self.ctx.info(text).await;
+                }
+                return Ok(page);
+            };
+            self.go_on(&servers, query).await?;
         }
-        self.fetched += page.len() as u64;
-        self.ctx.voice.progress(self.fetched, None, "entries");
-        if page.is_empty() && self.pages.references > 0 {
-            let count = self.pages.references;
-            self.ctx.info(format!("{count} references to other servers were not followed")).await;
-        }
-        Ok(page)
     }
+
+    /// Deals with the references that have come.
+    async fn follow(&mut self) -> Result<(), StepError> {
+        let references = std::mem::take(&mut self.pages.references);
+        let instead = std::mem::take(&mut self.pages.referred_to);
+        match (self.referrals, instead.first(), references.first()) {
+            (Referrals::Follow, ..) => {
+                self.route.add(&references, false).map_err(failed)?;
+                self.route.add(&instead, true).map_err(failed)
+            }
+            // Taking it for an empty answer would make every row look deleted.
+            (_, Some(elsewhere), _) => Err(StepError::definition(format!(
+                "the search base is held by another server, {elsewhere}, and referrals are not followed; \
+                 `referrals = \"follow\"` does"
+            ))),
+            (Referrals::Fail, None, Some(elsewhere)) => Err(StepError::definition(format!(
+                "a part of the directory is held by another server, {elsewhere}, and `referrals` is `fail`"
+            ))),
+            (Referrals::Ignore | Referrals::Fail, None, _) => {
+                self.ignored += references.len() as u64;
+                Ok(())
+            }
+        }
+    }
+
+    /// Searches the next place on the first of its servers that answers.
+    async fn go_on(&mut self, servers: &[Server], query: DirectoryQuery) -> Result<(), StepError> {
+        let mut last = None;
+        for server in servers {
+            self.ctx.info(format!("following a reference to {}", server.url)).await;
+            match Pages::begin(server, query.clone(), &self.ctx.cancel).await {
+                Ok(pages) => {
+                    self.pages = pages;
+                    return Ok(());
+                }
+                Err(error) => last = Some(unbegun(error)),
+            }
+        }
+        last.map_or(Ok(()), Err)
+    }
+}
+
+/// Why a search did not begin, in the words of a step.
+fn unbegun(Unbegun { error, is_refused }: Unbegun) -> StepError {
+    let mut error = failed(error);
+    error.may_retry &= !is_refused;
+    error
 }
 
 /// A directory's failure in the words of a step.

@@ -10,7 +10,7 @@ use host_model::value::{Row, Value};
 use host_model::{StepError, StepErrorKind};
 
 use super::convert::{Class, Mapping};
-use super::dialect::{Column, Flavor, STAGING, Statements};
+use super::dialect::{Column, Flavor, Statements};
 use super::{Source, Synced};
 
 pub(super) async fn sync(
@@ -30,7 +30,7 @@ pub(super) async fn sync(
     // An error on the way drops the session, which rolls back.
     let synced = plan.apply(session, spec, source).await?;
     session.commit().await?;
-    session.execute(&format!("drop table {STAGING}"), Vec::new()).await?;
+    session.execute(&plan.sql.drop(), Vec::new()).await?;
     Ok(synced)
 }
 
@@ -49,7 +49,7 @@ impl Plan {
             Some(schema) => format!("{schema}.{}", spec.target_table),
             None => spec.target_table.clone(),
         };
-        let all = live_columns(session, &path).await?;
+        let all = live_columns(session, flavor, &path).await?;
         let find = |name: &str| {
             all.iter().find(|c| c.name.eq_ignore_ascii_case(name)).cloned().ok_or_else(|| {
                 let near = nearest(name, all.iter().map(|c| c.name.as_str()));
@@ -108,13 +108,14 @@ impl Plan {
                 }
                 rows.push(row);
             }
-            session.insert_rows(STAGING, &names, rows).await?;
+            session.insert_rows(self.sql.flavor.staging(), &names, rows).await?;
         }
     }
 
     async fn check_keys(&self, session: &dyn SqlSession) -> Result<(), StepError> {
         let mut cursor = session.query(&self.sql.duplicate(), Vec::new()).await?;
-        let Some(key) = cursor.next_batch(1).await?.pop() else { return Ok(()) };
+        let mut found = cursor.next_batch(1).await?;
+        let Some(key) = found.pop() else { return Ok(()) };
         let shown: Vec<String> = key.iter().map(|cell| cell.to_json().to_string()).collect();
         let text = format!("two entries have the same key {} in `key_columns`", shown.join(", "));
         Err(StepError::definition(text))
@@ -149,6 +150,7 @@ impl Plan {
     async fn guard(&self, session: &dyn SqlSession, spec: &LdapSyncSpec, fetched: u64) -> Result<(), StepError> {
         let mut cursor = session.query(&self.sql.count(), Vec::new()).await?;
         let counts = cursor.next_batch(1).await?.pop().unwrap_or_default();
+        cursor.next_batch(1).await?;
         let count = |at: usize| match counts.get(at) {
             Some(Value::Int(count)) => u64::try_from(*count).ok(),
             Some(Value::Decimal(count)) => count.parse().ok(),
@@ -179,9 +181,11 @@ impl Plan {
     }
 }
 
-async fn live_columns(session: &dyn SqlSession, path: &str) -> Result<Vec<Column>, StepError> {
-    let sql = format!("select * from {} where 1 = 0", crate::connector::vet::quote_path(path));
-    let cursor = session.query(&sql, Vec::new()).await?;
+async fn live_columns(session: &dyn SqlSession, flavor: Flavor, path: &str) -> Result<Vec<Column>, StepError> {
+    let sql = format!("select * from {} where 1 = 0", flavor.table(path));
+    let mut cursor = session.query(&sql, Vec::new()).await?;
+    // To its end: where a connection runs one statement at a time, a cursor that is left takes the connection along.
+    cursor.next_batch(1).await?;
     let column = |c: &host_model::value::Column| Column {
         name: c.name.clone(),
         kind: c.kind.clone(),

@@ -2,7 +2,7 @@
 //! side; what becomes visible becomes visible at once, and only when both sides count the same rows.
 //!
 //! `side` holds the two traits a database joins by; `postgres_source`, `sqlite_source`, `mysql_source`, `remote_source`
-//! (SQL Server, Oracle), `swap` (PostgreSQL), `sqlite_target`, `mysql_target` and `remote_target` are the ones there
+//! (SQL Server, Oracle, ODBC), `swap` (PostgreSQL), `sqlite_target`, `mysql_target` and `remote_target` are the ones there
 //! are. Common to all: `plan` (statements, columns), `coerce` (rules for cells),
 //! `types` (a table that does not exist yet), `row` (the form between), `staged` (upserts), `check`, `bad_rows`.
 
@@ -210,10 +210,8 @@ impl Copy<'_> {
                 Box::new(mysql_target::open(lease, self.spec, columns, self.side.clone()).await?)
             }
             Database::Remote(server) => {
-                let (has_side, longest) = (self.side.is_some(), self.ctx.timeout);
-                let target =
-                    remote_target::open(self.spec, server, place, columns, has_side, longest, &self.halt).await?;
-                Box::new(target)
+                let (side, longest) = (self.side.clone(), self.ctx.timeout);
+                Box::new(remote_target::open(self.spec, server, place, columns, side, longest, &self.halt).await?)
             }
         })
     }

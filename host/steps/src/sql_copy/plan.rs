@@ -7,6 +7,7 @@ use host_model::connector::Dialect;
 use host_model::job::spec::{CopyMode, SourceTable, SqlCopySpec};
 use host_model::value::Value;
 
+use super::remote_types::new_type;
 use super::types::{self, SourceType};
 use crate::connector::fault::Place;
 use crate::connector::scan::{self, Statement};
@@ -227,13 +228,17 @@ pub(super) fn create_table(
             Dialect::Sqlite => column.source_type.for_sqlite(),
             Dialect::Postgres => column.source_type.for_postgres(),
             Dialect::MySql => column.source_type.for_mysql(key.contains(&column.name.as_str())),
-            other => {
-                return Err(place.definition(format!("a table of `{}` cannot be a target", other.as_str())));
+            Dialect::SqlServer | Dialect::Oracle => {
+                let standard = column.source_type.standard();
+                new_type(dialect, standard, key.contains(&column.name.as_str())).0
             }
+            Dialect::Odbc => return Err(place.definition("a table is not made through ODBC")),
         };
         let null = match (column.is_not_null, dialect) {
             (true, _) => " not null",
             // Or a TIMESTAMP would not be.
+            // A key is never NULL, and SQL Server wants to hear it.
+            (false, Dialect::SqlServer) if key.contains(&column.name.as_str()) => " not null",
             (false, Dialect::MySql) if !key.contains(&column.name.as_str()) => " null",
             (false, _) => "",
         };

@@ -44,6 +44,51 @@ pub(super) fn standard(dialect: Dialect, kind: &str) -> Standard {
     }
 }
 
+/// The type of a column that is made, and what it holds then. In a key, texts have a length and tell `a` from `A`.
+pub(super) fn new_type(dialect: Dialect, standard: Standard, is_key: bool) -> (String, Standard) {
+    let oracle = dialect == Dialect::Oracle;
+    let fixed = |text: &str| text.to_owned();
+    let name = match standard {
+        Standard::Bigint if oracle => fixed("number(19)"),
+        Standard::Bigint => fixed("bigint"),
+        Standard::Double => fixed(if oracle { "binary_double" } else { "float(53)" }),
+        Standard::Numeric(Some((precision @ 1..=38, scale))) => {
+            format!("{}({precision},{scale})", if oracle { "number" } else { "decimal" })
+        }
+        Standard::Numeric(_) if oracle => fixed("number"),
+        // A decimal of SQL Server has fixed places and would round.
+        Standard::Numeric(_) => return new_type(dialect, Standard::Text, is_key),
+        Standard::Varchar(length @ 1..=4_000) if oracle => format!("varchar2({length} char)"),
+        Standard::Varchar(length @ 1..=450) if is_key => format!("nvarchar({length}) {BINARY}"),
+        Standard::Varchar(length @ 1..=4_000) if !is_key => format!("nvarchar({length})"),
+        Standard::Text | Standard::Varchar(_) => {
+            let name = match (oracle, is_key) {
+                (true, true) => fixed("varchar2(400 char)"),
+                (true, false) => fixed("clob"),
+                (false, true) => format!("nvarchar(450) {BINARY}"),
+                (false, false) => fixed("nvarchar(max)"),
+            };
+            return (name, Standard::Text);
+        }
+        Standard::Date => fixed("date"),
+        Standard::Time => return (fixed(if oracle { "varchar2(30)" } else { "time(7)" }), Standard::Time),
+        Standard::Timestamp => fixed(if oracle { "timestamp(9)" } else { "datetime2(7)" }),
+        Standard::Timestamptz => fixed(if oracle { "timestamp(9) with time zone" } else { "datetimeoffset(7)" }),
+        Standard::Boolean if oracle => return (fixed("number(1)"), Standard::Boolean),
+        Standard::Boolean => fixed("bit"),
+        Standard::Bytes => fixed(match (oracle, is_key) {
+            (true, true) => "raw(2000)",
+            (true, false) => "blob",
+            (false, true) => "varbinary(900)",
+            (false, false) => "varbinary(max)",
+        }),
+    };
+    (name, standard)
+}
+
+/// Compares by code point.
+const BINARY: &str = "collate Latin1_General_100_BIN2";
+
 /// What a target's column holds.
 pub(super) fn taste(standard: Standard) -> Taste {
     match standard {
@@ -58,6 +103,22 @@ pub(super) fn taste(standard: Standard) -> Taste {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_column_gets_the_type_that_loses_nothing() {
+        let both = |standard, is_key| {
+            [Dialect::SqlServer, Dialect::Oracle].map(|dialect| new_type(dialect, standard, is_key).0)
+        };
+        assert_eq!(both(Standard::Bigint, true), ["bigint", "number(19)"]);
+        assert_eq!(both(Standard::Numeric(Some((15, 2))), false), ["decimal(15,2)", "number(15,2)"]);
+        assert_eq!(both(Standard::Numeric(None), false), ["nvarchar(max)", "number"]);
+        assert_eq!(both(Standard::Varchar(25), false), ["nvarchar(25)", "varchar2(25 char)"]);
+        assert_eq!(both(Standard::Text, true)[0], "nvarchar(450) collate Latin1_General_100_BIN2");
+        assert_eq!(both(Standard::Text, false), ["nvarchar(max)", "clob"]);
+        assert_eq!(both(Standard::Timestamptz, false), ["datetimeoffset(7)", "timestamp(9) with time zone"]);
+        assert_eq!(both(Standard::Boolean, false), ["bit", "number(1)"]);
+        assert_eq!(new_type(Dialect::SqlServer, Standard::Numeric(None), false).1, Standard::Text);
+    }
 
     #[test]
     fn types_of_both_servers_have_an_equal_that_loses_nothing() {

@@ -1,15 +1,15 @@
-//! `ldap_sync` from a private OpenLDAP server into SQLite and PostgreSQL.
+//! `ldap_sync` from a private OpenLDAP server into SQLite, PostgreSQL and MariaDB.
 
 use std::time::{Duration, Instant};
 
 use host_model::connector::{ConnectorSet, Directory, Hidden};
-use host_model::job::spec::{DeleteMode, LdapScope, LdapSyncSpec, MultiValues};
+use host_model::job::spec::{DeleteMode, LdapScope, LdapSyncSpec, MultiValues, Referrals};
 use host_model::port::{StepOutcome, StepRunner as _};
 use host_model::value::Value;
 use host_model::{ConnectorName, Json, StepError, StepErrorKind, StepSpec};
 use host_steps::LdapSyncRunner;
 use serde_json::json;
-use test_support::{Postgres, Slapd};
+use test_support::{Mariadb, Postgres, Slapd};
 
 use crate::kit::{Bench, Set, text};
 
@@ -73,6 +73,7 @@ pub(crate) fn spec(connector: &str) -> LdapSyncSpec {
         search_base: String::new(),
         search_filter: "(objectClass=inetOrgPerson)".into(),
         scope: LdapScope::Subtree,
+        referrals: Referrals::Ignore,
         attributes: Vec::new(),
         page_size: 500,
         target_connector: connector.into(),
@@ -114,6 +115,7 @@ const PEOPLE: &str = "create table people (login varchar(40) primary key, name v
 struct Both<'s> {
     bench: Bench,
     _database: test_support::Database<'s>,
+    _maria: Option<test_support::MariadbDatabase<'s>>,
     _folder: tempfile::TempDir,
 }
 
@@ -124,7 +126,19 @@ async fn both<'s>(server: &'s Postgres, directory: &str, tables: [&str; 2]) -> B
     let bench = with_directory(set, directory).build();
     bench.execute("lite", &[tables[0]]).await;
     bench.execute("pg", &[tables[1]]).await;
-    Both { bench, _database: database, _folder: folder }
+    Both { bench, _database: database, _maria: None, _folder: folder }
+}
+
+/// [`both`], and `maria` with a table.
+async fn all<'s>(server: &'s Postgres, maria: &'s Mariadb, directory: &str, tables: [&str; 3]) -> Both<'s> {
+    let (database, third) = (server.database().unwrap(), maria.database().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let set = Set::default().sqlite("lite", &folder.path().join("t.db")).postgres("pg", database.url());
+    let bench = with_directory(set.mysql("maria", &third.url()), directory).build();
+    for (connector, table) in ["lite", "pg", "maria"].into_iter().zip(tables) {
+        bench.execute(connector, &[table]).await;
+    }
+    Both { bench, _database: database, _maria: Some(third), _folder: folder }
 }
 
 #[tokio::test]
@@ -132,8 +146,9 @@ async fn five_thousand_entries_arrive_whole_and_in_time_and_a_second_time_nothin
     const MANY: usize = 5_200;
     let directory = Slapd::start(&(units() + &people(0..MANY)), 100_000).unwrap();
     let server = Postgres::start().unwrap();
-    let both = both(&server, directory.url(), [PEOPLE, PEOPLE]).await;
-    for connector in ["lite", "pg"] {
+    let maria = Mariadb::start().unwrap();
+    let both = all(&server, &maria, directory.url(), [PEOPLE, PEOPLE, PEOPLE]).await;
+    for connector in ["lite", "pg", "maria"] {
         let begun = Instant::now();
         let done = sync(&both.bench, &spec(connector)).await.unwrap();
         let took = begun.elapsed();
@@ -160,9 +175,11 @@ async fn rows_are_updated_inserted_and_deleted_or_marked_and_come_back() {
     let table = "create table people (login varchar(40) primary key, name varchar(80), email varchar(200), \
                  note varchar(20) default 'mine', gone_at timestamp, gone boolean not null default false)";
     let lite = table.replace("default false", "default 0");
-    let both = both(&server, directory.url(), [&lite, table]).await;
+    let third = table.replace("gone_at timestamp", "gone_at datetime");
+    let maria = Mariadb::start().unwrap();
+    let both = all(&server, &maria, directory.url(), [&lite, table, &third]).await;
     let bench = &both.bench;
-    for connector in ["lite", "pg"] {
+    for connector in ["lite", "pg", "maria"] {
         bench.execute(connector, &[
             "insert into people (login, name, email, note) values ('p00000', 'Person 0', 'p0@nomaflow.test', 'kept')",
             "insert into people (login, name, email) values ('p00001', 'Another name', null)",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use host_model::job::spec::{LdapScope, LdapSyncSpec};
+use host_model::job::spec::{LdapScope, LdapSyncSpec, Referrals};
 use host_model::port::StepRunner as _;
 use host_model::{StepErrorKind, StepSpec};
 use host_steps::LdapSyncRunner;
@@ -154,6 +154,41 @@ async fn referrals_are_not_followed_and_one_in_place_of_an_answer_is_a_failure()
     let error = sync(&lite.bench, &far).await.unwrap_err();
     assert!(error.message.contains("held by another server, ldap://far.example/ou=far,"), "{error}");
     assert_eq!(error.kind, StepErrorKind::Definition);
+}
+
+#[tokio::test]
+async fn references_are_followed_or_fail_the_step_when_it_says_so() {
+    let suffix = Slapd::SUFFIX;
+    let far = Slapd::start(&(units() + &people(100..150)), 1000).unwrap();
+    let reference = |name: &str, to: &str| {
+        format!(
+            "dn: ou={name},{suffix}\nobjectClass: referral\nobjectClass: extensibleObject\nou: {name}\nref: {to}\n\n"
+        )
+    };
+    // Two addresses of one place, the same place again, and the way back.
+    let nobody = format!("ldap://127.0.0.1:{}", test_support::free_port().unwrap());
+    let there = format!("{}/ou=people,{suffix}??sub", far.url());
+    let entries = units()
+        + &people(0..3)
+        + &reference("far", &format!("{nobody}/ou=people,{suffix}??sub\nref: {there}"))
+        + &reference("again", &there);
+    let near = Slapd::start(&entries, 1000).unwrap();
+    let lite = lite(near.url()).await;
+    let with = |referrals: Referrals| LdapSyncSpec { referrals, page_size: 20, ..spec("lite") };
+    let done = sync(&lite.bench, &with(Referrals::Follow)).await.unwrap();
+    assert_eq!(done.output["fetched"], 53);
+    let rows = lite.bench.rows("lite", "select count(*) from people where login like 'p001%'").await;
+    assert_eq!(rows, [[host_model::value::Value::Int(50)]]);
+    let error = sync(&lite.bench, &with(Referrals::Fail)).await.unwrap_err();
+    assert!(error.message.contains("and `referrals` is `fail`"), "{error}");
+    // In place of an answer.
+    let base = format!("ou=again,{suffix}");
+    let done = sync(&lite.bench, &LdapSyncSpec { search_base: base, ..with(Referrals::Follow) }).await.unwrap();
+    assert_eq!(done.output["fetched"], 50);
+    // A server that does not answer must not look like an empty one.
+    drop(far);
+    let error = sync(&lite.bench, &with(Referrals::Follow)).await.unwrap_err();
+    assert!(error.may_retry && error.message.contains(", referred to ldap://127.0.0.1:"), "{error}");
 }
 
 #[tokio::test]

@@ -20,10 +20,13 @@ mod http_reach;
 mod kit;
 mod ldap;
 mod ldap_people;
+mod ldap_range;
 mod ldap_sync;
 mod ldap_trouble;
 mod mysql;
 mod mysql_copy;
+#[cfg(feature = "odbc")]
+mod odbc;
 #[cfg(feature = "oracle")]
 mod oracle;
 mod plugin_http;
@@ -34,8 +37,12 @@ mod sqlserver;
 #[cfg(feature = "sqlserver")]
 mod sqlserver_copy;
 #[cfg(feature = "sqlserver")]
+mod sqlserver_tls;
+#[cfg(feature = "sqlserver")]
 mod tds;
+#[cfg(feature = "sqlserver")]
+mod tds_tls;
 mod tls;
 mod values;
-#[cfg(not(all(feature = "oracle", feature = "sqlserver")))]
+#[cfg(not(all(feature = "oracle", feature = "sqlserver", feature = "odbc")))]
 mod without_drivers;

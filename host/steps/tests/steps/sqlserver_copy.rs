@@ -1,7 +1,7 @@
 //! Copies from SQL Server and into it, at the edge of its protocol: see `sqlserver`.
 
 use host_model::StepErrorKind;
-use host_model::job::spec::{CopyMode, DecimalMode, SourceTable, SqlCopySpec, TypeCoercion};
+use host_model::job::spec::{CopyMode, DecimalMode, OnBadRow, SourceTable, SqlCopySpec, TypeCoercion, Verify};
 use host_model::value::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -43,10 +43,11 @@ fn described(columns: &[(&str, &str, bool)]) -> Table {
             ("system_type_name", cell::nvarchar(512)),
             ("is_nullable", vec![0x68, 1]),
             ("error_message", cell::nvarchar(8_000)),
+            ("error_number", vec![0x26, 4]),
         ],
         rows: columns
             .iter()
-            .map(|(name, kind, nullable)| vec![cell::text(name), cell::text(kind), bit(*nullable), cell::long_null()])
+            .map(|(name, kind, nullable)| vec![cell::text(name), cell::text(kind), bit(*nullable), cell::long_null(), vec![0]])
             .collect(),
     }
 }
@@ -174,10 +175,11 @@ async fn a_copy_into_sql_server_is_one_transaction() {
     let journal = server.journal();
     let from = journal.iter().position(|line| line == "begin").unwrap();
     assert_eq!(
-        journal[from..from + 5],
+        journal[from..from + 6],
         [
             "begin",
             "delete from \"items\"",
+            "save transaction nomaflow_rows",
             "insert into \"items\" (\"id\", \"Name\", \"amount\") values (@P1, @P2, @P3), (@P4, NULL, NULL) | \
              @P1=1, @P2=a, @P3=1.5, @P4=2",
             "select count_big(*) from \"items\"",
@@ -186,8 +188,132 @@ async fn a_copy_into_sql_server_is_one_transaction() {
     );
     bench.execute("lite", &["update src set name = 'boom'"]).await;
     let error = bench.run_copy(copy("lite", "src", "erp", "items", CopyMode::Overwrite)).await.unwrap_err();
-    assert!(error.message.ends_with("Arithmetic overflow error."), "{error}");
+    assert!(error.message.ends_with("Arithmetic overflow error, in row 1"), "{error}");
     assert_eq!(server.journal().iter().filter(|line| *line == "commit").count(), 1);
-    let error = bench.run_copy(copy("lite", "src", "erp", "items", CopyMode::Upsert)).await.unwrap_err();
-    assert!(error.message.contains("`mode = \"upsert\"` is not there for a target of `sqlserver`"), "{error}");
+}
+
+const ITEMS: [(&str, &str, bool); 3] =
+    [("id", "int", false), ("Name", "nvarchar(20)", true), ("amount", "decimal(15,2)", true)];
+
+/// An answer to `select count_big(*)`.
+fn counted(n: i64) -> Answer {
+    Answer::Rows(Table { columns: vec![("", vec![0x26, 8])], rows: vec![vec![cell::short(&n.to_le_bytes())]] })
+}
+
+/// A SQLite file with three rows to copy.
+async fn with_rows(server: &Tds, folder: &TempDir) -> crate::kit::Bench {
+    let bench = set(&server.url()).sqlite("lite", &folder.path().join("a.db")).build();
+    let rows = "insert into src values (1, 'a', 1.5), (2, 'boom', 2.5), (3, 'c', 3.5)";
+    bench.execute("lite", &["create table src (id integer, name text, amount numeric(15,2))", rows]).await;
+    bench
+}
+
+#[tokio::test]
+async fn an_upsert_into_sql_server_goes_through_a_staging_table_and_one_merge() {
+    let server = Tds::start(|sql| match sql {
+        sql if sql.contains("dm_exec_describe") => Answer::Rows(described(&ITEMS)),
+        sql if sql.contains("sys.indexes") => Answer::Rows(Table {
+            columns: vec![("name", cell::nvarchar(256)), ("key_ordinal", vec![0x26, 1])],
+            rows: vec![vec![cell::text("id"), cell::short(&[1])]],
+        }),
+        sql if sql.contains("is null") => counted(0),
+        sql if sql.contains("not exists") => counted(1),
+        sql if sql.starts_with("select count_big(*) from #") => counted(3),
+        sql if sql.starts_with("select count_big") => counted(7),
+        sql if sql.starts_with("merge") => Answer::Done(2),
+        _ => Answer::Done(3),
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    let bench = with_rows(&server, &folder).await;
+    let done = bench.run_copy(copy("lite", "src", "erp", "items", CopyMode::Upsert)).await.unwrap();
+    let output = |key: &str| done.output[key].clone();
+    assert_eq!((output("inserted"), output("updated"), output("target_rows")), (json!(1), json!(1), json!(7)));
+    let journal = server.journal();
+    let from = journal.iter().position(|line| line.starts_with("select \"id\", \"Name\", \"amount\" into")).unwrap();
+    let nothing = "from \"items\" where 1 = 0";
+    assert_eq!(
+        journal[from..from + 4],
+        [
+            &format!(
+                "select \"id\", \"Name\", \"amount\" into #nomaflow_staging {nothing} union all \
+                 select \"id\", \"Name\", \"amount\" {nothing}"
+            ),
+            "alter table #nomaflow_staging add unique (\"id\")",
+            "begin",
+            "save transaction nomaflow_rows",
+        ]
+    );
+    let merge = "merge into \"items\" with (holdlock) t using #nomaflow_staging s on s.\"id\" = t.\"id\" when matched and \
+                 exists (select cast(cast(s.\"Name\" as nvarchar(max)) as varbinary(max)), s.\"amount\" except \
+                 select cast(cast(t.\"Name\" as nvarchar(max)) as varbinary(max)), t.\"amount\") then update set \
+                 t.\"Name\" = s.\"Name\", t.\"amount\" = s.\"amount\" when not matched then \
+                 insert (\"id\", \"Name\", \"amount\") values (s.\"id\", s.\"Name\", s.\"amount\");";
+    assert!(journal.iter().any(|line| line == merge), "{journal:#?}");
+    assert_eq!(journal.iter().rev().find(|line| *line != "gone").map(String::as_str), Some("commit"));
+}
+
+#[tokio::test]
+async fn a_row_that_sql_server_refuses_is_set_aside_and_the_others_go_in() {
+    let server = Tds::start(|sql| match sql {
+        sql if sql.contains("dm_exec_describe") => Answer::Rows(described(&ITEMS)),
+        sql if sql.starts_with("insert into \"items\"") && sql.contains("boom") => {
+            Answer::Error(2627, 14, "Violation of PRIMARY KEY constraint 'PK'. Cannot insert duplicate key.")
+        }
+        sql if sql.starts_with("select count_big") => counted(2),
+        _ => Answer::Done(1),
+    })
+    .await;
+    let folder = TempDir::new().unwrap();
+    let bench = with_rows(&server, &folder).await;
+    let mut spec = copy("lite", "src", "erp", "items", CopyMode::Overwrite);
+    spec.on_bad_row = OnBadRow::SkipTo;
+    let done = bench.run_copy(spec).await.unwrap_or_else(|e| panic!("{e}\n{}", e.detail));
+    assert_eq!((done.rows_affected, &done.output["rows_skipped"]), (Some(2), &json!(1)));
+    let journal = server.journal();
+    let side = journal.iter().find(|line| line.starts_with("insert into \"items_bad_rows\"")).unwrap();
+    for part in ["=2", "Cannot insert duplicate key.", r#"{"id":2,"Name":"boom","amount":2.5}"#] {
+        assert!(side.contains(part), "{part}: {side}");
+    }
+    assert!(journal.iter().any(|line| line.starts_with("if object_id(N'\"items_bad_rows\"') is null create table")));
+    // Behind each refusal, the rows that went in with the bad one are taken back.
+    let refused = journal.iter().filter(|line| *line == "rollback transaction nomaflow_rows").count();
+    assert_eq!(refused, 3, "{journal:#?}");
+}
+
+#[tokio::test]
+async fn a_table_that_sql_server_does_not_have_is_made_and_a_checksum_reads_it_back() {
+    let stored = |amounts: [i128; 3]| {
+        let rows = amounts.iter().zip([(1, "a"), (2, "boom"), (3, "c")]);
+        Table {
+            columns: vec![("id", vec![0x26, 8]), ("name", cell::nvarchar(40)), ("amount", cell::decimal(15, 2))],
+            rows: rows.map(|(m, (n, t))| vec![cell::short(&i64::from(n).to_le_bytes()), cell::text(t), cell::number(*m)]).collect(),
+        }
+    };
+    for (amounts, is_same) in [([150, 250, 350], true), ([150, 251, 350], false)] {
+        let server = Tds::start(move |sql| match sql {
+            sql if sql.contains("dm_exec_describe") => {
+                let mut table = described(&[("", "", true)]);
+                table.rows[0][3..].clone_from_slice(&[cell::text("Invalid object name 'items'."), cell::int(208)]);
+                Answer::Rows(table)
+            }
+            sql if sql.starts_with("select count_big") => counted(3),
+            sql if sql.starts_with("select \"id\"") => Answer::Rows(stored(amounts)),
+            _ => Answer::Done(3),
+        })
+        .await;
+        let folder = TempDir::new().unwrap();
+        let bench = with_rows(&server, &folder).await;
+        let mut spec = copy("lite", "src", "erp", "items", CopyMode::Overwrite);
+        spec.verify = Verify::Checksum;
+        let done = bench.run_copy(spec).await;
+        assert_eq!(done.is_ok(), is_same, "{:?}", done.err());
+        let journal = server.journal();
+        let begin = journal.iter().position(|line| line == "begin").unwrap();
+        assert_eq!(
+            journal[begin + 1],
+            "create table \"items\" (\"id\" bigint, \"name\" nvarchar(max), \"amount\" decimal(15,2))"
+        );
+        assert_eq!(journal.iter().any(|line| line == "commit"), is_same, "{journal:#?}");
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -233,7 +233,7 @@ impl Peer {
 }
 
 /// One message, all its packets together: its type and its payload.
-async fn receive(read: &mut OwnedReadHalf) -> Option<(u8, Vec<u8>)> {
+pub(crate) async fn receive(read: &mut (impl AsyncRead + Unpin)) -> Option<(u8, Vec<u8>)> {
     let mut message = Vec::new();
     loop {
         let mut header = [0; 8];

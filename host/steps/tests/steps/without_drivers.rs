@@ -16,6 +16,10 @@ async fn a_pool_of_a_server_that_is_not_built_in_is_refused_by_name() {
     if cfg!(not(feature = "sqlserver")) {
         missing.push(("sqlserver", PoolAddress::SqlServer { url: url("sqlserver"), password: None }));
     }
+    if cfg!(not(feature = "odbc")) {
+        let text = Hidden::new("DSN=erp;UID=jde;PWD=s3cret");
+        missing.push(("odbc", PoolAddress::Odbc { text, password: None }));
+    }
     for (kind, address) in missing {
         let bench = Set::default().add("erp", address, |_| {}).build();
         let error = bench.pools.open("erp", Access::Read, &bench.cancel).await.err().unwrap();

@@ -38,6 +38,26 @@ pub(super) async fn a_recorded_run_is_queued_with_every_step_pending(bench: &Ben
     }
 }
 
+pub(super) async fn a_called_run_stands_for_the_instant_of_its_caller(bench: &Bench) {
+    let store = bench.open().await;
+    let called = NewRun { as_of: Some(at(3)), ..bench.new_run("called") };
+    assert_eq!(store.record_fire(&called).await.unwrap(), Recorded::Queued);
+    let run = get(&*store, called.id).await;
+    assert_eq!((run.scheduled_at, run.schedule), (Some(at(3)), None));
+    // It serves no slot, so the ledger knows nothing of it.
+    assert!(store.list_slots(&called.job_id, 10).await.unwrap().is_empty());
+    // One that is skipped says for when.
+    let skipped = NewRun { as_of: Some(at(4)), ..bench.new_run("called") };
+    assert_eq!(store.record_fire(&skipped).await.unwrap(), Recorded::Skipped { active: called.id });
+    assert_eq!(get(&*store, skipped.id).await.scheduled_at, Some(at(4)));
+    // A run that repeats another stands for what that one stood for.
+    took(&*store, &[RunChange::cancel(called.id, ME, at(5), "x".to_owned()).into()]).await;
+    let replay = Replay { of: called.id, schedule: None, scheduled_at: at(3), from: None };
+    let again = NewRun { replay: Some(replay), as_of: Some(at(9)), ..bench.new_run("called") };
+    assert_eq!(store.record_fire(&again).await.unwrap(), Recorded::Queued);
+    assert_eq!(get(&*store, again.id).await.scheduled_at, Some(at(3)));
+}
+
 pub(super) async fn a_second_run_of_a_job_is_skipped_with_the_first_named(bench: &Bench) {
     let store = bench.open().await;
     let first = bench.queued(&*store, "nightly").await;

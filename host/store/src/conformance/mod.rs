@@ -89,6 +89,7 @@ checks! {
         a_recorded_run_is_queued_with_every_step_pending
         a_run_for_anybody_has_no_owner_and_no_term
         a_replay_names_its_run_and_its_first_step
+        a_called_run_stands_for_the_instant_of_its_caller
         a_second_run_of_a_job_is_skipped_with_the_first_named
         a_job_that_allows_overlap_runs_beside_itself
         a_run_may_begin_once_the_one_before_is_final

@@ -30,6 +30,9 @@ pub struct LdapSyncSpec {
     /// How deep.
     #[serde(default)]
     pub scope: LdapScope,
+    /// What becomes of references to other servers.
+    #[serde(default)]
+    pub referrals: Referrals,
     /// Attributes to read; empty = those of `mapping`.
     pub attributes: Vec<String>,
     /// Entries a page.
@@ -100,6 +103,19 @@ word_enum!(
         /// It and everything below.
         #[default]
         Subtree = "subtree",
+    }
+);
+word_enum!(
+    /// What becomes of references to other servers that come among the entries.
+    #[derive(Default)]
+    Referrals {
+        /// They are counted.
+        #[default]
+        Ignore = "ignore",
+        /// What is there is read too, with the same account.
+        Follow = "follow",
+        /// The step fails.
+        Fail = "fail",
     }
 );
 word_enum!(

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use host_model::connector::{Dialect, Pool, PoolTls, TlsMode};
+use host_model::connector::{Dialect, Pool};
 use host_model::port::Access;
 use host_model::{CancelToken, StepError};
 use oracledb::Config;
@@ -24,7 +24,8 @@ use tokio::sync::oneshot;
 
 use super::fault::{Place, canceled};
 use super::remote::address::Address;
-use super::remote::{Link, Server, Terms};
+use super::remote::oracle::Target;
+use super::remote::{Link, Marks, Server, Terms};
 use worker::{Job, Session};
 
 /// One service of a server.
@@ -38,21 +39,8 @@ impl OracleServer {
     /// # Errors
     /// `definition` for a URL or a `ca_file` that cannot be used.
     pub(crate) fn new(url: &str, password: Option<&str>, pool: &Pool) -> Result<Self, StepError> {
-        let is_encrypted = is_encrypted(&pool.tls);
-        // The registered ports of the listener, without and with TLS.
-        let port = if is_encrypted { 2484 } else { 1521 };
-        let address = Address::parse(url, password, "oracle", port, &pool.name)?;
+        let Target { address, connect, wallet } = Target::of(url, password, pool)?;
         let refuse = |why: &str| StepError::definition(format!("pool `{}` {why}", pool.name));
-        if address.database.is_empty() {
-            return Err(refuse("has a `url` that names no service"));
-        }
-        // Anything else would be read as a part of the description around it.
-        if !address.database.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '$' | '#')) {
-            return Err(refuse("has a `url` whose service is no name"));
-        }
-        let protocol = if is_encrypted { "tcps" } else { "tcp" };
-        let host = if address.host.contains(':') { format!("[{}]", address.host) } else { address.host.clone() };
-        let connect = format!("{protocol}://{host}:{}/{}", address.port, address.database);
         let terms = Terms::of(pool);
         let mut config = Config::default()
             .set_credentials(&address.user, &address.password)
@@ -61,18 +49,11 @@ impl OracleServer {
             .map_err(|_| refuse("has a `url` whose host or service Oracle does not take"))?
             .set_program("nomaflow")
             .map_err(|_| refuse("cannot be named to the server"))?;
-        if let Some(file) = pool.tls.ca_file.as_ref().filter(|_| is_encrypted) {
-            let folder = file.parent().filter(|_| file.file_name().is_some_and(|name| name == "ewallet.pem"));
-            let folder = folder.ok_or_else(|| refuse("has a file of authorities that is not called `ewallet.pem`"))?;
-            config = config.set_wallet_location(folder.display().to_string());
+        if let Some(folder) = wallet {
+            config = config.set_wallet_location(folder);
         }
         Ok(Self { address, config, terms })
     }
-}
-
-/// The listener has a port for TLS and one without; there is nothing to negotiate, and the driver always verifies.
-fn is_encrypted(tls: &PoolTls) -> bool {
-    matches!(tls.mode, Some(TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull))
 }
 
 #[async_trait]
@@ -108,7 +89,7 @@ impl Server for OracleServer {
             cancel: cancel.clone(),
             is_busy: Arc::default(),
         };
-        let (link, inbox) = Link::new(Dialect::Oracle, place, cancel);
+        let (link, inbox) = Link::new(Marks::Named, place, cancel);
         let (ready, is_ready) = oneshot::channel();
         let (ended, has_ended) = oneshot::channel::<()>();
         let is_busy = Arc::clone(&job.is_busy);

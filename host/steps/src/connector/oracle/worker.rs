@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{Busy, fault, value};
 use crate::connector::fault::{Place, canceled};
+use crate::connector::remote::oracle::SPELLING;
 use crate::connector::remote::{Call, Control, Insert, Output, Reply, Request, Running};
 use crate::connector::vet::quote;
 
@@ -23,10 +24,6 @@ use crate::connector::vet::quote;
 const FETCHED_ROWS: u32 = 500;
 /// Rows the server is sent at once.
 const SENT_ROWS: usize = 1_000;
-/// Text that stands for a number or a date is read by these, whatever the machine's own settings are.
-const SPELLING: &str = "alter session set nls_numeric_characters = '.,' \
-     nls_date_format = 'YYYY-MM-DD HH24:MI:SS' nls_timestamp_format = 'YYYY-MM-DD HH24:MI:SS.FF' \
-     nls_timestamp_tz_format = 'YYYY-MM-DD HH24:MI:SS.FF TZH:TZM'";
 
 /// What a worker needs.
 pub(super) struct Job {

@@ -6,11 +6,13 @@
 //! really gone; what is not committed is rolled back.
 
 #![cfg_attr(
-    not(all(feature = "oracle", feature = "sqlserver")),
-    allow(dead_code, reason = "each driver uses a part, and a binary may have none")
+    not(all(feature = "oracle", feature = "sqlserver", feature = "odbc")),
+    allow(dead_code, reason = "each driver uses a part, and a binary may not have all of them")
 )]
 
 pub(crate) mod address;
+pub(crate) mod odbc;
+pub(crate) mod oracle;
 pub(crate) mod session;
 
 use std::sync::Arc;
@@ -273,20 +275,49 @@ fn weight(value: &Value) -> usize {
         }
 }
 
+/// How a driver's statements write their parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marks {
+    /// `@P1`.
+    At,
+    /// `:p1`.
+    Named,
+    /// `:1`.
+    Numeric,
+    /// `?`, one for each value in order of appearance.
+    Question,
+}
+
+impl Marks {
+    /// The mark of the n-th value, from 1.
+    pub(crate) fn place(self, n: usize) -> String {
+        match self {
+            Self::At => format!("@P{n}"),
+            Self::Named => format!(":p{n}"),
+            Self::Numeric => format!(":{n}"),
+            Self::Question => "?".to_owned(),
+        }
+    }
+}
+
 /// A connection in the hands of one step. When the last clone is dropped the worker rolls back and closes it.
 #[derive(Clone)]
 pub(crate) struct Link {
     calls: mpsc::Sender<Call>,
-    dialect: Dialect,
+    marks: Marks,
     pub(crate) place: Place,
     pub(crate) cancel: CancelToken,
 }
 
 impl Link {
     /// A link, and what its worker listens to.
-    pub(crate) fn new(dialect: Dialect, place: &Place, cancel: &CancelToken) -> (Self, mpsc::Receiver<Call>) {
+    pub(crate) fn new(
+        marks: Marks,
+        place: &Place,
+        cancel: &CancelToken,
+    ) -> (Self, mpsc::Receiver<Call>) {
         let (calls, inbox) = mpsc::channel(1);
-        (Self { calls, dialect, place: place.clone(), cancel: cancel.clone() }, inbox)
+        (Self { calls, marks, place: place.clone(), cancel: cancel.clone() }, inbox)
     }
 
     /// Begins a statement.
@@ -304,12 +335,19 @@ impl Link {
 
     /// The first cell of the first row.
     pub(crate) async fn ask_one(&self, sql: &str) -> Result<Value, StepError> {
+        let rows = self.ask_all(sql).await?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null))
+    }
+
+    /// Every row of a short answer.
+    pub(crate) async fn ask_all(&self, sql: &str) -> Result<Vec<Row>, StepError> {
         let request = Request { sql: sql.to_owned(), values: Vec::new(), has_rows: true };
         let mut running = self.ask(|reply| Call::Run(request, reply)).await?;
-        match running.next(self).await? {
-            Ok(rows) => Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).unwrap_or(Value::Null)),
-            Err(_) => Ok(Value::Null),
+        let mut all = Vec::new();
+        while let Ok(rows) = running.next(self).await? {
+            all.extend(rows);
         }
+        Ok(all)
     }
 
     /// The columns a SELECT returns, with the full names of their types: `decimal(15,2)`.
@@ -335,12 +373,18 @@ impl Link {
 
     fn request(&self, statement: &Statement, values: &[Value]) -> Request {
         // NULL is spelled out: a parameter without a type of its own would be refused by some columns.
-        let sql = statement.render(|n| match (values.get(n), self.dialect) {
-            (Some(Value::Null), _) => "NULL".to_owned(),
-            (_, Dialect::Oracle) => format!(":p{}", place_of(values, n)),
-            _ => format!("@P{}", place_of(values, n)),
+        let mut in_order = Vec::new();
+        let sql = statement.render(|n| match values.get(n) {
+            Some(Value::Null) => "NULL".to_owned(),
+            value => {
+                in_order.extend(value.cloned());
+                self.marks.place(place_of(values, n))
+            }
         });
-        let values = values.iter().filter(|v| **v != Value::Null).cloned().collect();
+        let values = match self.marks {
+            Marks::Question => in_order,
+            _ => values.iter().filter(|v| **v != Value::Null).cloned().collect(),
+        };
         Request { sql, values, has_rows: statement.returns_rows() }
     }
 

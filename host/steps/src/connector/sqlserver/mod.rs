@@ -21,7 +21,7 @@ use tokio_util::compat::TokioAsyncWriteCompatExt as _;
 
 use super::fault::{Place, canceled};
 use super::remote::address::Address;
-use super::remote::{Link, Server, Terms};
+use super::remote::{Link, Marks, Server, Terms};
 use worker::{Connection, Worker};
 
 /// One database of a server.
@@ -119,7 +119,7 @@ impl Server for SqlServer {
             },
             () = cancel.canceled() => return Err(canceled(cancel)),
         };
-        let (link, inbox) = Link::new(Dialect::SqlServer, place, cancel);
+        let (link, inbox) = Link::new(Marks::At, place, cancel);
         let worker = Worker::new(client, place.clone(), access, self.terms.limit(longest), cancel.clone());
         // Ends when the last clone of the link is dropped, at the latest.
         tokio::spawn(async move {

@@ -93,7 +93,7 @@ impl Worker {
     async fn answer(&mut self, call: Call) {
         // Nobody waits for a reply only when the step was dropped.
         match call {
-            Call::Run(request, reply) if request.has_rows => self.rows(request, reply).await,
+            Call::Run(request, reply) if request.has_rows && !makes_temporary(&request.sql) => self.rows(request, reply).await,
             Call::Run(request, mut reply) => {
                 let counted = self.count(&request, &mut reply).await;
                 let _ = reply.send(counted.map(|n| Running::counted(Some(n))));
@@ -147,7 +147,16 @@ impl Worker {
         let cells: Vec<ColumnData<'_>> = values.iter().map(value::bound).collect();
         let params: Vec<&dyn ToSql> = cells.iter().map(|c| c as &dyn ToSql).collect();
         let client = &mut self.client;
-        let work = async move { client.execute(sql, &params).await.map(|done| done.total()) };
+        let is_lasting = values.is_empty() && makes_temporary(sql);
+        let work = async move {
+            if !is_lasting {
+                return client.execute(sql, &params).await.map(|done| done.total());
+            }
+            // What `sp_executesql` makes for the session ends with its own call; a batch has the life of the session.
+            let mut results = client.simple_query(sql).await?;
+            while results.try_next().await?.is_some() {}
+            Ok(0)
+        };
         let done = stoppable(work, deadline, &self.cancel, reply.closed()).await;
         self.settle(done, sql).await
     }
@@ -251,7 +260,7 @@ impl Worker {
         self.prepare().await?;
         let params: Vec<String> =
             request.values.iter().enumerate().map(|(n, v)| format!("@P{} {}", n + 1, value::type_name(v))).collect();
-        let sql = "select name, system_type_name, is_nullable, error_message \
+        let sql = "select name, system_type_name, is_nullable, error_message, error_number \
                    from sys.dm_exec_describe_first_result_set(@P1, @P2, 0) order by column_ordinal";
         let asked = Request {
             sql: sql.to_owned(),
@@ -261,8 +270,12 @@ impl Worker {
         let mut found = Vec::new();
         for row in self.small_result(&asked).await? {
             match row.as_slice() {
-                [_, _, _, Value::Text(why)] => return Err(self.place.definition(why)),
-                [Value::Text(name), kind, nullable, _] => found.push(Column {
+                [_, _, _, Value::Text(why), number] => {
+                    let error = self.place.definition(why);
+                    let Value::Int(number) = number else { return Err(error) };
+                    return Err(error.with_detail(format!("error {number}, told by a description")));
+                }
+                [Value::Text(name), kind, nullable, ..] => found.push(Column {
                     name: name.clone(),
                     // A type made with the CLR has no name among the system's.
                     kind: if let Value::Text(kind) = kind { kind.clone() } else { "udt".to_owned() },
@@ -323,6 +336,14 @@ impl Worker {
         }
         Ok(count)
     }
+}
+
+/// `create table #t`, `select … into #t`.
+fn makes_temporary(sql: &str) -> bool {
+    let text = sql.to_ascii_lowercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(2).any(|pair| matches!(pair[0], "table" | "into") && pair[1].trim_start_matches(['"', '[']).starts_with('#'))
+        && !text.starts_with("insert")
 }
 
 async fn flush(output: &mut Output, cancel: &CancelToken) -> Result<bool, Stop> {

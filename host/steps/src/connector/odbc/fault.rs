@@ -1,0 +1,38 @@
+//! What the errors of ODBC mean for a step, by their SQLSTATE.
+
+use std::time::Duration;
+
+use host_model::StepError;
+use odbc_api::Error;
+
+use crate::connector::fault::Place;
+
+/// While a connection is made.
+pub(super) fn connecting(place: &Place, error: &Error) -> StepError {
+    place.unreachable(parts(error).1)
+}
+
+/// While a statement runs.
+pub(super) fn running(place: &Place, error: &Error, limit: Option<Duration>, sql: &str) -> StepError {
+    let (state, text) = parts(error);
+    match (state.as_str(), limit) {
+        ("HYT00" | "HYT01", Some(limit)) => place.too_long(limit, sql),
+        _ if is_broken(error) => place.unreachable(text),
+        _ => {
+            let origin = if state.is_empty() { String::new() } else { format!("SQLSTATE {state}") };
+            place.foreign(&text, &origin, matches!(state.get(..2), Some("40" | "53" | "55" | "57")), sql)
+        }
+    }
+}
+
+/// Whether the connection is of no more use.
+pub(super) fn is_broken(error: &Error) -> bool {
+    parts(error).0.starts_with("08")
+}
+
+fn parts(error: &Error) -> (String, String) {
+    let Error::Diagnostics { record, .. } = error else { return (String::new(), error.to_string()) };
+    let text = String::from_utf16_lossy(&record.message.iter().map(|unit| u16::from(*unit)).collect::<Vec<_>>());
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+    (record.state.as_str().to_owned(), if line.is_empty() { error.to_string() } else { line })
+}
