@@ -3,7 +3,8 @@ import { QueryClient, queryOptions, skipToken } from '@tanstack/react-query'
 import { Journal } from '../live/journal'
 import type { Progress } from '../live/protocol'
 import { reduceJob, reduceJobs, reduceRun, reduceRuns } from '../live/reducer'
-import { api, ApiError, type RunsFilter } from './client'
+import { api, ApiError, isMissing } from './client'
+import type { RunsFilter } from './types'
 
 export const RUNS_PER_PAGE = 50
 
@@ -33,6 +34,21 @@ export const queries = {
       queryFn: ({ signal }) => journal.during(() => api.runs(filter, RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
     }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
+  source: (id: string) => queryOptions({ queryKey: ['source', id], queryFn: ({ signal }) => api.source(id, signal), retry: false }),
+  versions: (id: string) => queryOptions({ queryKey: ['versions', id], queryFn: ({ signal }) => api.versions(id, signal), retry: false }),
+  slots: (id: string) => queryOptions({ queryKey: ['slots', id], queryFn: ({ signal }) => api.slots(id, 30, signal) }),
+  logCounts: (id: string) => queryOptions({ queryKey: ['log-counts', id], queryFn: ({ signal }) => optional(api.logCounts(id, signal)) }),
+  scheduler: () => queryOptions({ queryKey: ['scheduler'], queryFn: ({ signal }) => optional(api.scheduler(signal)) }),
   /** Filled by events only, keyed by step and attempt. */
   progress: (id: string) => queryOptions<Record<string, Progress>>({ queryKey: ['progress', id], queryFn: skipToken }),
+}
+
+/** What a server may lack: null in place of "there is no such address". */
+export async function optional<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (isMissing(error) || (error instanceof ApiError && error.status === 403)) return null
+    throw error
+  }
 }

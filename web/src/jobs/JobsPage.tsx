@@ -2,12 +2,15 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { RefreshCw } from 'lucide-react'
-import { useCallback, useDeferredValue, useMemo, useRef } from 'react'
+import { useDeferredValue, useMemo, useRef } from 'react'
 import { api } from '../api/client'
 import { queries, queryClient } from '../api/queries'
-import { t } from '../i18n'
-import { useSlashKey, useTitle } from '../ui/hooks'
-import { Button, Empty, InlineProblem, ProblemList, ProblemPanel, Skeleton } from '../ui/parts'
+import { t } from '../i18n/legacy'
+import { useShortcuts } from '../app/shortcuts'
+import { useTitle } from '../ui/hooks'
+import { Button } from '../ui/Button'
+import { Empty, Skeleton } from '../ui/parts'
+import { InlineProblem, ProblemList, ProblemPanel } from '../ui/Problem'
 import ui from '../ui/ui.module.css'
 import { matches } from './filter'
 import { JobCard } from './JobCard'
@@ -18,7 +21,7 @@ export function JobsPage() {
   const { q = '' } = useSearch({ from: '/shell/jobs' })
   const navigate = useNavigate({ from: '/jobs' })
   const box = useRef<HTMLInputElement>(null)
-  useSlashKey(useCallback(() => box.current?.focus(), []))
+  useShortcuts([{ keys: '/', words: t.jobs.filter, act: () => box.current?.focus() }])
   const { data, error, isPending, refetch } = useQuery(queries.jobs())
   const reload = useMutation({
     mutationFn: api.reload,

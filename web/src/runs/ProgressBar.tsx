@@ -1,6 +1,7 @@
 /** How far a running step is, as far as it says: done, of how many, and how fast. */
 import type { Progress } from '../live/protocol'
-import { count, t } from '../i18n'
+import { count } from '../i18n'
+import { t } from '../i18n/legacy'
 import ui from '../ui/ui.module.css'
 import css from './runs.module.css'
 

@@ -5,12 +5,15 @@ import { useMemo } from 'react'
 import { ApiError } from '../api/client'
 import { queries } from '../api/queries'
 import { isFinal, type Run, type RunDocument } from '../api/types'
-import { count, t } from '../i18n'
+import { count } from '../i18n'
+import { t } from '../i18n/legacy'
 import { CancelButton } from '../jobs/actions'
 import { textOf } from '../jobs/overrides'
 import { LogPanel } from '../log/LogPanel'
 import { useNow, useTitle } from '../ui/hooks'
-import { At, Empty, Fact, ProblemPanel, Skeleton } from '../ui/parts'
+import { At } from '../ui/Times'
+import { Empty, Fact, Skeleton } from '../ui/parts'
+import { ProblemPanel } from '../ui/Problem'
 import { Badge } from '../ui/Status'
 import ui from '../ui/ui.module.css'
 import { ProgressBar } from './ProgressBar'
@@ -43,7 +46,8 @@ export function RunPage() {
 }
 
 function Content({ document: { run, steps, log_total } }: { document: RunDocument }) {
-  const { step: selected } = useSearch({ from: '/shell/runs/$id' })
+  const { step: chosen } = useSearch({ from: '/shell/runs/$id' })
+  const selected = chosen === undefined ? undefined : Number(chosen)
   const navigate = useNavigate({ from: '/runs/$id' })
   const final = isFinal(run.status)
   const now = useNow(final ? 0 : 1000)
@@ -52,7 +56,7 @@ function Content({ document: { run, steps, log_total } }: { document: RunDocumen
   const row = geometry.rows.find((each) => each.index === selected)
   const running = steps.find((step) => step.status === 'RUNNING')
   const current = running && progress?.[`${running.index}/${running.attempt}`]
-  const select = (step: number | null) => void navigate({ search: step === null ? {} : { step }, hash: true, replace: true })
+  const select = (step: number | null) => void navigate({ search: step === null ? {} : { step: String(step) }, hash: true, replace: true })
   const failed = run.status === 'FAILED' ? geometry.rows.find((each) => each.status === 'FAILED') : undefined
 
   return (

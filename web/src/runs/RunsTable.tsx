@@ -1,9 +1,10 @@
 /** Runs as a table; two lines each on a narrow screen. Running rows count up by themselves. */
 import { Link } from '@tanstack/react-router'
 import { isFinal, type RunSummary } from '../api/types'
-import { count, t } from '../i18n'
+import { count } from '../i18n'
+import { t } from '../i18n/legacy'
 import { useNow } from '../ui/hooks'
-import { At } from '../ui/parts'
+import { At } from '../ui/Times'
 import { Badge } from '../ui/Status'
 import { duration, stopwatch, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'

@@ -1,6 +1,6 @@
 /** The steps of a run: one list that reads without the bars, and bars that show when each attempt ran. */
 import { useRef } from 'react'
-import { t } from '../i18n'
+import { t } from '../i18n/legacy'
 import { Glyph } from '../ui/Status'
 import { duration } from '../ui/time'
 import ui from '../ui/ui.module.css'

@@ -1,5 +1,6 @@
 /** What an attempt used, as facts to read: known figures first and in their units, whatever else was recorded as it is. */
-import { count, t } from '../i18n'
+import { count } from '../i18n'
+import { t } from '../i18n/legacy'
 import { duration } from '../ui/time'
 
 export interface UsageFact {

@@ -2,7 +2,7 @@
 
 const many = (n: number, one: string, other: string) => `${n.toLocaleString('en')} ${n === 1 ? one : other}`
 
-export const en = {
+export const t = {
   product: 'Nomaflow',
   nav: { main: 'Main', jobs: 'Jobs', runs: 'Runs', signOut: 'Sign out', skip: 'Skip to the content' },
   theme: { label: 'Theme', system: 'System', light: 'Light', dark: 'Dark' },
@@ -83,4 +83,4 @@ export const en = {
   },
 }
 
-export type Strings = typeof en
+
