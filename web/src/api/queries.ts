@@ -34,6 +34,8 @@ export const queries = {
       queryFn: ({ signal }) => journal.during(() => api.runs(filter, RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
     }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
+  /** The newest runs of all jobs, for what is told of each job's past. */
+  recent: () => queryOptions({ queryKey: ['recent'], queryFn: ({ signal }) => api.runs({}, 500, signal), staleTime: 60_000 }),
   source: (id: string) => queryOptions({ queryKey: ['source', id], queryFn: ({ signal }) => api.source(id, signal), retry: false }),
   versions: (id: string) => queryOptions({ queryKey: ['versions', id], queryFn: ({ signal }) => api.versions(id, signal), retry: false }),
   slots: (id: string) => queryOptions({ queryKey: ['slots', id], queryFn: ({ signal }) => api.slots(id, 30, signal) }),

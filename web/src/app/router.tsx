@@ -17,10 +17,10 @@ type Search = Record<string, string | undefined>
 
 /** The search values of these names that are set; whatever else stands in the address is dropped. */
 function keep<N extends string>(...names: N[]) {
-  return (search: Record<string, unknown>): { [K in N]?: string } => {
+  return (search: Record<string, unknown>): { [K in N]?: string | undefined } => {
     const kept: Search = {}
     for (const name of names) if (typeof search[name] === 'string' && search[name] !== '') kept[name] = search[name]
-    return kept as { [K in N]?: string }
+    return kept as { [K in N]?: string | undefined }
   }
 }
 
