@@ -37,11 +37,11 @@ export const api = {
     http.post<RunAccepted>(`admin/jobs/runs/${id(run)}/replay`, body, { idempotencyKey: freshKey() }),
   definition: (run: string, signal?: AbortSignal) => http.get<unknown>(`admin/jobs/runs/${id(run)}/definition`, signal),
 
-  log: (run: string, from: number, limit: number, signal?: AbortSignal) =>
-    http.get<LogPage>(`admin/jobs/runs/${id(run)}/logs?from=${from}&limit=${limit}`, signal),
+  log: (run: string, from: number, limit: number, signal?: AbortSignal, filter: { level?: string | undefined; step?: string | undefined } = {}) =>
+    http.get<LogPage>(`admin/jobs/runs/${id(run)}/logs${queryString({ from, limit, ...filter })}`, signal),
   logCounts: (run: string, signal?: AbortSignal) => http.get<LogCounts>(`admin/jobs/runs/${id(run)}/logs/counts`, signal),
-  logSearch: (run: string, query: { q: string; regex?: boolean; case?: boolean; level?: string | undefined; step?: string | undefined }, signal?: AbortSignal) =>
-    http.get<LogSearch>(`admin/jobs/runs/${id(run)}/logs/search${queryString({ q: query.q, regex: query.regex || undefined, case: query.case || undefined, level: query.level, step: query.step })}`, signal),
+  logSearch: (run: string, query: { q?: string; regex?: boolean; case?: boolean; level?: string | undefined; step?: string | undefined; from?: number | undefined }, signal?: AbortSignal) =>
+    http.get<LogSearch>(`admin/jobs/runs/${id(run)}/logs/search${queryString({ ...query, regex: query.regex || undefined, case: query.case || undefined })}`, signal),
   logDownload: (run: string, format: 'txt' | 'ndjson', filter: { step?: string | undefined; level?: string | undefined }) =>
     `admin/jobs/runs/${id(run)}/logs/download${queryString({ format, ...filter })}`,
 

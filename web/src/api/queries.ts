@@ -4,7 +4,8 @@ import { Journal } from '../live/journal'
 import type { Progress } from '../live/protocol'
 import { reduceJob, reduceJobs, reduceRun, reduceRuns } from '../live/reducer'
 import { api, ApiError, isMissing } from './client'
-import type { RunsFilter } from './types'
+import { asked, type RunsSearch } from '../runs/filter'
+import { serverNow } from '../ui/time'
 
 export const RUNS_PER_PAGE = 50
 
@@ -28,10 +29,10 @@ export const queries = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: () => api.me(), gcTime: Infinity }),
   jobs: () => queryOptions({ queryKey: ['jobs'], queryFn: ({ signal }) => journal.during(() => api.jobs(signal), reduceJobs) }),
   job: (id: string) => queryOptions({ queryKey: ['job', id], queryFn: ({ signal }) => journal.during(() => api.job(id, signal), reduceJob) }),
-  runs: (filter: RunsFilter) =>
+  runs: (filter: RunsSearch) =>
     queryOptions({
       queryKey: ['runs', filter],
-      queryFn: ({ signal }) => journal.during(() => api.runs(filter, RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
+      queryFn: ({ signal }) => journal.during(() => api.runs(asked(filter, serverNow()), RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
     }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
   /** The newest runs of all jobs, for what is told of each job's past. */

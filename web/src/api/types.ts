@@ -212,15 +212,17 @@ export interface RunsFilter {
 
 export interface LogCounts {
   total: number
-  by_level: Record<string, number>
-  by_step: { index: number; attempt: number; first: number; count: number }[]
+  by_level: { level: LogLevel; count: number }[]
+  by_step: { index: number | null; step: string | null; attempt: number; first: number; count: number }[]
 }
 
 export interface LogSearch {
   total: number
   truncated: boolean
-  /** Numbers of the lines that match, from 0 as in `LogLine.seq`. */
+  /** Numbers of the lines that fit, from 0 as in `LogLine.seq`. */
   numbers: number[]
+  /** The lines looked at end before this one. */
+  end?: number
 }
 
 /** A job as its file has it. `etag` is the revision a change is meant for. */

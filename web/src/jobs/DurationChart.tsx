@@ -30,7 +30,7 @@ export function DurationChart({ runs }: { runs: RunSummary[] }) {
   }
   return (
     <Panel title={t.chart} actions={middle !== null && <span className="muted">{t.median} {duration(middle)} · {t.longest} {duration(longest)}</span>}>
-      <svg className={css.chart} viewBox={`0 0 ${Math.max(step * points.length, 280)} ${HEIGHT}`} role="img" aria-label={t.chartText(points.length, middle === null ? '–' : duration(middle))} onClick={open}>
+      <svg className={css.chart} viewBox={`0 0 ${Math.max(step * points.length, 280)} ${HEIGHT}`} preserveAspectRatio="xMinYMax meet" role="img" aria-label={t.chartText(points.length, middle === null ? '–' : duration(middle))} onClick={open}>
         {points.map(({ run, ms }, i) => (
           <g key={run.id} className={ui[run.status]}>
             <rect className={css.chartBar} x={i * step + 1} width={Math.max(2, step - 2)} y={y(ms)} height={HEIGHT - y(ms)} rx="1.5" data-run={run.id}>

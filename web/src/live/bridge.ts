@@ -5,7 +5,7 @@
 import type { JobDetail, JobsDocument, RunDocument, RunsPage } from '../api/types'
 import { isFinal } from '../api/types'
 import { journal, queries, queryClient } from '../api/queries'
-import type { RunsFilter } from '../api/types'
+import type { RunsSearch } from '../runs/filter'
 import { setSkew } from '../ui/time'
 import { hub } from './hub'
 import type { LiveEvent, Progress, Topic } from './protocol'
@@ -47,7 +47,7 @@ function flush(): void {
   queryClient.setQueriesData<JobDetail>({ queryKey: ['job'] }, (old) => old && events.reduce(reduceJob, old))
   queryClient.setQueriesData<RunDocument>({ queryKey: ['run'] }, (old) => old && events.reduce(reduceRun, old))
   for (const query of queryClient.getQueryCache().findAll({ queryKey: ['runs'] })) {
-    const filter = query.queryKey[1] as RunsFilter
+    const filter = query.queryKey[1] as RunsSearch
     queryClient.setQueryData<RunsPage>(query.queryKey, (old) => old && events.reduce((page, event) => reduceRuns(page, event, filter), old))
   }
 }
