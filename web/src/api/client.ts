@@ -1,99 +1,59 @@
-/**
- * The one place that talks HTTP to the server. Addresses are relative to the document's base, so the page works under any path.
- * Invariant: every failure is an `ApiError`; a 401 is also announced to the session, which leads to the sign-in page.
- */
-import { t } from '../i18n'
+/** The requests about jobs, runs and their logs. Those of other pages stand in the folders of those pages. */
+import { freshKey, http, queryString, request } from './http'
+import type { Me } from './permissions'
 import type {
-  JobDetail, JobsDocument, LogPage, Problem, ReloadReport, RunAccepted, RunDocument, RunRequest, RunsPage,
+  JobDetail, JobsDocument, LogCounts, LogPage, LogSearch, ReloadReport, RunAccepted, RunDocument, RunRequest, RunsFilter, RunsPage, Saved, SlotsPage, SourceDocument, VersionsDocument, WhyDocument,
 } from './types'
 
-/** The RFC 9457 problem document, extensions included. */
-export interface ProblemDocument {
-  type?: string
-  title?: string
-  status?: number
-  detail?: string
-  hint?: string
-  run_id?: string
-  active_run_id?: string
-  problems?: Problem[]
-  [extension: string]: unknown
-}
-
-/** A request that did not succeed; `status` 0 means that the server did not answer. */
-export class ApiError extends Error {
-  constructor(readonly status: number, readonly problem: ProblemDocument, readonly request: string) {
-    super(problem.detail ?? problem.title ?? `HTTP ${status}`)
-    this.name = 'ApiError'
-  }
-}
-
-let onSignedOut: () => void = () => {}
-
-/** Registers what happens when the server says that nobody is signed in. */
-export function whenSignedOut(handler: () => void): void {
-  onSignedOut = handler
-}
-
-/** The absolute address of a server path such as `admin/jobs`, below the page's base path. */
-export function endpoint(path: string): string {
-  return new URL(path, document.baseURI).href
-}
-
-async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const request = `${method} /${path}`
-  const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } }
-  if (body !== undefined) {
-    init.body = JSON.stringify(body)
-    init.headers = { accept: 'application/json', 'content-type': 'application/json' }
-  }
-  if (signal) init.signal = signal
-  let response: Response
-  try {
-    response = await fetch(endpoint(path), init)
-  } catch (cause) {
-    if (signal?.aborted) throw cause
-    throw new ApiError(0, { title: t.problem.notReached, detail: String(cause) }, request)
-  }
-  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T
-  const problem = await readProblem(response)
-  if (response.status === 401 && path !== 'auth/login' && path !== 'auth/me') onSignedOut()
-  throw new ApiError(response.status, problem, request)
-}
-
-async function readProblem(response: Response): Promise<ProblemDocument> {
-  try {
-    const value: unknown = await response.json()
-    if (value !== null && typeof value === 'object') return value as ProblemDocument
-  } catch {
-    // Not JSON: a proxy's page, most likely. The status line is all there is to show.
-  }
-  return { title: response.statusText || `HTTP ${response.status}`, status: response.status }
-}
-
-export interface RunsFilter {
-  job?: string | undefined
-  status?: string | undefined
-  before?: string | undefined
-}
+export { ApiError, endpoint, isMissing, type ProblemDocument } from './http'
 
 const id = encodeURIComponent
 
 export const api = {
-  signIn: (token: string) => call<{ user: string }>('POST', 'auth/login', { token }),
-  signOut: () => call<unknown>('POST', 'auth/logout', {}),
-  me: () => call<{ user: string }>('GET', 'auth/me'),
-  jobs: (signal?: AbortSignal) => call<JobsDocument>('GET', 'admin/jobs', undefined, signal),
-  job: (job: string, signal?: AbortSignal) => call<JobDetail>('GET', `admin/jobs/${id(job)}`, undefined, signal),
-  runJob: (job: string, request: RunRequest) => call<RunAccepted>('POST', `admin/jobs/${id(job)}/run`, request),
-  runs: (filter: RunsFilter, limit: number, signal?: AbortSignal) => {
-    const query = new URLSearchParams({ limit: String(limit) })
-    for (const [key, value] of Object.entries(filter)) if (value) query.set(key, value)
-    return call<RunsPage>('GET', `admin/jobs/runs?${query}`, undefined, signal)
+  me: () => http.get<Me>('auth/me'),
+  signOut: () => http.post<unknown>('auth/logout'),
+
+  jobs: (signal?: AbortSignal) => http.get<JobsDocument>('admin/jobs', signal),
+  job: (job: string, signal?: AbortSignal) => http.get<JobDetail>(`admin/jobs/${id(job)}`, signal),
+  reload: () => http.post<ReloadReport>('admin/reload'),
+  runJob: (job: string, body: RunRequest) => http.post<RunAccepted>(`admin/jobs/${id(job)}/run`, body, { idempotencyKey: freshKey() }),
+  patchJob: (job: string, change: { enabled?: boolean; tags?: string[]; description?: string; schedules?: Record<string, { enabled: boolean }> }, ifMatch?: string | null) =>
+    http.patch<Saved>(`admin/jobs/${id(job)}`, change, { ifMatch }),
+  source: async (job: string, signal?: AbortSignal): Promise<SourceDocument> => {
+    const { data, etag } = await request<SourceDocument>('GET', `admin/jobs/${id(job)}/source`, { signal })
+    return { ...data, etag: data.etag ?? etag }
   },
-  run: (run: string, signal?: AbortSignal) => call<RunDocument>('GET', `admin/jobs/runs/${id(run)}`, undefined, signal),
-  log: (run: string, from: number, limit: number, signal?: AbortSignal) =>
-    call<LogPage>('GET', `admin/jobs/runs/${id(run)}/logs?from=${from}&limit=${limit}`, undefined, signal),
-  cancel: (run: string) => call<{ run_id: string; canceled_by: string }>('POST', `admin/jobs/runs/${id(run)}/cancel`, {}),
-  reload: () => call<ReloadReport>('POST', 'admin/reload', {}),
+  versions: (job: string, signal?: AbortSignal) => http.get<VersionsDocument>(`admin/jobs/${id(job)}/versions`, signal),
+  diff: (job: string, from: number, to: number | null, signal?: AbortSignal) =>
+    http.get<{ unified: string }>(`admin/jobs/${id(job)}/diff${queryString({ from, to })}`, signal),
+  restore: (job: string, version: number, ifMatch: string | null) => http.post<Saved>(`admin/jobs/${id(job)}/restore`, { version }, { ifMatch }),
+  slots: (job: string, limit: number, signal?: AbortSignal) => http.get<SlotsPage>(`admin/jobs/${id(job)}/slots?limit=${limit}`, signal),
+  why: (job: string, at: string, signal?: AbortSignal) => http.get<WhyDocument>(`admin/jobs/${id(job)}/why${queryString({ at })}`, signal),
+
+  runs: (filter: RunsFilter, limit: number, signal?: AbortSignal) => http.get<RunsPage>(`admin/jobs/runs${queryString({ limit, ...filter })}`, signal),
+  run: (run: string, signal?: AbortSignal) => http.get<RunDocument>(`admin/jobs/runs/${id(run)}`, signal),
+  cancel: (run: string) => http.post<{ run_id: string; canceled_by: string }>(`admin/jobs/runs/${id(run)}/cancel`),
+  replay: (run: string, body: { from_step?: string; definition?: 'stored' | 'current' }) =>
+    http.post<RunAccepted>(`admin/jobs/runs/${id(run)}/replay`, body, { idempotencyKey: freshKey() }),
+  definition: (run: string, signal?: AbortSignal) => http.get<unknown>(`admin/jobs/runs/${id(run)}/definition`, signal),
+
+  log: (run: string, from: number, limit: number, signal?: AbortSignal, filter: { level?: string | undefined; step?: string | undefined } = {}) =>
+    http.get<LogPage>(`admin/jobs/runs/${id(run)}/logs${queryString({ from, limit, ...filter })}`, signal),
+  logCounts: (run: string, signal?: AbortSignal) => http.get<LogCounts>(`admin/jobs/runs/${id(run)}/logs/counts`, signal),
+  logSearch: (run: string, query: { q?: string; regex?: boolean; case?: boolean; level?: string | undefined; step?: string | undefined; from?: number | undefined }, signal?: AbortSignal) =>
+    http.get<LogSearch>(`admin/jobs/runs/${id(run)}/logs/search${queryString({ ...query, regex: query.regex || undefined, case: query.case || undefined })}`, signal),
+  logDownload: (run: string, format: 'txt' | 'ndjson', filter: { step?: string | undefined; level?: string | undefined }) =>
+    `admin/jobs/runs/${id(run)}/logs/download${queryString({ format, ...filter })}`,
+
+  scheduler: (signal?: AbortSignal) => http.get<SchedulerState>('admin/scheduler', signal),
+}
+
+/** What the shell shows of the scheduler; the health page reads more of the same document. */
+export interface SchedulerState {
+  scheduler: 'active' | 'standby' | 'error' | 'disabled' | string
+  replica: string
+  scheduler_enabled: boolean
+  paused_by: string | null
+  paused_at: string | null
+  pause_reason: string | null
 }

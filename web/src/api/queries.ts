@@ -3,7 +3,9 @@ import { QueryClient, queryOptions, skipToken } from '@tanstack/react-query'
 import { Journal } from '../live/journal'
 import type { Progress } from '../live/protocol'
 import { reduceJob, reduceJobs, reduceRun, reduceRuns } from '../live/reducer'
-import { api, ApiError, type RunsFilter } from './client'
+import { api, ApiError, isMissing } from './client'
+import { asked, type RunsSearch } from '../runs/filter'
+import { serverNow } from '../ui/time'
 
 export const RUNS_PER_PAGE = 50
 
@@ -27,12 +29,29 @@ export const queries = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: () => api.me(), gcTime: Infinity }),
   jobs: () => queryOptions({ queryKey: ['jobs'], queryFn: ({ signal }) => journal.during(() => api.jobs(signal), reduceJobs) }),
   job: (id: string) => queryOptions({ queryKey: ['job', id], queryFn: ({ signal }) => journal.during(() => api.job(id, signal), reduceJob) }),
-  runs: (filter: RunsFilter) =>
+  runs: (filter: RunsSearch) =>
     queryOptions({
       queryKey: ['runs', filter],
-      queryFn: ({ signal }) => journal.during(() => api.runs(filter, RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
+      queryFn: ({ signal }) => journal.during(() => api.runs(asked(filter, serverNow()), RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
     }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
+  /** The newest runs of all jobs, for what is told of each job's past. */
+  recent: () => queryOptions({ queryKey: ['recent'], queryFn: ({ signal }) => api.runs({}, 500, signal), staleTime: 60_000 }),
+  source: (id: string) => queryOptions({ queryKey: ['source', id], queryFn: ({ signal }) => api.source(id, signal), retry: false }),
+  versions: (id: string) => queryOptions({ queryKey: ['versions', id], queryFn: ({ signal }) => api.versions(id, signal), retry: false }),
+  slots: (id: string) => queryOptions({ queryKey: ['slots', id], queryFn: ({ signal }) => api.slots(id, 30, signal) }),
+  logCounts: (id: string) => queryOptions({ queryKey: ['log-counts', id], queryFn: ({ signal }) => optional(api.logCounts(id, signal)) }),
+  scheduler: () => queryOptions({ queryKey: ['scheduler'], queryFn: ({ signal }) => optional(api.scheduler(signal)) }),
   /** Filled by events only, keyed by step and attempt. */
   progress: (id: string) => queryOptions<Record<string, Progress>>({ queryKey: ['progress', id], queryFn: skipToken }),
+}
+
+/** What a server may lack: null in place of "there is no such address". */
+export async function optional<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (isMissing(error) || (error instanceof ApiError && error.status === 403)) return null
+    throw error
+  }
 }

@@ -27,7 +27,10 @@ export interface RunSummary {
   reason: string | null
   error: string | null
   triggered_by: string
+  /** The schedule that fired it. */
+  schedule?: string | null
   scheduled_at: string | null
+  replay_of?: string | null
   queued_at: string | null
   started_at: string | null
   finished_at: string | null
@@ -101,6 +104,16 @@ export interface JobCard {
   last_run: RunSummary | null
   next_run_at: string | null
   needs_dialog: boolean
+  /** The last runs, newest last: their states and lengths, for the bars. Servers that do not tell leave it out. */
+  history?: HistoryBar[]
+  internal?: boolean
+}
+
+export interface HistoryBar {
+  id: string
+  status: RunStatus
+  started_at: string | null
+  finished_at: string | null
 }
 
 export interface JobsDocument {
@@ -121,6 +134,15 @@ export interface StepDefinition {
   summary: string
 }
 
+export interface ScheduleDefinition {
+  name: string
+  text: string
+  timezone: string
+  enabled: boolean
+  placement: string | null
+  next: string[]
+}
+
 export interface JobDetail extends JobCard {
   params: Record<string, unknown>
   log_level: string
@@ -128,7 +150,9 @@ export interface JobDetail extends JobCard {
   on_restart: 'fail' | 'resume'
   /** Null: `here` for a run that somebody asks for, `any` for one that a schedule fires. */
   placement: string | null
+  overlap?: string
   retry: { attempts: number; backoff: string; base_seconds: number }
+  schedules: ScheduleDefinition[]
   steps: StepDefinition[]
   runs: RunSummary[]
   source: { file: string; line: number | null } | null
@@ -169,6 +193,103 @@ export interface RunAccepted {
 export interface ReloadReport {
   jobs: number
   problems: Problem[]
+  added?: string[]
+  changed?: string[]
+  removed?: string[]
+}
+
+export interface RunsFilter {
+  /** Ids and states, each list separated by commas. */
+  job?: string | undefined
+  status?: string | undefined
+  trigger?: string | undefined
+  from?: string | undefined
+  to?: string | undefined
+  q?: string | undefined
+  min_seconds?: string | undefined
+  before?: string | undefined
+}
+
+export interface LogCounts {
+  total: number
+  by_level: { level: LogLevel; count: number }[]
+  by_step: { index: number | null; step: string | null; attempt: number; first: number; count: number }[]
+}
+
+export interface LogSearch {
+  total: number
+  truncated: boolean
+  /** Numbers of the lines that fit, from 0 as in `LogLine.seq`. */
+  numbers: number[]
+  /** The lines looked at end before this one. */
+  end?: number
+}
+
+/** A job as its file has it. `etag` is the revision a change is meant for. */
+export interface SourceDocument {
+  id: string
+  app: string
+  path: string
+  vendor: boolean
+  etag: string | null
+  text: string
+  job: Record<string, unknown>
+  /** The overlay in `jobs.local.toml`, if there is one. */
+  local: string | null
+}
+
+export interface Saved {
+  id: string
+  etag: string
+  version: number
+  path: string
+  warnings: Problem[]
+}
+
+export interface Version {
+  version: number
+  at: string
+  by: string
+  change: string
+  etag: string
+}
+
+export interface VersionsDocument {
+  versions: Version[]
+}
+
+export type SlotOutcome = 'fired' | 'skipped' | 'missed' | 'failed_to_start'
+
+export interface Slot {
+  schedule: string
+  due_at: string
+  outcome: SlotOutcome | string
+  reason: string | null
+  run_id: string | null
+  decided_at: string
+}
+
+export interface SlotsPage {
+  job_id: string
+  slots: Slot[]
+  next: string | null
+}
+
+export interface WhyAnswer {
+  verdict: string
+  text: string
+  schedule: string | null
+  due_at: string | null
+  local: string | null
+  reason: string | null
+  run_id: string | null
+  run_status: RunStatus | null
+}
+
+export interface WhyDocument {
+  job_id: string
+  at: string | null
+  answers: WhyAnswer[]
 }
 
 const FINAL: ReadonlySet<StepStatus> = new Set(['SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED'])

@@ -1,37 +1,101 @@
-/** The frame of every page: where one can go, how live the page is, the theme, the person. */
-import { useMutation, useQuery } from '@tanstack/react-query'
+/** The frame of every page: where one can go, how live the page is, who is signed in, and the layers over it. */
+import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
-import { Activity, ListChecks, LogOut } from 'lucide-react'
-import { useState } from 'react'
+import { ChevronsLeft, ChevronsRight, Ellipsis, Search, User } from 'lucide-react'
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from 'react'
 import { queries } from '../api/queries'
-import { t } from '../i18n'
-import { hub } from '../live/hub'
-import { useLiveStatus } from '../ui/hooks'
-import { InlineProblem } from '../ui/parts'
-import { clock } from '../ui/time'
-import ui from '../ui/ui.module.css'
-import { signOut } from './session'
+import { usePreference } from '../ui/hooks'
+import { Menu } from '../ui/Menu'
+import { again } from './again'
+import { Banners, LivePill, SchedulerState } from './LiveState'
+import { Mark } from './Mark'
+import { places } from './places'
+import { choices } from './preferences'
 import css from './shell.module.css'
-import { setTheme, storedTheme, type Theme } from './theme'
+import { useShortcuts } from './shortcuts'
+import { t } from './words'
+
+const Palette = lazy(() => import('./Palette').then((module) => ({ default: module.Palette })))
+const KeySheet = lazy(() => import('./KeySheet').then((module) => ({ default: module.KeySheet })))
+const Account = lazy(() => import('./Account').then((module) => ({ default: module.Account })))
+const SignInAgain = lazy(() => import('./SignIn').then((module) => ({ default: module.SignInAgain })))
+
+type Layer = 'palette' | 'keys' | 'account' | null
+
+/** How many entries the bar at the bottom of a narrow screen has room for beside `More`. */
+const IN_BAR = 3
 
 export function Shell() {
+  const { data: me } = useQuery(queries.me())
+  const navigate = useNavigate()
+  const [layer, setLayer] = useState<Layer>(null)
+  const [rail, setRail] = usePreference('rail')
+  const signedOut = useSyncExternalStore(again.subscribe, again.snapshot)
+  const shown = places(me)
+  const close = () => setLayer(null)
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return
+      event.preventDefault()
+      setLayer((old) => (old === 'palette' ? null : 'palette'))
+    }
+    addEventListener('keydown', onKey)
+    return () => removeEventListener('keydown', onKey)
+  }, [])
+  useShortcuts([
+    { keys: '?', words: t.showKeys, act: () => setLayer('keys') },
+    ...shown.map((place) => ({ keys: `g ${place.key}`, words: t.go(place.label), act: () => void navigate({ to: place.to }) })),
+  ])
+
   return (
-    <div className={css.shell}>
-      <a className={css.skip} href="#content" onClick={skipToContent}>{t.nav.skip}</a>
-      <nav className={css.rail} aria-label={t.nav.main}>
-        <span className={css.brand}><Mark />{t.product}</span>
-        <Link to="/jobs"><ListChecks size={16} aria-hidden />{t.nav.jobs}</Link>
-        <Link to="/runs"><Activity size={16} aria-hidden />{t.nav.runs}</Link>
+    <div className={css.shell} data-rail={rail}>
+      <a className={css.skip} href="#content" onClick={skipToContent}>{t.skip}</a>
+      <nav className={css.rail} aria-label={t.main}>
+        <span className={css.brand}><Mark /><span className={css.label}>{t.product}</span></span>
+        <button type="button" className={`${css.entry} ${css.find}`} title={t.searchHint} aria-keyshortcuts="Control+K" onClick={() => setLayer('palette')}>
+          <Search size={16} aria-hidden /><span className={css.label}>{t.search}</span><kbd aria-hidden="true">Ctrl K</kbd>
+        </button>
+        {shown.map((place, i) => (
+          <Link key={place.to} to={place.to} className={`${css.entry} ${i < IN_BAR ? '' : css.notInBar}`} aria-label={place.label} title={rail === 'narrow' ? place.label : undefined}>
+            <place.icon size={16} aria-hidden /><span className={css.label}>{place.label}</span>
+          </Link>
+        ))}
+        <span className={css.onlyInBar}>
+          <Menu
+            label={t.more}
+            className={css.entry}
+            items={[
+              ...shown.slice(IN_BAR).map((place) => ({ label: place.label, icon: <place.icon size={15} />, act: () => void navigate({ to: place.to }) })),
+              { label: t.account, icon: <User size={15} />, act: () => setLayer('account') },
+            ]}
+          >
+            <Ellipsis size={16} aria-hidden /><span className={css.label}>{t.more}</span>
+          </Menu>
+        </span>
         <div className={css.foot}>
           <LivePill />
-          <ThemeChoice />
-          <Person />
+          <SchedulerState />
+          <ZoneChoice />
+          <button type="button" className={css.entry} aria-label={`${t.account}: ${me?.user ?? ''}`} onClick={() => setLayer('account')}>
+            <User size={16} aria-hidden /><span className={css.label}>{me?.display_name || me?.user}</span>
+          </button>
+          <button type="button" className={css.entry} aria-label={rail === 'wide' ? t.narrow : t.wide} title={rail === 'wide' ? t.narrow : t.wide} onClick={() => setRail(rail === 'wide' ? 'narrow' : 'wide')}>
+            {rail === 'wide' ? <ChevronsLeft size={16} aria-hidden /> : <ChevronsRight size={16} aria-hidden />}
+            <span className={css.label}>{t.narrow}</span>
+          </button>
         </div>
       </nav>
       <main id="content" tabIndex={-1} className={css.main}>
-        <NewVersion />
+        <Banners />
         <div className={css.outlet}><Outlet /></div>
       </main>
+      <Suspense>
+        {layer === 'palette' && <Palette close={close} />}
+        {layer === 'keys' && <KeySheet close={close} />}
+        {layer === 'account' && <Account close={close} />}
+        {signedOut && <SignInAgain />}
+      </Suspense>
     </div>
   )
 }
@@ -42,77 +106,14 @@ function skipToContent(event: React.MouseEvent): void {
   document.getElementById('content')?.focus()
 }
 
-export function Mark() {
+function ZoneChoice() {
+  const [zone, setZone] = usePreference('zone')
   return (
-    <svg width="18" height="18" viewBox="0 0 32 32" aria-hidden="true" className={css.mark}>
-      <rect width="32" height="32" rx="7" />
-      <path d="M5 17h5l3-9 6 16 3-7h5" />
-    </svg>
-  )
-}
-
-function LivePill() {
-  const status = useLiveStatus()
-  const lost = status.state === 'offline'
-  const words =
-    status.state === 'live' ? t.live.live
-    : status.state === 'connecting' ? t.live.connecting
-    : status.state === 'signed-out' ? t.live.signedOut
-    : t.live.offline(clock(status.since).slice(0, 5))
-  const dot = <span className={css.dot} data-state={status.state} aria-hidden="true" />
-  return (
-    <span role="status" className={css.pill} data-live={status.state}>
-      {lost ? <button type="button" onClick={() => hub.retry()} title={`${t.live.hintOffline} ${t.live.retry}.`}>{dot}{words}</button>
-        : <span title={t.live.hint}>{dot}{words}</span>}
-    </span>
-  )
-}
-
-/** The page never reloads by itself: somebody may be typing. */
-function NewVersion() {
-  const status = useLiveStatus()
-  const version = status.state === 'live' ? status.version : null
-  const [first, setFirst] = useState(version)
-  if (first === null && version !== null) setFirst(version)
-  if (first === null || version === null || first === version) return null
-  return (
-    <p className={css.banner} role="status">
-      {t.newVersion} <button type="button" className={ui.linkButton} onClick={() => location.reload()}>{t.reloadPage}</button>
-    </p>
-  )
-}
-
-function ThemeChoice() {
-  const [theme, choose] = useState<Theme>(storedTheme)
-  return (
-    <select
-      className={css.theme}
-      aria-label={t.theme.label}
-      value={theme}
-      onChange={(event) => {
-        const next = event.target.value as Theme
-        setTheme(next)
-        choose(next)
-      }}
-    >
-      <option value="system">{t.theme.system}</option>
-      <option value="light">{t.theme.light}</option>
-      <option value="dark">{t.theme.dark}</option>
-    </select>
-  )
-}
-
-function Person() {
-  const { data } = useQuery(queries.me())
-  const navigate = useNavigate()
-  const leave = useMutation({ mutationFn: signOut, onSuccess: () => navigate({ to: '/login', search: {} }) })
-  return (
-    <span className={css.person}>
-      <span className={css.name} title={data?.user}>{data?.user}</span>
-      <button type="button" aria-label={t.nav.signOut} title={t.nav.signOut} disabled={leave.isPending} onClick={() => leave.mutate()}>
-        <LogOut size={15} aria-hidden />
-      </button>
-      <InlineProblem error={leave.error} />
-    </span>
+    <label className={css.zone}>
+      <span>{t.zoneLabel}</span>
+      <select value={zone} onChange={(event) => setZone(event.target.value as typeof zone)}>
+        {choices('zone').map((each) => <option key={each} value={each}>{t.zone[each]}</option>)}
+      </select>
+    </label>
   )
 }

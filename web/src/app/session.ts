@@ -1,17 +1,42 @@
 /** Signing in and out, and what happens when the server says that nobody is signed in. */
-import { api, endpoint, whenSignedOut } from '../api/client'
-import { queries, queryClient } from '../api/queries'
+import { api, endpoint } from '../api/client'
+import { http, whenSignedOut } from '../api/http'
+import type { Me } from '../api/permissions'
+import { optional, queries, queryClient } from '../api/queries'
 import { hub } from '../live/hub'
 import '../live/bridge'
+
+export interface Provider {
+  name: string
+  kind: 'local' | 'oidc' | 'ldap'
+  label: string
+  /** Where a sign-in through an identity provider begins. */
+  start?: string | null
+}
+
+/** The ways to sign in, or null for a server that only knows tokens. */
+export async function providers(): Promise<Provider[] | null> {
+  const found = await optional(http.get<{ providers: Provider[] }>('auth/providers'))
+  return found?.providers ?? null
+}
 
 /** Starts the live stream once somebody is signed in. Safe to call again. */
 export function startLive(): void {
   hub.start(endpoint('admin/events'))
 }
 
-export async function signIn(token: string): Promise<void> {
-  const me = await api.signIn(token)
+export type Credentials = { token: string } | { user: string; password: string }
+
+export async function signIn(credentials: Credentials): Promise<Me> {
+  await http.post('auth/login', credentials)
+  const me = await api.me()
   queryClient.setQueryData(queries.me().queryKey, me)
+  return me
+}
+
+export async function changePassword(old: string, chosen: string): Promise<void> {
+  await http.post('auth/password', { old, new: chosen })
+  queryClient.setQueryData(queries.me().queryKey, await api.me())
 }
 
 /** Ends the session on the server, then everything this browser knows of it. */
@@ -25,15 +50,34 @@ function forget(): void {
   queryClient.clear()
 }
 
-/** Calls `leave` whenever the session turns out to be over: a 401 on a request or on the stream, or a sign-out in another tab. */
-export function onSessionEnd(leave: () => void): void {
-  whenSignedOut(() => {
-    forget()
-    leave()
-  })
-  hub.onStatus(() => {
-    if (hub.status.state !== 'signed-out') return
+/** Whether a page has something typed that must outlive the session: it then signs in again in place. */
+const unsaved = new Set<object>()
+
+/** Keeps the page in place when the session ends, until the returned function is called. */
+export function keepInPlace(): () => void {
+  const mark = {}
+  unsaved.add(mark)
+  return () => void unsaved.delete(mark)
+}
+
+/**
+ * Calls `leave` whenever the session turns out to be over: a 401 on a request or on the stream, or a sign-out in another
+ * tab; `again` in its place while something unsaved is on screen.
+ */
+export function onSessionEnd(leave: () => void, again: () => void): void {
+  const end = () => {
+    if (unsaved.size > 0) {
+      again()
+      return
+    }
     queryClient.clear()
     leave()
+  }
+  whenSignedOut(() => {
+    hub.signOut()
+    end()
+  })
+  hub.onStatus(() => {
+    if (hub.status.state === 'signed-out') end()
   })
 }

@@ -1,92 +1,64 @@
-/** One job of the catalogue with everything an operator needs to decide: state, schedule, last and next run, problems. */
+/** One job of the catalogue: the nine pieces an operator needs to decide, and the actions. */
 import { Link } from '@tanstack/react-router'
-import { CalendarClock, Clock, Power, TriangleAlert } from 'lucide-react'
+import { CalendarClock, Clock } from 'lucide-react'
 import { memo } from 'react'
-import type { JobCard as Job, RunSummary } from '../api/types'
-import { t } from '../i18n'
-import { useNow } from '../ui/hooks'
-import { Ago, ProblemList } from '../ui/parts'
-import { Badge } from '../ui/Status'
-import { stopwatch, toMillis } from '../ui/time'
-import ui from '../ui/ui.module.css'
-import { CancelButton, RunButton } from './actions'
+import type { JobCard as Job } from '../api/types'
+import { Tag } from '../ui/parts'
+import { Ago } from '../ui/Times'
+import { CancelButton, EditLink, EnabledSwitch, JobMenu, RunButton, useJobRights } from './actions'
+import { isInternal } from './filter'
+import { barsOf, type History } from './history'
+import { HistoryBars } from './HistoryBars'
 import css from './jobs.module.css'
+import { LastRunBadge, Running, Warnings } from './pieces'
+import { t } from './words'
 
-export const JobCard = memo(function JobCard({ job }: { job: Job }) {
-  const errors = job.problems.filter((problem) => problem.severity === 'error').length
+interface Props {
+  job: Job
+  history: History | undefined
+  selected: boolean
+  /** Undefined while nothing is being selected. */
+  onSelect: ((id: string, selected: boolean) => void) | undefined
+}
+
+export const JobCard = memo(function JobCard({ job, history, selected, onSelect }: Props) {
+  const rights = useJobRights(job.id)
+  const last = job.last_run
   return (
     <article className={css.card} aria-labelledby={`job-${job.id}`} data-job={job.id}>
       <div className={css.what}>
         <div className={css.title}>
+          {onSelect && <input type="checkbox" aria-label={t.selectOf(job.id)} checked={selected} onChange={(event) => onSelect(job.id, event.target.checked)} />}
           <h2 id={`job-${job.id}`}>
-            <Link to="/jobs/$id" params={{ id: job.id }} className="mono">{job.id}</Link>
+            <Link to="/jobs/$id" params={{ id: job.id }} className="mono" data-act="open">{job.id}</Link>
           </h2>
-          <LastRun job={job} />
-          {job.tags.map((tag) => <span key={tag} className={ui.tag}>{tag}</span>)}
+          <LastRunBadge job={job} />
+          {isInternal(job) && !job.tags.includes('internal') && <Tag>{t.internal}</Tag>}
+          {job.tags.map((tag) => <Link key={tag} to="/jobs" search={{ tag }} className={css.tag} aria-label={`${t.facets.tag} ${tag}`}>{tag}</Link>)}
         </div>
         {job.description && <p className="muted">{job.description}</p>}
         <div className={css.meta}>
-          {job.valid && <span><Clock size={12} aria-hidden /> <code>{job.schedule ?? t.jobs.manual}</code>{job.schedule && job.timezone && ` ${job.timezone}`}</span>}
+          {job.valid && <span><Clock size={12} aria-hidden /> <code>{job.schedule ?? t.manual}</code>{job.schedule && job.timezone && ` ${job.timezone}`}</span>}
           {job.schedule && (
             <span>
               <CalendarClock size={12} aria-hidden />{' '}
-              {job.next_run_at ? <>{t.jobs.next} <Ago at={job.next_run_at} zone={job.timezone} /></> : t.jobs.noFire}
+              {job.next_run_at ? <>{t.next} <Ago at={job.next_run_at} zone={job.timezone} /></> : t.noFire}
             </span>
           )}
-          {!job.active_run_id && <span>{job.last_run ? <>{t.jobs.last} <Ago at={job.last_run.finished_at ?? job.last_run.started_at ?? job.last_run.queued_at} zone={job.timezone} /></> : t.jobs.never}</span>}
-          {job.valid && <span>{t.jobs.steps(job.step_count)}</span>}
+          {!job.active_run_id && <span>{last ? <>{t.last} <Ago at={last.finished_at ?? last.started_at ?? last.queued_at} zone={job.timezone} /></> : t.never}</span>}
+          {job.valid && <span>{t.steps(job.step_count)}</span>}
+          <HistoryBars bars={barsOf(job, history)} medianMs={history?.medianMs ?? null} />
         </div>
-        {job.active_run_id && <Running job={job} run={job.last_run?.id === job.active_run_id ? job.last_run : null} />}
-        {job.schedule && !job.enabled && <p className={css.warning}><TriangleAlert size={13} aria-hidden /> {t.jobs.willNotFire}</p>}
-        {job.problems.length > 0 && (
-          <details className={css.problems} open={errors > 0}>
-            <summary>{t.jobs.problems(job.problems.length)}</summary>
-            <ProblemList problems={job.problems} />
-          </details>
-        )}
+        {job.active_run_id && <Running job={job} run={last?.id === job.active_run_id ? last : null} />}
+        <Warnings job={job} moved={history?.moved ?? false} />
       </div>
       <div className={css.actions}>
-        {job.valid && <Enabled enabled={job.enabled} />}
-        <RunButton job={job} />
-        {job.active_run_id && <CancelButton runId={job.active_run_id} jobId={job.id} />}
+        <EnabledSwitch job={job} />
+        {rights.run && <RunButton job={job} />}
+        {job.active_run_id && rights.run && <CancelButton runId={job.active_run_id} jobId={job.id} />}
+        {rights.edit && <EditLink id={job.id} />}
+        <JobMenu job={job} />
       </div>
     </article>
   )
 })
-
-export function Enabled({ enabled }: { enabled: boolean }) {
-  return (
-    <span className={enabled ? css.enabled : css.disabled}>
-      <Power size={12} aria-hidden /> {enabled ? t.status.enabled : t.status.disabled}
-    </span>
-  )
-}
-
-function LastRun({ job }: { job: Job }) {
-  const active = job.active_run_id
-  const id = active ?? job.last_run?.id
-  if (!job.valid) return <span className={`${ui.badge} ${ui.FAILED}`}><TriangleAlert size={12} aria-hidden />{t.status.invalid}</span>
-  if (!id) return null
-  const status = job.last_run?.id === id ? job.last_run.status : 'RUNNING'
-  return (
-    <Link to="/runs/$id" params={{ id }} aria-label={t.jobs.lastRunOf(job.id, status)}>
-      <Badge status={status} />
-    </Link>
-  )
-}
-
-function Running({ job, run }: { job: Job; run: RunSummary | null }) {
-  const now = useNow(1000)
-  const started = toMillis(run?.started_at)
-  const done = run?.steps_done ?? 0
-  return (
-    <div className={css.running}>
-      <span>
-        {run && <>{t.jobs.stepOf(done, run.step_count || job.step_count)} · </>}
-        <Link to="/runs/$id" params={{ id: job.active_run_id! }}>{t.jobs.streaming}</Link>
-        {started !== null && <> · <span className="mono">{stopwatch(now - started)}</span></>}
-      </span>
-      <progress className={ui.progress} aria-label={job.id} value={done} max={job.step_count || 1} />
-    </div>
-  )
-}

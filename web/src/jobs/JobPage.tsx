@@ -1,131 +1,92 @@
-/** One job: what is declared, what it does step by step, and how its last runs went. */
+/** One job: what it does, how its last runs went, when it fires and why, its text and its changes. */
 import { useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link, useParams, useSearch } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
+import { isMissing } from '../api/http'
 import { queries } from '../api/queries'
-import type { JobDetail, StepDefinition } from '../api/types'
-import { t } from '../i18n'
+import type { JobDetail } from '../api/types'
 import { useTitle } from '../ui/hooks'
-import { Ago, Empty, Fact, Json, ProblemList, ProblemPanel, Skeleton } from '../ui/parts'
-import { Badge } from '../ui/Status'
-import { duration } from '../ui/time'
+import { Empty, Panel, Skeleton, Tag } from '../ui/parts'
+import { ProblemList, ProblemPanel } from '../ui/Problem'
+import { Tabs } from '../ui/Tabs'
 import ui from '../ui/ui.module.css'
 import { RunsTable } from '../runs/RunsTable'
-import { CancelButton, RunButton } from './actions'
-import { Enabled } from './JobCard'
-import { textOf } from './overrides'
+import { t as common } from '../app/words'
+import { CancelButton, EditLink, EnabledSwitch, JobMenu, RunButton, useJobRights } from './actions'
+import css from './job.module.css'
+import { t } from './jobWords'
+import { Overview } from './Overview'
+import { LastRunBadge, Running } from './pieces'
+
+const Schedules = lazy(() => import('./Schedules').then((module) => ({ default: module.Schedules })))
+const Definition = lazy(() => import('./Definition').then((module) => ({ default: module.Definition })))
+const Changes = lazy(() => import('./Changes').then((module) => ({ default: module.Changes })))
+
+const TABS = ['overview', 'runs', 'schedules', 'definition', 'changes'] as const
+type TabId = (typeof TABS)[number]
 
 export function JobPage() {
   const { id } = useParams({ from: '/shell/jobs/$id' })
+  const { tab: asked } = useSearch({ from: '/shell/jobs/$id' })
+  const tab: TabId = TABS.find((each) => each === asked) ?? 'overview'
   useTitle(id)
   const { data: job, error, isPending, refetch } = useQuery(queries.job(id))
+  const rights = useJobRights(id)
   return (
     <div className={ui.page}>
       <header className={ui.head}>
-        <Link to="/jobs">{t.nav.jobs}</Link>
+        <Link to="/jobs">{common.jobs}</Link>
         <span className="muted" aria-hidden="true">/</span>
         <h1 className="mono">{id}</h1>
-        {job && <State job={job} />}
+        {job && <LastRunBadge job={job} />}
+        {job?.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}
         <span className="grow" />
-        {job && <RunButton job={job} primary />}
-        {job?.active_run_id && <CancelButton runId={job.active_run_id} jobId={job.id} />}
+        {job && <EnabledSwitch job={job} />}
+        {job && rights.run && <RunButton job={job} primary />}
+        {job?.active_run_id && rights.run && <CancelButton runId={job.active_run_id} jobId={job.id} />}
+        {job && rights.edit && <EditLink id={id} />}
+        {job && <JobMenu job={job} />}
       </header>
+      {job && <Tabs label={t.tabsLabel} current={tab} tabs={TABS.map((each) => ({ id: each, label: t.tabs[each], to: '/jobs/$id', params: { id }, search: each === 'overview' ? {} : { tab: each } }))} />}
       <div className={ui.body}>
-        {error && <ProblemPanel error={error} retry={() => void refetch()} />}
+        {error && (isMissing(error) ? <Gone id={id} /> : <ProblemPanel error={error} retry={() => void refetch()} />)}
         <Skeleton pending={isPending} />
-        {job && <Content job={job} />}
+        {job && <Suspense fallback={<Skeleton pending />}><Content job={job} tab={tab} /></Suspense>}
       </div>
     </div>
   )
 }
 
-function State({ job }: { job: JobDetail }) {
+function Content({ job, tab }: { job: JobDetail; tab: TabId }) {
   return (
     <>
-      <Enabled enabled={job.enabled} />
-      {job.last_run && (
-        <Link to="/runs/$id" params={{ id: job.last_run.id }} aria-label={t.jobs.lastRunOf(job.id, job.last_run.status)}>
-          <Badge status={job.last_run.status} />
-        </Link>
-      )}
-      {job.tags.map((tag) => <span key={tag} className={ui.tag}>{tag}</span>)}
-    </>
-  )
-}
-
-function Content({ job }: { job: JobDetail }) {
-  const params = Object.entries(job.params)
-  return (
-    <>
+      {job.active_run_id && <div className={css.running}><Running job={job} run={job.last_run?.id === job.active_run_id ? job.last_run : null} /></div>}
       {job.problems.length > 0 && (
-        <section className={ui.problem} aria-label={t.problems.title}>
-          <h2>{t.problems.title}</h2>
+        <section className={ui.problem} aria-label={t.problems}>
+          <h2>{t.problems}</h2>
           <ProblemList problems={job.problems} />
         </section>
       )}
-      <section className={ui.panel}>
-        <h2>{t.job.definition}</h2>
-        <dl className={ui.facts}>
-          <Fact name={t.job.app}>{job.app}</Fact>
-          <Fact name={t.job.schedule}><code>{job.schedule ?? t.jobs.manual}</code></Fact>
-          {job.schedule && <Fact name={t.job.timezone}>{job.timezone ?? t.job.utc}</Fact>}
-          {job.schedule && <Fact name={t.job.nextRun}>{job.next_run_at ? <Ago at={job.next_run_at} zone={job.timezone} /> : t.jobs.noFire}</Fact>}
-          <Fact name={t.job.logLevel}>{job.log_level}</Fact>
-          <Fact name={t.job.timeout}>{limit(job.timeout_seconds)}</Fact>
-          <Fact name={t.job.retry}>{t.job.retryWords(job.retry.attempts, job.retry.backoff, job.retry.base_seconds)}</Fact>
-          {job.source && <Fact name={t.job.source}><code>{t.problems.at(job.source.file, job.source.line, null)}</code></Fact>}
-        </dl>
-        {job.description && <dl className={ui.facts}><Fact name={t.job.what}>{job.description}</Fact></dl>}
-      </section>
-      {params.length > 0 && (
-        <section className={ui.panel}>
-          <h2>{t.job.params}</h2>
-          <dl className={ui.facts}>
-            {params.map(([key, value]) => <Fact key={key} name={key}><code>{textOf(value) || '""'}</code></Fact>)}
-          </dl>
-        </section>
+      {tab === 'overview' && <Overview job={job} />}
+      {tab === 'runs' && (
+        <Panel title={t.tabs.runs} actions={<Link to="/runs" search={{ job: job.id }}>{t.allRuns}</Link>}>
+          {job.runs.length === 0 ? <Empty title={t.noRuns} /> : <RunsTable runs={job.runs} showJob={false} />}
+        </Panel>
       )}
-      <section className={ui.panel}>
-        <h2>{t.job.steps} <span className="muted">{job.steps.length}</span></h2>
-        <table className={`${ui.table} ${ui.stacks}`}>
-          <thead>
-            <tr><th className={ui.number}>#</th><th>{t.job.name}</th><th>{t.job.type}</th><th>{t.job.what}</th><th>{t.job.timeout}</th><th>{t.job.state}</th></tr>
-          </thead>
-          <tbody>{job.steps.map((step, i) => <StepRow key={step.name} step={step} number={i + 1} />)}</tbody>
-        </table>
-      </section>
-      <section className={ui.panel}>
-        <h2>
-          {t.job.runs}
-          <span className="grow" />
-          <Link to="/runs" search={{ job: job.id }}>{t.job.allRuns}</Link>
-        </h2>
-        {job.runs.length === 0 ? <Empty title={t.job.noRuns} /> : <RunsTable runs={job.runs} showJob={false} />}
-      </section>
+      {tab === 'schedules' && <Schedules job={job} />}
+      {tab === 'definition' && <Definition job={job} />}
+      {tab === 'changes' && <Changes job={job} />}
     </>
   )
 }
 
-function limit(seconds: number | null): string {
-  return seconds === null ? t.job.noLimit : duration(seconds * 1000)
-}
-
-function StepRow({ step, number }: { step: StepDefinition; number: number }) {
+/** A job that was removed still shows what it did. */
+function Gone({ id }: { id: string }) {
+  const { data } = useQuery(queries.runs({ job: id }))
   return (
-    <tr>
-      <td className={ui.number}>{number}</td>
-      <td className="mono">{step.name}</td>
-      <td className="mono muted">{step.type}</td>
-      <td className={ui.break}>
-        {step.summary}
-        {Object.keys(step.op_kwargs).length > 0 && (
-          <details>
-            <summary className="muted">{t.job.arguments}</summary>
-            <Json value={step.op_kwargs} />
-          </details>
-        )}
-      </td>
-      <td data-label={t.job.timeout}>{limit(step.timeout_seconds)}</td>
-      <td>{step.enabled ? t.status.enabled : <span className="muted">{t.status.disabled}</span>}</td>
-    </tr>
+    <>
+      <Empty title={t.gone}>{data && data.runs.length > 0 ? t.goneHint : <Link to="/jobs">{common.toJobs}</Link>}</Empty>
+      {data && data.runs.length > 0 && <Panel title={t.tabs.runs}><RunsTable runs={data.runs} showJob={false} /></Panel>}
+    </>
   )
 }

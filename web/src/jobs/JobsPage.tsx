@@ -1,71 +1,197 @@
-/** The catalogue: every declared job, in order of its id, with a filter that lives in the address. */
+/** The catalogue: every declared job, in order of its id, with a filter, facets and a view that live in the address. */
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
-import { RefreshCw } from 'lucide-react'
-import { useCallback, useDeferredValue, useMemo, useRef } from 'react'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { CalendarDays, ChevronDown, LayoutList, Plus, RefreshCw, Rows3, SquareCheckBig } from 'lucide-react'
+import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { api } from '../api/client'
+import { mayAnyJob } from '../api/permissions'
 import { queries, queryClient } from '../api/queries'
-import { t } from '../i18n'
-import { useSlashKey, useTitle } from '../ui/hooks'
-import { Button, Empty, InlineProblem, ProblemList, ProblemPanel, Skeleton } from '../ui/parts'
+import type { JobsDocument } from '../api/types'
+import { useShortcuts } from '../app/shortcuts'
+import { Button } from '../ui/Button'
+import { usePreference, useTitle } from '../ui/hooks'
+import { Empty, Skeleton } from '../ui/parts'
+import { InlineProblem, ProblemList, ProblemPanel } from '../ui/Problem'
+import { Badge } from '../ui/Status'
+import type { RunStatus } from '../api/types'
 import ui from '../ui/ui.module.css'
-import { matches } from './filter'
+import { useJobRights } from './actions'
+import { BulkDialog, type BulkAction } from './Bulk'
+import { FACETS, group, isInternal, matches, sortJobs, worst, type Facet } from './filter'
+import { FacetBar } from './FacetBar'
+import { histories as historiesOf, type Histories } from './history'
+import { InFlight } from './InFlight'
 import { JobCard } from './JobCard'
+import { JobTable } from './JobTable'
 import css from './jobs.module.css'
+import { useCardKeys } from './keys'
+import { reloadWords } from './reload'
+import { t } from './words'
+
+/** So many cards at once; the others follow when the first are on screen. */
+const FIRST = 30
+const ADDRESS_MS = 250
+const NO_HISTORY: Histories = new Map()
 
 export function JobsPage() {
-  useTitle(t.jobs.title)
-  const { q = '' } = useSearch({ from: '/shell/jobs' })
+  useTitle(t.title)
+  const search = useSearch({ from: '/shell/jobs' })
   const navigate = useNavigate({ from: '/jobs' })
-  const box = useRef<HTMLInputElement>(null)
-  useSlashKey(useCallback(() => box.current?.focus(), []))
   const { data, error, isPending, refetch } = useQuery(queries.jobs())
-  const reload = useMutation({
-    mutationFn: api.reload,
-    onSuccess: () => queryClient.invalidateQueries({ predicate: (query) => query.queryKey[0] === 'jobs' || query.queryKey[0] === 'job' }),
-  })
-  const fileProblems = data?.problems ?? []
-  const wanted = useDeferredValue(q)
-  const all = useMemo(() => [...(data?.jobs ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1)), [data])
-  const shown = useMemo(() => all.filter((job) => matches(job, wanted)), [all, wanted])
-  const setFilter = (text: string) => void navigate({ search: text ? { q: text } : {}, replace: true })
+  const { data: me } = useQuery(queries.me())
+  const recent = useQuery({ ...queries.recent(), enabled: data !== undefined })
+  const histories = useMemo(() => (recent.data ? historiesOf(recent.data.runs) : NO_HISTORY), [recent.data])
+  const rights = useJobRights('')
+  const [view, setView] = usePreference('jobsView')
+  const [by] = usePreference('jobsGroup')
+  const [query, typed, setTyped] = useFilterText(search.q ?? '', (q) => void navigate({ search: (old) => ({ ...old, q: q || undefined }), replace: true }))
+  const box = useRef<HTMLInputElement>(null)
+  const [selected, setSelected] = useState<ReadonlySet<string> | null>(null)
+  const [bulk, setBulk] = useState<BulkAction | null>(null)
+  const reload = useReload()
+  useShortcuts([{ keys: '/', words: t.filter, act: () => box.current?.focus() }])
+  useCardKeys()
+
+  const all = useMemo(() => sortJobs(data?.jobs ?? [], search.sort ?? 'id', (id) => histories.get(id)?.medianMs ?? null), [data, search.sort, histories])
+  const facets = JSON.stringify(FACETS.map((facet) => search[facet] ?? null))
+  const shown = useMemo(() => all.filter((job) => matches(job, query, search)), [all, query, facets]) // eslint-disable-line
+  const counted = useMemo(() => (rows: typeof all) => rows.filter((job) => !isInternal(job)).length, [])
+  const groups = useMemo(() => group(shown, by, t.noTag), [shown, by])
+  const onSelect = useCallback((id: string, on: boolean) => setSelected((old) => {
+    const next = new Set(old)
+    if (on) next.add(id)
+    else next.delete(id)
+    return next
+  }), [])
+  const clear = () => {
+    setTyped('')
+    void navigate({ search: ({ sort }) => (sort ? { sort } : {}), replace: true })
+  }
+  const isFiltered = typed !== '' || FACETS.some((facet) => search[facet])
+  const limit = useFirstFew(shown.length)
+  let left = limit
 
   return (
     <div className={ui.page}>
       <header className={ui.head}>
-        <h1>{t.jobs.title}</h1>
-        <input
-          ref={box}
-          type="search"
-          className={css.filter}
-          aria-label={t.jobs.filter}
-          placeholder={t.jobs.filterHint}
-          value={q}
-          onChange={(event) => setFilter(event.target.value)}
-        />
-        {data && <span className="muted" role="status">{t.jobs.count(shown.length, all.length)}</span>}
+        <h1>{t.title}</h1>
+        <input ref={box} type="search" className={css.filter} aria-label={t.filter} placeholder={t.filterHint} value={typed} onChange={(event) => setTyped(event.target.value)} />
+        {data && <span className="muted" role="status">{t.count(counted(shown), counted(all))}</span>}
         <span className="grow" />
-        {reload.isSuccess && <span className="muted" role="status">{t.jobs.reloaded(reload.data.jobs, reload.data.problems.length)}</span>}
+        {reload.isSuccess && <span className="muted" role="status">{reload.data}</span>}
         <InlineProblem error={reload.error} />
-        <Button icon={<RefreshCw size={14} aria-hidden />} pending={reload.isPending} title={t.jobs.reloadHint} onClick={() => reload.mutate()}>
-          {reload.isPending ? t.jobs.reloading : t.jobs.reload}
+        {rights.edit && <Link to="/jobs/new" className={`${ui.button} ${ui.primary}`}><Plus size={14} aria-hidden />{t.newJob}</Link>}
+        {mayAnyJob(me) && <Link to="/schedule" className={ui.button}><CalendarDays size={14} aria-hidden />{t.scheduleView}</Link>}
+        <Button icon={<RefreshCw size={14} aria-hidden />} pending={reload.isPending} title={t.reloadHint} onClick={() => reload.mutate()}>
+          {reload.isPending ? t.reloading : t.reload}
         </Button>
       </header>
-      <div className={ui.body}>
+      <FacetBar jobs={all} chosen={search} onChoose={(facet: Facet, value) => void navigate({ search: (old) => ({ ...old, [facet]: value || undefined }), replace: true })}>
+        {isFiltered && <button type="button" className={ui.linkButton} onClick={clear}>{t.clearAll}</button>}
+        <span className="grow" />
+        <Button kind="quiet" icon={<SquareCheckBig size={14} aria-hidden />} aria-pressed={selected !== null} onClick={() => setSelected(selected ? null : new Set())}>{t.select}</Button>
+        <Button kind="quiet" icon={<LayoutList size={14} aria-hidden />} aria-label={t.cards} title={t.cards} aria-pressed={view === 'cards'} onClick={() => setView('cards')} />
+        <Button kind="quiet" icon={<Rows3 size={14} aria-hidden />} aria-label={t.table} title={t.table} aria-pressed={view === 'table'} onClick={() => setView('table')} />
+      </FacetBar>
+      <div className={`${ui.body} ${css.list}`}>
         {error && <ProblemPanel error={error} retry={() => void refetch()} />}
-        {fileProblems.length > 0 && (
-          <section className={ui.problem} aria-label={t.problems.title}>
-            <h2>{t.problems.title}</h2>
-            <ProblemList problems={fileProblems} />
+        {data && data.problems.length > 0 && (
+          <section className={ui.problem} aria-label={t.problemsTitle}>
+            <h2>{t.problemsTitle}</h2>
+            <ProblemList problems={data.problems} />
           </section>
         )}
-        <Skeleton pending={isPending} />
-        {shown.map((job) => <JobCard key={job.id} job={job} />)}
-        {data && all.length === 0 && <Empty title={t.jobs.none}>{t.jobs.noneHint}</Empty>}
-        {all.length > 0 && shown.length === 0 && (
-          <Empty title={t.jobs.noMatch}><Button onClick={() => setFilter('')}>{t.jobs.clear}</Button></Empty>
+        {data && <InFlight jobs={data.jobs} />}
+        {selected && (
+          <div className={css.selection} role="toolbar" aria-label={t.selected(selected.size)}>
+            <strong>{t.selected(selected.size)}</strong>
+            <button type="button" className={ui.linkButton} onClick={() => setSelected(new Set(shown.map((job) => job.id)))}>{t.selectAll}</button>
+            <span className="grow" />
+            {rights.edit && <Button disabled={selected.size === 0} onClick={() => setBulk('enable')}>{t.bulk.enable}</Button>}
+            {rights.edit && <Button disabled={selected.size === 0} onClick={() => setBulk('disable')}>{t.bulk.disable}</Button>}
+            <Button disabled={selected.size === 0} onClick={() => setBulk('run')}>{t.bulk.run}</Button>
+            {rights.edit && <Button disabled={selected.size === 0} onClick={() => setBulk('tag')}>{t.bulk.tag}</Button>}
+            <Button onClick={() => setSelected(null)}>{t.unselect}</Button>
+          </div>
         )}
+        <Skeleton pending={isPending} />
+        {groups.map(([name, jobs]) => {
+          const part = jobs.slice(0, Math.max(0, left))
+          left -= jobs.length
+          const rows = view === 'table'
+            ? <JobTable jobs={jobs} histories={histories} sort={search.sort ?? 'id'} onSort={(sort) => void navigate({ search: (old) => ({ ...old, sort }), replace: true })} selected={selected ?? new Set()} onSelect={selected ? onSelect : undefined} />
+            : part.map((job) => <JobCard key={job.id} job={job} history={histories.get(job.id)} selected={selected?.has(job.id) ?? false} onSelect={selected ? onSelect : undefined} />)
+          if (by === 'none') return <div key="" className={css.list}>{jobs.length > 0 && rows}</div>
+          const state = worst(jobs)
+          return (
+            <details key={name} open className={css.group}>
+              <summary aria-label={t.groupOf(name, jobs.length)}>
+                <ChevronDown size={14} aria-hidden /><span className="mono">{name}</span> <span className="muted">{jobs.length}</span>
+                {state === 'INVALID' ? <span className={`${ui.badge} ${ui.FAILED}`}>{t.invalid}</span> : state !== 'NEVER' && <Badge status={state as RunStatus} />}
+              </summary>
+              <div className={css.list}>{rows}</div>
+            </details>
+          )
+        })}
+        {data && all.length === 0 && (
+          <Empty title={t.none}>
+            <span>{t.noneHint}</span>
+            {rights.edit && <Link to="/jobs/new" className={`${ui.button} ${ui.primary}`}><Plus size={14} aria-hidden />{t.newJob}</Link>}
+          </Empty>
+        )}
+        {all.length > 0 && shown.length === 0 && <Empty title={t.noMatch}><Button onClick={clear}>{t.clear}</Button></Empty>}
       </div>
+      {bulk && selected && <BulkDialog action={bulk} jobs={all.filter((job) => selected.has(job.id))} close={() => setBulk(null)} />}
     </div>
   )
+}
+
+/** What is typed shows at once; the list follows when it can, and the address a moment after the last key. */
+function useFilterText(inAddress: string, write: (q: string) => void): [query: string, typed: string, setTyped: (text: string) => void] {
+  const [typed, setText] = useState(inAddress)
+  const [query, setQuery] = useState(inAddress)
+  const [known, setKnown] = useState(inAddress)
+  const timer = useRef(0)
+  const written = useRef(inAddress)
+  // Somebody went back, or followed a link to another filter.
+  if (inAddress !== known) {
+    setKnown(inAddress)
+    if (inAddress !== written.current) {
+      setText(inAddress)
+      setQuery(inAddress)
+    }
+  }
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const setTyped = (text: string) => {
+    setText(text)
+    startTransition(() => setQuery(text))
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => {
+      written.current = text
+      write(text)
+    }, ADDRESS_MS) as unknown as number
+  }
+  return [query, typed, setTyped]
+}
+
+/** A few first, so that the page is there at once; then all, in pieces that may be interrupted. */
+function useFirstFew(all: number): number {
+  const [limit, setLimit] = useState(FIRST)
+  useEffect(() => {
+    if (limit >= all) return
+    const id = setTimeout(() => startTransition(() => setLimit((old) => old * 3)), 30)
+    return () => clearTimeout(id)
+  }, [limit, all])
+  return limit
+}
+
+function useReload() {
+  return useMutation({
+    mutationFn: async () => {
+      const before = queryClient.getQueryData<JobsDocument>(['jobs'])?.jobs ?? []
+      const report = await api.reload()
+      await queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === 'jobs' || queryKey[0] === 'job' })
+      return reloadWords(report, before, queryClient.getQueryData<JobsDocument>(['jobs'])?.jobs ?? [])
+    },
+  })
 }

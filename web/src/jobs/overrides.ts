@@ -5,7 +5,7 @@
 import type { JobDetail, RunLogLevel, RunRequest } from '../api/types'
 
 /** How a value is edited; the kind of the saved value decides and never changes while the form is open. */
-export type Kind = 'boolean' | 'number' | 'text' | 'json'
+export type Kind = 'boolean' | 'number' | 'text' | 'json' | 'connector' | 'secret'
 
 export interface Field {
   key: string
@@ -31,7 +31,12 @@ export interface Draft {
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; why: 'number' | 'json' }
 
-function kindOf(value: unknown): Kind {
+/** A value the server keeps to itself comes as this many dots. */
+const SECRET = /^•{3,}$/
+
+function kindOf(key: string, value: unknown): Kind {
+  if (typeof value === 'string' && SECRET.test(value)) return 'secret'
+  if (typeof value === 'string' && (key === 'connector' || key.endsWith('_connector'))) return 'connector'
   if (typeof value === 'boolean') return 'boolean'
   if (typeof value === 'number') return 'number'
   if (typeof value === 'string') return 'text'
@@ -52,6 +57,8 @@ export function parse(field: Field): Parsed {
       return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? { ok: true, value: Number(text) } : { ok: false, why: 'number' }
     }
     case 'text':
+    case 'connector':
+    case 'secret':
       return { ok: true, value: field.text }
     case 'json':
       try {
@@ -78,7 +85,7 @@ function canonical(value: unknown): string {
 }
 
 function fields(values: Record<string, unknown>): Field[] {
-  return Object.entries(values).map(([key, saved]) => ({ key, kind: kindOf(saved), saved, text: textOf(saved) }))
+  return Object.entries(values).map(([key, saved]) => ({ key, kind: kindOf(key, saved), saved, text: textOf(saved) }))
 }
 
 export function draftOf(job: Pick<JobDetail, 'log_level' | 'params' | 'steps'>): Draft {
@@ -89,6 +96,47 @@ export function draftOf(job: Pick<JobDetail, 'log_level' | 'params' | 'steps'>):
     params: fields(job.params),
     steps: job.steps.map((step) => ({ name: step.name, savedEnabled: step.enabled, enabled: step.enabled, fields: fields(step.op_kwargs) })),
   }
+}
+
+/** The draft with the values another run was given, as far as the job still has them; the rest stays as saved. */
+export function draftLike(job: Pick<JobDetail, 'log_level' | 'params' | 'steps'>, given: Given): Draft {
+  const draft = draftOf(job)
+  const fill = (all: Field[], values: Record<string, unknown> | undefined) =>
+    all.map((field) => (values && field.key in values && field.kind !== 'secret' ? { ...field, text: textAs(field.kind, values[field.key]) } : field))
+  return {
+    ...draft,
+    logLevel: given.log_level === 'DEBUG' ? 'DEBUG' : given.log_level === 'INFO' ? 'INFO' : draft.logLevel,
+    params: fill(draft.params, given.params),
+    steps: draft.steps.map((step) => ({ ...step, enabled: given.step_enabled?.[step.name] ?? step.enabled, fields: fill(step.fields, given.op_kwargs?.[step.name]) })),
+  }
+}
+
+/** What a run was given, in the shape of a request. */
+export interface Given {
+  params?: Record<string, unknown>
+  op_kwargs?: Record<string, Record<string, unknown>>
+  step_enabled?: Record<string, boolean>
+  log_level?: string
+}
+
+/** The text of a value in a field of this kind: a string in a field for JSON needs its quotes. */
+function textAs(kind: Kind, value: unknown): string {
+  return kind === 'json' && typeof value === 'string' ? JSON.stringify(value) : textOf(value)
+}
+
+/** Steps from the first of these on are on, those before are off. */
+export function onlyFrom(draft: Draft, name: string): Draft {
+  const at = draft.steps.findIndex((step) => step.name === name)
+  return { ...draft, steps: draft.steps.map((step, i) => ({ ...step, enabled: i >= at && (step.savedEnabled || i === at) })) }
+}
+
+/** Parameters that empty tables when they are true. */
+const DESTRUCTIVE = new Set(['replace', 'truncate', 'overwrite', 'purge', 'drop'])
+
+/** Whether the run would do something that cannot be taken back, because somebody turned it on for this run. */
+export function isDestructive(draft: Draft): boolean {
+  const asks = (all: Field[]) => all.some((field) => field.kind === 'boolean' && DESTRUCTIVE.has(field.key) && field.text === 'true' && field.saved !== true)
+  return asks(draft.params) || draft.steps.some((step) => step.enabled && asks(step.fields))
 }
 
 export function isValid(draft: Draft): boolean {

@@ -5,14 +5,26 @@
 import type { JobDetail, JobsDocument, RunDocument, RunsPage } from '../api/types'
 import { isFinal } from '../api/types'
 import { journal, queries, queryClient } from '../api/queries'
-import type { RunsFilter } from '../api/client'
+import type { RunsSearch } from '../runs/filter'
 import { setSkew } from '../ui/time'
 import { hub } from './hub'
-import type { LiveEvent, Progress } from './protocol'
+import type { LiveEvent, Progress, Topic } from './protocol'
 import { reduceJob, reduceJobs, reduceRun, reduceRuns } from './reducer'
 
 const BURST_MS = 50
 const REFETCH_MS = 250
+
+/** Which documents a subject's events make stale. Pages whose documents are keyed so need nothing more to be live. */
+const STALE: Record<Topic | 'catalogue', string[]> = {
+  catalogue: ['jobs', 'job', 'source', 'versions', 'schedule', 'plugins', 'connectors', 'callables'],
+  slot: ['slots', 'schedule'],
+  scheduler: ['scheduler', 'health', 'jobs'],
+  health: ['health', 'replicas'],
+  delivery: ['deliveries', 'transports'],
+}
+
+/** Not brought by the server's events, so a new start of the stream says nothing about them. */
+const UNTOUCHED = new Set(['me', 'progress', 'draft'])
 
 let batch: LiveEvent[] = []
 let timer = 0
@@ -35,7 +47,7 @@ function flush(): void {
   queryClient.setQueriesData<JobDetail>({ queryKey: ['job'] }, (old) => old && events.reduce(reduceJob, old))
   queryClient.setQueriesData<RunDocument>({ queryKey: ['run'] }, (old) => old && events.reduce(reduceRun, old))
   for (const query of queryClient.getQueryCache().findAll({ queryKey: ['runs'] })) {
-    const filter = query.queryKey[1] as RunsFilter
+    const filter = query.queryKey[1] as RunsSearch
     queryClient.setQueryData<RunsPage>(query.queryKey, (old) => old && events.reduce((page, event) => reduceRuns(page, event, filter), old))
   }
 }
@@ -50,11 +62,14 @@ function noteProgress(progress: Progress): void {
 function receive(event: LiveEvent): void {
   switch (event.type) {
     case 'resync':
-      void queryClient.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' && query.queryKey[0] !== 'progress' })
+      void queryClient.invalidateQueries({ predicate: (query) => !UNTOUCHED.has(String(query.queryKey[0])) })
       return
     case 'catalogue':
-      refetchSoon(['jobs'])
-      refetchSoon(['job'])
+    case 'slot':
+    case 'scheduler':
+    case 'health':
+    case 'delivery':
+      for (const key of STALE[event.type]) refetchSoon([key])
       return
     case 'progress':
       noteProgress(event.progress)

@@ -14,6 +14,9 @@ export interface Progress {
   rate: number | null
 }
 
+/** Subjects whose events carry only a hint of what changed. */
+export type Topic = 'slot' | 'scheduler' | 'health' | 'delivery'
+
 export type LiveEvent =
   | { type: 'hello'; boot: string; version: string; server_time: string }
   | { type: 'run'; run: RunSummary }
@@ -21,6 +24,8 @@ export type LiveEvent =
   | { type: 'progress'; progress: Progress }
   | { type: 'log'; run_id: string; from: number; lines: LogLine[] }
   | { type: 'catalogue'; jobs: number; problems: number }
+  /** A subject changed; the documents about it are read again. */
+  | { type: Topic; data: Record<string, unknown> }
   | { type: 'resync'; why: string }
   | { type: 'bye'; retry_ms: number }
 
@@ -28,6 +33,8 @@ export type LiveEvent =
 export type LiveStatus =
   | { state: 'connecting'; since: number }
   | { state: 'live'; since: number; skewMs: number; version: string }
+  /** The stream does not get through, ordinary requests do: everything on screen is read again every so often. */
+  | { state: 'polling'; since: number; everyMs: number }
   | { state: 'offline'; since: number }
   | { state: 'signed-out'; since: number }
 
@@ -54,6 +61,11 @@ export function parseEvent(name: string, data: string): LiveEvent | null {
     }
     case 'progress':
       return { type: 'progress', progress: value as unknown as Progress }
+    case 'slot':
+    case 'scheduler':
+    case 'health':
+    case 'delivery':
+      return { type: name, data: value }
     case 'hello':
     case 'log':
     case 'catalogue':

@@ -74,18 +74,27 @@ export function reduceJob(detail: JobDetail, event: LiveEvent): JobDetail {
 }
 
 export interface ListScope {
+  /** Ids and states, each list separated by commas. */
   job?: string | undefined
   status?: string | undefined
   /** Set when the page shows older runs: new ones do not belong on it. */
   before?: string | undefined
+  /** Only the server can tell whether a run fits these: known rows change, new ones wait for the next reading. */
+  to?: string | undefined
+  q?: string | undefined
+  min_seconds?: string | undefined
+  trigger?: string | undefined
 }
+
+const among = (list: string | undefined, value: string) => !list || list.split(',').includes(value)
 
 export function reduceRuns(page: RunsPage, event: LiveEvent, scope: ListScope): RunsPage {
   if (event.type !== 'run') return page
   const said = event.run
-  const fits = !scope.before && (!scope.job || scope.job === said.job_id) && (!scope.status || scope.status === said.status)
+  const isOpen = !scope.before && !scope.to && !scope.q && !scope.min_seconds && !scope.trigger
+  const fits = isOpen && among(scope.job, said.job_id) && among(scope.status, said.status)
   let runs = reduceList(page.runs, said, fits)
-  if (scope.status) runs = runs.every((run) => run.status === scope.status) ? runs : runs.filter((run) => run.status === scope.status)
+  if (scope.status) runs = runs.every((run) => among(scope.status, run.status)) ? runs : runs.filter((run) => among(scope.status, run.status))
   return runs === page.runs ? page : { ...page, runs }
 }
 

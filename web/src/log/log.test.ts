@@ -1,7 +1,10 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { LogLine, LogPage } from '../api/types'
-import { pieces } from './ansi'
-import { Rows } from './selection'
+import { pieces, plain } from './ansi'
+import { delta } from './columns'
+import { jsonIn } from './json'
+import { marks } from './marks'
+import { matcher, NO_FILTER, Rows } from './selection'
 import { CHUNK, LogStore } from './store'
 
 const LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR']
@@ -138,18 +141,73 @@ describe('rows of the log', () => {
 
   test('a filter keeps the numbers of the lines', () => {
     const rows = new Rows(store)
-    rows.setLowest('WARNING')
+    rows.setFilter({ ...NO_FILTER, lowest: 'WARNING' })
     expect(Array.from({ length: rows.count }, (_, i) => rows.lineAt(i))).toEqual([2, 3, 6, 7, 10, 11])
     expect([rows.rowOf(6), rows.rowOf(4), rows.rowOf(99)]).toEqual([2, 2, 6])
   })
 
-  test('a search ignores case, sees shown lines only and finds nothing for nothing', () => {
+  test('a search here ignores case unless asked, sees shown lines only and takes patterns', () => {
     const rows = new Rows(store)
-    expect(rows.search('LINE 1')).toEqual([1, 10, 11])
-    rows.setLowest('ERROR')
-    expect(rows.search('line 1')).toEqual([11])
-    expect(rows.search('')).toEqual([])
+    const search = (text: string, more = {}) => rows.search(matcher(text, { regex: false, case: false, ...more })!)
+    expect(search('LINE 1')).toEqual([1, 10, 11])
+    expect(search('LINE 1', { case: true })).toEqual([])
+    expect(search('line 1.', { regex: true })).toEqual([10, 11])
+    expect(matcher('(', { regex: true, case: false })).toBeNull()
+    rows.setFilter({ ...NO_FILTER, lowest: 'ERROR' })
+    expect(search('line 1')).toEqual([11])
   })
+
+  test('what the server names is shown though it is not loaded, and later lines are looked at here', () => {
+    const rows = new Rows(store)
+    rows.setFilter({ lowest: 'WARNING', step: null })
+    rows.tell([1000, 2000], 10)
+    expect(Array.from({ length: rows.count }, (_, i) => rows.lineAt(i))).toEqual([1000, 2000, 10, 11])
+    expect(rows.count).toBe(4)
+  })
+
+  test('a filter by step leaves out the others', () => {
+    const rows = new Rows(store)
+    rows.setFilter({ lowest: 'DEBUG', step: 'T' })
+    expect([rows.filtered, rows.count]).toEqual([true, 0])
+  })
+})
+
+test('a filtered view fetches the lines it shows in few requests and not again', async () => {
+  const store = new LogStore(server(0).load)
+  store.grow(10_000)
+  const wanted = Array.from({ length: 30 }, (_, i) => i * 300)
+  const load = vi.fn(async (from: number) => ({ run_id: 'r', from, total: 10_000, lines: wanted.filter((number) => number >= from).map(line) }))
+  for (let i = 0; i < 3; i++) {
+    store.wantScattered(wanted, load)
+    await settle()
+  }
+  expect(load).toHaveBeenCalledTimes(1)
+  expect(wanted.every((number) => store.get(number)?.seq === number)).toBe(true)
+})
+
+test('lines are read across chunks that are not loaded', async () => {
+  const { load } = server(3 * CHUNK)
+  const store = new LogStore(load)
+  store.grow(3 * CHUNK)
+  const read = await store.read(CHUNK - 2, CHUNK + 1)
+  expect(read.map((each) => each.seq)).toEqual([CHUNK - 2, CHUNK - 1, CHUNK, CHUNK + 1])
+})
+
+test('the marks beside a long log stay few', () => {
+  const found = marks(Array.from({ length: 5000 }, (_, i) => i), 5000, 100)
+  expect(found).toHaveLength(100)
+  expect(found.at(-1)).toEqual({ at: 0.99, line: 4950 })
+  expect(marks([1], 0)).toEqual([])
+})
+
+test('lengths of time between lines', () => {
+  expect([delta(34), delta(12_500), delta(123_100), delta(-5)]).toEqual(['+0.034', '+12.500', '+2:03.100', '−0.005'])
+})
+
+test('JSON in a line is found behind its words, and only when it is JSON', () => {
+  expect(jsonIn('sent {"a": [1]}')).toEqual({ a: [1] })
+  expect(jsonIn('[not json')).toBeUndefined()
+  expect(jsonIn('plain')).toBeUndefined()
 })
 
 describe('terminal colours', () => {
@@ -165,4 +223,18 @@ describe('terminal colours', () => {
     expect(pieces(`${esc}[2Kdone${esc}[38;5;200m!`).map((piece) => piece.text).join('')).toBe('done!')
     expect(pieces('plain')).toEqual([{ text: 'plain', classes: '' }])
   })
+
+  test('256 and true colours become the nearest of the eight, backgrounds are left out', () => {
+    expect(pieces(`${esc}[38;5;196mx`)[0]!.classes).toBe('ansi-1')
+    expect(pieces(`${esc}[38;2;20;200;120;4mx`)[0]!.classes).toBe('ansi-2 ansi-underline')
+    expect(pieces(`${esc}[48;5;196mx`)[0]!.classes).toBe('')
+  })
+
+  test('addresses of the web are found, without the full stop behind them, and nothing else is', () => {
+    expect(pieces('see https://example.com/a?b=1. Not javascript://x')).toEqual([
+      { text: 'see ', classes: '' }, { text: 'https://example.com/a?b=1', classes: '', href: 'https://example.com/a?b=1' }, { text: '. Not javascript://x', classes: '' },
+    ])
+  })
+
+  test('what is copied has no escapes', () => expect(plain(`${esc}[31mred${esc}[0m`)).toBe('red'))
 })

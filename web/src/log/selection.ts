@@ -1,17 +1,36 @@
 /**
- * Which loaded lines pass the level filter, and which of them match the search. Keeps absolute numbers; grows with the
- * log at the price of the new lines only. No DOM here.
+ * Which lines are shown. Without a filter every line is a row; with one the server names the lines that fit, and lines
+ * that came after its answer are looked at here. Keeps absolute numbers, and grows with the log at the price of the new
+ * lines only. No DOM here.
  */
 import type { LogLevel, LogLine } from '../api/types'
 
 const RANK: Record<string, number> = { DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 }
 
-export function passes(line: LogLine, lowest: LogLevel): boolean {
-  return (RANK[line.level] ?? 1) >= RANK[lowest]!
+export interface LineFilter {
+  lowest: LogLevel
+  /** A step's name; null is every step and the run itself. */
+  step: string | null
 }
 
-export function contains(line: LogLine, query: string): boolean {
-  return line.message.toLowerCase().includes(query)
+export const NO_FILTER: LineFilter = { lowest: 'DEBUG', step: null }
+
+export function passes(line: LogLine, filter: LineFilter): boolean {
+  return (RANK[line.level] ?? 1) >= RANK[filter.lowest]! && (filter.step === null || line.step === filter.step)
+}
+
+/** How a line is searched: a part of the text, or a pattern. Null for a pattern that cannot be read. */
+export function matcher(query: string, options: { regex: boolean; case: boolean }): ((text: string) => boolean) | null {
+  if (options.regex) {
+    try {
+      const pattern = new RegExp(query, options.case ? '' : 'i')
+      return (text) => pattern.test(text)
+    } catch {
+      return null
+    }
+  }
+  const wanted = options.case ? query : query.toLowerCase()
+  return (text) => (options.case ? text : text.toLowerCase()).includes(wanted)
 }
 
 interface Lines {
@@ -20,32 +39,53 @@ interface Lines {
   eachLoaded(visit: (line: LogLine, number: number) => void): void
 }
 
-/** Rows of the view: every line, or the loaded lines of at least a level. */
+/** The position of the first number that is not below `line`. */
+export function lowerBound(numbers: readonly number[], line: number): number {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (numbers[middle]! < line) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 export class Rows {
-  private lowest: LogLevel = 'DEBUG'
+  filter: LineFilter = NO_FILTER
   private shown: number[] = []
+  /** What the server said, and the number of the first line it had not looked at. Null: only loaded lines are known. */
+  private said: { numbers: number[]; end: number } | null = null
 
   constructor(private readonly lines: Lines) {}
 
   get filtered(): boolean {
-    return this.lowest !== 'DEBUG'
+    return this.filter.lowest !== 'DEBUG' || this.filter.step !== null
   }
 
   get count(): number {
     return this.filtered ? this.shown.length : this.lines.total
   }
 
-  setLowest(level: LogLevel): void {
-    this.lowest = level
+  setFilter(filter: LineFilter): void {
+    this.filter = filter
+    this.said = null
+    this.refresh()
+  }
+
+  /** Takes the server's answer for the present filter. */
+  tell(numbers: number[], end: number): void {
+    this.said = { numbers, end }
     this.refresh()
   }
 
   /** Reads the loaded lines again; call after they changed. */
   refresh(): void {
     if (!this.filtered) return
-    const shown: number[] = []
+    const shown = this.said ? [...this.said.numbers] : []
+    const from = this.said?.end ?? 0
     this.lines.eachLoaded((line, number) => {
-      if (passes(line, this.lowest)) shown.push(number)
+      if (number >= from && passes(line, this.filter)) shown.push(number)
     })
     this.shown = shown
   }
@@ -57,24 +97,14 @@ export class Rows {
 
   /** The row that shows a line, or the first one after it. */
   rowOf(line: number): number {
-    if (!this.filtered) return line
-    let low = 0
-    let high = this.shown.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.shown[middle]! < line) low = middle + 1
-      else high = middle
-    }
-    return low
+    return this.filtered ? lowerBound(this.shown, line) : line
   }
 
-  /** Absolute numbers of the loaded and shown lines that contain `query`, case ignored. */
-  search(query: string): number[] {
-    const wanted = query.toLowerCase()
+  /** Absolute numbers of the loaded and shown lines that match; what a server without a search of its own leaves us with. */
+  search(fits: (text: string) => boolean): number[] {
     const hits: number[] = []
-    if (wanted === '') return hits
     this.lines.eachLoaded((line, number) => {
-      if (passes(line, this.lowest) && contains(line, wanted)) hits.push(number)
+      if (passes(line, this.filter) && fits(line.message)) hits.push(number)
     })
     return hits
   }

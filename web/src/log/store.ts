@@ -6,8 +6,10 @@
 import type { LogLine, LogPage } from '../api/types'
 
 export const CHUNK = 1000
+/** Lines asked for at once for a filtered view. */
+const SCATTERED = 200
 
-type Load = (from: number, limit: number, signal: AbortSignal) => Promise<LogPage>
+export type Load = (from: number, limit: number, signal: AbortSignal) => Promise<LogPage>
 
 export class LogStore {
   total = 0
@@ -18,6 +20,8 @@ export class LogStore {
   private readonly listeners = new Set<() => void>()
   /** How long the log was when a chunk was last asked for: what the server did not have then is not asked for again. */
   private readonly askedAt = new Map<number, number>()
+  private scattered: AbortController | null = null
+  private scatteredAt = -1
 
   constructor(private readonly load: Load, private readonly maxChunks = 120) {}
 
@@ -70,6 +74,38 @@ export class LogStore {
     this.evict()
   }
 
+  /**
+   * Makes sure that these lines are or will be here, by the load that skips all others: a filtered view shows lines far
+   * apart, and whole chunks would be fetched for one line each.
+   */
+  wantScattered(numbers: number[], load: Load): void {
+    const missing = numbers.find((number) => !this.get(number))
+    if (missing === undefined || this.scattered || this.failed !== null || this.scatteredAt === missing) return
+    const request = new AbortController()
+    this.scattered = request
+    // What an answer did not bring is not asked for again until something else is.
+    this.scatteredAt = missing
+    void load(missing, SCATTERED, request.signal)
+      .then((page) => {
+        for (const line of page.lines) this.put(line)
+        this.evict()
+      })
+      .catch((error: unknown) => {
+        if (!request.signal.aborted) this.failed = error
+      })
+      .finally(() => {
+        this.scattered = null
+        if (!request.signal.aborted) this.changed()
+      })
+  }
+
+  private put(line: LogLine): void {
+    const key = Math.floor(line.seq / CHUNK)
+    let chunk = this.chunks.get(key)
+    if (!chunk) this.chunks.set(key, (chunk = []))
+    chunk[line.seq % CHUNK] ??= line
+  }
+
   /** Loads everything that fits; for filters and searches, which see loaded lines only. */
   async wantAll(): Promise<void> {
     const chunks = Math.min(this.maxChunks, Math.ceil(this.total / CHUNK))
@@ -94,13 +130,26 @@ export class LogStore {
   retry(): void {
     this.failed = null
     this.askedAt.clear()
+    this.scatteredAt = -1
     this.changed()
   }
 
   dispose(): void {
     for (const request of this.inflight.values()) request.abort()
     this.inflight.clear()
+    this.scattered?.abort()
     this.listeners.clear()
+  }
+
+  /** Every line from one to another, fetched where it is missing; for copying more than is on screen. */
+  async read(from: number, to: number): Promise<LogLine[]> {
+    const lines: LogLine[] = []
+    for (let at = from; at <= to; at++) {
+      if (!this.get(at)) await this.fetchChunk(Math.floor(at / CHUNK))
+      const line = this.get(at)
+      if (line) lines.push(line)
+    }
+    return lines
   }
 
   private expected(key: number): number {

@@ -3,17 +3,18 @@
  * Invariants: text goes in through `textContent` only; while following is off, new lines never move what is read.
  */
 import { clock, toMillis } from '../ui/time'
-import { pieces } from './ansi'
+import { pieces, plain } from './ansi'
+import { delta, type Columns } from './columns'
+import { Highlighter } from './highlight'
 import type { Rows } from './selection'
-import type { LogStore } from './store'
+import type { Load, LogStore } from './store'
 
 export const ROW = 20
 const OVERSCAN = 12
 /** Browsers cap the height of an element; a longer log is scaled onto this height. */
 const TALLEST = 16_000_000
 /** A line is cut after this many characters: one huge cell would freeze all others. */
-const LONGEST = 4096
-
+export const LONGEST = 4096
 /** How long after a change of the panel's height a movement counts as its effect. */
 const SETTLE_MS = 200
 
@@ -26,18 +27,31 @@ interface RowNode {
   text: HTMLSpanElement
 }
 
-interface HighlightRegistry {
-  set(name: string, highlight: unknown): void
-  delete(name: string): void
+/** Lines by number, both included. */
+export interface Range {
+  from: number
+  to: number
+}
+
+export interface ViewEvents {
+  follow(follow: boolean): void
+  select(range: Range | null): void
+  /** Somebody wants a line in full. */
+  open(line: number): void
+  /** The line at the upper edge changed. */
+  top(line: number): void
 }
 
 export class LogView {
-  follow: boolean
-  selected = -1
-  query = ''
+  selected: Range | null = null
+  /** Loads the lines of the present filter; null: whole chunks are loaded. */
+  scattered: Load | null = null
+  private columns: Columns
+  private matchesText: ((text: string) => boolean) | null = null
   private readonly spacer = document.createElement('div')
   private readonly rowsBox = document.createElement('div')
   private readonly pool: RowNode[] = []
+  private readonly highlighter = new Highlighter()
   private readonly resize = new ResizeObserver(() => {
     this.height = this.host.clientHeight
     this.resizedAt = performance.now()
@@ -48,16 +62,17 @@ export class LogView {
   private lastTop = 0
   private height = 0
   private resizedAt = 0
+  private topLine = -1
 
   constructor(
     private readonly host: HTMLElement,
     private readonly store: LogStore,
     private readonly rows: Rows,
-    follow: boolean,
-    private readonly onFollow: (follow: boolean) => void,
-    private readonly onSelect: (line: number) => void,
+    public follow: boolean,
+    columns: Columns,
+    private readonly events: ViewEvents,
   ) {
-    this.follow = follow
+    this.columns = columns
     this.spacer.className = 'log-spacer'
     this.rowsBox.className = 'log-rows'
     this.spacer.append(this.rowsBox)
@@ -65,9 +80,10 @@ export class LogView {
     host.addEventListener('scroll', this.onScroll, { passive: true })
     host.addEventListener('keydown', this.onKey)
     host.addEventListener('click', this.onClick)
+    host.addEventListener('dblclick', this.onDoubleClick)
     this.resize.observe(host)
     this.unsubscribe = store.onChange(() => this.invalidate())
-    this.invalidate()
+    this.setColumns(columns)
   }
 
   destroy(): void {
@@ -77,22 +93,37 @@ export class LogView {
     this.host.removeEventListener('scroll', this.onScroll)
     this.host.removeEventListener('keydown', this.onKey)
     this.host.removeEventListener('click', this.onClick)
-    this.highlights()?.delete('log-search')
+    this.host.removeEventListener('dblclick', this.onDoubleClick)
+    this.highlighter.clear()
     this.host.replaceChildren()
+  }
+
+  setColumns(columns: Columns): void {
+    this.columns = columns
+    this.host.dataset.hide = [!columns.number && 'number', columns.time === 'off' && 'time', !columns.level && 'level', !columns.step && 'step'].filter(Boolean).join(' ')
+    this.host.dataset.wrap = String(columns.wrap)
+    this.invalidate()
+  }
+
+  /** What is marked in the lines on screen; null for nothing. */
+  setQuery(query: string, options: { regex: boolean; case: boolean }, fits: ((text: string) => boolean) | null): void {
+    this.highlighter.set(query, options)
+    this.matchesText = fits
+    this.invalidate()
   }
 
   setFollow(follow: boolean): void {
     if (this.follow !== follow) {
       this.follow = follow
-      this.onFollow(follow)
+      this.events.follow(follow)
     }
     this.invalidate()
   }
 
   /** Shows a line at one third of the height and selects it. */
-  goTo(line: number): void {
+  goTo(line: number, to = line): void {
     this.setFollow(false)
-    this.selected = line
+    this.select({ from: Math.min(line, to), to: Math.max(line, to) }, false)
     this.layout()
     this.scrollToRow(this.rows.rowOf(line) - Math.floor(this.host.clientHeight / ROW / 3))
     this.invalidate()
@@ -100,6 +131,12 @@ export class LogView {
 
   invalidate(): void {
     if (this.frame === 0) this.frame = requestAnimationFrame(this.paint)
+  }
+
+  private select(range: Range | null, tell = true): void {
+    this.selected = range
+    if (tell) this.events.select(range)
+    this.invalidate()
   }
 
   private get fullHeight(): number {
@@ -138,21 +175,50 @@ export class LogView {
   }
 
   private readonly onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const { selected } = this
     if (event.key === 'End') this.setFollow(true)
     else if (event.key === 'Home') {
       this.setFollow(false)
       this.scrollToRow(0)
-    } else return
+    } else if (selected && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
+      const row = this.rows.rowOf(selected.to) + (event.key === 'ArrowDown' ? 1 : -1)
+      const line = this.rows.lineAt(Math.min(this.rows.count - 1, Math.max(0, row)))
+      this.setFollow(false)
+      this.select(event.shiftKey ? { from: Math.min(selected.from, line), to: line } : { from: line, to: line })
+      this.reveal(line)
+    } else if (selected && event.key === 'Enter') this.events.open(selected.to)
+    else return
     event.preventDefault()
   }
 
+  /** Scrolls no more than it takes to have the line on screen. */
+  private reveal(line: number): void {
+    const row = this.rows.rowOf(line)
+    const first = Math.ceil(this.virtualTop() / ROW)
+    const last = first + Math.floor(this.host.clientHeight / ROW) - 2
+    if (row < first) this.scrollToRow(row)
+    else if (row > last) this.scrollToRow(row - (last - first))
+  }
+
+  private lineOf(event: MouseEvent): number {
+    const node = (event.target as HTMLElement).closest<HTMLElement>('.log-line')
+    const number = node?.querySelector<HTMLElement>('.log-number')?.dataset.line
+    return number === undefined ? -1 : Number(number)
+  }
+
   private readonly onClick = (event: MouseEvent): void => {
-    const number = (event.target as HTMLElement).closest<HTMLElement>('.log-number')
-    const line = Number(number?.dataset.line)
-    if (!number || Number.isNaN(line)) return
-    this.selected = this.selected === line ? -1 : line
-    this.onSelect(this.selected)
-    this.invalidate()
+    if (!(event.target as HTMLElement).closest('.log-number')) return
+    const line = this.lineOf(event)
+    if (line < 0) return
+    const { selected } = this
+    if (event.shiftKey && selected) this.select({ from: Math.min(selected.from, line), to: Math.max(selected.from, line) })
+    else this.select(selected?.from === line && selected.to === line ? null : { from: line, to: line })
+  }
+
+  private readonly onDoubleClick = (event: MouseEvent): void => {
+    const line = this.lineOf(event)
+    if (line >= 0) this.events.open(line)
   }
 
   private readonly paint = (): void => {
@@ -165,17 +231,28 @@ export class LogView {
     }
     const top = this.virtualTop()
     const visible = Math.ceil(host.clientHeight / ROW)
-    const first = Math.max(0, Math.floor(top / ROW) - OVERSCAN)
-    const last = Math.min(rows.count, first + visible + OVERSCAN * 2)
+    const above = this.columns.wrap ? 0 : OVERSCAN
+    const first = Math.max(0, Math.floor(top / ROW) - above)
+    const last = Math.min(rows.count, first + visible + above + OVERSCAN)
     const shown = Math.max(0, last - first)
+    const numbers = Array.from({ length: shown }, (_, i) => rows.lineAt(first + i))
     if (!rows.filtered) store.want(first, last)
+    else if (this.scattered) store.wantScattered(numbers, this.scattered)
     while (this.pool.length < shown) this.pool.push(this.addNode())
     this.pool.forEach((node, i) => {
       node.root.hidden = i >= shown
-      if (i < shown) this.fill(node, rows.lineAt(first + i))
+      if (i < shown) this.fill(node, numbers[i]!, i > 0 ? numbers[i - 1]! : rows.lineAt(first - 1))
     })
-    this.rowsBox.style.transform = `translateY(${host.scrollTop + first * ROW - top}px)`
-    this.highlight()
+    // Wrapped rows are taller than what the position is computed from: at the end, the last line stands at the bottom.
+    const atEnd = this.columns.wrap && (this.follow || host.scrollHeight - host.scrollTop - host.clientHeight <= 1)
+    const shift = atEnd ? host.scrollTop + Math.min(first * ROW - top, host.clientHeight - this.rowsBox.offsetHeight) : host.scrollTop + first * ROW - top
+    this.rowsBox.style.transform = `translateY(${shift}px)`
+    this.highlighter.mark(this.pool.filter((node) => !node.root.hidden).map((node) => node.text))
+    const topLine = rows.lineAt(Math.floor(top / ROW))
+    if (topLine !== this.topLine) {
+      this.topLine = topLine
+      this.events.top(topLine)
+    }
   }
 
   private addNode(): RowNode {
@@ -192,62 +269,53 @@ export class LogView {
     return node
   }
 
-  private fill(node: RowNode, number: number): void {
+  private fill(node: RowNode, number: number, before: number): void {
     const line = this.store.get(number)
+    const previous = before >= 0 ? this.store.get(before) : undefined
     node.number.textContent = String(number + 1)
     node.number.dataset.line = String(number)
-    node.root.classList.toggle('log-selected', number === this.selected)
-    const at = toMillis(line?.at)
+    node.root.classList.toggle('log-selected', this.selected !== null && number >= this.selected.from && number <= this.selected.to)
+    // The first line of a step or an attempt carries the rule between them.
+    node.root.classList.toggle('log-first', line !== undefined && previous !== undefined && (line.step !== previous.step || line.attempt !== previous.attempt))
+    node.root.classList.toggle('log-hit', line !== undefined && this.matchesText !== null && this.matchesText(line.message))
     node.root.dataset.level = line?.level ?? ''
-    node.time.textContent = at === null ? '' : clock(at)
+    node.time.textContent = this.time(line?.at, previous?.at)
     node.level.textContent = line?.level ?? ''
     node.step.textContent = line ? [line.step, line.attempt && line.attempt > 1 ? `#${line.attempt}` : ''].filter(Boolean).join(' ') : ''
     this.write(node.text, line ? line.message : '…')
   }
 
+  private time(at: string | undefined, previous: string | undefined): string {
+    const ms = toMillis(at)
+    if (ms === null || this.columns.time === 'off') return ''
+    if (this.columns.time === 'clock') return clock(ms)
+    const from = toMillis(this.columns.time === 'start' ? this.store.get(0)?.at : previous)
+    return from === null ? '' : delta(ms - from)
+  }
+
   private write(target: HTMLSpanElement, message: string): void {
     const text = message.length > LONGEST ? `${message.slice(0, LONGEST)} … (${message.length} characters)` : message
     const parts = pieces(text)
-    if (parts.length === 1 && parts[0]!.classes === '') {
-      target.textContent = text
+    if (parts.length === 1 && parts[0]!.classes === '' && !parts[0]!.href) {
+      if (target.textContent !== text || target.childElementCount > 0) target.textContent = text
       return
     }
     target.replaceChildren(...parts.map((part) => {
-      const span = document.createElement('span')
-      span.className = part.classes
-      span.textContent = part.text
-      return span
+      const node = document.createElement(part.href ? 'a' : 'span')
+      node.className = part.classes
+      node.textContent = part.text
+      if (node instanceof HTMLAnchorElement) {
+        node.href = part.href!
+        node.target = '_blank'
+        node.rel = 'noopener noreferrer'
+        node.tabIndex = -1
+      }
+      return node
     }))
   }
+}
 
-  private highlights(): HighlightRegistry | undefined {
-    return (CSS as unknown as { highlights?: HighlightRegistry }).highlights
-  }
-
-  /** Marks the matches on screen without touching the document. */
-  private highlight(): void {
-    const registry = this.highlights()
-    if (!registry) return
-    if (this.query === '') {
-      registry.delete('log-search')
-      return
-    }
-    const wanted = this.query.toLowerCase()
-    const ranges: Range[] = []
-    for (const node of this.pool) {
-      if (node.root.hidden) continue
-      const walker = document.createTreeWalker(node.text, NodeFilter.SHOW_TEXT)
-      for (let text = walker.nextNode(); text; text = walker.nextNode()) {
-        const content = text.textContent!.toLowerCase()
-        for (let at = content.indexOf(wanted); at >= 0; at = content.indexOf(wanted, at + wanted.length)) {
-          const range = new Range()
-          range.setStart(text, at)
-          range.setEnd(text, at + wanted.length)
-          ranges.push(range)
-        }
-      }
-    }
-    const Highlight = (globalThis as unknown as { Highlight: new (...ranges: Range[]) => unknown }).Highlight
-    registry.set('log-search', new Highlight(...ranges))
-  }
+/** The lines as text, one per line, without numbers and badges. */
+export function linesAsText(lines: { at: string; level: string; message: string }[], withTime: boolean): string {
+  return lines.map((line) => (withTime ? `${line.at} ${line.level.padEnd(7)} ${plain(line.message)}` : plain(line.message))).join('\n')
 }

@@ -1,6 +1,7 @@
 /** How far a running step is, as far as it says: done, of how many, and how fast. */
 import type { Progress } from '../live/protocol'
-import { count, t } from '../i18n'
+import { count } from '../i18n'
+import { t } from './words'
 import ui from '../ui/ui.module.css'
 import css from './runs.module.css'
 
@@ -13,7 +14,7 @@ export function ProgressBar({ progress, label }: { progress: Progress; label: st
       {known ? <progress className={ui.progress} aria-label={label} value={done} max={total} /> : <progress className={ui.progress} aria-label={label} />}
       <span>
         {count(done)}{known && ` / ${count(total)} (${Math.floor((done / total) * 100)} %)`}
-        {rate !== null && rate !== undefined && ` · ${t.step.rate(count(Math.round(rate)))}`}
+        {rate !== null && rate !== undefined && ` · ${t.rate(count(Math.round(rate)))}`}
         {note && ` · ${note}`}
       </span>
     </div>

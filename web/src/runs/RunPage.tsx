@@ -1,40 +1,47 @@
 /** One run: who started it and how it goes, its steps over time, and its log. */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { ApiError } from '../api/client'
 import { queries } from '../api/queries'
-import { isFinal, type Run, type RunDocument } from '../api/types'
-import { count, t } from '../i18n'
-import { CancelButton } from '../jobs/actions'
-import { textOf } from '../jobs/overrides'
+import { isFinal, type RunDocument } from '../api/types'
+import { useShortcuts } from '../app/shortcuts'
+import { useJobRights } from '../jobs/actions'
+import { t as common } from '../app/words'
 import { LogPanel } from '../log/LogPanel'
 import { useNow, useTitle } from '../ui/hooks'
-import { At, Empty, Fact, ProblemPanel, Skeleton } from '../ui/parts'
-import { Badge } from '../ui/Status'
+import { Empty, Panel, Skeleton } from '../ui/parts'
+import { ProblemPanel } from '../ui/Problem'
 import ui from '../ui/ui.module.css'
+import { Compare } from './ComparePanel'
 import { ProgressBar } from './ProgressBar'
+import { RunHead } from './RunHead'
 import css from './runs.module.css'
-import { Elapsed } from './RunsTable'
+import { RunsTable } from './RunsTable'
+import { Split } from './Split'
 import { StepDetail } from './StepDetail'
+import { RunSummaryPanel } from './RunFacts'
 import { timeline } from './timeline'
 import { Timeline } from './Timeline'
+import { useFavicon } from './favicon'
+import { t } from './words'
 
 export function RunPage() {
   const { id } = useParams({ from: '/shell/runs/$id' })
   const { data, error, isPending, refetch } = useQuery(queries.run(id))
   useTitle(data ? `${data.run.status} · ${data.run.job_id}` : id)
+  useFavicon(data?.run.status ?? null)
   if (data) return <Content key={id} document={data} />
   const missing = error instanceof ApiError && error.status === 404
   return (
     <div className={ui.page}>
       <header className={ui.head}>
-        <Link to="/runs">{t.nav.runs}</Link>
+        <Link to="/runs">{common.runs}</Link>
         <span className="muted" aria-hidden="true">/</span>
         <h1 className="mono">{id}</h1>
       </header>
       <div className={ui.body}>
-        {missing && <Empty title={t.runPage.notFound}>{t.runPage.notFoundHint}</Empty>}
+        {missing && <Missing />}
         {error && !missing && <ProblemPanel error={error} retry={() => void refetch()} />}
         <Skeleton pending={isPending} />
       </div>
@@ -42,91 +49,65 @@ export function RunPage() {
   )
 }
 
-function Content({ document: { run, steps, log_total } }: { document: RunDocument }) {
-  const { step: selected } = useSearch({ from: '/shell/runs/$id' })
+/** A run that was removed: the others are still there. */
+function Missing() {
+  const { data } = useQuery(queries.runs({}))
+  return (
+    <>
+      <Empty title={t.notFound}><span>{t.notFoundHint}</span></Empty>
+      {data && data.runs.length > 0 && <Panel title={t.title}><RunsTable runs={data.runs.slice(0, 10)} /></Panel>}
+    </>
+  )
+}
+
+function Content({ document }: { document: RunDocument }) {
+  const { run, steps, log_total } = document
+  const { step: chosen, attempt, compare } = useSearch({ from: '/shell/runs/$id' })
+  const selected = chosen === undefined ? null : Number(chosen)
   const navigate = useNavigate({ from: '/runs/$id' })
+  const rights = useJobRights(run.job_id)
   const final = isFinal(run.status)
   const now = useNow(final ? 0 : 1000)
+  const [mode, setMode] = useState<'jump' | 'filter'>('jump')
+  const [axis, setAxis] = useState<'elapsed' | 'clock'>('elapsed')
   const { data: progress } = useQuery(queries.progress(run.id))
   const geometry = useMemo(() => timeline(steps, run.step_count, run.started_at, run.finished_at, now), [steps, run, now])
   const row = geometry.rows.find((each) => each.index === selected)
   const running = steps.find((step) => step.status === 'RUNNING')
   const current = running && progress?.[`${running.index}/${running.attempt}`]
-  const select = (step: number | null) => void navigate({ search: step === null ? {} : { step }, hash: true, replace: true })
   const failed = run.status === 'FAILED' ? geometry.rows.find((each) => each.status === 'FAILED') : undefined
+  const select = (step: number | null) => void navigate({ search: (old) => ({ ...old, step: step === null ? undefined : String(step), attempt: undefined }), hash: '', replace: true })
+  const chooseAttempt = (n: number) => void navigate({ search: (old) => ({ ...old, attempt: String(n) }), replace: true })
+  const shownAttempt = attempt === undefined ? null : Number(attempt)
+  const target = useMemo(() => (row ? { step: row.name, attempt: shownAttempt } : null), [row?.name, shownAttempt])
+  const names = useMemo(() => [...new Set(steps.map((step) => step.name))], [steps])
+  useShortcuts([{ keys: 'f', words: t.keys.failure, act: () => failed && select(failed.index) }])
 
   return (
     <div className={ui.page}>
-      <header className={ui.head}>
-        <Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link>
-        <span className="muted" aria-hidden="true">/</span>
-        <h1 className="mono">{run.id}</h1>
-        <Badge status={run.status} />
-        {run.reason && <span className="muted">{run.reason}</span>}
-        <span className="grow" />
-        {!final && <CancelButton runId={run.id} jobId={run.job_id} asked={run.cancel_requested_by !== null} label={t.run.cancelRun} />}
-      </header>
-      <div className={css.summary}>
-        <Facts run={run} />
-        <Params run={run} />
-        {!final && run.cancel_requested_by && <p className={css.notice}>{t.runPage.cancelAsked(run.cancel_requested_by)}</p>}
-        {failed?.latest && (
-          <p className={css.failure}>
-            <strong>{t.runPage.failedAt(failed.name, failed.latest.attempt)}</strong> {failed.latest.error?.message}{' '}
-            {selected !== failed.index && <button type="button" className={ui.linkButton} onClick={() => select(failed.index)}>{t.runPage.showStep}</button>}
-          </p>
-        )}
-        {run.status === 'FAILED' && !failed && run.error && <p className={css.failure}>{run.error}</p>}
+      <RunHead document={document} mayRun={rights.run} />
+      <RunSummaryPanel document={document} failed={failed ?? null} selected={selected} onSelect={select}>
         {run.status === 'RUNNING' && !row && (
           <div className={css.current}>
             {running && <span className="mono">{running.name}</span>}
-            {running && current && <ProgressBar progress={current} label={t.step.progress(running.name)} />}
+            {running && current && <ProgressBar progress={current} label={t.progress(running.name)} />}
           </div>
         )}
-      </div>
-      <div className={css.split}>
-        <div className={css.left}>
-          <Timeline geometry={geometry} selected={selected ?? null} onSelect={select} />
-          {row && <StepDetail key={row.index} row={row} progress={progress} close={() => select(null)} />}
-        </div>
-        <LogPanel runId={run.id} total={log_total} final={final} />
-      </div>
+      </RunSummaryPanel>
+      {compare && <Compare document={document} other={compare} close={() => void navigate({ search: ({ compare: _, ...rest }) => rest, replace: true })} />}
+      <Split
+        left={
+          <>
+            <div className={css.timelineTools}>
+              <label>{t.axis} <select value={axis} onChange={(event) => setAxis(event.target.value as typeof axis)}><option value="elapsed">{t.elapsedAxis}</option><option value="clock">{t.clockAxis}</option></select></label>
+              <label>{t.onSelect} <select value={mode} onChange={(event) => setMode(event.target.value as typeof mode)}><option value="jump">{t.jump}</option><option value="filter">{t.filter}</option></select></label>
+            </div>
+            <Timeline geometry={geometry} selected={selected} axis={axis} onSelect={select} />
+            {row && <StepDetail key={row.index} row={row} attempt={shownAttempt} onAttempt={chooseAttempt} progress={progress} close={() => select(null)} />}
+          </>
+        }
+        right={<LogPanel runId={run.id} total={log_total} final={final} steps={names} target={target} targetMode={mode} />}
+      />
     </div>
-  )
-}
-
-function Facts({ run }: { run: Run }) {
-  return (
-    <dl className={css.facts}>
-      <Fact name={t.runPage.trigger}>{run.triggered_by}</Fact>
-      {run.started_at ? <Fact name={t.runPage.started}><At at={run.started_at} /></Fact> : <Fact name={t.runPage.queued}><At at={run.queued_at} /></Fact>}
-      {run.finished_at && <Fact name={t.runPage.finished}><At at={run.finished_at} /></Fact>}
-      <Fact name={t.runPage.elapsed}><Elapsed run={run} /></Fact>
-      <Fact name={t.runPage.steps}>{run.steps_done} / {run.step_count}</Fact>
-      <Fact name={t.runPage.rows}>{count(run.rows_affected)}</Fact>
-      <Fact name={t.runPage.logLevel}>{run.log_level}</Fact>
-      {run.owner && <Fact name={t.runPage.owner}>{run.owner}</Fact>}
-    </dl>
-  )
-}
-
-/** What the run was given, with what differs from the saved job marked. */
-function Params({ run }: { run: Run }) {
-  const params = Object.entries(run.params)
-  const changed = (run.overrides.params ?? {}) as Record<string, unknown>
-  const others = Object.entries(run.overrides).filter(([key, value]) => key !== 'params' && value !== null && Object.keys(Object(value)).length > 0)
-  if (params.length === 0 && others.length === 0) return null
-  return (
-    <details className={css.params}>
-      <summary>{t.runPage.params}{Object.keys(changed).length + others.length > 0 && ` (${t.runPage.overridden})`}</summary>
-      <dl className={ui.facts}>
-        {params.map(([key, value]) => (
-          <Fact key={key} name={key}>
-            <code>{textOf(value) || '""'}</code> {key in changed && <span className={ui.tag}>{t.runPage.overridden}</span>}
-          </Fact>
-        ))}
-        {others.map(([key, value]) => <Fact key={key} name={key}><code>{textOf(value)}</code> <span className={ui.tag}>{t.runPage.overridden}</span></Fact>)}
-      </dl>
-    </details>
   )
 }

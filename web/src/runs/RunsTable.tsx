@@ -1,55 +1,110 @@
-/** Runs as a table; two lines each on a narrow screen. Running rows count up by themselves. */
-import { Link } from '@tanstack/react-router'
-import { isFinal, type RunSummary } from '../api/types'
-import { count, t } from '../i18n'
-import { useNow } from '../ui/hooks'
-import { At } from '../ui/parts'
+/** Runs as a table; two lines each on a narrow screen. Running rows count up by themselves; skipped ones in a row fold. */
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useMutation } from '@tanstack/react-query'
+import { lazy, Suspense, useState } from 'react'
+import { api } from '../api/client'
+import { isFinal, type RunDocument, type RunSummary } from '../api/types'
+import { count } from '../i18n'
+import { useJobRights } from '../jobs/actions'
+import { Menu } from '../ui/Menu'
+import { InlineProblem } from '../ui/Problem'
 import { Badge } from '../ui/Status'
-import { duration, stopwatch, toMillis } from '../ui/time'
+import { At, Duration } from '../ui/Times'
 import ui from '../ui/ui.module.css'
+import { fold } from './fold'
+import { t } from './words'
+
+const RunDialog = lazy(() => import('../jobs/RunDialog').then((module) => ({ default: module.RunDialog })))
 
 export function RunsTable({ runs, showJob = true }: { runs: RunSummary[]; showJob?: boolean }) {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
+  const [again, setAgain] = useState<RunDocument | null>(null)
+  const columns = showJob ? 10 : 9
   return (
-    <table className={`${ui.table} ${ui.stacks}`}>
-      <thead>
-        <tr>
-          <th>{t.runs.status}</th>
-          <th>{t.runs.id}</th>
-          {showJob && <th>{t.runs.job}</th>}
-          <th>{t.runs.trigger}</th>
-          <th>{t.runs.started}</th>
-          <th className={ui.number}>{t.runs.duration}</th>
-          <th className={ui.number}>{t.runs.steps}</th>
-          <th className={ui.number}>{t.runs.rows}</th>
-          <th>{t.runs.reason}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <tr key={run.id} data-run={run.id}>
-            <td><Badge status={run.status} /></td>
-            <td><Link to="/runs/$id" params={{ id: run.id }} className="mono">{run.id}</Link></td>
-            {showJob && <td className={ui.break}><Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link></td>}
-            <td>{run.triggered_by}</td>
-            <td className={ui.nowrap}><At at={run.started_at ?? run.queued_at} /></td>
-            <td className={ui.number}><Elapsed run={run} /></td>
-            <td className={ui.number} data-label={t.runs.steps}>{run.steps_done} / {run.step_count}</td>
-            <td className={ui.number} data-label={t.runs.rows}>{count(run.rows_affected)}</td>
-            <td>{run.reason ?? run.error}</td>
+    <>
+      <table className={`${ui.table} ${ui.stacks}`} aria-label={t.title}>
+        <thead>
+          <tr>
+            <th scope="col">{t.status}</th>
+            <th scope="col">{t.id}</th>
+            {showJob && <th scope="col">{t.job}</th>}
+            <th scope="col">{t.trigger}</th>
+            <th scope="col">{t.started}</th>
+            <th scope="col" className={ui.number}>{t.duration}</th>
+            <th scope="col" className={ui.number}>{t.steps}</th>
+            <th scope="col" className={ui.number}>{t.rows}</th>
+            <th scope="col">{t.reason}</th>
+            <th scope="col"><span className="unseen">{t.actions}</span></th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {fold(runs).map((entry) => {
+            if (entry.kind === 'run') return <Row key={entry.run.id} run={entry.run} showJob={showJob} onAgain={setAgain} />
+            const first = entry.runs[0]!
+            const isOpen = open.has(first.id)
+            return [
+              <tr key={`${first.id} folded`} data-skipped={entry.runs.length}>
+                <td><Badge status="SKIPPED" /></td>
+                <td colSpan={columns - 1}>
+                  {showJob && <Link to="/jobs/$id" params={{ id: first.job_id }} className="mono">{first.job_id}</Link>} {t.skipped(entry.runs.length, first.reason ?? '')}{' '}
+                  <button
+                    type="button"
+                    className={ui.linkButton}
+                    aria-expanded={isOpen}
+                    onClick={() => setOpen((old) => {
+                      const next = new Set(old)
+                      if (!next.delete(first.id)) next.add(first.id)
+                      return next
+                    })}
+                  >
+                    {isOpen ? t.fold : t.unfold}
+                  </button>
+                </td>
+              </tr>,
+              ...(isOpen ? entry.runs.map((run) => <Row key={run.id} run={run} showJob={showJob} onAgain={setAgain} />) : []),
+            ]
+          })}
+        </tbody>
+      </table>
+      {again && <Suspense><RunDialog jobId={again.run.job_id} from={again} close={() => setAgain(null)} /></Suspense>}
+    </>
+  )
+}
+
+function Row({ run, showJob, onAgain }: { run: RunSummary; showJob: boolean; onAgain: (document: RunDocument) => void }) {
+  const navigate = useNavigate()
+  const rights = useJobRights(run.job_id)
+  const cancel = useMutation({ mutationFn: () => api.cancel(run.id) })
+  const again = useMutation({ mutationFn: () => api.run(run.id), onSuccess: onAgain })
+  return (
+    <tr data-run={run.id}>
+      <td><Badge status={run.status} /></td>
+      <td><Link to="/runs/$id" params={{ id: run.id }} className="mono">{run.id}</Link></td>
+      {showJob && <td className={ui.break}><Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link></td>}
+      <td>{run.triggered_by}</td>
+      <td className={ui.nowrap}><At at={run.started_at ?? run.queued_at} /></td>
+      <td className={ui.number}><Elapsed run={run} /></td>
+      <td className={ui.number} data-label={t.steps}>{run.steps_done} / {run.step_count}</td>
+      <td className={ui.number} data-label={t.rows}>{count(run.rows_affected)}</td>
+      <td className={ui.cut} title={run.reason ?? run.error ?? undefined}>{run.reason ?? run.error}</td>
+      <td className={ui.rowMenu}>
+        <Menu
+          label={t.actionsOf(run.id)}
+          className={`${ui.button} ${ui.quiet} ${ui.icon} ${ui.small}`}
+          items={[
+            { label: t.openRun, act: () => void navigate({ to: '/runs/$id', params: { id: run.id } }) },
+            rights.run && !isFinal(run.status) && { label: t.cancel, act: () => cancel.mutate() },
+            rights.run && isFinal(run.status) && { label: t.replay, act: () => again.mutate() },
+            { label: t.compareSuccess, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { compare: 'success' } }) },
+          ]}
+        />
+        <InlineProblem error={cancel.error ?? again.error} />
+      </td>
+    </tr>
   )
 }
 
 /** How long a run took, or takes. */
 export function Elapsed({ run }: { run: RunSummary }) {
-  const running = !isFinal(run.status)
-  const now = useNow(running && run.started_at ? 1000 : 0)
-  const start = toMillis(run.started_at)
-  if (start === null) return <>–</>
-  if (running) return <span className="mono">{stopwatch(now - start)}</span>
-  const end = toMillis(run.finished_at)
-  return <>{end === null ? '–' : duration(end - start)}</>
+  return <Duration from={run.started_at} to={run.finished_at} running={!isFinal(run.status)} />
 }

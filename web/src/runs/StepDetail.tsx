@@ -1,11 +1,13 @@
 /** One step of a run in full: the chosen attempt with its times, rows, error, input, output and usage. */
 import { X } from 'lucide-react'
-import { useState } from 'react'
 import { isFinal, type StepRun } from '../api/types'
 import type { Progress } from '../live/protocol'
-import { count, t } from '../i18n'
+import { count } from '../i18n'
+import { t } from './words'
 import { useNow } from '../ui/hooks'
-import { Ago, At, Button, Fact, Json } from '../ui/parts'
+import { Ago, At } from '../ui/Times'
+import { Button } from '../ui/Button'
+import { Fact, Json } from '../ui/parts'
 import { Badge } from '../ui/Status'
 import { duration, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
@@ -15,25 +17,33 @@ import type { Row } from './timeline'
 import { usageFacts } from './usage'
 import { drawnStatus } from '../ui/drawn'
 
-export function StepDetail({ row, progress, close }: { row: Row; progress: Record<string, Progress> | undefined; close: () => void }) {
-  const [chosen, setChosen] = useState<number | null>(null)
-  const step = row.attempts.find((each) => each.attempt === chosen) ?? row.latest
+interface Props {
+  row: Row
+  /** The attempt that is looked at; null is the last. */
+  attempt: number | null
+  onAttempt: (attempt: number) => void
+  progress: Record<string, Progress> | undefined
+  close: () => void
+}
+
+export function StepDetail({ row, attempt, onAttempt, progress, close }: Props) {
+  const step = row.attempts.find((each) => each.attempt === attempt) ?? row.latest
   return (
     <section className={css.detail} aria-label={row.name}>
       <div className={css.detailHead}>
-        <h2 className="mono">{row.name || t.timeline.unnamed(row.index + 1)}</h2>
+        <h2 className="mono">{row.name || t.unnamed(row.index + 1)}</h2>
         <span className="muted mono">{row.type}</span>
         {row.attempts.length > 1 && (
-          <select aria-label={t.step.attempt} value={step?.attempt} onChange={(event) => setChosen(Number(event.target.value))}>
+          <select aria-label={t.attempt} value={step?.attempt} onChange={(event) => onAttempt(Number(event.target.value))}>
             {row.attempts.map((each) => (
-              <option key={each.attempt} value={each.attempt}>{`${t.step.attempt} ${each.attempt}: ${each.status}`}</option>
+              <option key={each.attempt} value={each.attempt}>{`${t.attempt} ${each.attempt}: ${each.status}`}</option>
             ))}
           </select>
         )}
         <span className="grow" />
-        <Button icon={<X size={14} aria-hidden />} aria-label={t.step.close} onClick={close} />
+        <Button icon={<X size={14} aria-hidden />} aria-label={t.close} onClick={close} />
       </div>
-      {step ? <Attempt step={step} progress={progress?.[`${step.index}/${step.attempt}`]} /> : <p className="muted">{t.step.none}</p>}
+      {step ? <Attempt step={step} progress={progress?.[`${step.index}/${step.attempt}`]} /> : <p className="muted">{t.nothing}</p>}
     </section>
   )
 }
@@ -46,23 +56,23 @@ function Attempt({ step, progress }: { step: StepRun; progress: Progress | undef
   return (
     <>
       <dl className={ui.facts}>
-        <Fact name={t.step.status}><Badge status={drawnStatus(step.status, step.reason)} /></Fact>
-        <Fact name={t.step.started}><At at={step.started_at} /></Fact>
-        <Fact name={t.step.duration}>{start === null || end === null ? '–' : duration(end - start)}</Fact>
-        <Fact name={t.step.rows}>{count(step.rows_affected)}</Fact>
-        {step.retry_at && <Fact name={t.step.retryAt}><Ago at={step.retry_at} /></Fact>}
-        {step.reason && <Fact name={t.runs.reason}>{step.reason}</Fact>}
+        <Fact name={t.status}><Badge status={drawnStatus(step.status, step.reason)} /></Fact>
+        <Fact name={t.started}><At at={step.started_at} /></Fact>
+        <Fact name={t.duration}>{start === null || end === null ? '–' : duration(end - start)}</Fact>
+        <Fact name={t.rows}>{count(step.rows_affected)}</Fact>
+        {step.retry_at && <Fact name={t.retryAt}><Ago at={step.retry_at} /></Fact>}
+        {step.reason && <Fact name={t.reason}>{step.reason}</Fact>}
       </dl>
-      {running && progress && <ProgressBar progress={progress} label={t.step.progress(step.name)} />}
+      {running && progress && <ProgressBar progress={progress} label={t.progress(step.name)} />}
       {step.error && (
         <div className={ui.problem}>
-          <h2>{t.step.error}: <span className="mono">{step.error.kind}</span></h2>
+          <h2>{t.error}: <span className="mono">{step.error.kind}</span></h2>
           <p>{step.error.message}</p>
-          {step.error.detail && <details><summary>{t.step.detail}</summary><Json value={step.error.detail} /></details>}
+          {step.error.detail && <details><summary>{t.detail}</summary><Json value={step.error.detail} /></details>}
         </div>
       )}
-      <Snapshot title={t.step.input} value={step.input} final={isFinal(step.status)} />
-      <Snapshot title={t.step.output} value={step.output} final={isFinal(step.status)} />
+      <Snapshot title={t.input} value={step.input} final={isFinal(step.status)} />
+      <Snapshot title={t.output} value={step.output} final={isFinal(step.status)} />
       {step.usage && <Usage usage={step.usage} />}
     </>
   )
@@ -73,7 +83,7 @@ function Snapshot({ title, value, final }: { title: string; value: unknown; fina
   return (
     <details open={!nothing} className={css.snapshot}>
       <summary>{title}</summary>
-      {nothing ? <p className="muted">{final ? t.step.none : t.step.later}</p> : <Json value={value} />}
+      {nothing ? <p className="muted">{final ? t.nothing : t.later}</p> : <Json value={value} />}
     </details>
   )
 }
@@ -81,7 +91,7 @@ function Snapshot({ title, value, final }: { title: string; value: unknown; fina
 function Usage({ usage }: { usage: Record<string, unknown> }) {
   return (
     <details open className={css.snapshot}>
-      <summary>{t.step.usage}</summary>
+      <summary>{t.usage}</summary>
       <dl className={ui.facts}>
         {usageFacts(usage).map(({ name, value, full }) => <Fact key={name} name={name}>{full ? <span className="mono" title={full}>{value}</span> : value}</Fact>)}
       </dl>

@@ -1,8 +1,8 @@
 /** The steps of a run: one list that reads without the bars, and bars that show when each attempt ran. */
 import { useRef } from 'react'
-import { t } from '../i18n'
+import { t } from './words'
 import { Glyph } from '../ui/Status'
-import { duration } from '../ui/time'
+import { clock, duration } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import css from './runs.module.css'
 import { SCALE, type Bar, type Row, type Timeline as Geometry } from './timeline'
@@ -14,13 +14,15 @@ const DOT = 20
 interface Props {
   geometry: Geometry
   selected: number | null
+  /** Whether the axis tells how long after the start, or the time of day. */
+  axis: 'elapsed' | 'clock'
   onSelect: (index: number | null) => void
 }
 
 /** One tab stop; the arrow keys move between the steps, Enter opens one. */
-export function Timeline({ geometry, selected, onSelect }: Props) {
+export function Timeline({ geometry, selected, axis, onSelect }: Props) {
   const list = useRef<HTMLDivElement>(null)
-  const { rows, spanMs } = geometry
+  const { rows, spanMs, beginMs } = geometry
   const stop = rows.some((row) => row.index === selected) ? selected : rows[0]?.index
   const onKey = (event: React.KeyboardEvent) => {
     const by = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
@@ -30,12 +32,12 @@ export function Timeline({ geometry, selected, onSelect }: Props) {
     buttons[buttons.indexOf(document.activeElement as HTMLButtonElement) + by]?.focus()
   }
   return (
-    <div ref={list} className={css.timeline} role="group" aria-label={t.timeline.label} onKeyDown={onKey}>
+    <div ref={list} className={css.timeline} role="group" aria-label={t.timeline} onKeyDown={onKey}>
       <div className={`${css.row} ${css.axis}`} aria-hidden="true">
         <span />
-        <span>{t.timeline.step}</span>
-        <span className={css.ticks}>{[0, 0.5, 1].map((part) => <span key={part}>{duration(spanMs * part)}</span>)}</span>
-        <span className={css.time}>{t.timeline.time}</span>
+        <span>{t.step}</span>
+        <span className={css.ticks}>{[0, 0.5, 1].map((part) => <span key={part}>{axis === 'clock' ? clock(beginMs + spanMs * part) : duration(spanMs * part)}</span>)}</span>
+        <span className={css.time}>{t.timeCol}</span>
       </div>
       {rows.map((row) => (
         <StepRow key={row.index} row={row} tabIndex={row.index === stop ? 0 : -1} selected={row.index === selected} onSelect={onSelect} />
@@ -45,7 +47,7 @@ export function Timeline({ geometry, selected, onSelect }: Props) {
 }
 
 function StepRow({ row, tabIndex, selected, onSelect }: { row: Row; tabIndex: number; selected: boolean; onSelect: Props['onSelect'] }) {
-  const name = row.name || t.timeline.unnamed(row.index + 1)
+  const name = row.name || t.unnamed(row.index + 1)
   const time = row.elapsedMs === null ? '' : duration(row.elapsedMs)
   return (
     <button
@@ -53,7 +55,7 @@ function StepRow({ row, tabIndex, selected, onSelect }: { row: Row; tabIndex: nu
       className={css.row}
       tabIndex={tabIndex}
       aria-expanded={selected}
-      aria-label={t.timeline.row(name, row.status, time, row.attempts.length)}
+      aria-label={t.row(name, row.status, time, row.attempts.length)}
       data-step={row.name}
       data-status={row.status}
       onClick={() => onSelect(selected ? null : row.index)}
@@ -61,7 +63,7 @@ function StepRow({ row, tabIndex, selected, onSelect }: { row: Row; tabIndex: nu
       <Glyph status={row.status} />
       <span className={css.name} title={row.type ? `${name} · ${row.type}` : name}>
         <span className="mono">{name}</span>
-        {row.attempts.length > 1 && <span className={ui.tag}>{t.timeline.attempts(row.attempts.length)}</span>}
+        {row.attempts.length > 1 && <span className={ui.tag}>{t.attempts(row.attempts.length)}</span>}
       </span>
       {row.reason && row.bars.length === 0 ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} />}
       <span className={css.time}>{time || (row.status === 'RUNNING' ? '' : '–')}</span>
@@ -74,7 +76,7 @@ function Bars({ bars }: { bars: Bar[] }) {
     <svg className={css.bars} viewBox={`0 0 ${SCALE} 12`} preserveAspectRatio="none" aria-hidden="true">
       {bars.slice(1).map((bar, i) => {
         const before = bars[i]!
-        return <line key={bar.attempt} className={css.gap} x1={before.x + before.width} x2={bar.x} y1="6" y2="6" />
+        return <line key={bar.attempt} className={css.gap} x1={before.x + before.width} x2={bar.x} y1="6" y2="6"><title>{t.waitFor(duration(bar.startMs - before.endMs))}</title></line>
       })}
       {bars.map((bar, i) => (
         <rect

@@ -15,6 +15,8 @@ export interface Bar {
   x: number
   /** Zero for a step that never ran: it is a dot at its moment. */
   width: number
+  startMs: number
+  endMs: number
 }
 
 export interface Row {
@@ -32,6 +34,8 @@ export interface Row {
 
 export interface Timeline {
   rows: Row[]
+  /** When the axis begins, in milliseconds since the epoch. */
+  beginMs: number
   spanMs: number
 }
 
@@ -57,10 +61,10 @@ export function timeline(steps: StepRun[], stepCount: number, startedAt: string 
       const from = toMillis(step.started_at)
       if (from === null) {
         const moment = toMillis(step.finished_at)
-        return moment === null ? [] : [{ attempt: step.attempt, status, x: place(moment), width: 0 }]
+        return moment === null ? [] : [{ attempt: step.attempt, status, x: place(moment), width: 0, startMs: moment, endMs: moment }]
       }
       const to = toMillis(step.finished_at) ?? (step.status === 'RUNNING' ? end : from)
-      return [{ attempt: step.attempt, status, x: place(from), width: status === 'SKIPPED' ? 0 : place(to) - place(from) }]
+      return [{ attempt: step.attempt, status, x: place(from), width: status === 'SKIPPED' ? 0 : place(to) - place(from), startMs: from, endMs: to }]
     })
     const first = attempts.map((step) => toMillis(step.started_at)).find((ms) => ms !== null) ?? null
     const last = toMillis(latest?.finished_at) ?? (latest?.status === 'RUNNING' ? end : null)
@@ -76,5 +80,5 @@ export function timeline(steps: StepRun[], stepCount: number, startedAt: string 
       elapsedMs: first === null || last === null ? null : Math.max(0, last - first),
     }
   })
-  return { rows, spanMs }
+  return { rows, beginMs: begin, spanMs }
 }

@@ -1,5 +1,6 @@
 /** What an attempt used, as facts to read: known figures first and in their units, whatever else was recorded as it is. */
-import { count, t } from '../i18n'
+import { count } from '../i18n'
+import { t } from './words'
 import { duration } from '../ui/time'
 
 export interface UsageFact {
@@ -12,12 +13,12 @@ export interface UsageFact {
 type Known = [key: string, name: string, show: (n: number) => string]
 
 const known: Known[] = [
-  ['peak_memory_bytes', t.usage.memory, bytes],
-  ['cpu_ms', t.usage.cpu, milliseconds],
-  ['wall_ms', t.usage.wall, milliseconds],
-  ['host_calls', t.usage.hostCalls, count],
-  ['rows_in', t.usage.rowsIn, count],
-  ['rows_out', t.usage.rowsOut, count],
+  ['peak_memory_bytes', t.memory, bytes],
+  ['cpu_ms', t.cpu, milliseconds],
+  ['wall_ms', t.wall, milliseconds],
+  ['host_calls', t.hostCalls, count],
+  ['rows_in', t.rowsIn, count],
+  ['rows_out', t.rowsOut, count],
 ]
 
 export function usageFacts(usage: Record<string, unknown>): UsageFact[] {
@@ -29,14 +30,14 @@ export function usageFacts(usage: Record<string, unknown>): UsageFact[] {
     facts.push({ name, value: show(value) })
     delete rest[key]
   }
-  if (typeof digest === 'string') facts.push({ name: t.usage.component, value: digest.slice(0, 12), full: digest })
+  if (typeof digest === 'string') facts.push({ name: t.component, value: digest.slice(0, 12), full: digest })
   for (const [name, value] of Object.entries(rest)) facts.push({ name, value: typeof value === 'string' ? value : JSON.stringify(value) })
   return facts
 }
 
 /** Decimal units: `640 bytes`, `218 kB`, `18.4 MB`. */
 export function bytes(n: number): string {
-  if (n < 1e3) return `${n} bytes`
+  if (n < 1e3) return `${n} ${t.bytes}`
   return n < 1e6 ? `${Math.floor(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`
 }
 

@@ -1,5 +1,6 @@
 /** The few hooks that join the framework-free modules to React. */
-import { useEffect, useState, useSyncExternalStore } from 'react'
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { onPreference, preference, setPreference, type Preference, type PreferenceName } from '../app/preferences'
 import { hub } from '../live/hub'
 import type { LiveStatus } from '../live/protocol'
 import { serverNow } from './time'
@@ -51,6 +52,12 @@ export function useLiveStatus(): LiveStatus {
   return useSyncExternalStore(hub.onStatus, () => hub.status)
 }
 
+/** A choice of the person and how to change it. Components that show instants need not ask for `zone`: they do. */
+export function usePreference<N extends PreferenceName>(name: N): [Preference<N>, (value: Preference<N>) => void] {
+  const value = useSyncExternalStore(onPreference, () => preference(name))
+  return [value, (next) => setPreference(name, next)]
+}
+
 /** Sets the title of the browser's tab while the component is shown. */
 export function useTitle(title: string): void {
   useEffect(() => {
@@ -72,16 +79,19 @@ export function useSlow(pending: boolean): boolean {
   return pending && slow
 }
 
-/** Calls `action` when `/` is pressed outside of an input. */
-export function useSlashKey(action: () => void): void {
+/** Warns before the browser leaves the page while `dirty`; routes inside the page use the router's `useBlocker`. */
+export function useLeaveGuard(dirty: boolean): void {
   useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || target.closest('input, select, textarea, dialog')) return
-      event.preventDefault()
-      action()
-    }
-    addEventListener('keydown', onKey)
-    return () => removeEventListener('keydown', onKey)
-  }, [action])
+    if (!dirty) return
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
+    addEventListener('beforeunload', ask)
+    return () => removeEventListener('beforeunload', ask)
+  }, [dirty])
+}
+
+/** The newest value of something, for handlers that are registered once. */
+export function useLatest<T>(value: T): { readonly current: T } {
+  const latest = useRef(value)
+  latest.current = value
+  return latest
 }

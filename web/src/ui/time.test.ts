@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { duration, everyZone, relative, serverNow, setSkew, stopwatch, toMillis } from './time'
 
-const words = { now: 'now', justNow: 'just now', ahead: (x: string) => `in ${x}`, ago: (x: string) => `${x} ago` }
+const words = { now: 'now', justNow: 'just now', ahead: (x: string) => `in ${x}`, ago: (x: string) => `${x} ago`, days: (n: number) => `${n} d` }
 
 afterEach(() => setSkew(0))
 

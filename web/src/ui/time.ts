@@ -1,7 +1,9 @@
 /**
- * Times as words. Pure functions plus the measured difference between the server's clock and this machine's;
- * relative times never trust the local clock alone.
+ * Times as words. Pure functions, the chosen zone, and the measured difference between the server's clock and this
+ * machine's; relative times never trust the local clock alone.
  */
+import { preference } from '../app/preferences'
+import { locale } from '../i18n'
 
 let skewMs = 0
 
@@ -22,13 +24,14 @@ export function toMillis(instant: string | null | undefined): number | null {
   return Number.isNaN(ms) ? null : ms
 }
 
+const two = (n: number) => String(n).padStart(2, '0')
+
 /** A length in milliseconds: `640 ms`, `8.0 s`, `4m 36s`, `2h 05m`, `3d 4h`. */
 export function duration(ms: number): string {
   if (ms < 0) return '0 ms'
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
   const seconds = Math.round(ms / 1000)
-  const two = (n: number) => String(n).padStart(2, '0')
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`
   const minutes = Math.floor(seconds / 60)
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`
@@ -39,12 +42,19 @@ export function duration(ms: number): string {
 /** A running length at one-second steps: `00:02:14`. */
 export function stopwatch(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))
-  const two = (n: number) => String(n).padStart(2, '0')
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
 }
 
+export interface RelativeWords {
+  now: string
+  justNow: string
+  ahead: (x: string) => string
+  ago: (x: string) => string
+  days: (n: number) => string
+}
+
 /** Distance to an instant in the largest whole unit: `in 14 min`, `2 h ago`, `now`. */
-export function relative(at: number, now: number, words: { now: string; justNow: string; ahead: (x: string) => string; ago: (x: string) => string }): string {
+export function relative(at: number, now: number, words: RelativeWords): string {
   const distance = Math.abs(at - now)
   if (distance < 5_000) return at > now ? words.now : words.justNow
   const seconds = Math.floor(distance / 1000)
@@ -52,34 +62,58 @@ export function relative(at: number, now: number, words: { now: string; justNow:
     seconds < 60 ? `${seconds} s`
     : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
     : seconds < 48 * 3600 ? `${Math.floor(seconds / 3600)} h`
-    : `${Math.floor(seconds / 86_400)} d`
+    : words.days(Math.floor(seconds / 86_400))
   return at > now ? words.ahead(text) : words.ago(text)
 }
 
-const dayAndTime = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
-const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', hour12: false })
-const timeOnly = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** `22 Nov, 02:30:00` in the viewer's zone. */
-export function shortInstant(ms: number): string {
-  return dayAndTime.format(ms)
+/** A formatter per shape and zone, made once: making one is slow. Undefined for a zone this browser does not know. */
+function format(shape: 'short' | 'clock' | 'full' | 'day', zone: string | undefined): Intl.DateTimeFormat | undefined {
+  const name = `${shape} ${zone ?? ''}`
+  const known = formats.get(name)
+  if (known) return known
+  const time = { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false } as const
+  const shapes = {
+    short: { day: '2-digit', month: 'short', ...time },
+    clock: time,
+    full: { dateStyle: 'medium', timeStyle: 'medium', hour12: false },
+    day: { weekday: 'short', day: 'numeric', month: 'short' },
+  } as const
+  try {
+    const made = new Intl.DateTimeFormat(locale, { ...shapes[shape], ...(zone && { timeZone: zone }) })
+    formats.set(name, made)
+    return made
+  } catch {
+    return undefined
+  }
 }
 
-/** `02:30:00` in the viewer's zone. */
-export function clock(ms: number): string {
-  return timeOnly.format(ms)
+/** The zone times are shown in: undefined is the viewer's own. `job` needs the job's zone and is local without it. */
+export function chosenZone(jobZone?: string | null): string | undefined {
+  const choice = preference('zone')
+  return choice === 'utc' ? 'UTC' : choice === 'job' && jobZone ? jobZone : undefined
+}
+
+/** `22 Nov, 02:30:00` in the chosen zone. */
+export function shortInstant(ms: number, jobZone?: string | null): string {
+  return (format('short', chosenZone(jobZone)) ?? format('short', undefined)!).format(ms)
+}
+
+/** `02:30:00` in the chosen zone. */
+export function clock(ms: number, jobZone?: string | null): string {
+  return (format('clock', chosenZone(jobZone)) ?? format('clock', undefined)!).format(ms)
+}
+
+/** `Mon 23 Nov` in the chosen zone. */
+export function day(ms: number, jobZone?: string | null): string {
+  return (format('day', chosenZone(jobZone)) ?? format('day', undefined)!).format(ms)
 }
 
 /** The instant in the viewer's zone, in UTC and, when it is known, in the job's zone: for a tooltip. */
-export function everyZone(ms: number, jobZone?: string | null): string {
-  const lines = [`${full.format(ms)} (local)`, `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} (UTC)`]
-  if (jobZone) {
-    try {
-      const zoned = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', hour12: false, timeZone: jobZone })
-      lines.push(`${zoned.format(ms)} (${jobZone})`)
-    } catch {
-      // A zone this browser does not know: the other two lines are still right.
-    }
-  }
+export function everyZone(ms: number, jobZone?: string | null, local = 'local'): string {
+  const lines = [`${format('full', undefined)!.format(ms)} (${local})`, `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} (UTC)`]
+  const zoned = jobZone ? format('full', jobZone) : undefined
+  if (zoned && jobZone !== 'UTC') lines.push(`${zoned.format(ms)} (${jobZone})`)
   return lines.join('\n')
 }

@@ -1,0 +1,116 @@
+/** When a job fires, what became of past fires, and the answer to "why did it (not) run?". */
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import { api } from '../api/client'
+import { queries, queryClient } from '../api/queries'
+import type { JobDetail, ScheduleDefinition } from '../api/types'
+import { Button, Switch } from '../ui/Button'
+import { cronWords } from '../ui/cron'
+import { DataTable } from '../ui/DataTable'
+import { Empty, Panel } from '../ui/parts'
+import { InlineProblem } from '../ui/Problem'
+import { Badge, Glyph } from '../ui/Status'
+import { Ago, At } from '../ui/Times'
+import ui from '../ui/ui.module.css'
+import { useJobRights } from './actions'
+import css from './job.module.css'
+import { t } from './jobWords'
+
+const GLYPHS = { fired: 'SUCCEEDED', skipped: 'SKIPPED', missed: 'CANCELED', failed_to_start: 'FAILED' } as const
+
+export function Schedules({ job }: { job: JobDetail }) {
+  const rights = useJobRights(job.id)
+  const slots = useQuery(queries.slots(job.id))
+  return (
+    <>
+      <Panel title={t.tabs.schedules}>
+        {job.schedules.length === 0
+          ? <Empty title={t.noSchedules}>{rights.edit && <Link to="/jobs/$id/edit" params={{ id: job.id }} className={ui.button}>{t.addSchedule}</Link>}</Empty>
+          : job.schedules.map((schedule) => <Row key={schedule.name} job={job} schedule={schedule} mayEdit={rights.edit} />)}
+      </Panel>
+      <Why job={job} />
+      <Panel title={t.slots}>
+        {slots.error && <p className={css.pad}><InlineProblem error={slots.error} /></p>}
+        {slots.data?.slots.length === 0 && <Empty title={t.noSlots} />}
+        {slots.data && slots.data.slots.length > 0 && (
+          <DataTable
+            label={t.slots}
+            rows={slots.data.slots}
+            rowKey={(slot) => `${slot.schedule} ${slot.due_at}`}
+            columns={[
+              { id: 'outcome', head: t.outcome, cell: (slot) => <span className={css.outcome}><Glyph status={GLYPHS[slot.outcome as keyof typeof GLYPHS] ?? 'PENDING'} /> {t.outcomes[slot.outcome] ?? slot.outcome}</span> },
+              { id: 'due', head: t.due, cell: (slot) => <At at={slot.due_at} zone={job.timezone} /> },
+              { id: 'schedule', head: t.schedule, cell: (slot) => <span className="mono">{slot.schedule}</span> },
+              { id: 'run', head: t.run, cell: (slot) => slot.run_id && <Link to="/runs/$id" params={{ id: slot.run_id }} className="mono">{slot.run_id}</Link> },
+              { id: 'reason', head: t.reason, cell: (slot) => slot.reason },
+              { id: 'decided', head: t.decided, cell: (slot) => <Ago at={slot.decided_at} zone={job.timezone} /> },
+            ]}
+          />
+        )}
+      </Panel>
+    </>
+  )
+}
+
+function Row({ job, schedule, mayEdit }: { job: JobDetail; schedule: ScheduleDefinition; mayEdit: boolean }) {
+  const save = useMutation({
+    mutationFn: async (enabled: boolean) => {
+      const source = await api.source(job.id)
+      await api.patchJob(job.id, { schedules: { [schedule.name]: { enabled } } }, source.etag)
+      await queryClient.invalidateQueries({ queryKey: ['job', job.id] })
+    },
+  })
+  const words = cronWords(schedule.text)
+  return (
+    <div className={css.schedule} data-schedule={schedule.name}>
+      <div>
+        <strong className="mono">{schedule.name}</strong> <code>{schedule.text}</code> {schedule.timezone}
+        {words && <span className="muted"> · {words}</span>}
+        {!schedule.enabled && <span className={ui.tag}>{t.disabled}</span>}
+        <InlineProblem error={save.error} />
+      </div>
+      <ol className={css.fires} aria-label={t.fires}>
+        {schedule.next.map((at) => <li key={at}><At at={at} zone={schedule.timezone} /> <span className="muted"><Ago at={at} zone={schedule.timezone} /></span></li>)}
+        {schedule.next.length === 0 && <li className="muted">{t.noFire}</li>}
+      </ol>
+      <Switch checked={schedule.enabled} label={t.toggle(schedule.name)} pending={save.isPending} disabled={!mayEdit || !job.enabled} onChange={(enabled) => save.mutate(enabled)} />
+    </div>
+  )
+}
+
+/** Asks the server about an instant; the question stands in the address. */
+function Why({ job }: { job: JobDetail }) {
+  const { at } = useSearch({ from: '/shell/jobs/$id' })
+  const navigate = useNavigate({ from: '/jobs/$id' })
+  const [text, setText] = useState(at ?? '')
+  const answer = useQuery({ queryKey: ['slots', job.id, 'why', at], queryFn: ({ signal }) => api.why(job.id, at!, signal), enabled: at !== undefined, retry: false })
+  if (job.schedules.length === 0) return null
+  return (
+    <Panel>
+      <form
+        className={css.why}
+        onSubmit={(event) => {
+          event.preventDefault()
+          void navigate({ search: (old) => ({ ...old, at: text.trim() || undefined }), replace: true })
+        }}
+      >
+        <label htmlFor="why-at">{t.why}</label>
+        <input id="why-at" type="text" className="mono" placeholder={t.whyHint} value={text} onChange={(event) => setText(event.target.value)} />
+        <Button type="submit" pending={answer.isFetching} disabled={text.trim() === ''}>{t.ask}</Button>
+        <InlineProblem error={answer.error} />
+      </form>
+      {answer.data && (
+        <ul className={css.answers} aria-live="polite">
+          {answer.data.answers.map((each, i) => (
+            <li key={i}>
+              {each.run_status && <Badge status={each.run_status} />} {each.text}
+              {each.run_id && <> · <Link to="/runs/$id" params={{ id: each.run_id }} className="mono">{each.run_id}</Link></>}
+              {each.due_at && <span className="muted"> · <At at={each.due_at} zone={job.timezone} /></span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  )
+}

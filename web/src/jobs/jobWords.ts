@@ -1,0 +1,38 @@
+/** The words of the page of one job. */
+import { manyEn, manyFr, pick } from '../i18n'
+
+const en = {
+  tabs: { overview: 'Overview', runs: 'Runs', schedules: 'Schedules', definition: 'Definition', changes: 'Changes' }, tabsLabel: 'Parts of the job',
+  app: 'App', schedule: 'Schedule', timezone: 'Time zone', nextRun: 'Next run', logLevel: 'Log level', timeout: 'Time limit', retry: 'Attempts', source: 'Declared in', params: 'Shared parameters', steps: 'Steps', manual: 'manual-only', noFire: 'no next fire',
+  name: 'Name', type: 'Type', what: 'What it does', state: 'State', retryWords: (n: number, backoff: string, base: number) => (n <= 1 ? '1, no retry' : `${n}, ${backoff} from ${base} s`), arguments: 'arguments', noLimit: 'none',
+  enabled: 'enabled', disabled: 'disabled', noRuns: 'This job has not run yet.', allRuns: 'All runs', onRestart: 'After a restart', overlap: 'Already running', placement: 'Runs on',
+  gone: 'This job is no longer in the catalogue.', goneHint: 'Its history is kept.', problems: 'Problems',
+  grid: 'Steps of the last runs', gridHint: 'Arrow keys move, Enter opens the run at that step.', gridCell: (step: string, run: string, status: string) => `${step}, run ${run}: ${status}`,
+  chart: 'Duration of the last runs', chartText: (n: number, median: string) => `${manyEn(n, 'run', 'runs')}, median ${median}`, median: 'median', longest: 'longest',
+  fires: 'Next fires', on: 'On', noSchedules: 'This job has no schedule: it runs when somebody asks for it.', addSchedule: 'Add one in the editor', toggle: (name: string) => `Schedule ${name} on`, preview: 'in the zone of the job',
+  slots: 'What became of past fires', noSlots: 'No fire was recorded yet.', due: 'Due', outcome: 'Outcome', reason: 'Reason', run: 'Run', decided: 'Decided',
+  outcomes: { fired: 'fired', skipped: 'skipped', missed: 'missed', failed_to_start: 'could not start' } as Record<string, string>,
+  why: 'Why did it (not) run at', whyHint: 'for example 2026-11-22T02:30', ask: 'Ask',
+  definitionOf: 'The text the server holds', download: 'Download', noSource: 'This server does not hand out the text of a job; this is what it read.', overlay: 'Changed here, over the vendor’s file', vendor: 'vendor',
+  version: 'Version', at: 'When', by: 'Who', change: 'What', diff: 'Differences', diffTo: (n: number) => `From version ${n} to now`, show: 'Compare with now', restore: 'Restore this version', restoreTitle: (n: number) => `Restore version ${n}`, restoreHint: 'The job becomes what it was then, as a new version. Runs in flight keep theirs.',
+  noChanges: 'No change was recorded yet.', noVersions: 'This server keeps no versions of jobs.', same: 'Nothing differs.', current: 'now',
+}
+
+const fr: typeof en = {
+  tabs: { overview: 'Aperçu', runs: 'Exécutions', schedules: 'Planifications', definition: 'Définition', changes: 'Modifications' }, tabsLabel: 'Parties du job',
+  app: 'App', schedule: 'Planification', timezone: 'Fuseau horaire', nextRun: 'Prochain départ', logLevel: 'Niveau du journal', timeout: 'Durée limite', retry: 'Tentatives', source: 'Déclaré dans', params: 'Paramètres partagés', steps: 'Étapes', manual: 'manuel', noFire: 'pas de prochain départ',
+  name: 'Nom', type: 'Type', what: 'Ce qu’elle fait', state: 'État', retryWords: (n, backoff, base) => (n <= 1 ? '1, sans reprise' : `${n}, ${backoff} à partir de ${base} s`), arguments: 'arguments', noLimit: 'aucune',
+  enabled: 'activé', disabled: 'désactivé', noRuns: 'Ce job n’a pas encore été exécuté.', allRuns: 'Toutes les exécutions', onRestart: 'Après un redémarrage', overlap: 'Déjà en cours', placement: 'S’exécute sur',
+  gone: 'Ce job n’est plus dans le catalogue.', goneHint: 'Son historique est conservé.', problems: 'Problèmes',
+  grid: 'Étapes des dernières exécutions', gridHint: 'Les flèches déplacent, Entrée ouvre l’exécution à cette étape.', gridCell: (step, run, status) => `${step}, exécution ${run} : ${status}`,
+  chart: 'Durée des dernières exécutions', chartText: (n, median) => `${manyFr(n, 'exécution', 'exécutions')}, médiane ${median}`, median: 'médiane', longest: 'la plus longue',
+  fires: 'Prochains départs', on: 'Active', noSchedules: 'Ce job n’a pas de planification : il part quand on le demande.', addSchedule: 'En ajouter une dans l’éditeur', toggle: (name) => `Planification ${name} active`, preview: 'dans le fuseau du job',
+  slots: 'Ce que sont devenus les départs passés', noSlots: 'Aucun départ n’a encore été enregistré.', due: 'Prévu', outcome: 'Issue', reason: 'Raison', run: 'Exécution', decided: 'Décidé',
+  outcomes: { fired: 'parti', skipped: 'sauté', missed: 'manqué', failed_to_start: 'n’a pas pu partir' },
+  why: 'Pourquoi est-il (ou non) parti à', whyHint: 'par exemple 2026-11-22T02:30', ask: 'Demander',
+  definitionOf: 'Le texte que tient le serveur', download: 'Télécharger', noSource: 'Ce serveur ne donne pas le texte d’un job ; voici ce qu’il a lu.', overlay: 'Modifié ici, par-dessus le fichier du fournisseur', vendor: 'fournisseur',
+  version: 'Version', at: 'Quand', by: 'Qui', change: 'Quoi', diff: 'Différences', diffTo: (n) => `De la version ${n} à maintenant`, show: 'Comparer à maintenant', restore: 'Restaurer cette version', restoreTitle: (n) => `Restaurer la version ${n}`, restoreHint: 'Le job redevient ce qu’il était, sous une nouvelle version. Les exécutions en cours gardent la leur.',
+  noChanges: 'Aucune modification n’a encore été enregistrée.', noVersions: 'Ce serveur ne garde pas les versions des jobs.', same: 'Aucune différence.', current: 'maintenant',
+}
+
+export const t = pick(en, fr)
