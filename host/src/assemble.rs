@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use host_api::server::LocalClient;
 use host_api::auth::{Auth, AuthParts, AuthRules};
+use host_api::server::LocalClient;
 use host_api::{ApiParts, CatalogueSource as _, MetricsAccess};
 use host_catalogue::{Catalogue, Flags, Metrics, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;
@@ -25,13 +25,13 @@ use host_store::Roles;
 
 use crate::client::client_header;
 use crate::desk::{Desk, Noticing, recover};
-use crate::inventory::{Connectors, Plugins};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
+use crate::inventory::{Connectors, Plugins};
 use crate::keeper::{Keeper, Reader, jobs_of};
-use crate::sign_in::{Vouchers, vouchers};
 use crate::notifications;
+use crate::sign_in::{Vouchers, vouchers};
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
@@ -139,7 +139,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let pools = ConnectorPools::new(catalogue.connectors.clone()).with_drivers(drivers(settings)?);
     let pools = Arc::new(pools);
     let python_services = PythonServices { secrets: secrets.clone(), state: roles.plugin_state.clone() };
-    reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state.clone(), part.url())?);
+    reader.sandbox =
+        reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state.clone(), part.url())?);
     let files = RunFiles::new(home.path());
     if !matches!(part, Part::Command) {
         history::sweep(&files, &*store).await;

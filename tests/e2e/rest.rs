@@ -121,7 +121,9 @@ fn metrics_are_for_the_superuser_unless_the_settings_say_otherwise() {
         let (status, _, page) = http(host.url(), "GET", "/metrics", &[("Authorization", &bearer(&home))], "");
         assert_eq!(status, superuser, "{setting}");
         if superuser == 200 {
-            for metric in ["nomaflow_runs_in_flight{status=\"QUEUED\"} 0", "nomaflow_scheduler_state", "nomaflow_pool_size"] {
+            for metric in
+                ["nomaflow_runs_in_flight{status=\"QUEUED\"} 0", "nomaflow_scheduler_state", "nomaflow_pool_size"]
+            {
                 assert!(page.contains(metric), "{metric} is missing: {page}");
             }
         }

@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use utoipa::IntoParams;
 use tokio::time::Instant;
+use utoipa::IntoParams;
 
 use crate::App;
 use crate::auth::{Caller, Proof};
@@ -255,8 +255,7 @@ impl Listener {
                     true => (*jobs, *problems),
                     false => (self.app.engine.jobs().keys().filter(|id| self.may.has_job(id.as_str())).count(), 0),
                 };
-                let data =
-                    json!({ "jobs": jobs, "problems": problems, "added": added, "changed": changed, "removed": removed });
+                let data = json!({ "jobs": jobs, "problems": problems, "added": added, "changed": changed, "removed": removed });
                 vec![frame("catalogue", id, &data)]
             }
             Event::Slots { job_id, count, latest } => {

@@ -38,6 +38,7 @@ pub use load::{Catalogue, InvalidJob, LoadOptions, Proposal, Submission, load, s
 pub use render::{Style, render, summary};
 pub use settings::{
     AuthSettings, Flags, LdapSettings, LdapUser, LoadedSettings, Metrics, NotificationSettings, OidcSettings, Origin,
-    ProviderSettings, PythonSettings, Role, Setting, SettingEntry, Settings, SignInProviders, load_settings, load_sign_in,
+    ProviderSettings, PythonSettings, Role, Setting, SettingEntry, Settings, SignInProviders, load_settings,
+    load_sign_in,
 };
 pub use source::Sources;

@@ -8,8 +8,8 @@ mod auth_table;
 mod layers;
 mod limit_table;
 mod listing;
-mod provider_table;
 mod notification_table;
+mod provider_table;
 mod python_table;
 
 use std::fmt;
@@ -25,11 +25,9 @@ pub use self::auth_table::AuthSettings;
 use self::layers::{Layers, parse_labels, parse_listen, parse_metrics, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
 pub use self::listing::SettingEntry;
-pub use self::provider_table::{
-    LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in,
-};
 pub use self::notification_table::NotificationSettings;
 use self::notification_table::{parse_public_url, read_notifications};
+pub use self::provider_table::{LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in};
 pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};

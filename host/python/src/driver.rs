@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::BytesMut;
 use host_model::driver_port::{
     DriverAnswer, DriverConnection, DriverError, DriverOrder, DriverStop, Drivers, ParamStyle,
 };
@@ -17,10 +16,9 @@ use host_model::value::{CellRef, Column, Row, Value};
 use host_model::{Json, JsonMap};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::io::AsyncWriteExt as _;
 
 use crate::cell;
-use crate::frame;
+use crate::frame::{self, Outgoing};
 use crate::interpreter::Interpreters;
 use crate::process::{self, Environment, StartError, Worker};
 
@@ -64,7 +62,10 @@ impl Drivers for PythonDrivers {
         let style = answer.map_err(|error| match error {
             DriverError::Absent { message, .. } => DriverError::Absent {
                 message,
-                hint: format!("install it where the interpreter finds it: `{executable} -m pip install {}`", order.module),
+                hint: format!(
+                    "install it where the interpreter finds it: `{executable} -m pip install {}`",
+                    order.module
+                ),
             },
             other => other,
         })?;
@@ -120,10 +121,12 @@ impl Connection {
                 is_broken: false,
             });
         }
-        let mut outgoing = BytesMut::new();
-        frame::append(&mut outgoing, 0, message.as_bytes());
-        if self.worker.writer.write_all(&outgoing).await.is_err() {
-            return Err(self.ended().await);
+        let mut outgoing = Outgoing::default();
+        outgoing.append(0, message.as_bytes(), None);
+        while !outgoing.is_empty() {
+            if outgoing.write(&self.worker.writer).await.is_err() {
+                return Err(self.ended().await);
+            }
         }
         let body = match self.worker.reader.next().await {
             Ok(Some((_, body))) => body,

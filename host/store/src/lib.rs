@@ -51,9 +51,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use host_model::account::AccountStore;
+use host_model::audit::AuditTrail;
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
-use host_model::audit::AuditTrail;
 use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;

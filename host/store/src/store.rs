@@ -73,7 +73,12 @@ impl SqlStore {
 
     /// `options` lead to the same server.
     pub(crate) fn on_postgres(store: PostgresStore, options: PgConnectOptions) -> Self {
-        Self { place: Place::Postgres(store), bell: Bell::on(options), definitions: Arc::default(), trail: Trail::default() }
+        Self {
+            place: Place::Postgres(store),
+            bell: Bell::on(options),
+            definitions: Arc::default(),
+            trail: Trail::default(),
+        }
     }
 
     pub(crate) fn trail(&self) -> &Trail {
@@ -247,7 +252,11 @@ impl Store for SqlStore {
     }
 
     async fn take_lease(&self, holder: &str, seen: Option<&Lease>, at: Instant) -> Result<Option<u64>, StoreError> {
-        self.write("take the lease", TakeLease { table: lease::SCHEDULER, holder: holder.to_owned(), seen: seen.cloned(), at }).await
+        self.write(
+            "take the lease",
+            TakeLease { table: lease::SCHEDULER, holder: holder.to_owned(), seen: seen.cloned(), at },
+        )
+        .await
     }
 
     async fn keep_lease(&self, held: &Held, at: Instant) -> Result<bool, StoreError> {

@@ -199,7 +199,8 @@ impl Auth {
             None => None,
         };
         let is_short = password.len() <= password::LONGEST;
-        let fits = self.passwords.is(if is_short { password.to_owned() } else { String::new() }, hash).await? && is_short;
+        let fits =
+            self.passwords.is(if is_short { password.to_owned() } else { String::new() }, hash).await? && is_short;
         if let Some(account) = local {
             return Ok((fits && !account.disabled).then(|| Identity::Local(Box::new(account))));
         }
@@ -307,7 +308,11 @@ pub(crate) async fn refresh(app: &App, headers: &HeaderMap, visitor: &Visitor) -
 async fn still_vouched(auth: &Auth, session: &Session) -> Result<bool, ApiError> {
     let Some(name) = session.opened_by.strip_prefix("ldap:") else { return Ok(true) };
     let Some(directory) = auth.directories.iter().find(|directory| directory.name() == name) else {
-        tracing::warn!(user = session.user, directory = name, "the directory of a session is not in the settings any more");
+        tracing::warn!(
+            user = session.user,
+            directory = name,
+            "the directory of a session is not in the settings any more"
+        );
         return Ok(false);
     };
     match directory.look_up(&session.user).await {
@@ -316,7 +321,11 @@ async fn still_vouched(auth: &Auth, session: &Session) -> Result<bool, ApiError>
             Ok(account.is_ok_and(|account| account.name == session.user))
         }
         Ok(None) => {
-            tracing::warn!(user = session.user, directory = name, "a session ends: the directory knows the user no longer");
+            tracing::warn!(
+                user = session.user,
+                directory = name,
+                "a session ends: the directory knows the user no longer"
+            );
             Ok(false)
         }
         Err(why) => {
@@ -362,4 +371,3 @@ pub(crate) async fn sign_out_everywhere(app: &App, user: &str, visitor: &Visitor
     tracing::info!(user, address = visitor.address, "signed out everywhere");
     Ok(gone(visitor))
 }
-

@@ -11,8 +11,8 @@ use host_model::event;
 use host_model::fire::Pause;
 use host_model::port::StoreError;
 use serde::Serialize;
-use utoipa::ToSchema;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::runs::list_visible;
 use super::scheduler::state_of;

@@ -23,9 +23,9 @@ use super::runs::{list_active, list_visible};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
-use crate::{etag, idempotency};
 use crate::view::job::{JobCard, JobDetail, Problem, RecentRun};
 use crate::view::run::RunAccepted;
+use crate::{etag, idempotency};
 
 /// Runs shown with a job.
 const RUNS_SHOWN: u32 = 50;

@@ -66,11 +66,7 @@ pub(crate) async fn refresh(
 
 /// Ends the session, also when its access token has expired; without one it only takes the cookies away.
 #[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200)))]
-pub(crate) async fn logout(
-    State(app): State<App>,
-    visitor: Visitor,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
+pub(crate) async fn logout(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiError> {
     session::sign_out(&app, &headers, &visitor).await
 }
 

@@ -311,11 +311,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// A link, and what its worker listens to.
-    pub(crate) fn new(
-        marks: Marks,
-        place: &Place,
-        cancel: &CancelToken,
-    ) -> (Self, mpsc::Receiver<Call>) {
+    pub(crate) fn new(marks: Marks, place: &Place, cancel: &CancelToken) -> (Self, mpsc::Receiver<Call>) {
         let (calls, inbox) = mpsc::channel(1);
         (Self { calls, marks, place: place.clone(), cancel: cancel.clone() }, inbox)
     }

@@ -93,7 +93,9 @@ impl Worker {
     async fn answer(&mut self, call: Call) {
         // Nobody waits for a reply only when the step was dropped.
         match call {
-            Call::Run(request, reply) if request.has_rows && !makes_temporary(&request.sql) => self.rows(request, reply).await,
+            Call::Run(request, reply) if request.has_rows && !makes_temporary(&request.sql) => {
+                self.rows(request, reply).await
+            }
             Call::Run(request, mut reply) => {
                 let counted = self.count(&request, &mut reply).await;
                 let _ = reply.send(counted.map(|n| Running::counted(Some(n))));
@@ -342,7 +344,9 @@ impl Worker {
 fn makes_temporary(sql: &str) -> bool {
     let text = sql.to_ascii_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.windows(2).any(|pair| matches!(pair[0], "table" | "into") && pair[1].trim_start_matches(['"', '[']).starts_with('#'))
+    words
+        .windows(2)
+        .any(|pair| matches!(pair[0], "table" | "into") && pair[1].trim_start_matches(['"', '[']).starts_with('#'))
         && !text.starts_with("insert")
 }
 
