@@ -6,6 +6,7 @@ mod document;
 mod events;
 mod refused;
 mod replicas;
+mod rest;
 mod secrets;
 mod shown;
 mod slots;
