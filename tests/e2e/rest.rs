@@ -47,7 +47,7 @@ fn schemathesis_finds_no_server_error_and_no_answer_outside_the_document() {
     let mut check = Command::new(python);
     check.args(["-E", "-s", "-B"]).arg(root().join("tests/schemathesis/check.py"));
     check.args(["--url", host.url(), "--token", bearer(&home).trim_start_matches("Bearer ")]);
-    check.args(["--job", "quick", "--run", fired["run_id"].as_str().unwrap(), "--seconds", "60"]);
+    check.args(["--job", "quick", "--run", fired["run_id"].as_str().unwrap(), "--seconds", "45"]);
     match run(&mut check) {
         Ok(said) => println!("{said}"),
         Err(said) => panic!("{said}"),
@@ -121,7 +121,9 @@ fn metrics_are_for_the_superuser_unless_the_settings_say_otherwise() {
         let (status, _, page) = http(host.url(), "GET", "/metrics", &[("Authorization", &bearer(&home))], "");
         assert_eq!(status, superuser, "{setting}");
         if superuser == 200 {
-            for metric in ["nomaflow_runs_in_flight{status=\"QUEUED\"} 0", "nomaflow_scheduler_state", "nomaflow_pool_size"] {
+            for metric in
+                ["nomaflow_runs_in_flight{status=\"QUEUED\"} 0", "nomaflow_scheduler_state", "nomaflow_pool_size"]
+            {
                 assert!(page.contains(metric), "{metric} is missing: {page}");
             }
         }

@@ -12,6 +12,7 @@ mod etag;
 mod idempotency;
 mod live;
 mod metrics;
+mod next_fires;
 mod openapi;
 mod relay;
 mod request_id;
@@ -28,10 +29,10 @@ use axum::{Extension, middleware};
 use host_catalogue::{Catalogue, SettingEntry};
 use host_engine::Engine;
 use host_model::CancelToken;
+use host_model::callable::CallableDirectory;
 use host_model::desk::{ConnectorDesk, PluginDesk};
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
-use host_model::callable::CallableDirectory;
 use host_model::port::StoreError;
 use host_model::secret::SealedSecret;
 
@@ -129,11 +130,14 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, calendar, connectors, cron, health, jobs, logs, plugins, retention, runs, scheduler, secrets, slots, stats,
+        about, calendar, connectors, cron, health, jobs, logs, plugins, retention, runs, scheduler, secrets, slots,
+        stats,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
     let stream = (schemas, paths, stream.layer(Extension(streams.clone())));
+    let (schemas, paths, listing) = routes!(jobs::list);
+    let job_list = (schemas, paths, listing.layer(Extension(next_fires::NextFires::default())));
     let tests = Arc::new(connectors::LastTests::default());
     let (schemas, paths, listing) = routes!(connectors::list);
     let connector_list = (schemas, paths, listing.layer(Extension(tests.clone())));
@@ -155,7 +159,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Nothing, routes!(auth::login))
         .add(Need::SignedIn, routes!(auth::me))
         .add(Need::SignedIn, routes!(auth::logout))
-        .add(Need::SomeJob, routes!(jobs::list))
+        .add(Need::SomeJob, job_list)
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(runs::list))

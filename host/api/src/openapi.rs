@@ -32,7 +32,8 @@ pub(crate) fn start(version: &str) -> OpenApi {
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("An access token, an API token, or the bootstrap token of the home directory."))
         .build();
-    let cookie = ApiKeyValue::with_description("nomaflow_session", "The session of the page; `POST /auth/login` opens it.");
+    let cookie =
+        ApiKeyValue::with_description("nomaflow_session", "The session of the page; `POST /auth/login` opens it.");
     let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
     // What only the event stream carries.
     for (name, schema) in [(ProgressView::name(), ProgressView::schema()), (LogEvent::name(), LogEvent::schema())] {

@@ -48,7 +48,9 @@ async fn scope<F: Future>(id: String, answering: F) -> F::Output {
 /// What may stand in a log line as it is.
 fn is_fit(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'+' | b'='))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'+' | b'='))
 }
 
 fn make() -> String {

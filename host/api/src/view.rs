@@ -4,6 +4,7 @@ pub(crate) mod definition;
 pub(crate) mod job;
 pub(crate) mod replica;
 pub(crate) mod run;
+pub(crate) mod slot;
 pub(crate) mod words;
 
 use chrono::SecondsFormat;

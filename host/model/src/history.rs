@@ -100,8 +100,13 @@ pub trait History: Send + Sync + 'static {
         filter: &LineFilter,
     ) -> Result<Vec<LogLine>, StoreError>;
     /// Those of the lines `from` to `from + span` of a run that pass the filter.
-    async fn scan_lines(&self, run: RunId, from: u64, span: u32, filter: &LineFilter)
-    -> Result<ScannedLines, StoreError>;
+    async fn scan_lines(
+        &self,
+        run: RunId,
+        from: u64,
+        span: u32,
+        filter: &LineFilter,
+    ) -> Result<ScannedLines, StoreError>;
     /// Lines of a run, counted.
     async fn count_lines(&self, run: RunId) -> Result<Vec<LineCount>, StoreError>;
 }

@@ -49,7 +49,9 @@ async fn recent_runs(conn: &mut Conn<'_>, per_job: u32) -> Result<Vec<RunTime>, 
         ),
         Conn::Postgres(..) => {
             let columns = TIME_COLUMNS.split(", ").map(|column| format!("r.{column}")).collect::<Vec<_>>().join(", ");
-            format!("{jobs} select t.* from jobs cross join lateral (select {columns} {last}) t order by t.job_id, t.id desc")
+            format!(
+                "{jobs} select t.* from jobs cross join lateral (select {columns} {last}) t order by t.job_id, t.id desc"
+            )
         }
     };
     Ok(read_times(&conn.fetch_all(&sql, &[Bind::int(per_job)]).await?))

@@ -67,8 +67,7 @@ impl Write for TakeOver {
         let sql = "update ly2_idempotency set owner = $3 \
                    where caller = $1 and key = $2 and owner = $4 and run_id = $5 and status is null";
         let KeyedRequest { caller, key, owner, run, .. } = &self.request;
-        let binds =
-            [Bind::text(caller), Bind::text(key), Bind::text(owner), Bind::text(&self.before), Bind::word(run)];
+        let binds = [Bind::text(caller), Bind::text(key), Bind::text(owner), Bind::text(&self.before), Bind::word(run)];
         Ok(Verdict::Keep(conn.execute(sql, &binds).await? == 1))
     }
 }

@@ -9,8 +9,8 @@ use host_engine::SchedulerState;
 use host_model::fire::Pause;
 use host_model::port::StoreError;
 use serde::Serialize;
-use utoipa::ToSchema;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::runs::list_active;
 use super::scheduler::state_of;

@@ -1,6 +1,7 @@
 //! The catalogue: list, show, run, reload.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -23,9 +24,10 @@ use super::runs::list_active;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
-use crate::{etag, idempotency};
+use crate::next_fires::NextFires;
 use crate::view::job::{JobCard, JobDetail, Problem, RecentRun};
 use crate::view::run::RunAccepted;
+use crate::{etag, idempotency};
 
 /// Runs shown with a job.
 const RUNS_SHOWN: u32 = 50;
@@ -74,6 +76,7 @@ pub(crate) struct JobList {
     responses((status = 200, body = JobList), (status = 304, description = "As it was")))]
 pub(crate) async fn list(
     State(app): State<App>,
+    Extension(next_fires): Extension<NextFires>,
     headers: HeaderMap,
     query: Result<Query<JobListQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
@@ -94,9 +97,10 @@ pub(crate) async fn list(
     let active_of = |job: &str| newest.get(job).map(|run| run.id.to_string());
     let catalogue = app.catalogue.current();
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
-    for job in app.engine.jobs().values() {
+    let jobs: Vec<Arc<Job>> = app.engine.jobs().values().cloned().collect();
+    for (job, next) in jobs.iter().zip(next_fires.of(&app.engine, &jobs)) {
         let last = latest.get(job.id.as_str()).copied();
-        let mut card = JobCard::new(job, &app.engine, last, active_of(job.id.as_str()));
+        let mut card = JobCard::new(job, next, last, active_of(job.id.as_str()));
         card.problems = about(&catalogue, &job.id);
         card.recent = recent.remove(&job.id).unwrap_or_default();
         cards.insert(job.id.to_string(), card);
@@ -134,7 +138,7 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<JobD
     // As in the list: a skipped fire is no news about the job, unless there is no other.
     let last = runs.iter().find(|run| run.status != RunStatus::Skipped).or(runs.first());
     let active = list_active(&app, vec![job.id.clone()]).await?.first().map(|run| run.id.to_string());
-    let mut card = JobCard::new(job, &app.engine, last, active);
+    let mut card = JobCard::new(job, app.engine.next_fire(job), last, active);
     card.problems = about(&app.catalogue.current(), &job.id);
     card.recent = recent_of(&app, job).await?;
     Ok(Json(JobDetail::new(job, card, app.engine.now(), &runs)))

@@ -1,12 +1,12 @@
 //! The log of one run: by number, searched, counted, and as a file. Searching happens here, in pieces of bounded size, so
 //! that a page never needs the lines it does not show.
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use futures_util::stream;
 use host_model::history::LineFilter;
 use host_model::log::{LogLevel, LogLine};

@@ -42,7 +42,11 @@ pub(crate) async fn show(
 
     let pause = app.engine.store().find_pause().await?;
     let state = state_of(&app, pause.as_ref());
-    page.begin("nomaflow_scheduler_state", "gauge", "The state of the scheduler of this process: 1 for the one it is in");
+    page.begin(
+        "nomaflow_scheduler_state",
+        "gauge",
+        "The state of the scheduler of this process: 1 for the one it is in",
+    );
     for known in [SchedulerState::Active, SchedulerState::Standby, SchedulerState::Error] {
         let is_it = f64::from(u8::from(known == state));
         page.line("nomaflow_scheduler_state", &[("state", known.as_str())], is_it);

@@ -131,11 +131,7 @@ fn uses<'j>(job: &'j Job, source: &'j CallableSource) -> impl Iterator<Item = Pl
         // A component is named before the first point of what a step calls, a Python module by all of it.
         let is_of = module == source.name || (kind == CallableKind::Component && is_below(module, &source.name));
         let is_ours = kind == source.kind && is_of && (kind == CallableKind::Component || job.app == source.app);
-        is_ours.then(|| PluginUse {
-            job: job.id.to_string(),
-            step: step.name.to_string(),
-            callable: callable.clone(),
-        })
+        is_ours.then(|| PluginUse { job: job.id.to_string(), step: step.name.to_string(), callable: callable.clone() })
     })
 }
 

@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use host_engine::{FireRequest, internal_jobs};
-use host_model::run::{RunFilter, RunStatus};
 use host_model::JobId;
+use host_model::run::{RunFilter, RunStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 

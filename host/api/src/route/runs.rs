@@ -19,9 +19,9 @@ use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
 use crate::idempotency;
+use crate::view::definition::DefinitionView;
 use crate::view::definition::masked;
 use crate::view::run::{RunAccepted, RunSummary, RunView, StepView};
-use crate::view::definition::DefinitionView;
 
 const DEFAULT_RUNS: u32 = 50;
 const MOST_RUNS: u32 = 500;

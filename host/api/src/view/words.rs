@@ -56,6 +56,6 @@ words! {
     CallableKindWord as "CallableKind" =
         [CallableKind::Component, CallableKind::Python].map(CallableKind::as_str).into();
     /// State of the scheduler.
-    SchedulerWord as "SchedulerState" = 
+    SchedulerWord as "SchedulerState" =
         [SchedulerState::Active, SchedulerState::Standby, SchedulerState::Error].map(SchedulerState::as_str).into();
 }

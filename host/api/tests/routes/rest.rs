@@ -81,7 +81,10 @@ async fn lines_of_a_run_are_searched_counted_and_downloaded() {
     for (query, expected) in [
         ("q=LINE%2077", numbers_of(&|text| text.contains("line 77"))),
         ("q=LINE%2077&case=true", Vec::new()),
-        ("q=line%20.7%24&regex=true", numbers_of(&|text| text.len() == 7 && text.starts_with("line ") && text.ends_with('7'))),
+        (
+            "q=line%20.7%24&regex=true",
+            numbers_of(&|text| text.len() == 7 && text.starts_with("line ") && text.ends_with('7')),
+        ),
         ("q=.7%24", Vec::new()),
         ("level=ERROR", Vec::new()),
         ("step=a&q=line%201199", numbers_of(&|text| text == "line 1199")),
@@ -217,7 +220,10 @@ async fn a_calendar_shows_what_ran_and_refuses_spans_that_make_no_sense() {
     assert_eq!((&calendar["runs"], &calendar["slots"]), (&json!([]), &json!([])));
     let from = (house.engine.now() - chrono::TimeDelta::hours(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let calendar = get(&house, &format!("/admin/schedule?from={from}")).await;
-    assert_eq!((&calendar["runs"][0]["id"], &calendar["runs"][0]["status"]), (&json!(run.to_string()), &json!("SUCCEEDED")));
+    assert_eq!(
+        (&calendar["runs"][0]["id"], &calendar["runs"][0]["status"]),
+        (&json!(run.to_string()), &json!("SUCCEEDED"))
+    );
     for query in ["from=2020-01-02&to=2020-01-01", "from=2020-01-01&to=2021-01-01", "zone=Mars", "from=x", "at=1"] {
         house.ask("GET", &format!("/admin/schedule?{query}"), "").await.problem(422, query);
     }
@@ -282,7 +288,10 @@ async fn what_the_server_is_and_what_it_counts_can_be_read() {
     assert_eq!(get(&house, "/admin/plugins").await["plugins"], json!([]));
     assert_eq!(get(&house, "/admin/jobs/callables").await["plugins_root"], "plugins");
     let retention = get(&house, "/admin/jobs/retention").await;
-    assert_eq!((&retention["policy"]["job_id"], &retention["last_sweep"]), (&json!("_internal-prune-runs"), &Value::Null));
+    assert_eq!(
+        (&retention["policy"]["job_id"], &retention["last_sweep"]),
+        (&json!("_internal-prune-runs"), &Value::Null)
+    );
     let counted = "nomaflow_runs_total{job=\"quick\",status=\"SUCCEEDED\"} 1";
     for _ in 0..500 {
         let page = house.ask("GET", "/metrics", "").await;

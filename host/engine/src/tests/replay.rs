@@ -6,8 +6,13 @@ use host_model::run::RunStatus;
 
 impl Bench {
     async fn replay(&self, run: RunId, from: Option<&str>) -> Result<RunId, ReplayError> {
-        let request =
-            ReplayRequest { run, from_step: from.map(name), current: true, trigger: Trigger::User("alice".into()), run_id: None };
+        let request = ReplayRequest {
+            run,
+            from_step: from.map(name),
+            current: true,
+            trigger: Trigger::User("alice".into()),
+            run_id: None,
+        };
         self.engine.replay(request).await.map(|fired| fired.run_id)
     }
 }
