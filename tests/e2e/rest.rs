@@ -47,7 +47,7 @@ fn schemathesis_finds_no_server_error_and_no_answer_outside_the_document() {
     let mut check = Command::new(python);
     check.args(["-E", "-s", "-B"]).arg(root().join("tests/schemathesis/check.py"));
     check.args(["--url", host.url(), "--token", bearer(&home).trim_start_matches("Bearer ")]);
-    check.args(["--job", "quick", "--run", fired["run_id"].as_str().unwrap(), "--seconds", "60"]);
+    check.args(["--job", "quick", "--run", fired["run_id"].as_str().unwrap(), "--seconds", "45"]);
     match run(&mut check) {
         Ok(said) => println!("{said}"),
         Err(said) => panic!("{said}"),

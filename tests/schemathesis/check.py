@@ -27,7 +27,7 @@ def main():
     command = [sys.executable, "-E", "-s", "-B", "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run",
                f"{given.url}/openapi.json", "-H", f"Authorization: Bearer {given.token}", "--checks", CHECKS,
                "--exclude-path-regex", LEFT_OUT, "--max-time", str(given.seconds), "--max-examples", "20", "--seed", "1",
-               "--request-timeout", "20", "--workers", "4", "--no-color", "--suppress-health-check", "all",
+               "--request-timeout", "20", "--workers", "1", "--no-color", "--suppress-health-check", "all",
                "--generation-database", "none", "--output-truncate", "false", "--warnings", "off", "--continue-on-failure"]
     hooks = pathlib.Path(__file__).resolve().parent
     env = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(hooks), "JOB_ID": given.job, "RUN_ID": given.run}

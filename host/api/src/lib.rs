@@ -14,6 +14,7 @@ mod etag;
 mod idempotency;
 mod live;
 mod metrics;
+mod next_fires;
 mod openapi;
 mod relay;
 mod request_id;
@@ -151,6 +152,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
     let roomy = |(schemas, paths, routes): utoipa_axum::router::UtoipaMethodRouter<App>| {
         (schemas, paths, routes.layer(DefaultBodyLimit::max(catalogue_transfer::MOST_BYTES)))
     };
+    let (schemas, paths, listing) = routes!(jobs::list);
+    let job_list = (schemas, paths, listing.layer(Extension(next_fires::NextFires::default())));
     let tests = Arc::new(connectors::LastTests::default());
     let (schemas, paths, listing) = routes!(connectors::list);
     let connector_list = (schemas, paths, listing.layer(Extension(tests.clone())));
@@ -185,7 +188,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(users::list, users::create))
         .add(Need::Superuser, routes!(users::show, users::change, users::delete))
         .add(Need::Superuser, routes!(users::password))
-        .add(Need::SomeJob, routes!(jobs::list))
+        .add(Need::SomeJob, job_list)
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(runs::list))

@@ -6,6 +6,7 @@ pub(crate) mod job;
 pub(crate) mod notification;
 pub(crate) mod replica;
 pub(crate) mod run;
+pub(crate) mod slot;
 pub(crate) mod words;
 
 use chrono::SecondsFormat;

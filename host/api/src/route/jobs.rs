@@ -1,6 +1,7 @@
 //! The catalogue: list, show, run, reload.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -23,6 +24,7 @@ use super::runs::{list_active, list_visible};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
+use crate::next_fires::NextFires;
 use crate::view::job::{JobCard, JobDetail, Problem, RecentRun};
 use crate::view::run::RunAccepted;
 use crate::{etag, idempotency};
@@ -75,6 +77,7 @@ pub(crate) struct JobList {
 pub(crate) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
+    Extension(next_fires): Extension<NextFires>,
     headers: HeaderMap,
     query: Result<Query<JobListQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
@@ -98,9 +101,11 @@ pub(crate) async fn list(
     let active_of = |job: &str| newest.get(job).map(|run| run.id.to_string());
     let catalogue = app.catalogue.current();
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
-    for job in app.engine.jobs().values().filter(|job| may.may_see_job(job.id.as_str())) {
+    let jobs = app.engine.jobs();
+    let jobs: Vec<Arc<Job>> = jobs.values().filter(|job| may.may_see_job(job.id.as_str())).cloned().collect();
+    for (job, next) in jobs.iter().zip(next_fires.of(&app.engine, &jobs)) {
         let last = latest.get(job.id.as_str()).copied();
-        let mut card = JobCard::new(job, &app.engine, last, active_of(job.id.as_str()));
+        let mut card = JobCard::new(job, next, last, active_of(job.id.as_str()));
         card.problems = about(&catalogue, &job.id);
         card.recent = recent.remove(&job.id).unwrap_or_default();
         cards.insert(job.id.to_string(), card);
@@ -147,7 +152,7 @@ pub(crate) async fn show(
     let last = runs.iter().find(|run| run.status != RunStatus::Skipped).or(runs.first());
     let active = if sees_runs { list_active(&app, vec![job.id.clone()]).await? } else { Vec::new() };
     let active = active.first().map(|run| run.id.to_string());
-    let mut card = JobCard::new(job, &app.engine, last, active);
+    let mut card = JobCard::new(job, app.engine.next_fire(job), last, active);
     card.problems = about(&app.catalogue.current(), &job.id);
     if sees_runs {
         card.recent = recent_of(&app, job).await?;

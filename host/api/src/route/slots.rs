@@ -10,15 +10,15 @@ use host_model::fire::{SlotFilter, SlotOutcome, SlotRecord};
 use host_model::job::JobSchedule;
 use host_model::schedule::{read_instant, rfc3339_in};
 use host_model::{Instant, Job, JobId};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::jobs::no_such_job;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
 use crate::view::instant;
-use crate::view::words::{RunStatusWord, SlotOutcomeWord};
+use crate::view::slot::{DueInstant, Nearest, SlotPage, SlotView, Why, WhyAnswer};
 
 const DEFAULT_SLOTS: u32 = 50;
 const MOST_SLOTS: u32 = 1000;
@@ -48,101 +48,6 @@ pub(crate) struct WhyQuery {
     /// Without an instant: how many of the latest, 1 to 1000.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
-}
-
-/// A row of the ledger.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SlotView {
-    schedule: String,
-    #[schema(format = DateTime)]
-    due_at: String,
-    #[schema(value_type = SlotOutcomeWord)]
-    outcome: &'static str,
-    reason: Option<String>,
-    run_id: Option<String>,
-    #[schema(format = DateTime)]
-    decided_at: String,
-}
-
-/// A page of the ledger.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SlotPage {
-    job_id: String,
-    slots: Vec<SlotView>,
-    /// For `before` of the next page; null on the last.
-    next: Option<String>,
-}
-
-/// Why a job did, or did not, run at an instant.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WhyAnswer {
-    /// A word of the ledger, `not_due`, `not_yet` or `unknown`.
-    #[schema(value_type = String)]
-    verdict: &'static str,
-    /// The answer in words.
-    text: String,
-    schedule: Option<String>,
-    #[schema(format = DateTime)]
-    due_at: Option<String>,
-    /// By the clock of the schedule.
-    #[schema(format = DateTime)]
-    local: Option<String>,
-    reason: Option<String>,
-    run_id: Option<String>,
-    #[schema(value_type = Option<RunStatusWord>)]
-    run_status: Option<&'static str>,
-    /// Of what stands in the ledger only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<SlotOutcomeWord>)]
-    outcome: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
-    decided_at: Option<String>,
-}
-
-impl WhyAnswer {
-    fn new(verdict: &'static str, text: String) -> Self {
-        Self {
-            verdict,
-            text,
-            schedule: None,
-            due_at: None,
-            local: None,
-            reason: None,
-            run_id: None,
-            run_status: None,
-            outcome: None,
-            decided_at: None,
-        }
-    }
-}
-
-/// An instant at which the job is due.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct DueInstant {
-    #[schema(format = DateTime)]
-    at: String,
-    #[schema(format = DateTime)]
-    local: String,
-    schedule: String,
-    enabled: bool,
-}
-
-/// The due instants next to the one asked for.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Nearest {
-    before: Option<DueInstant>,
-    after: Option<DueInstant>,
-}
-
-/// The answer to "why did it (not) run?".
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Why {
-    job_id: String,
-    #[schema(format = DateTime)]
-    at: Option<String>,
-    answers: Vec<WhyAnswer>,
-    nearest: Nearest,
 }
 
 fn slot(record: &SlotRecord) -> SlotView {

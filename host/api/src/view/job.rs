@@ -1,10 +1,9 @@
 //! Jobs on the wire: a card per job for the catalogue, and the definition behind it.
 
-use host_engine::Engine;
 use host_model::diagnostic::Diagnostic;
 use host_model::history::RunTime;
 use host_model::run::RunStatus;
-use host_model::{Job, JsonMap, Run, Step};
+use host_model::{Instant, Job, JsonMap, Run, Step};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -120,7 +119,7 @@ fn warnings(job: &Job, last: Option<&Run>) -> Vec<Warning> {
 }
 
 impl JobCard {
-    pub(crate) fn new(job: &Job, engine: &Engine, last: Option<&Run>, active: Option<String>) -> Self {
+    pub(crate) fn new(job: &Job, next: Option<Instant>, last: Option<&Run>, active: Option<String>) -> Self {
         let schedule = job.schedules.first();
         Self {
             id: job.id.to_string(),
@@ -135,7 +134,7 @@ impl JobCard {
             problems: Vec::new(),
             active_run_id: active,
             last_run: last.map(RunSummary::from),
-            next_run_at: engine.next_fire(job).map(instant),
+            next_run_at: next.map(instant),
             needs_dialog: job.steps.len() > 1
                 || !job.params.is_empty()
                 || job.steps.iter().any(|s| !s.op_kwargs.is_empty()),

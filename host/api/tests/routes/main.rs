@@ -9,6 +9,7 @@ mod events;
 mod notifications;
 mod refused;
 mod replicas;
+mod rest;
 mod secrets;
 mod shown;
 mod sign_in;

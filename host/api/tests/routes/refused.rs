@@ -31,6 +31,39 @@ async fn addresses_queries_and_bodies_that_make_no_sense_are_problems() {
         ("GET", "/admin/jobs/runs?from=yesterday", "", 422),
         ("GET", "/admin/jobs/runs?sort=id", "", 422),
         ("GET", "/admin/jobs/runs/0000000000000/logs?from=-1", "", 422),
+        ("GET", "/admin/jobs/runs?min_seconds=long", "", 422),
+        ("GET", "/admin/jobs/runs?min_seconds=NaN", "", 200),
+        ("GET", "/admin/jobs/runs?limit=99999999999999999999", "", 422),
+        ("GET", "/admin/jobs/runs?q=%ff", "", 200),
+        ("GET", "/admin/jobs?recent=-1", "", 422),
+        ("GET", "/admin/jobs?sort=id", "", 422),
+        ("GET", "/admin/jobs/quick/stats?x=1", "", 200),
+        ("GET", "/admin/jobs/%ff/stats", "", 400),
+        ("GET", "/admin/jobs/%2e%2e%2fetc/stats", "", 404),
+        ("GET", "/admin/jobs/runs/0000000000000/logs/search?q=(", "", 404),
+        ("GET", "/admin/jobs/runs/%ff/logs/search", "", 400),
+        ("GET", "/admin/jobs/runs/%ff/logs/counts", "", 400),
+        ("GET", "/admin/jobs/runs/%ff/logs/download", "", 400),
+        ("GET", "/admin/jobs/runs/0000000000000/logs/counts", "", 404),
+        ("GET", "/admin/jobs/runs/0000000000000/logs/download", "", 404),
+        ("GET", "/admin/jobs/runs/0000000000000/logs/search?regex=perhaps", "", 422),
+        ("GET", "/admin/jobs/runs/0000000000000/logs/search?from=18446744073709551616", "", 422),
+        ("GET", "/admin/connectors/%ff/tables", "", 400),
+        ("GET", "/admin/connectors/..%2f..%2fetc/queries", "", 404),
+        ("GET", "/admin/schedule?from=99999999999-01-01", "", 422),
+        ("GET", "/openapi.yaml", "", 200),
+        ("GET", "/docs/../admin/jobs", "", 404),
+        ("GET", "/docs/secret", "", 404),
+        ("POST", "/metrics", "", 405),
+        ("POST", "/admin/jobs/quick/run", "{\"params\":[]}", 422),
+        ("POST", "/admin/jobs/quick/run", "{\"params\":{\"n\":1e999}}", 422),
+        ("POST", "/admin/jobs/quick/run", "{\"log_level\":5}", 422),
+        ("POST", "/admin/jobs/quick/run", "null", 422),
+        ("POST", "/admin/jobs/runs/0000000000000/replay", "{\"from_step\":1}", 422),
+        ("POST", "/admin/jobs/runs/0000000000000/replay", "", 404),
+        ("POST", "/admin/scheduler/pause", "{\"reason\":null}", 422),
+        ("PUT", "/admin/secrets/..%2fx", "{\"value\":\"v\"}", 422),
+        ("PUT", "/admin/secrets/x", "{\"value\":\"\"}", 422),
         ("POST", "/admin/jobs/quick/run", "{", 422),
         ("POST", "/admin/jobs/quick/run", "[]", 422),
         ("POST", "/admin/jobs/quick/run", "{\"parms\":{}}", 422),
@@ -57,6 +90,21 @@ async fn addresses_queries_and_bodies_that_make_no_sense_are_problems() {
     assert_eq!(house.ask("PUT", "/admin/jobs/quick", "").await.header("allow"), "GET,HEAD");
     let runs = house.store.list_runs(&RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
     assert!(runs.is_empty(), "nothing ran: {runs:?}");
+}
+
+#[tokio::test]
+async fn patterns_that_are_none_or_too_large_are_refused() {
+    let house = house().await;
+    let run = house.fire("quick").await;
+    house.idle().await;
+    let long = "a".repeat(1001);
+    let huge = "q=(a%7B1000%7D)%7B1000%7D&regex=true";
+    for query in ["q=(&regex=true", huge, &format!("q={long}"), "level=LOUD", "step=a%20b"] {
+        house.ask("GET", &format!("/admin/jobs/runs/{run}/logs/search?{query}"), "").await.problem(422, query);
+    }
+    house.ask("GET", &format!("/admin/jobs/runs/{run}/logs/download?format=pdf"), "").await.problem(422, "pdf");
+    let hits = house.ask("GET", &format!("/admin/jobs/runs/{run}/logs/search?q=("), "").await.json();
+    assert_eq!(hits["total"], 0, "plain text is no pattern: {hits}");
 }
 
 #[tokio::test]

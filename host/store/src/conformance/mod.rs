@@ -15,6 +15,8 @@ mod definitions;
 mod dependencies;
 mod fencing;
 mod fires;
+mod history;
+mod idempotency;
 mod lease;
 mod ledger;
 mod limits;
@@ -42,6 +44,8 @@ use chrono::TimeDelta;
 use host_model::account::AccountStore;
 use host_model::audit::AuditTrail;
 use host_model::fire::{NewRun, Recorded, Slot};
+use host_model::history::History;
+use host_model::idempotency::IdempotencyKeys;
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
 use host_model::placement::Limits;
@@ -268,6 +272,15 @@ checks! {
         deliveries_go_with_the_history_they_tell_of
         a_transport_comes_and_goes_with_its_secrets
         routes_are_replaced_by_whoever_knows_their_version;
+    history:
+        the_last_runs_of_each_job_come_newest_first_without_skipped_ones
+        runs_are_found_by_trigger_text_and_length
+        slots_that_did_not_fire_are_found_by_time
+        lines_are_filtered_scanned_and_counted;
+    idempotency:
+        a_key_stands_for_its_first_request_until_it_expires
+        a_key_goes_on_with_one_process_only
+        one_of_many_gets_a_key;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -308,6 +321,15 @@ impl Bench {
 
     async fn open_versions(&self) -> Arc<dyn VersionStore> {
         crate::open_roles(&self.url, &self.home).await.unwrap().versions
+    }
+
+    async fn open_history(&self) -> (Arc<dyn Store>, Arc<dyn History>) {
+        let roles = crate::open_roles(&self.url, &self.home).await.unwrap();
+        (roles.store, roles.history)
+    }
+
+    async fn open_keys(&self) -> Arc<dyn IdempotencyKeys> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().idempotency
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {

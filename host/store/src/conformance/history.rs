@@ -1,0 +1,117 @@
+//! What pages ask of the history.
+
+use host_model::RunId;
+use host_model::fire::SlotOutcome;
+use host_model::history::LineFilter;
+use host_model::log::{LogLevel, LogLine};
+use host_model::run::RunFilter;
+use host_model::transition::RunChange;
+
+use super::{Bench, ME, at, job_id, line, step_name, took};
+
+pub(super) async fn the_last_runs_of_each_job_come_newest_first_without_skipped_ones(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    assert!(history.recent_runs(3).await.unwrap().is_empty());
+    let mut of_a = Vec::new();
+    for n in 0..5 {
+        let run = bench.running(&*store, "a").await;
+        took(&*store, &[RunChange::succeed(run.id, ME, run.queued_at + chrono::TimeDelta::seconds(n)).into()]).await;
+        of_a.push(run.id);
+    }
+    let of_b = bench.running(&*store, "b").await.id;
+    // It runs: this one is skipped.
+    store.record_fire(&bench.new_run("b")).await.unwrap();
+    of_a.reverse();
+    let recent = history.recent_runs(3).await.unwrap();
+    let told: Vec<RunId> = recent.iter().map(|time| time.id).collect();
+    assert_eq!(told, [&of_a[..3], &[of_b]].concat());
+    assert_eq!((recent[0].seconds(), recent[3].seconds()), (Some(4.0), None));
+    let times = history.run_times(&job_id("a"), 100).await.unwrap();
+    assert_eq!(times.iter().map(|time| time.id).collect::<Vec<_>>(), of_a);
+    let between = history.runs_between(at(1), at(3), 100).await.unwrap();
+    assert_eq!(between.iter().map(|time| time.id).collect::<Vec<_>>(), [of_a[2], of_a[3]]);
+    assert!(history.runs_between(at(100), at(200), 100).await.unwrap().is_empty());
+}
+
+pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {
+    let (store, _) = bench.open_history().await;
+    let mut all = Vec::new();
+    for (n, trigger) in ["cron", "user:alice", "user:al", "api"].into_iter().enumerate() {
+        let new = host_model::fire::NewRun { triggered_by: trigger.to_owned(), ..bench.new_run(&format!("job_{n}")) };
+        store.record_fire(&new).await.unwrap();
+        let ended = new.queued_at + chrono::TimeDelta::milliseconds(1500);
+        took(&*store, &[RunChange::start(new.id, ME, new.queued_at).into()]).await;
+        took(&*store, &[RunChange::fail(new.id, ME, ended, "100% Broken".to_owned()).into()]).await;
+        all.push(new.id);
+    }
+    let list = async |filter: RunFilter| {
+        let found = store.list_runs(&RunFilter { limit: 100, ..filter }).await.unwrap();
+        found.into_iter().map(|run| all.iter().position(|id| *id == run.id).unwrap()).collect::<Vec<_>>()
+    };
+    let by = |triggers: &[&str]| RunFilter {
+        triggers: triggers.iter().map(|trigger| (*trigger).to_owned()).collect(),
+        ..RunFilter::default()
+    };
+    assert_eq!(list(by(&["user"])).await, [2, 1]);
+    assert_eq!(list(by(&["user:al"])).await, [2]);
+    assert_eq!(list(by(&["cron", "api"])).await, [3, 0]);
+    assert_eq!(list(by(&["use", "_ser"])).await, [0; 0]);
+    let with = |text: &str| RunFilter { text: Some(text.to_owned()), ..RunFilter::default() };
+    assert_eq!(list(with("100% broken")).await, [3, 2, 1, 0]);
+    assert_eq!(list(with("JOB_2")).await, [2]);
+    for none in ["job%2", "job-2", "100_ Broken", "\\"] {
+        assert_eq!(list(with(none)).await, [0; 0], "{none}");
+    }
+    let long = |seconds: f64| RunFilter { min_seconds: Some(seconds), ..RunFilter::default() };
+    assert_eq!((list(long(1.5)).await.len(), list(long(1.6)).await.len()), (4, 0));
+}
+
+pub(super) async fn slots_that_did_not_fire_are_found_by_time(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    for (n, outcome) in [SlotOutcome::Missed, SlotOutcome::Fired, SlotOutcome::Skipped].into_iter().enumerate() {
+        let due_at = at(n as i64 * 1000);
+        let slot = host_model::fire::Slot { job_id: job_id("a"), schedule: "default".to_owned(), due_at };
+        let record = host_model::fire::SlotRecord { slot, outcome, reason: None, run_id: None, decided_at: at(0) };
+        assert!(store.record_slot(&record).await.unwrap());
+    }
+    let outcomes = async |from: i64, to: i64| {
+        let found = history.lost_slots(at(from), at(to), 10).await.unwrap();
+        found.into_iter().map(|record| record.outcome).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(0, 9000).await, [SlotOutcome::Skipped, SlotOutcome::Missed]);
+    assert_eq!(outcomes(0, 2000).await, [SlotOutcome::Missed]);
+}
+
+fn many(run: RunId) -> Vec<LogLine> {
+    let of = |seq: u64| {
+        let level = LogLevel::ALL[seq as usize % 4];
+        let step = (seq >= 10).then(|| step_name(if seq < 20 { "load" } else { "check" }));
+        LogLine { level, attempt: u32::from(step.is_some()), step, ..line(run, seq, &format!("line {seq}\nnext")) }
+    };
+    (0..30).map(of).collect()
+}
+
+pub(super) async fn lines_are_filtered_scanned_and_counted(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    let run = RunId::from_parts(5, 5);
+    let lines = many(run);
+    store.append_logs(&lines).await.unwrap();
+    let filter = LineFilter { level: Some(LogLevel::Warning), steps: vec![step_name("load"), step_name("check")] };
+    let expected: Vec<LogLine> =
+        lines.iter().filter(|line| line.seq >= 10 && line.level >= LogLevel::Warning).cloned().collect();
+    assert_eq!(history.list_lines(run, 0, 100, &filter).await.unwrap(), expected);
+    assert_eq!(history.list_lines(run, 15, 2, &filter).await.unwrap(), expected[3..5]);
+    let open = LineFilter::default();
+    assert_eq!(history.list_lines(run, 0, 100, &open).await.unwrap(), lines);
+    let scanned = history.scan_lines(run, 8, 4, &open).await.unwrap();
+    let told: Vec<(u64, &str)> = scanned.lines().collect();
+    assert_eq!(told, [(8, "line 8 next"), (9, "line 9 next"), (10, "line 10 next"), (11, "line 11 next")]);
+    let scanned = history.scan_lines(run, 0, 100, &filter).await.unwrap();
+    assert_eq!(scanned.lines().map(|(n, _)| n).collect::<Vec<_>>(), expected.iter().map(|l| l.seq).collect::<Vec<_>>());
+    assert_eq!(history.scan_lines(run, u64::MAX, u32::MAX, &open).await.unwrap().lines().count(), 0);
+    let counts = history.count_lines(run).await.unwrap();
+    assert_eq!((counts.len(), counts.iter().map(|count| count.count).sum::<u64>()), (12, 30));
+    let first = counts.iter().find(|c| c.step == Some(step_name("load")) && c.level == LogLevel::Error).unwrap();
+    assert_eq!((first.first, first.count, first.attempt), (11, 3, 1));
+    assert!(history.count_lines(RunId::from_parts(9, 9)).await.unwrap().is_empty());
+}
