@@ -246,8 +246,9 @@ async fn keep(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Re
             }
         }
         Kept::SignIn if draft.outcome == AuditOutcome::Done => drop(app.audit.append(&draft).await.map_err(unkept)?),
-        Kept::SignIn | Kept::Refusal if draft.outcome == AuditOutcome::Refused => keep_refusal(&gate, draft).await,
-        Kept::SignIn | Kept::Refusal => {}
+        Kept::SignIn => keep_refusal(&gate, draft).await,
+        Kept::Refusal if draft.outcome == AuditOutcome::Refused => keep_refusal(&gate, draft).await,
+        Kept::Refusal => {}
     }
     Ok(response)
 }
