@@ -72,6 +72,8 @@ pub(crate) fn command(home: &Path) -> Command {
         command.env_remove(name);
     }
     command.env("USER", "bob").env_remove("SUDO_USER").env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    // Sign-ins of this machine are kept below the home, which goes with the test.
+    command.env("XDG_CONFIG_HOME", home.join("config"));
     command.arg("--home").arg(home);
     command
 }

@@ -29,7 +29,12 @@ pub(crate) fn http(url: &str, method: &str, path: &str, headers: &[(&str, &str)]
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, head.to_ascii_lowercase(), body.to_owned())
+    // Names of headers are not case-sensitive; a cookie is.
+    let lower = |line: &str| match line.split_once(':') {
+        Some((name, value)) => format!("{}:{value}", name.to_ascii_lowercase()),
+        None => line.to_owned(),
+    };
+    (status, head.lines().map(lower).collect::<Vec<_>>().join("\n"), body.to_owned())
 }
 
 pub(crate) fn json_body(body: &str) -> Value {
@@ -66,7 +71,7 @@ fn nobody_gets_in_without_the_token() {
         ("GET", "/admin/jobs/health"),
         ("GET", "/admin/events"),
         ("GET", "/auth/me"),
-        ("POST", "/auth/logout"),
+        ("POST", "/auth/logout-all"),
     ];
     for (method, path) in closed {
         let (status, head, body) = http(host.url(), method, path, &[], "");
@@ -81,6 +86,13 @@ fn nobody_gets_in_without_the_token() {
     assert!(nomaflow(home.path(), &["job", "list"]).expect(0).out.contains("quick"));
 }
 
+fn me_of_the_token() -> Value {
+    json!({
+        "user": "admin", "display_name": "", "source": "token", "permissions": ["superuser"],
+        "must_change_password": false,
+    })
+}
+
 #[test]
 fn the_page_signs_in_with_the_token_and_out_again() {
     let home = home();
@@ -91,10 +103,10 @@ fn the_page_signs_in_with_the_token_and_out_again() {
     let (status, head, _) = login(home.read("data/bootstrap.token").unwrap().trim());
     assert_eq!(status, 200);
     let cookie = head.lines().find_map(|l| l.strip_prefix("set-cookie: ")).unwrap().to_owned();
-    assert!(cookie.contains("httponly") && cookie.contains("samesite=strict"), "{cookie}");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
     let session = cookie.split(';').next().unwrap().to_owned();
     let me = http(host.url(), "GET", "/auth/me", &[("Cookie", &session)], "");
-    assert_eq!((me.0, json_body(&me.2)), (200, json!({"user": "admin"})));
+    assert_eq!((me.0, json_body(&me.2)), (200, me_of_the_token()));
     let run = |origin: &str| {
         http(host.url(), "POST", "/admin/jobs/quick/run", &[("Cookie", &session), ("Origin", origin)], "")
     };

@@ -1,10 +1,10 @@
 //! `nomaflow token …`, `login` and `logout`. A sign-in of this machine is an API token, kept by `credentials` for the
 //! address of its server.
 
+use anyhow::Context as _;
 use host_model::Json;
 use serde_json::json;
 
-use super::secret::read_value;
 use super::table::{self, or_dash};
 use super::user::{call, joined};
 use crate::cli::{Global, LoginArgs, Token};
@@ -79,14 +79,14 @@ pub(crate) async fn login(args: LoginArgs, global: &Global) -> Outcome {
         Some(user) => user,
         None => ask_line("user: ")?,
     };
-    let password = read_value("the password")?;
+    let password = read_secret("password: ")?;
     // What this machine has already says nothing about who signs in now.
     client.set_token(None);
     let body = json!({ "user": user, "password": password });
     let answer = client.call("POST", "/auth/login", Some(&body)).await?;
     client.set_token(Some(field(&answer, "access_token").to_owned()));
     if answer["must_change_password"] == true {
-        let new = read_value("the password was given to you; a new one")?;
+        let new = read_secret("this password was given to you; a new one: ")?;
         client.call("POST", "/auth/password", Some(&json!({ "old": password, "new": new }))).await?;
     }
     let name = format!("command line of {}", crate::client::shell_user());
@@ -132,6 +132,20 @@ async fn remote(global: &Global) -> Result<Client, Failure> {
         return Err(Failure::new(Exit::Usage, "there is nothing to sign in to with --local: it works on the home itself"));
     }
     Client::open(global).await
+}
+
+/// A line that is not shown; of a pipe the next line.
+fn read_secret(prompt: &str) -> Result<String, Failure> {
+    use std::io::IsTerminal as _;
+    if std::io::stdin().is_terminal() {
+        return Ok(rpassword::prompt_password(prompt).context("cannot read the terminal")?);
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("standard input is not UTF-8 text")?;
+    match line.trim_end_matches(['\n', '\r']) {
+        "" => Err(Failure::new(Exit::Usage, "standard input has no password").hint("one line for each")),
+        text => Ok(text.to_owned()),
+    }
 }
 
 fn ask_line(prompt: &str) -> Result<String, Failure> {

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{TOKEN, house};
 
 /// Every route, with what it answers to the right caller.
-const ROUTES: [(&str, &str, u16); 31] = [
+const ROUTES: [(&str, &str, u16); 33] = [
     ("GET", "/auth/me", 200),
     ("GET", "/admin/jobs", 200),
     ("GET", "/admin/jobs/health", 200),
@@ -36,7 +36,9 @@ const ROUTES: [(&str, &str, u16); 31] = [
     ("GET", "/admin/audit", 200),
     ("GET", "/admin/audit/verify", 200),
     ("GET", "/admin/audit/export", 200),
-    ("POST", "/auth/logout", 200),
+    ("GET", "/admin/users", 200),
+    ("GET", "/admin/tokens", 200),
+    ("GET", "/admin/sessions", 200),
 ];
 
 #[tokio::test]
@@ -82,7 +84,9 @@ async fn whatever_the_table_says_is_not_open_is_closed_to_strangers() {
         house.plain(&line.method, &path, &[], "").await.problem(401, &path);
     }
     let open: Vec<&str> = table.iter().filter(|l| l.need == host_api::Need::Nothing).map(|l| l.path.as_str()).collect();
-    assert_eq!(open, ["/healthz", "/auth/login"]);
+    let oidc = ["/auth/oidc/{provider}/start", "/auth/oidc/{provider}/callback"];
+    let expected = ["/healthz", "/auth/providers", "/auth/login", "/auth/refresh", "/auth/logout"];
+    assert_eq!(open, [&expected[..], &oidc].concat());
     house.idle().await;
 }
 
@@ -100,7 +104,10 @@ async fn a_session_opens_the_same_doors_for_our_own_page_only() {
     let cookie = ("cookie", cookie.split(';').next().unwrap());
     assert_eq!(
         house.plain("GET", "/auth/me", &[cookie], "").await.json(),
-        json!({"user": "admin", "permissions": ["superuser"]})
+        json!({
+            "user": "admin", "display_name": "", "source": "token", "permissions": ["superuser"],
+            "must_change_password": false,
+        })
     );
     let run = async |origin: &str| {
         house.plain("POST", "/admin/jobs/quick/run", &[cookie, ("host", "a:1"), ("origin", origin)], "").await

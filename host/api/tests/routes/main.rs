@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
 mod audit;
+mod access;
 mod closed;
 mod events;
 mod refused;
 mod replicas;
 mod secrets;
 mod shown;
+mod sign_in;
 mod slots;
 mod support;
+mod vouched;

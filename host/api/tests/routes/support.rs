@@ -15,6 +15,7 @@ use host_api::{ApiParts, CatalogueSource, Router, SecretDesk, router};
 use host_catalogue::Catalogue;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
+use host_model::account::AccountStore;
 use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVerdict};
 use host_model::placement::Limits;
 use host_model::port::{
@@ -29,6 +30,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// What the house signs with.
+pub(crate) const KEY: &[u8] = b"a signing key of exactly 32 bytes";
 const SOON: Duration = Duration::from_secs(30);
 
 /// `echo`, `hang`, `lines:N`.
@@ -145,6 +148,7 @@ pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) audit: Arc<Trail>,
+    pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) router: Router,
     pub(crate) stop: CancelToken,
     shelf: Arc<Shelf>,
@@ -239,13 +243,13 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
     let folder = tempfile::tempdir().unwrap();
     let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
     let audit = Arc::new(Trail { kept: roles.audit, fails: AtomicBool::new(false) });
-    let store = roles.store;
+    let (store, accounts) = (roles.store, roles.accounts);
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
     let auth = AuthParts {
-        accounts: roles.accounts,
+        accounts: accounts.clone(),
         bootstrap_token: TOKEN.to_owned(),
-        keys: vec![SigningKey { id: "k".to_owned(), secret: vec![7; 32] }],
+        keys: vec![SigningKey { id: "k1".into(), secret: KEY.to_vec() }],
         rules: AuthRules::default(),
         directories: providers.directories,
         providers: Vec::new(),
@@ -261,7 +265,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         stop: stop.clone(),
         version: "1.2.3",
     });
-    House { engine, store, audit, router, stop, shelf, folder }
+    House { engine, store, audit, accounts, router, stop, shelf, folder }
 }
 
 impl House {
@@ -299,7 +303,12 @@ impl House {
 
     /// Sends with the right token, a body as JSON.
     pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        let token = format!("Bearer {TOKEN}");
+        self.ask_as(TOKEN, method, path, body).await
+    }
+
+    /// The same with another token.
+    pub(crate) async fn ask_as(&self, token: &str, method: &str, path: &str, body: &str) -> Answer {
+        let token = format!("Bearer {token}");
         let mut headers = vec![("authorization", token.as_str())];
         if !body.is_empty() {
             headers.push(("content-type", "application/json"));
@@ -318,8 +327,13 @@ impl House {
 
     /// Opens the event stream; its status when it is refused.
     pub(crate) async fn listen(&self, query: &str, last: Option<&str>) -> Result<Listening, Answer> {
+        self.listen_as(TOKEN, query, last).await
+    }
+
+    /// The same with another token.
+    pub(crate) async fn listen_as(&self, token: &str, query: &str, last: Option<&str>) -> Result<Listening, Answer> {
         let mut request = Request::builder().uri(format!("/admin/events{query}"));
-        request = request.header("authorization", format!("Bearer {TOKEN}"));
+        request = request.header("authorization", format!("Bearer {token}"));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }

@@ -5,6 +5,7 @@
 //! is the list of all of them; the compiler warns of one that is missing there, because it is never used.
 #![allow(clippy::unwrap_used, missing_docs, reason = "test code: a check panics, and its name says what it checks")]
 
+mod accounts;
 mod audit;
 mod bell;
 mod cancel;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::TimeDelta;
+use host_model::account::AccountStore;
 use host_model::audit::AuditTrail;
 use host_model::fire::{NewRun, Recorded, Slot};
 use host_model::job::Overlap;
@@ -235,6 +237,15 @@ checks! {
         sixteen_writers_of_two_processes_make_one_chain
         entries_go_only_off_the_old_end_and_the_chain_still_holds
         entries_are_found_by_what_they_say;
+    accounts:
+        an_account_is_what_was_made_of_it
+        the_first_account_is_made_once
+        somebody_who_may_do_everything_is_always_left
+        two_superusers_who_demote_each_other_leave_one
+        whom_a_provider_vouches_for_keeps_one_account
+        a_refresh_token_works_once
+        sessions_end_one_by_one_and_all_at_once
+        a_token_is_found_by_its_hash_and_goes_with_its_owner;
     schema:
         a_final_status_without_a_finish_is_refused
         unknown_words_are_refused
@@ -267,6 +278,10 @@ impl Bench {
 
     async fn open_audit(&self) -> Arc<dyn AuditTrail> {
         crate::open_roles(&self.url, &self.home).await.unwrap().audit
+    }
+
+    async fn open_accounts(&self) -> Arc<dyn AccountStore> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().accounts
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
