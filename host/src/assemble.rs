@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use host_api::server::LocalClient;
 use host_api::auth::{Auth, AuthParts, AuthRules};
+use host_api::server::LocalClient;
 use host_api::{ApiParts, CatalogueSource as _};
 use host_catalogue::{Catalogue, Flags, Role, Setting, Settings, system_zone};
 use host_engine::clock::SystemClock;

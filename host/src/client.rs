@@ -198,9 +198,8 @@ fn problem(status: u16, json: &Json) -> Failure {
     }
     let failure = Failure::new(exit, message);
     match (status, text("hint")) {
-        (401, _) if kind == "sign-in-required" => failure.hint(
-            "sign in with `nomaflow login`, give --home of the server's home directory, or set NOMAFLOW_TOKEN",
-        ),
+        (401, _) if kind == "sign-in-required" => failure
+            .hint("sign in with `nomaflow login`, give --home of the server's home directory, or set NOMAFLOW_TOKEN"),
         (_, "") => failure,
         (_, hint) => failure.hint(hint),
     }

@@ -29,7 +29,7 @@ use tracing::Instrument as _;
 use crate::App;
 use crate::auth::{self, Caller, Visitor};
 use crate::error::ApiError;
-use crate::surface::{Gate, Need, read_whole};
+use crate::surface::{Gate, Need, bounded};
 
 /// Not a GET, but nothing is changed: kept only when it is refused.
 const CHANGES_NOTHING: [(Method, &str); 3] = [
@@ -223,7 +223,7 @@ async fn keep(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Re
         }
         parts.extensions.insert(caller);
     }
-    let body = read_whole(&gate, &parts, body).await?;
+    let body = bounded(&parts, body)?;
     if gate.path == SIGNS_OUT {
         // Open to everybody, because it also takes the cookies of a session that has ended away; who it is, is worth knowing.
         match auth::caller_of(&app, &parts).await {

@@ -23,9 +23,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use chrono::{TimeDelta, Utc};
 use host_model::Instant;
 use host_model::access::Permissions;
-use host_model::account::{
-    Account, AccountSource, AccountStore, ApiToken, PasswordHash, Session, TokenHash,
-};
+use host_model::account::{Account, AccountSource, AccountStore, ApiToken, PasswordHash, Session, TokenHash};
 use host_model::port::StoreError;
 use host_model::run::Trigger;
 use sha2::{Digest, Sha256};

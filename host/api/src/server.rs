@@ -160,9 +160,8 @@ mod tests {
     async fn a_client_that_never_ends_its_request_is_let_go_and_others_are_served() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/", get(|ConnectInfo(from): ConnectInfo<SocketAddr>| async move {
-            from.ip().to_string()
-        }));
+        let router = Router::new()
+            .route("/", get(|ConnectInfo(from): ConnectInfo<SocketAddr>| async move { from.ip().to_string() }));
         let stop = CancelToken::new();
         let server = tokio::spawn(serve_patiently(listener, router, stop.clone(), Duration::from_millis(300)));
         let mut slow = TcpStream::connect(address).await.unwrap();

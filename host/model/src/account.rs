@@ -248,12 +248,7 @@ pub trait AccountStore: Send + Sync {
     /// The sessions of an account that have not expired, the newest first.
     async fn list_sessions(&self, user: &str, now: Instant) -> Result<Vec<Session>, StoreError>;
     /// Puts `new` in the place of `old` and takes over times and address of `session`, if `old` is the newest token of it.
-    async fn rotate_session(
-        &self,
-        session: &Session,
-        old: &TokenHash,
-        new: &TokenHash,
-    ) -> Result<Rotated, StoreError>;
+    async fn rotate_session(&self, session: &Session, old: &TokenHash, new: &TokenHash) -> Result<Rotated, StoreError>;
     /// Ends a session. False when there was none.
     async fn end_session(&self, id: &str) -> Result<bool, StoreError>;
     /// Ends every session of an account but `keep`, and everything else that names its epoch.

@@ -103,7 +103,8 @@ fn announce(
     let (role, labels) = (settings.role.value, &settings.labels.value);
     let (store, room) = (store_text(&settings.store.value), settings.max_concurrent_runs.value);
     if global.json {
-        let mut line = json!({ "listening": url, "role": role.as_str(), "labels": labels, "room": room, "store": store });
+        let mut line =
+            json!({ "listening": url, "role": role.as_str(), "labels": labels, "room": room, "store": store });
         if let Some(password) = first_password {
             line["first_password"] = password.into();
         }

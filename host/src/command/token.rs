@@ -90,9 +90,7 @@ pub(crate) async fn login(args: LoginArgs, global: &Global) -> Outcome {
         client.call("POST", "/auth/password", Some(&json!({ "old": password, "new": new }))).await?;
     }
     let name = format!("command line of {}", crate::client::shell_user());
-    let made = client
-        .call("POST", "/admin/tokens", Some(&json!({ "name": name, "expires_in_days": args.days })))
-        .await;
+    let made = client.call("POST", "/admin/tokens", Some(&json!({ "name": name, "expires_in_days": args.days }))).await;
     // The session was only for this.
     let _ = client.call("POST", "/auth/logout", None).await;
     let made = made?;
@@ -129,7 +127,10 @@ pub(crate) async fn logout(global: &Global) -> Outcome {
 
 async fn remote(global: &Global) -> Result<Client, Failure> {
     if global.local {
-        return Err(Failure::new(Exit::Usage, "there is nothing to sign in to with --local: it works on the home itself"));
+        return Err(Failure::new(
+            Exit::Usage,
+            "there is nothing to sign in to with --local: it works on the home itself",
+        ));
     }
     Client::open(global).await
 }

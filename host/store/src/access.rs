@@ -221,12 +221,7 @@ impl AccountStore for SqlStore {
         read!(self, "list the sessions", list_sessions, user, now)
     }
 
-    async fn rotate_session(
-        &self,
-        session: &Session,
-        old: &TokenHash,
-        new: &TokenHash,
-    ) -> Result<Rotated, StoreError> {
+    async fn rotate_session(&self, session: &Session, old: &TokenHash, new: &TokenHash) -> Result<Rotated, StoreError> {
         self.write("refresh a session", Rotate { session: session.clone(), old: *old, new: *new }).await
     }
 
@@ -273,10 +268,9 @@ impl AccountStore for SqlStore {
 
     async fn delete_token(&self, id: &str, user: Option<&str>) -> Result<bool, StoreError> {
         let write = match user {
-            Some(user) => Run(
-                "delete from ly2_tokens where id = $1 and user_name = $2",
-                vec![Bind::word(id), Bind::word(user)],
-            ),
+            Some(user) => {
+                Run("delete from ly2_tokens where id = $1 and user_name = $2", vec![Bind::word(id), Bind::word(user)])
+            }
             None => Run("delete from ly2_tokens where id = $1", vec![Bind::word(id)]),
         };
         self.write("delete a token", write).await

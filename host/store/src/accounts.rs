@@ -6,9 +6,7 @@
 use async_trait::async_trait;
 use host_model::Instant;
 use host_model::access::{Permission, Permissions};
-use host_model::account::{
-    Account, AccountChange, AccountSource, Changed, PasswordHash, Vouched, Welcomed,
-};
+use host_model::account::{Account, AccountChange, AccountSource, Changed, PasswordHash, Vouched, Welcomed};
 
 use crate::error::DbError;
 use crate::row::StoredRow;

@@ -199,7 +199,8 @@ impl Auth {
             None => None,
         };
         let is_short = password.len() <= password::LONGEST;
-        let fits = self.passwords.is(if is_short { password.to_owned() } else { String::new() }, hash).await? && is_short;
+        let fits =
+            self.passwords.is(if is_short { password.to_owned() } else { String::new() }, hash).await? && is_short;
         if let Some(account) = local {
             return Ok((fits && !account.disabled).then(|| Identity::Local(Box::new(account))));
         }
@@ -362,4 +363,3 @@ pub(crate) async fn sign_out_everywhere(app: &App, user: &str, visitor: &Visitor
     tracing::info!(user, address = visitor.address, "signed out everywhere");
     Ok(gone(visitor))
 }
-

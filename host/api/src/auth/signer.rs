@@ -75,7 +75,14 @@ impl Signer {
     }
 
     /// A token of `kind` for `user`, from now on for `seconds`.
-    pub(super) fn sign(&self, kind: Kind, user: &str, session: &str, now: i64, seconds: i64) -> Result<String, ApiError> {
+    pub(super) fn sign(
+        &self,
+        kind: Kind,
+        user: &str,
+        session: &str,
+        now: i64,
+        seconds: i64,
+    ) -> Result<String, ApiError> {
         let key = self.0.first().ok_or_else(|| ApiError::broken("there is no key to sign with"))?;
         let claims = Claims {
             iss: ISSUER.to_owned(),

@@ -53,10 +53,7 @@ async fn read(app: &App, may: &Permissions) -> Result<(Option<Pause>, Standing, 
 
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.
 #[utoipa::path(get, path = "/admin/jobs/health", tag = "health", responses((status = 200)))]
-pub(crate) async fn ready(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-) -> (StatusCode, Json<Value>) {
+pub(crate) async fn ready(State(app): State<App>, Extension(caller): Extension<Caller>) -> (StatusCode, Json<Value>) {
     let may = &caller.permissions;
     let found = read(&app, may).await;
     let is_stored = found.is_ok();

@@ -35,8 +35,12 @@ pub(crate) async fn login(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<SignedIn, ApiError> {
     same_origin(&headers)?;
-    let body: LoginBody = read_body(&headers, &body?)?;
-    match body {
+    let body = body?;
+    if body.is_empty() {
+        let detail = "the body is empty; it must be `application/json`";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid-body", detail));
+    }
+    match read_body(&headers, &body)? {
         LoginBody { user: Some(user), password: Some(password), token: None } => {
             let signed_in = session::with_password(&app, &user, &password, &visitor).await;
             // For the trail, and only the name of an account there is: people type passwords into the wrong field.
@@ -66,11 +70,7 @@ pub(crate) async fn refresh(
 
 /// Ends the session, also when its access token has expired; without one it only takes the cookies away.
 #[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200)))]
-pub(crate) async fn logout(
-    State(app): State<App>,
-    visitor: Visitor,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
+pub(crate) async fn logout(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiError> {
     session::sign_out(&app, &headers, &visitor).await
 }
 

@@ -117,10 +117,8 @@ async fn a_refresh_token_works_once_and_a_second_time_ends_the_session() {
     refresh(&house, &[], &[]).await.problem(401, "without a token");
     // An access token is no refresh token, and the other way round.
     let third = cookies(&login(&house, "ann", PASSWORD).await);
-    let swapped = [
-        ("nomaflow_refresh".to_owned(), third[0].1.clone()),
-        ("nomaflow_session".to_owned(), third[1].1.clone()),
-    ];
+    let swapped =
+        [("nomaflow_refresh".to_owned(), third[0].1.clone()), ("nomaflow_session".to_owned(), third[1].1.clone())];
     refresh(&house, &swapped, &[]).await.problem(401, "an access token");
     me(&house, &swapped).await.problem(401, "a refresh token");
 }
@@ -221,9 +219,8 @@ async fn a_stranger_who_guesses_is_slowed_down_and_keeps_nobody_out() {
     assert!(refused >= 2, "{refused}");
     login(&house, "ann", PASSWORD).await.problem(429, "also with the right one, from a browser nobody knows");
     let body = json!({ "user": "ann", "password": PASSWORD }).to_string();
-    let known = house
-        .plain("POST", "/auth/login", &[("content-type", "application/json"), ("cookie", &device)], &body)
-        .await;
+    let known =
+        house.plain("POST", "/auth/login", &[("content-type", "application/json"), ("cookie", &device)], &body).await;
     assert_eq!(known.status, 200, "her own browser: {}", known.body);
     assert_eq!(house.ask("GET", "/auth/me", "").await.status, 200, "the token of the home always works");
 }
@@ -245,8 +242,16 @@ async fn what_is_no_sign_in_is_refused_with_the_right_status() {
         (&json, r#"{"user":"","password":""}"#, 401),
         (&json, r#"{"token":"nmf_x"}"#, 401),
         (&[], r#"{"user":"ann","password":"x"}"#, 415),
-        (&[("content-type", "application/json"), ("host", "a:1"), ("origin", "http://b:1")], r#"{"user":"a","password":"x"}"#, 403),
-        (&[("content-type", "application/json"), ("sec-fetch-site", "cross-site")], r#"{"user":"a","password":"x"}"#, 403),
+        (
+            &[("content-type", "application/json"), ("host", "a:1"), ("origin", "http://b:1")],
+            r#"{"user":"a","password":"x"}"#,
+            403,
+        ),
+        (
+            &[("content-type", "application/json"), ("sec-fetch-site", "cross-site")],
+            r#"{"user":"a","password":"x"}"#,
+            403,
+        ),
     ] {
         let answer = house.plain("POST", "/auth/login", headers, body).await;
         answer.problem(status, body);
