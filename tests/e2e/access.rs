@@ -27,7 +27,7 @@ fn typed(home: &TempHome, arguments: &[&str], lines: &str, token: Option<&str>) 
     let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    Said::new(child.wait_with_output().unwrap())
+    child.wait_with_output().unwrap().into()
 }
 
 #[test]

@@ -29,7 +29,7 @@ use tracing::Instrument as _;
 use crate::App;
 use crate::auth::{self, Caller, Visitor};
 use crate::error::ApiError;
-use crate::surface::{Gate, Need, read_whole};
+use crate::surface::{Gate, Need, bounded};
 
 /// Not a GET, but nothing is changed: kept only when it is refused.
 const CHANGES_NOTHING: [(Method, &str); 3] = [
@@ -224,7 +224,7 @@ async fn keep(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Re
         }
         parts.extensions.insert(caller);
     }
-    let body = read_whole(&gate, &parts, body).await?;
+    let body = bounded(&parts, body)?;
     if gate.path == SIGNS_OUT {
         // Open to everybody, because it also takes the cookies of a session that has ended away; who it is, is worth knowing.
         match auth::caller_of(&app, &parts).await {
@@ -247,8 +247,9 @@ async fn keep(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Re
             }
         }
         Kept::SignIn if draft.outcome == AuditOutcome::Done => drop(app.audit.append(&draft).await.map_err(unkept)?),
-        Kept::SignIn | Kept::Refusal if draft.outcome == AuditOutcome::Refused => keep_refusal(&gate, draft).await,
-        Kept::SignIn | Kept::Refusal => {}
+        Kept::SignIn => keep_refusal(&gate, draft).await,
+        Kept::Refusal if draft.outcome == AuditOutcome::Refused => keep_refusal(&gate, draft).await,
+        Kept::Refusal => {}
     }
     Ok(response)
 }

@@ -16,6 +16,8 @@ use utoipa::ToSchema;
 
 use crate::request_id;
 
+use crate::surface::TooSlow;
+
 /// A problem for the caller.
 #[derive(Debug)]
 pub struct ApiError {
@@ -217,8 +219,16 @@ impl From<JsonRejection> for ApiError {
     }
 }
 
+/// Whether a body was not read because it came too slowly.
+fn is_too_slow(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<TooSlow>() || error.source().is_some_and(is_too_slow)
+}
+
 impl From<BytesRejection> for ApiError {
     fn from(rejection: BytesRejection) -> Self {
+        if is_too_slow(&rejection) {
+            return Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", TooSlow.to_string());
+        }
         Self::new(rejection.status(), "invalid-body", rejection.body_text())
     }
 }

@@ -209,9 +209,11 @@ impl Listener {
         if now_changes == changes && at.elapsed() < FRESH {
             return Rights::Same;
         }
+        let found = self.app.auth.standing(&self.proof).await;
+        self.checked.0 = Instant::now();
         // As long as the store is away nobody's permissions change.
-        let Ok(standing) = self.app.auth.standing(&self.proof).await else { return Rights::Same };
-        self.checked = (Instant::now(), now_changes);
+        let Ok(standing) = found else { return Rights::Same };
+        self.checked.1 = now_changes;
         match standing.filter(|standing| !standing.must_change_password) {
             None => Rights::Gone,
             Some(standing) if standing.permissions == self.may => Rights::Same,

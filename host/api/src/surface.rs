@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{Path, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::{RequestPartsExt, Router};
+use futures_util::stream::{self, StreamExt};
 use host_model::RunId;
+use tokio::time::Instant;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
@@ -120,7 +122,10 @@ impl Surface {
         }
         if let Some(app) = &self.app {
             let path = paths.paths.keys().next().cloned().unwrap_or_default();
-            let gate = Gate { app: app.clone(), need, path, patience: BODY, strangers: self.strangers.clone() };
+            let gate = Gate { app: app.clone(), need, path, strangers: self.strangers.clone() };
+            if need == Need::Nothing {
+                handlers = handlers.layer(DefaultBodyLimit::max(LONGEST_OF_STRANGER));
+            }
             handlers = handlers.route_layer(middleware::from_fn_with_state(gate, pass));
         }
         self.router = self.router.routes((schemas, paths, handlers));
@@ -141,7 +146,6 @@ pub(crate) struct Gate {
     pub(crate) need: Need,
     /// As declared, with `{name}` for what varies.
     pub(crate) path: String,
-    patience: Duration,
     pub(crate) strangers: Arc<audit::Strangers>,
 }
 
@@ -157,41 +161,41 @@ async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Result<
         gate.check(&caller, &mut parts).await?;
         parts.extensions.insert(caller);
     }
-    let body = read_whole(&gate, &parts, body).await?;
+    let body = bounded(&parts, body)?;
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-/// Longest body of those who are signed in, in bytes; a handler may allow less.
-const LONGEST: usize = 16 * 1024 * 1024;
-/// Longest body of a stranger.
+/// Longest body that may be announced, in bytes. How much is read is each handler's own limit, 2 MB unless it says more.
+const LONGEST: u64 = 64 * 1024 * 1024;
+/// Most bytes that are read of a stranger.
 const LONGEST_OF_STRANGER: usize = 64 * 1024;
 /// What a body may take.
 const BODY: Duration = Duration::from_secs(30);
 
-/// Reads a body to its end before a handler begins, so that neither a large one nor a slow one holds anything up.
-pub(crate) async fn read_whole(gate: &Gate, parts: &Parts, body: Body) -> Result<Body, ApiError> {
+/// A body that has not arrived in time.
+#[derive(Debug, thiserror::Error)]
+#[error("the body did not arrive in time")]
+pub(crate) struct TooSlow;
+
+/// The same body, which ends with an error when it does not arrive in time; one that is announced too long is not read.
+pub(crate) fn bounded(parts: &Parts, body: Body) -> Result<Body, ApiError> {
     if body.is_end_stream() {
         return Ok(body);
     }
-    let most = if gate.need == Need::Nothing { LONGEST_OF_STRANGER } else { LONGEST };
-    let too_large = || {
-        let detail = format!("the body is too large: at most {most} bytes are read");
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-    };
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > most as u64) {
-        return Err(too_large());
+    if announced.is_some_and(|bytes| bytes > LONGEST) {
+        let detail = format!("the body is too large: at most {LONGEST} bytes are read");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail));
     }
-    match tokio::time::timeout(gate.patience, axum::body::to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes.into()),
-        Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
-        Ok(Err(_)) => Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid-body", "the body was cut off")),
-        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not arrive in time")),
-    }
-}
-
-fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<http_body_util::LengthLimitError>() || error.source().is_some_and(is_too_large)
+    let until = Instant::now() + BODY;
+    let parts = stream::unfold(body.into_data_stream(), move |mut parts| async move {
+        let part = match tokio::time::timeout_at(until, parts.next()).await {
+            Ok(part) => part?.map_err(axum::BoxError::from),
+            Err(_) => Err(TooSlow.into()),
+        };
+        Some((part, parts))
+    });
+    Ok(Body::from_stream(parts))
 }
 
 impl Gate {

@@ -139,11 +139,14 @@ pub(crate) async fn callback(
     Extension(note): Extension<Note>,
     Path(name): Path<String>,
     query: Result<Query<CallbackQuery>, QueryRejection>,
-    visitor: Visitor,
+    mut visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
     let provider = find(&app, &name)?;
+    // A browser that follows a link does not say where from, which is how others are known to be behind TLS.
+    visitor.is_secure |= provider.external_url().is_some_and(|url| url.starts_with("https:"));
+    let visitor = visitor;
     let refuse = |problem: &str, why: &str| {
         tracing::warn!(provider = name, address = visitor.address, why, "sign-in refused");
         note.refused(problem);

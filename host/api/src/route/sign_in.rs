@@ -35,8 +35,12 @@ pub(crate) async fn login(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<SignedIn, ApiError> {
     same_origin(&headers)?;
-    let body: LoginBody = read_body(&headers, &body?)?;
-    match body {
+    let body = body?;
+    if body.is_empty() {
+        let detail = "the body is empty; it must be `application/json`";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid-body", detail));
+    }
+    match read_body(&headers, &body)? {
         LoginBody { user: Some(user), password: Some(password), token: None } => {
             let signed_in = session::with_password(&app, &user, &password, &visitor).await;
             // For the trail, and only the name of an account there is: people type passwords into the wrong field.

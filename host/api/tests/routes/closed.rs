@@ -95,7 +95,9 @@ async fn whatever_the_table_says_is_not_open_is_closed_to_strangers() {
             "/auth/providers",
             "/auth/login",
             "/auth/refresh",
-            "/auth/logout"
+            "/auth/logout",
+            "/auth/oidc/{provider}/start",
+            "/auth/oidc/{provider}/callback"
         ]
     );
     house.idle().await;

@@ -15,3 +15,4 @@ mod shown;
 mod sign_in;
 mod slots;
 mod support;
+mod vouched;
