@@ -106,6 +106,9 @@ fn a_job_with_an_error_is_not_saved_and_each_finding_names_its_field() {
     assert_eq!(refused.status, 422);
     assert_eq!(refused.body["problems"], looked.body["problems"]);
     assert_eq!(home.read(FILE).unwrap(), before);
+    let torn = json!({ "text": "[[jobs]]\nid = \"first\ntags = []\n", "replaces": "first" });
+    let looked = ask(&home, &host, "POST", "/admin/jobs/validate", None, Some(&torn)).body;
+    assert_eq!((&looked["problems"][0]["code"], &looked["problems"][0]["line"]), (&json!("syntax"), &json!(2)), "{looked:#}");
     let fine = json!({ "text": sql_job("first", "select 1").replace("[[jobs.steps]]", "schedule = \"0 0 * * *\"\ntimezone = \"UTC\"\n[[jobs.steps]]"), "replaces": "first" });
     let looked = ask(&home, &host, "POST", "/admin/jobs/validate", None, Some(&fine));
     assert_eq!(
