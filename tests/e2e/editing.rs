@@ -106,6 +106,13 @@ fn a_job_with_an_error_is_not_saved_and_each_finding_names_its_field() {
     assert_eq!(refused.status, 422);
     assert_eq!(refused.body["problems"], looked.body["problems"]);
     assert_eq!(home.read(FILE).unwrap(), before);
+    let torn = json!({ "text": "[[jobs]]\nid = \"first\ntags = []\n", "replaces": "first" });
+    let looked = ask(&home, &host, "POST", "/admin/jobs/validate", None, Some(&torn)).body;
+    assert_eq!(
+        (&looked["problems"][0]["code"], &looked["problems"][0]["line"]),
+        (&json!("syntax"), &json!(2)),
+        "{looked:#}"
+    );
     let fine = json!({ "text": sql_job("first", "select 1").replace("[[jobs.steps]]", "schedule = \"0 0 * * *\"\ntimezone = \"UTC\"\n[[jobs.steps]]"), "replaces": "first" });
     let looked = ask(&home, &host, "POST", "/admin/jobs/validate", None, Some(&fine));
     assert_eq!(
@@ -165,10 +172,10 @@ fn versions_tell_who_changed_what_and_come_back() {
         edit.env("EDITOR", format!("sed -i {script}")).env_remove("VISUAL").args(["job", "edit", "first"]);
         edit.output().unwrap()
     };
-    let wrong = edit("s/query/qery/");
+    let wrong = edit("s/^query/qery/");
     assert_eq!(wrong.status.code(), Some(3), "{}", String::from_utf8_lossy(&wrong.stderr));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("unknown key `qery`"));
-    assert_eq!(edit("s/select.1/select.7/;s/select.7/select'\\ 7'/").status.code(), Some(0));
+    assert_eq!(edit("s/select.1/select\\ 7/").status.code(), Some(0));
     assert!(home.read(FILE).unwrap().contains("select 7 as x"));
     assert_eq!(host.stop(SOON).unwrap().code(), Some(0));
 }
@@ -255,5 +262,54 @@ fn a_catalogue_goes_to_another_home_as_a_whole_or_not_at_all() {
     other.write("plugins/extra/jobs.toml", sql_job("gone", "select 1")).unwrap();
     import(&["--replace"]).expect(0).saying(&["removed: gone"]);
     assert_eq!(other.read("plugins/extra/jobs.toml").unwrap(), "");
+    assert_eq!(host.stop(SOON).unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_vendors_file_is_never_written_and_its_jobs_change_all_the_same() {
+    let (home, host) = house();
+    let vendor = "[meta]\nvendor = true\n\n".to_owned()
+        + &sql_job("load", "select 1 as x").replace("[[jobs.steps]]", "enabled = false\n[[jobs.steps]]")
+        + "[[jobs.schedules]]\nname = \"noon\"\ncron = \"0 12 * * *\"\n";
+    home.write("plugins/vendor/jobs.toml", &vendor).unwrap();
+    nomaflow(home.path(), &["reload"]).expect(0);
+    let patch = json!({ "enabled": true, "tags": ["ours"], "schedules": { "noon": { "enabled": false } } });
+    let set = ask(&home, &host, "PATCH", "/admin/jobs/load", None, Some(&patch));
+    assert_eq!(set.status, 200, "{:#}", set.body);
+    let shown = ask(&home, &host, "GET", "/admin/jobs/load", None, None).body;
+    assert_eq!(
+        (&shown["enabled"], &shown["tags"], &shown["schedules"][0]["enabled"]),
+        (&json!(true), &json!(["ours"]), &json!(false))
+    );
+    let unknown = json!({ "schedules": { "night": { "enabled": false } } });
+    assert_eq!(ask(&home, &host, "PATCH", "/admin/jobs/load", None, Some(&unknown)).status, 422);
+    assert_eq!(home.read("plugins/vendor/jobs.toml").unwrap(), vendor);
+    nomaflow(home.path(), &["job", "delete", "load"]).expect(1).saying(&["disable it instead"]);
+    nomaflow(home.path(), &["job", "rename", "load", "ours"]).expect(1).saying(&["keeps its id"]);
+    nomaflow(home.path(), &["job", "restore", "load", "1"]).expect(0);
+    assert_eq!(home.read("plugins/vendor/jobs.local.toml").unwrap().trim(), "");
+    assert_eq!(host.stop(SOON).unwrap().code(), Some(0));
+}
+
+#[test]
+fn all_jobs_of_an_app_are_replaced_together_or_not_at_all() {
+    let (home, host) = house();
+    let path = "/admin/config/jobs/parsed?app=test";
+    let parsed = ask(&home, &host, "GET", path, None, None);
+    let mut jobs = parsed.body["jobs"].as_array().unwrap().clone();
+    assert_eq!(jobs.len(), 2);
+    let before = home.read(FILE).unwrap();
+    jobs[0]["tags"] = json!(["kept"]);
+    jobs[1]["shedule"] = "0 1 * * *".into();
+    let put = |etag: Option<&str>, jobs: &[Value]| ask(&home, &host, "PUT", path, etag, Some(&json!({ "jobs": jobs })));
+    assert_eq!(put(None, &jobs).status, 428);
+    let refused = put(Some(&parsed.etag), &jobs);
+    assert_eq!((refused.status, refused.body["invalid"][0]["id"].clone()), (422, json!("second")));
+    assert_eq!(home.read(FILE).unwrap(), before);
+    let saved = put(Some(&parsed.etag), &jobs[..1]);
+    assert_eq!((saved.status, saved.body["saved"].clone()), (200, json!(1)));
+    assert_eq!(put(Some(&parsed.etag), &jobs[..1]).status, 409);
+    assert!(home.read(FILE).unwrap().contains("tags = [\"kept\"]") && !home.read(FILE).unwrap().contains("second"));
+    assert_eq!(ask(&home, &host, "GET", "/admin/jobs/second", None, None).status, 404);
     assert_eq!(host.stop(SOON).unwrap().code(), Some(0));
 }

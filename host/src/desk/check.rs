@@ -142,6 +142,25 @@ impl Desk {
         blocking(move || reader.read_proposal(&proposal)).await
     }
 
+    /// [`ready`]; a text that is not TOML is read all the same, so that what is wrong with it has a place.
+    pub(super) async fn prepare(
+        &self,
+        app: &str,
+        content: &Content,
+        current: Option<&JsonMap>,
+        replaces: Option<&str>,
+    ) -> Result<Ready, DeskError> {
+        if let Content::Text(text) = content
+            && content.job().is_err()
+        {
+            let (looked, _) = self.look(app, text, replaces).await?;
+            if !looked.is_valid {
+                return Err(DeskError::Invalid(looked.findings));
+            }
+        }
+        ready(content, current)
+    }
+
     /// What is found about one job, in place of `replaces`.
     pub(super) async fn look(
         &self,
@@ -169,7 +188,7 @@ impl Desk {
         };
         let app = app.map(str::to_owned).or_else(|| saved.as_ref().map(|saved| saved.app.clone()));
         let app = app.or_else(|| self.files.apps().into_iter().next()).unwrap_or_default();
-        let ready = ready(content, saved.as_ref().map(|saved| &saved.job))?;
+        let ready = self.prepare(&app, content, saved.as_ref().map(|saved| &saved.job), replaces).await?;
         let (looked, next) = self.look(&app, &ready.text, replaces).await?;
         Ok(Checked { findings: looked.findings, next })
     }

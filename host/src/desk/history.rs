@@ -42,7 +42,7 @@ impl Desk {
 
     /// Keeps what no version says yet. Whoever saves through the desk has kept it before the turn is free.
     async fn notice(&self) -> Result<(), DeskError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn().await?;
         let files = self.files.clone();
         // A file that cannot be told apart into jobs is looked at again when it can.
         let (all, _) = blocking(move || files.all()).await?;

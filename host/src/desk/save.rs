@@ -5,7 +5,7 @@ use host_catalogue::edit::{Content, Saved};
 use host_model::version::VersionChange;
 use host_model::{Json, JsonMap};
 
-use super::check::{id_of, ready};
+use super::check::id_of;
 use super::{Desk, source_of};
 
 fn warnings(found: Vec<Finding>) -> Vec<Finding> {
@@ -80,7 +80,7 @@ impl Desk {
         change: VersionChange,
     ) -> Result<SaveDone, DeskError> {
         let _turn = self.turn().await?;
-        let ready = ready(content, None)?;
+        let ready = self.prepare(app, content, None, None).await?;
         if let Some(id) = id_of(&ready.job)
             && let Some(found) = self.find(id).await?
         {
@@ -120,7 +120,7 @@ impl Desk {
         let _turn = self.turn().await?;
         let saved = self.need(id).await?;
         self.ensure_fresh(&saved, etag).await?;
-        let ready = ready(content, Some(&saved.job))?;
+        let ready = self.prepare(&saved.app, content, Some(&saved.job), Some(id)).await?;
         if let Some(other) = id_of(&ready.job).filter(|other| *other != id) {
             let message = format!("the id of job `{id}` cannot become `{other}` by saving it");
             return Err(wrong("/id", message, "rename the job; its history follows then"));

@@ -29,7 +29,7 @@ pub(super) fn effective(base: &str, over: &str) -> Result<JsonMap, EditError> {
 }
 
 fn only_job<'t, 'i>(root: &'t DeTable<'i>) -> Option<&'t DeTable<'i>> {
-    root.get("jobs")?.get_ref().as_array()?.get(0)?.get_ref().as_table()
+    root.get("jobs")?.get_ref().as_array()?.first()?.get_ref().as_table()
 }
 
 /// What to lay over `base` so that it becomes `want`; `None` when it is that already.

@@ -162,6 +162,11 @@ impl<'f> Plan<'f> {
     /// # Errors
     /// When one of its files cannot be told apart into jobs.
     pub fn saved_of(&mut self, app: &str) -> Result<Vec<Saved>, EditError> {
+        self.saved_where(app, |_| true)
+    }
+
+    /// Those of an app whose id is `wanted`; the others are not even read.
+    fn saved_where(&mut self, app: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<Saved>, EditError> {
         let mut parts = Vec::new();
         for name in [BASE, LOCAL] {
             let file = self.file(app, name)?;
@@ -172,13 +177,13 @@ impl<'f> Plan<'f> {
         };
         let mut saved = Vec::new();
         for block in &base_blocks.list {
-            let Some(id) = block.id.clone() else { continue };
+            let Some(id) = block.id.clone().filter(|id| wanted(id)) else { continue };
             let text = &base[block.range.clone()];
             let over = local_blocks.of(&id).map(|block| &local[block.range.clone()]);
             saved.push(as_saved(id, app, base_shown, base_blocks.is_vendor, text, over)?);
         }
         for block in &local_blocks.list {
-            let Some(id) = block.id.clone().filter(|id| base_blocks.of(id).is_none()) else { continue };
+            let Some(id) = block.id.clone().filter(|id| wanted(id) && base_blocks.of(id).is_none()) else { continue };
             saved.push(as_saved(id, app, local_shown, false, &local[block.range.clone()], None)?);
         }
         Ok(saved)
@@ -192,8 +197,8 @@ impl<'f> Plan<'f> {
         let mut found = Vec::new();
         let mut broken = None;
         for app in self.files.apps() {
-            match self.saved_of(&app) {
-                Ok(saved) => found.extend(saved.into_iter().filter(|saved| saved.id == id)),
+            match self.saved_where(&app, |other| other == id) {
+                Ok(saved) => found.extend(saved),
                 Err(error) => broken = broken.or(Some(error)),
             }
         }

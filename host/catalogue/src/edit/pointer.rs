@@ -19,7 +19,7 @@ pub fn place_of(text: &str, found: &Diagnostic) -> Vec<Place> {
     let (root, _) = DeTable::parse_recoverable(text);
     let mut seen = Vec::new();
     if let Some(jobs) = root.get_ref().get("jobs").and_then(|jobs| jobs.get_ref().as_array())
-        && let Some(job) = jobs.get(0)
+        && let Some(job) = jobs.first()
     {
         seen.push((String::new(), job.span()));
         if let DeValue::Table(table) = job.get_ref() {
