@@ -28,8 +28,7 @@ impl MailServer {
         let interpreter = environment("notify", &root().join("tests/notify/requirements.txt"), &[]);
         let mut start = Command::new(interpreter);
         start.arg("-I").arg(root().join("tests/notify/smtp_sink.py")).args(arguments);
-        let mut child =
-            start.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = start.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let input = child.stdin.take();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let port = lines.next().expect("the mail server starts").unwrap().parse().unwrap();
@@ -180,12 +179,9 @@ fn mail_goes_out_encrypted_and_what_a_server_refuses_is_told() {
         nomaflow(home.path(), &["notify", "test", name]).expect(0).saying(&["250"]);
     }
     assert_eq!(implicit.wait(1)[0]["to"], json!(["ops@example.test"]));
-    for (name, why) in [
-        ("wrong-password", "535"),
-        ("untrusted", "certificate"),
-        ("no-tls-there", "STARTTLS"),
-        ("strict", "550"),
-    ] {
+    for (name, why) in
+        [("wrong-password", "535"), ("untrusted", "certificate"), ("no-tls-there", "STARTTLS"), ("strict", "550")]
+    {
         let said = nomaflow(home.path(), &["notify", "test", name]).expect(1);
         assert!(said.all().contains(why), "{name}: {}", said.all());
     }

@@ -32,5 +32,7 @@ pub use address::{EnvReader, Lookup, SecretReader};
 pub use check::{ComponentCheck, ComponentProblem, ComponentState, FileProblem, ParamProblem, ParamRule};
 pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
 pub use render::{Style, render, summary};
-pub use settings::{Flags, LoadedSettings, NotificationSettings, Origin, PythonSettings, Role, Setting, Settings, load_settings};
+pub use settings::{
+    Flags, LoadedSettings, NotificationSettings, Origin, PythonSettings, Role, Setting, Settings, load_settings,
+};
 pub use source::Sources;

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn what_a_job_says_cannot_leave_its_string() {
-        let body = json!({ "text": "job ${job_id}: ${error}", "n": "${count}", "step": "${step}", "or": "${step:-none}" });
+        let body =
+            json!({ "text": "job ${job_id}: ${error}", "n": "${count}", "step": "${step}", "or": "${step:-none}" });
         let expected = json!({ "text": "job nightly: said \"no\"\n", "n": 3, "step": null, "or": "none" });
         for body in [body.clone(), Json::String(body.to_string())] {
             let (text, is_json) = fill(&body, &words()).unwrap();

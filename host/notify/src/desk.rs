@@ -55,8 +55,13 @@ fn lay_over(name: &str, wish: &TransportWish, before: Option<&Entry>) -> Result<
             }
         }
     }
-    let transport =
-        Transport { name: name.to_owned(), kind: wish.kind, enabled: wish.enabled, settings: wish.settings.clone(), secrets };
+    let transport = Transport {
+        name: name.to_owned(),
+        kind: wish.kind,
+        enabled: wish.enabled,
+        settings: wish.settings.clone(),
+        secrets,
+    };
     if let Err(found) = transport.read() {
         problems.extend(found.into_iter().map(|problem| {
             let is_secret = problem.path.first().is_some_and(|key| wish.kind.secret_fields().contains(&key.as_str()));

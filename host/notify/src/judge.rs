@@ -85,9 +85,10 @@ pub(crate) fn judge(notice: &Notice, alerts: Option<&Alerts>, book: &Book) -> Ve
 
 /// Those a route leads to.
 fn along(route: &Route, notice: &Notice, book: &Book) -> Vec<Told> {
-    let quiet = route.quiet_hours.as_ref().filter(|quiet| {
-        quiet.let_through.is_none_or(|severity| !notice.kind.severity().is_at_least(severity))
-    });
+    let quiet = route
+        .quiet_hours
+        .as_ref()
+        .filter(|quiet| quiet.let_through.is_none_or(|severity| !notice.kind.severity().is_at_least(severity)));
     let end = quiet.and_then(|quiet| quiet.end_of(notice.at).map(|end| (end, quiet.then)));
     let hold_until = match end {
         Some((_, Quiet::Drop)) => return Vec::new(),

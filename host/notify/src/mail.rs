@@ -65,14 +65,16 @@ fn tls(server: &Server<'_>) -> Result<Tls, Failure> {
             parameters = parameters.add_root_certificate(certificate);
         }
     }
-    let parameters =
-        parameters.build_rustls().map_err(|error| Failure::again(format!("TLS cannot be set up: {}", chain(&error))))?;
+    let parameters = parameters
+        .build_rustls()
+        .map_err(|error| Failure::again(format!("TLS cannot be set up: {}", chain(&error))))?;
     Ok(if server.tls == SmtpTls::Implicit { Tls::Wrapper(parameters) } else { Tls::Required(parameters) })
 }
 
 fn compose(from: &str, to: &str, id: &str, message: &Message) -> Result<Mail, Failure> {
     let mailbox = |what: &str, text: &str| {
-        text.parse::<Mailbox>().map_err(|_| Failure::last(format!("{what} `{}` is no mail address", text.escape_debug())))
+        text.parse::<Mailbox>()
+            .map_err(|_| Failure::last(format!("{what} `{}` is no mail address", text.escape_debug())))
     };
     let (from, to) = (mailbox("the sender", from)?, mailbox("the recipient", to)?);
     let id = format!("<{id}@{}>", from.email.domain());

@@ -37,7 +37,9 @@ pub(crate) struct Line {
 
 /// What messages say of a run.
 pub(crate) fn facts(run: &Run, steps: Option<&[StepRun]>) -> JsonMap {
-    let at = |at: Option<Instant>| at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).map_or(Json::Null, Json::from);
+    let at = |at: Option<Instant>| {
+        at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).map_or(Json::Null, Json::from)
+    };
     let failed = steps.and_then(|steps| steps.iter().rev().find(|step| step.status == StepStatus::Failed));
     let error = run.error.as_deref().or(run.reason.as_deref());
     let pairs: [(&str, Json); 9] = [

@@ -15,6 +15,7 @@ use host_model::{CancelToken, Instant, Job, JobId, Run};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::NotifyParts;
 use crate::book::Book;
 use crate::judge::judge;
 use crate::message::facts;
@@ -22,7 +23,6 @@ use crate::observe::{self, View, observe};
 use crate::post::Post;
 use crate::send::Sender;
 use crate::tenure::{self, Rival};
-use crate::NotifyParts;
 
 /// Events judged in one transaction.
 const EVENTS: u32 = 200;
@@ -135,8 +135,12 @@ async fn reign(shared: &Arc<Shared>, held: &Held) {
         tracing::warn!(term = held.term, "notifications: another process sends them now");
         return;
     }
-    // What happened last is in the outbox before the process goes.
-    if let Err(error) = judge_events(shared, held).await {
+    // What happened last is in the outbox before the process goes. Without the book everything would be told to nobody.
+    let last = async {
+        shared.read_book().await?;
+        judge_events(shared, held).await
+    };
+    if let Err(error) = last.await {
         tracing::warn!(%error, "the last events are left for the next process that sends notifications");
     }
     post.finish(LAST_SENDS).await;
@@ -183,7 +187,8 @@ async fn work(shared: &Arc<Shared>, held: &Held, post: &mut Post) {
 /// Events that are written for us beside failures and recoveries.
 fn wants(shared: &Shared) -> Vec<EventKind> {
     let (book, jobs) = (shared.book(), (shared.parts.jobs)());
-    let any = |asks: fn(&host_model::job::Alerts) -> bool| jobs.values().any(|job| job.alerts.as_ref().is_some_and(asks));
+    let any =
+        |asks: fn(&host_model::job::Alerts) -> bool| jobs.values().any(|job| job.alerts.as_ref().is_some_and(asks));
     let optional = [
         (EventKind::Succeeded, any(|alerts| alerts.on_success)),
         (EventKind::Canceled, any(|alerts| alerts.on_canceled)),

@@ -112,7 +112,9 @@ fn find_silent_jobs(view: &View<'_>, found: &mut Found) {
                 };
                 let text = format!("no run has succeeded within {hours} h; {last}");
                 let mut silent = notice(job, EventKind::NoSuccess, view.now, text);
-                silent.facts.insert("last_success_at".to_owned(), succeeded_at.map(shown).map_or(Json::Null, Json::from));
+                silent
+                    .facts
+                    .insert("last_success_at".to_owned(), succeeded_at.map(shown).map_or(Json::Null, Json::from));
                 found.notices.push(silent);
                 found.marks.push(Mark { name: silent_name, at: since });
             }

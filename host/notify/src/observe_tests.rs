@@ -66,8 +66,7 @@ impl Watch {
 
     fn look(&mut self, minute: i64, running: &[Run], success: Option<Run>) -> Vec<EventKind> {
         let succeeded = success.into_iter().map(|run| (run.job_id.clone(), run)).collect();
-        let view =
-            View { now: at(minute), jobs: &self.jobs, running, succeeded: &succeeded, marks: &self.marks };
+        let view = View { now: at(minute), jobs: &self.jobs, running, succeeded: &succeeded, marks: &self.marks };
         let found = observe(&view);
         self.marks.extend(found.marks.into_iter().map(|mark| (mark.name, mark.at)));
         for name in found.unmarked {

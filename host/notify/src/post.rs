@@ -97,7 +97,8 @@ async fn deliver(shared: Arc<Shared>, held: Held, delivery: Delivery) -> String 
         Some(entry) => shared.sender.send(entry, &delivery, &*parts.keeper, at).await,
     };
     let number = delivery.attempts + 1;
-    let then = follow(&report.result, &delivery, number, at, parts.settings.retry_seconds, parts.settings.give_up_hours);
+    let then =
+        follow(&report.result, &delivery, number, at, parts.settings.retry_seconds, parts.settings.give_up_hours);
     let (is_sent, answer) = match &report.result {
         Ok(answer) => (true, answer.clone()),
         Err(failure) => (false, failure.why.clone()),
@@ -165,10 +166,11 @@ mod tests {
             requested_by: None,
         };
         let fails = |failure: Failure| Err::<String, _>(failure);
-        let pause = |delivery: &Delivery, number, failure| match follow(&fails(failure), delivery, number, created, 5, 24) {
-            Then::Retry(again) => (again - created).num_seconds(),
-            other => panic!("{other:?}"),
-        };
+        let pause =
+            |delivery: &Delivery, number, failure| match follow(&fails(failure), delivery, number, created, 5, 24) {
+                Then::Retry(again) => (again - created).num_seconds(),
+                other => panic!("{other:?}"),
+            };
         let again = || Failure::again("x".into());
         let pauses: Vec<i64> = [1, 2, 3, 8, 9, 40].into_iter().map(|n| pause(&delivery, n, again())).collect();
         assert_eq!(pauses, [5, 10, 20, 640, 900, 900]);

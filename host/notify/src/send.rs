@@ -130,7 +130,8 @@ impl Sender {
         };
         let post = match &spec.target {
             Target::Smtp { host, port, tls, user, password, from } => {
-                let to = to.ok_or_else(|| Failure::last("the transport has no `to`, and nobody is named".to_owned()))?;
+                let to =
+                    to.ok_or_else(|| Failure::last("the transport has no `to`, and nobody is named".to_owned()))?;
                 trace.push(format!("mail to {to} over {host}:{port}, TLS {}", tls.as_str()));
                 let server = Server {
                     host,
@@ -178,13 +179,7 @@ impl Sender {
         format!("{:x}", delivery.created_at.timestamp_millis())
     }
 
-    fn webhook(
-        &self,
-        target: &Target,
-        delivery: &Delivery,
-        message: &Message,
-        now: Instant,
-    ) -> Result<Post, Failure> {
+    fn webhook(&self, target: &Target, delivery: &Delivery, message: &Message, now: Instant) -> Result<Post, Failure> {
         let Target::Webhook { url, headers, authorization, signing_key, body } = target else {
             return Err(Failure::last("this is no webhook".to_owned()));
         };

@@ -21,9 +21,7 @@ pub(crate) async fn try_take(shared: &Shared, rival: &mut Rival) -> Result<Optio
     let found = shared.parts.store.find_notify_lease().await?;
     if let Some(lease) = found.as_ref().filter(|lease| !lease.holder.is_empty()) {
         let since = match &rival.seen {
-            Some((holder, term, beat, since))
-                if (holder, *term, *beat) == (&lease.holder, lease.term, lease.beat) =>
-            {
+            Some((holder, term, beat, since)) if (holder, *term, *beat) == (&lease.holder, lease.term, lease.beat) => {
                 *since
             }
             _ => {

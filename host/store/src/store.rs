@@ -214,7 +214,11 @@ impl Store for SqlStore {
     }
 
     async fn take_lease(&self, holder: &str, seen: Option<&Lease>, at: Instant) -> Result<Option<u64>, StoreError> {
-        self.write("take the lease", TakeLease { table: lease::SCHEDULER, holder: holder.to_owned(), seen: seen.cloned(), at }).await
+        self.write(
+            "take the lease",
+            TakeLease { table: lease::SCHEDULER, holder: holder.to_owned(), seen: seen.cloned(), at },
+        )
+        .await
     }
 
     async fn keep_lease(&self, held: &Held, at: Instant) -> Result<bool, StoreError> {

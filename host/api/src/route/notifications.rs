@@ -207,11 +207,16 @@ pub(crate) async fn put_routes(
         let detail = "send the `ETag` of the routes as `If-Match`";
         return Err(ApiError::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", detail));
     };
-    let version = sent.trim().trim_matches('"').parse().map_err(|_| {
-        ApiError::invalid(format!("`If-Match` is `{sent}`, which is no `ETag` of the routes"))
-    })?;
+    let version = sent
+        .trim()
+        .trim_matches('"')
+        .parse()
+        .map_err(|_| ApiError::invalid(format!("`If-Match` is `{sent}`, which is no `ETag` of the routes")))?;
     if routes.len() > MOST_ROUTES {
-        return Err(wrong(&["routes"], format!("there are {} routes; at most {MOST_ROUTES} are allowed", routes.len())));
+        return Err(wrong(
+            &["routes"],
+            format!("there are {} routes; at most {MOST_ROUTES} are allowed", routes.len()),
+        ));
     }
     let list = app.notifications.put_routes(version, &routes, &caller.trigger.to_string()).await?;
     Ok(([(header::ETAG, etag(list.version))], Json(routes_view(&list))).into_response())

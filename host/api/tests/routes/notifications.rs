@@ -14,7 +14,8 @@ fn parse(text: &str) -> Value {
 #[tokio::test]
 async fn a_transport_is_written_shown_without_its_secret_and_deleted() {
     let house = house().await;
-    let body = json!({ "kind": "slack", "settings": { "to": "#ops" }, "secrets": { "webhook_url": { "set": PLANTED } } });
+    let body =
+        json!({ "kind": "slack", "settings": { "to": "#ops" }, "secrets": { "webhook_url": { "set": PLANTED } } });
     let path = format!("{BASE}/transports/chat");
     let put = house.ask("PUT", &path, &body.to_string()).await;
     assert_eq!(put.status, 200, "{}", put.body);

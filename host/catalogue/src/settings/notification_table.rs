@@ -91,7 +91,9 @@ fn read_transports(table: &mut Table<'_, '_>, out: &mut Findings) -> Vec<Transpo
         for field in kind.secret_fields() {
             match settings.remove(*field) {
                 Some(serde_json::Value::String(text)) => drop(secrets.insert((*field).to_owned(), Hidden::new(text))),
-                Some(_) => report(&mut keys, &places, vec![Problem::new(&[field], format!("`{field}` must be a string"))], out),
+                Some(_) => {
+                    report(&mut keys, &places, vec![Problem::new(&[field], format!("`{field}` must be a string"))], out)
+                }
                 None => {}
             }
         }
@@ -128,7 +130,10 @@ pub(super) fn parse_public_url(text: &str) -> Result<Option<String>, String> {
     let text = text.trim().trim_end_matches('/');
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {
-        Some(rest) if !rest.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '#' || c == '?') => {
+        Some(rest)
+            if !rest.is_empty()
+                && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '#' || c == '?') =>
+        {
             Ok(Some(text.to_owned()))
         }
         _ => Err(format!("`{text}` is no address such as `https://jobs.example.org`")),

@@ -56,7 +56,8 @@ impl Delivery {
     /// What it is mostly about: the worst of its notices.
     pub fn main_event(&self) -> EventKind {
         let worst = self.notices.iter().map(|notice| notice.kind);
-        worst.reduce(|a, b| if b.severity() != a.severity() && b.severity().is_at_least(a.severity()) { b } else { a })
+        worst
+            .reduce(|a, b| if b.severity() != a.severity() && b.severity().is_at_least(a.severity()) { b } else { a })
             .unwrap_or(EventKind::Test)
     }
 }

@@ -158,7 +158,12 @@ pub trait NotificationDesk: Send + Sync + 'static {
     /// Writes the stored routes, if their version is still `version`.
     async fn put_routes(&self, version: i64, routes: &[Json], by: &str) -> Result<RouteList, DeskError>;
     /// Who would get what, were this to happen to the job now.
-    async fn simulate(&self, job: &str, tags: Option<Vec<String>>, event: EventKind) -> Result<Vec<Simulated>, DeskError>;
+    async fn simulate(
+        &self,
+        job: &str,
+        tags: Option<Vec<String>>,
+        event: EventKind,
+    ) -> Result<Vec<Simulated>, DeskError>;
     /// Deliveries, newest first.
     async fn list_deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, DeskError>;
     /// One delivery with its attempts.

@@ -47,8 +47,7 @@ impl Route {
             && is_asked
             && self.min_severity.is_none_or(|least| notice.kind.severity().is_at_least(least))
             && (self.jobs.is_empty() || self.jobs.iter().any(|glob| is_like(notice.job_id.as_str(), glob)))
-            && (self.tags.is_empty()
-                || self.tags.iter().any(|glob| notice.tags.iter().any(|tag| is_like(tag, glob))))
+            && (self.tags.is_empty() || self.tags.iter().any(|glob| notice.tags.iter().any(|tag| is_like(tag, glob))))
     }
 
     /// Reads one route as files and the API spell it; `zone` is that of quiet hours that name none.

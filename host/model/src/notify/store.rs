@@ -106,7 +106,12 @@ pub trait NotifyStore: Send + Sync + 'static {
     /// The notifier's lease, if anybody ever had it.
     async fn find_notify_lease(&self) -> Result<Option<Lease>, StoreError>;
     /// As [`Store::take_lease`](crate::port::Store::take_lease). What its last holder was about to send waits again.
-    async fn take_notify_lease(&self, holder: &str, seen: Option<&Lease>, at: Instant) -> Result<Option<u64>, StoreError>;
+    async fn take_notify_lease(
+        &self,
+        holder: &str,
+        seen: Option<&Lease>,
+        at: Instant,
+    ) -> Result<Option<u64>, StoreError>;
     /// A sign of life of the holder. False when the lease is no longer its own.
     async fn keep_notify_lease(&self, held: &Held, at: Instant) -> Result<bool, StoreError>;
     /// Gives the lease back.
@@ -132,7 +137,13 @@ pub trait NotifyStore: Send + Sync + 'static {
         busy: &[String],
     ) -> Result<Vec<Delivery>, StoreError>;
     /// Records an attempt. False when the lease is lost: then it will be made again.
-    async fn record_attempt(&self, held: &Held, delivery: i64, attempt: &Attempt, then: Then) -> Result<bool, StoreError>;
+    async fn record_attempt(
+        &self,
+        held: &Held,
+        delivery: i64,
+        attempt: &Attempt,
+        then: Then,
+    ) -> Result<bool, StoreError>;
     /// Records a delivery that was made on the spot, with its only attempt. Gives back its id.
     async fn record_delivery(&self, new: &NewDelivery, attempt: &Attempt) -> Result<i64, StoreError>;
 
@@ -162,11 +173,6 @@ pub trait NotifyStore: Send + Sync + 'static {
     /// The routes.
     async fn find_routes(&self) -> Result<StoredRoutes, StoreError>;
     /// Writes the routes while their version is still `version`. The new version; `None` when somebody else was faster.
-    async fn put_routes(
-        &self,
-        version: i64,
-        routes: &[Json],
-        at: Instant,
-        by: &str,
-    ) -> Result<Option<i64>, StoreError>;
+    async fn put_routes(&self, version: i64, routes: &[Json], at: Instant, by: &str)
+    -> Result<Option<i64>, StoreError>;
 }

@@ -276,7 +276,9 @@ mod tests {
         let url = ("webhook_url", "https://hooks.test/x");
         let slack = transport(TransportKind::Slack, json!({}), &[url]).read().unwrap();
         assert_eq!(slack.timeout_seconds, DEFAULT_TIMEOUT_SECONDS);
-        assert!(matches!(slack.target, Target::Slack { username, icon, .. } if username == "Nomaflow" && icon == ":gear:"));
+        assert!(
+            matches!(slack.target, Target::Slack { username, icon, .. } if username == "Nomaflow" && icon == ":gear:")
+        );
         let mail = json!({ "host": "mail.test", "from": "a@b.test" });
         for (tls, expected) in [(None, 587), (Some("implicit"), 465), (Some("none"), 25)] {
             let mut settings = mail.clone();

@@ -146,7 +146,10 @@ async fn what_was_not_judged_or_sent_is_by_the_next_process() {
     let notifier = house.notifier(settings(vec![webhook("hook", &url)], json!([])));
     sink.wait(1).await;
     house.wait(DeliveryStatus::Sent).await;
-    assert!(!house.notify.judge(&held, &judgement, now).await.unwrap(), "the one that was lost writes nothing any more");
+    assert!(
+        !house.notify.judge(&held, &judgement, now).await.unwrap(),
+        "the one that was lost writes nothing any more"
+    );
     notifier.stop().await;
     assert_eq!(sink.got().len(), 1);
 }

@@ -182,14 +182,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
         let clock = Arc::new(HandClock(Mutex::new("2026-11-23T10:00:00Z".parse().unwrap())));
-        Self {
-            store: roles.store,
-            notify: roles.notify,
-            clock,
-            jobs: Arc::default(),
-            next: Mutex::new(0),
-            folder,
-        }
+        Self { store: roles.store, notify: roles.notify, clock, jobs: Arc::default(), next: Mutex::new(0), folder }
     }
 
     pub(crate) fn declare(&self, job: &str, alerts: Option<Alerts>, tags: &[&str]) {

@@ -204,7 +204,8 @@ impl Write for RecordDelivery {
             Bind::at(attempt.at),
             Bind::opt_text((!attempt.is_sent).then_some(attempt.answer.as_str())),
         ];
-        let sql = "update ly2_notify_deliveries set status = $2, attempts = 1, finished_at = $3, error = $4 where id = $1";
+        let sql =
+            "update ly2_notify_deliveries set status = $2, attempts = 1, finished_at = $3, error = $4 where id = $1";
         conn.execute(sql, &binds).await?;
         insert_attempt(conn, id, attempt).await?;
         Ok(Verdict::Keep(id))
@@ -235,10 +236,7 @@ impl Write for Resend {
 }
 
 /// `NotifyStore::list_deliveries`.
-pub(super) async fn list_deliveries(
-    conn: &mut Conn<'_>,
-    filter: &DeliveryFilter,
-) -> Result<Vec<Delivery>, DbError> {
+pub(super) async fn list_deliveries(conn: &mut Conn<'_>, filter: &DeliveryFilter) -> Result<Vec<Delivery>, DbError> {
     let mut sql = format!("select {COLUMNS} from ly2_notify_deliveries where true");
     let mut binds = Vec::new();
     if let Some(transport) = &filter.transport {

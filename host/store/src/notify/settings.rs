@@ -109,8 +109,7 @@ impl Write for PutRoutes {
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Option<i64>>, DbError> {
         let routes = Json::Array(self.routes.clone());
-        let binds =
-            [Bind::json(Some(&routes)), Bind::at(self.at), Bind::text(&self.by), Bind::int(self.version)];
+        let binds = [Bind::json(Some(&routes)), Bind::at(self.at), Bind::text(&self.by), Bind::int(self.version)];
         let changed = if self.version == 0 {
             let sql = "insert into ly2_notify_routes (id, version, routes, updated_at, updated_by) \
                        values (1, 1, $1, $2, $3) on conflict (id) do nothing";
