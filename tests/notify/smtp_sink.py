@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import email
+import email.policy
 import json
 import ssl
 import sys
@@ -23,8 +25,12 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        text = "".join(f"{name}: {value}\n" for name, value in message.items())
+        for part in message.walk():
+            text += f"\n[{part.get_content_type()}]\n" + ("" if part.is_multipart() else part.get_content())
         mail = {"from": envelope.mail_from, "to": envelope.rcpt_tos, "tls": session.ssl is not None,
-                "user": session.auth_data, "text": envelope.content.decode("utf-8", "replace")}
+                "user": session.auth_data, "text": text}
         print(json.dumps(mail), flush=True)
         return "250 taken"
 

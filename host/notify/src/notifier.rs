@@ -135,8 +135,12 @@ async fn reign(shared: &Arc<Shared>, held: &Held) {
         tracing::warn!(term = held.term, "notifications: another process sends them now");
         return;
     }
-    // What happened last is in the outbox before the process goes.
-    if let Err(error) = judge_events(shared, held).await {
+    // What happened last is in the outbox before the process goes. Without the book everything would be told to nobody.
+    let last = async {
+        shared.read_book().await?;
+        judge_events(shared, held).await
+    };
+    if let Err(error) = last.await {
         tracing::warn!(%error, "the last events are left for the next process that sends notifications");
     }
     post.finish(LAST_SENDS).await;

@@ -38,6 +38,12 @@ const DEFINITIONS: &str = "delete from ly2_job_definitions where digest in (\
 const DELIVERIES: &str = "delete from ly2_notify_deliveries where id in (\
     select id from ly2_notify_deliveries where finished_at < $1 order by finished_at limit $2)";
 
+/// Small rows, and looked at only once in a pruning.
+const DELIVERIES_OF_A_BATCH: i64 = 20;
+
+/// Where no server ever judges them.
+const EVENTS: &str = "delete from ly2_notify_events where at < $1";
+
 const SLOTS: &str = "delete from ly2_slots where (job_id, due_at, schedule) in (\
     select s.job_id, s.due_at, s.schedule from ly2_slots s where s.due_at < $1 and exists (\
     select 1 from ly2_slots n where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule) \
@@ -60,7 +66,9 @@ impl Write for PruneBatch {
                 if pruned.run_rows < u64::from(self.limit) {
                     // The last batch: what only these runs did is not needed any more.
                     conn.execute(DEFINITIONS, &[cutoff.clone(), limit.clone()]).await?;
-                    conn.execute(DELIVERIES, &[cutoff, limit]).await?;
+                    let many = Bind::int(i64::from(self.limit) * DELIVERIES_OF_A_BATCH);
+                    conn.execute(DELIVERIES, &[cutoff.clone(), many]).await?;
+                    conn.execute(EVENTS, &[cutoff]).await?;
                 }
             }
             PrunePass::Slots => pruned.slot_rows = conn.execute(SLOTS, &[cutoff, limit]).await?,
