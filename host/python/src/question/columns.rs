@@ -51,3 +51,54 @@ fn too_large(most: u64) -> StepError {
     );
     StepError::new(StepErrorKind::Failed, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Seek as _};
+
+    use async_trait::async_trait;
+    use host_model::value::{Column, Row, Value};
+
+    use super::*;
+
+    /// So many rows of a text of a megabyte.
+    struct Wide(Vec<Column>, usize);
+
+    impl Wide {
+        fn new(rows: usize) -> Self {
+            Self(vec![Column { name: "t".into(), kind: "text".into(), nullable: true }], rows)
+        }
+    }
+
+    #[async_trait]
+    impl SqlCursor for Wide {
+        fn columns(&self) -> &[Column] {
+            &self.0
+        }
+
+        async fn next_batch(&mut self, max: usize) -> Result<Vec<Row>, StepError> {
+            let given = max.min(self.1);
+            self.1 -= given;
+            Ok(vec![vec![Value::Text("x".repeat(1 << 20))]; given])
+        }
+    }
+
+    #[tokio::test]
+    async fn a_result_is_one_stream_in_a_file_of_memory() {
+        let mut file = File::from(collect(&mut Wide::new(5), 2, None).await.unwrap());
+        file.rewind().unwrap();
+        let mut stream = Vec::new();
+        file.read_to_end(&mut stream).unwrap();
+        let batches = arrow_ipc::reader::StreamReader::try_new(&stream[..], None).unwrap();
+        assert_eq!(batches.map(|batch| batch.unwrap().num_rows()).collect::<Vec<_>>(), [2, 2, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_result_larger_than_the_memory_of_a_step_is_refused_before_it_is_all_there() {
+        let mut endless = Wide::new(usize::MAX);
+        let error = collect(&mut endless, 2, Some(3 << 20)).await.unwrap_err();
+        let message = "the rows take more than 3 MiB, the memory a step may use (`memory_mb` of `[python]`); read them in batches with `stream`";
+        assert_eq!(error.message, message);
+        assert!(usize::MAX - endless.1 < 20);
+    }
+}

@@ -138,6 +138,8 @@ fn a_file_that_is_not_there_is_an_error_of_its_own() {
 async fn an_editor_is_told_the_callables_of_every_component_and_what_is_wrong_with_others() {
     let home = Home::with("echo");
     home.put("notes", b"(component)\n");
+    // The list does not wait for the compiler.
+    assert!(home.runner.check("echo:run").is_ok() && home.runner.check("notes:run").is_err());
     let listed = home.runner.list_callables().await;
     assert!(listed.problems.is_empty());
     let told: Vec<_> = listed.sources.iter().map(|it| (it.kind, &*it.app, &*it.name, it.is_pending)).collect();
