@@ -73,7 +73,8 @@ fn values_of_a_driver_in_python_arrive_digit_by_digit() {
     let asked = ["connector", "query", "erp", "select id from orders where amount = :a or id = :a", "--param", "a=2"];
     assert_eq!(run(&home, &asked).expect(0).out, "id\n2\n");
     run(&home, &["connector", "query", "erp", "delete from orders"]).expect(6);
-    let deleted = run(&home, &["connector", "query", "erp", "delete from orders where id = :i", "--param", "i=2", "--write"]);
+    let deleted =
+        run(&home, &["connector", "query", "erp", "delete from orders where id = :i", "--param", "i=2", "--write"]);
     deleted.expect(0);
     assert_eq!(sqlite(&home, "erp.db", "select count(*) from orders"), "[(1,)]");
 }
@@ -97,7 +98,8 @@ fn a_table_is_copied_out_of_a_driver_in_python_and_into_one() {
     sqlite(&home, "erp.db", &ORDERS.replace("orders", "copied"));
     run(&home, &["job", "run", "out", "--local"]).expect(0);
     let picked = "select id, amount, large, name, picture, at from orders where id in (1, 2) order by id";
-    let first = "1, 12.5, '12345678901234567890123456789012345678', 'Größe 🦀', b'\\x00\\xff', '2026-01-02T03:04:05.123456789'";
+    let first =
+        "1, 12.5, '12345678901234567890123456789012345678', 'Größe 🦀', b'\\x00\\xff', '2026-01-02T03:04:05.123456789'";
     assert_eq!(sqlite(&home, "lite.db", picked), format!("[({first}), (2, None, None, None, None, None)]"));
     assert_eq!(sqlite(&home, "lite.db", "select count(*), max(amount) from orders"), "[(3000, 3000.25)]");
     run(&home, &["job", "run", "back", "--local"]).expect(0);
@@ -111,7 +113,8 @@ fn a_statement_that_takes_too_long_is_stopped_in_the_driver() {
     let home = home("", &format!("{STAND_IN}\nstatement_timeout_seconds = 1"));
     sqlite(&home, "erp.db", "select 1");
     let begun = Instant::now();
-    let endless = "select i from (with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) as i from n)";
+    let endless =
+        "select i from (with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) as i from n)";
     run(&home, &["connector", "query", "erp", endless]).expect(1).saying(&["took longer than 1 s and was stopped"]);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

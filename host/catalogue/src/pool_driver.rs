@@ -7,11 +7,7 @@ use crate::finding::Findings;
 use crate::reader::Table;
 
 /// The two keys.
-pub(crate) fn read_driver(
-    table: &mut Table<'_, '_>,
-    address: Option<&PoolAddress>,
-    out: &mut Findings,
-) -> PoolDriver {
+pub(crate) fn read_driver(table: &mut Table<'_, '_>, address: Option<&PoolAddress>, out: &mut Findings) -> PoolDriver {
     let parse = |text: &str| matches!(text, "native" | "python").then(|| text == "python");
     let driver = table.word("driver", &["native", "python"], parse, out);
     let module = table.filled_text("driver_module", out);

@@ -64,7 +64,10 @@ impl Drivers for PythonDrivers {
         let style = answer.map_err(|error| match error {
             DriverError::Absent { message, .. } => DriverError::Absent {
                 message,
-                hint: format!("install it where the interpreter finds it: `{executable} -m pip install {}`", order.module),
+                hint: format!(
+                    "install it where the interpreter finds it: `{executable} -m pip install {}`",
+                    order.module
+                ),
             },
             other => other,
         })?;

@@ -24,8 +24,8 @@ mod venv;
 pub mod worker;
 
 pub use apps::AppInterpreters;
-pub use driver::PythonDrivers;
 pub use discover::{DiscoverError, PythonCallable, PythonModule, PythonParam, list_modules};
+pub use driver::PythonDrivers;
 pub use interpreter::{Interpreter, InterpreterError};
 pub use question::PythonServices;
 pub use runner::{PythonConfig, PythonRunner};

@@ -1,7 +1,8 @@
 //! Readers of `ldap_sync` and `call_job` steps.
 
 use host_model::job::spec::{
-    DEFAULT_LDAP_PAGE, DEFAULT_MAX_DELETE_PERCENT, DEFAULT_SEPARATOR, DeleteMode, LdapScope, LdapSyncSpec, MultiValues, Referrals,
+    DEFAULT_LDAP_PAGE, DEFAULT_MAX_DELETE_PERCENT, DEFAULT_SEPARATOR, DeleteMode, LdapScope, LdapSyncSpec, MultiValues,
+    Referrals,
 };
 use host_model::{JobId, StepSpec};
 

@@ -17,7 +17,8 @@ pub use http::{
     DEFAULT_MAX_PAGES, DEFAULT_MAX_REDIRECTS, DEFAULT_MAX_RESPONSE_BYTES, HttpAuth, HttpSpec, PageBy, Pagination,
 };
 pub use ldap::{
-    DEFAULT_LDAP_PAGE, DEFAULT_MAX_DELETE_PERCENT, DEFAULT_SEPARATOR, DeleteMode, LdapScope, LdapSyncSpec, MultiValues, Referrals,
+    DEFAULT_LDAP_PAGE, DEFAULT_MAX_DELETE_PERCENT, DEFAULT_SEPARATOR, DeleteMode, LdapScope, LdapSyncSpec, MultiValues,
+    Referrals,
 };
 
 /// The type-specific part of a step.

@@ -52,7 +52,9 @@ impl Route {
             let (server, base, scope) =
                 taken_apart(url).ok_or_else(|| refuse(format!("the reference to `{url}` is no address")))?;
             if self.first.url.starts_with("ldaps:") && server.starts_with("ldap:") {
-                return Err(refuse(format!("the reference to `{server}` leads from an encrypted server to a plain one")));
+                return Err(refuse(format!(
+                    "the reference to `{server}` leads from an encrypted server to a plain one"
+                )));
             }
             let base = base.or_else(|| self.query.base.clone()).unwrap_or_default();
             let scope = scope.unwrap_or(match self.query.scope {
@@ -136,7 +138,8 @@ mod tests {
     #[test]
     fn addresses_of_one_place_are_alternatives_and_a_place_is_read_once() {
         let mut route = route("ldap://a");
-        let urls = texts(&["ldap://B/ou=far,dc=x??sub", "ldap://c/ou=Far,dc=x??sub", "ldap://d/ou=one%20two,dc=x??base"]);
+        let urls =
+            texts(&["ldap://B/ou=far,dc=x??sub", "ldap://c/ou=Far,dc=x??sub", "ldap://d/ou=one%20two,dc=x??base"]);
         route.add(&urls, false).unwrap();
         let (servers, query) = route.next().unwrap();
         assert_eq!((servers[0].url.as_str(), query.base.as_deref()), ("ldap://d", Some("ou=one two,dc=x")));

@@ -182,7 +182,9 @@ impl Statements {
                 vec![format!("create index {staging}_key on {staging} ({key})"), format!("analyze {staging}")]
             }
             // Texts without a length cannot be in an index there.
-            Flavor::MySql if self.key().iter().any(|c| c.kind.contains("text") || c.kind.contains("blob")) => Vec::new(),
+            Flavor::MySql if self.key().iter().any(|c| c.kind.contains("text") || c.kind.contains("blob")) => {
+                Vec::new()
+            }
             Flavor::MySql => vec![format!("create index {staging}_key on {staging} ({key})")],
             Flavor::SqlServer => vec![format!("create index nomaflow_key on {staging} ({key})")],
             // Private temporary tables have no indexes; a hash join needs none.
@@ -211,7 +213,9 @@ impl Statements {
     pub(super) fn count(&self) -> String {
         let (rows, alive, gone) = (self.rows(), self.alive(), self.gone());
         let end = if self.flavor == Flavor::Oracle { " from dual" } else { "" };
-        format!("select (select count(*) from {rows} where {alive}), (select count(*) from {rows} where {alive} and {gone}){end}")
+        format!(
+            "select (select count(*) from {rows} where {alive}), (select count(*) from {rows} where {alive} and {gone}){end}"
+        )
     }
 
     /// Known rows that are different, or were marked; `None` when nothing of a row can differ.
@@ -239,7 +243,9 @@ impl Statements {
             Flavor::MySql => format!("update {rows} join {entries} on {same} set {sets} where {reasons}"),
             Flavor::SqlServer => format!("update t set {sets} from {rows} join {entries} on {same} where {reasons}"),
             Flavor::Oracle => {
-                format!("merge into {rows} using {entries} on ({same}) when matched then update set {sets} where {reasons}")
+                format!(
+                    "merge into {rows} using {entries} on ({same}) when matched then update set {sets} where {reasons}"
+                )
             }
         })
     }

@@ -81,7 +81,8 @@ pub(super) async fn open(
 ) -> Result<RemoteTarget, StepError> {
     let words = Words::of(server.dialect(), spec);
     if !words.has_merge() {
-        let missing = [(spec.mode == CopyMode::Upsert, "`mode = \"upsert\"`"), (side.is_some(), "`on_bad_row = \"skip_to\"`")];
+        let missing =
+            [(spec.mode == CopyMode::Upsert, "`mode = \"upsert\"`"), (side.is_some(), "`on_bad_row = \"skip_to\"`")];
         if let Some((_, what)) = missing.iter().find(|(is_asked, _)| *is_asked) {
             return Err(place.definition(format!("{what} is not there for a target of `{}`", words.dialect.as_str())));
         }
@@ -136,7 +137,12 @@ fn known(column: &Column) -> TableColumn {
 }
 
 impl RemoteTarget {
-    async fn use_table(&mut self, spec: &SqlCopySpec, source: &[SourceColumn], existing: &[Column]) -> Result<(), StepError> {
+    async fn use_table(
+        &mut self,
+        spec: &SqlCopySpec,
+        source: &[SourceColumn],
+        existing: &[Column],
+    ) -> Result<(), StepError> {
         let dialect = self.words.dialect;
         let mut known: Vec<TableColumn> = existing.iter().map(known).collect();
         self.names = plan::map_columns(source, &known, &self.table, &self.link.place)?;

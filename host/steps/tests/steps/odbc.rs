@@ -80,7 +80,11 @@ async fn parameters_counts_transactions_and_refusals_are_those_of_any_connector(
     assert!(error.message.contains("duplicate key") && error.detail.contains("23505"), "{error}: {}", error.detail);
     let reading = bench.session("odbc", Access::Read).await;
     assert!(reading.execute("delete from n", Vec::new()).await.is_err());
-    let wrong = Set::default().add("odbc", PoolAddress::Odbc { text: Hidden::new("DSN=nobody;PWD=s3cret"), password: None }, |_| {});
+    let wrong = Set::default().add(
+        "odbc",
+        PoolAddress::Odbc { text: Hidden::new("DSN=nobody;PWD=s3cret"), password: None },
+        |_| {},
+    );
     let wrong = wrong.build();
     let error = wrong.pools.open("odbc", Access::Read, &wrong.cancel).await.err().unwrap();
     assert!(error.message.contains("odbc:DSN=nobody") && !error.message.contains("s3cret"), "{error}");

@@ -47,7 +47,9 @@ fn described(columns: &[(&str, &str, bool)]) -> Table {
         ],
         rows: columns
             .iter()
-            .map(|(name, kind, nullable)| vec![cell::text(name), cell::text(kind), bit(*nullable), cell::long_null(), vec![0]])
+            .map(|(name, kind, nullable)| {
+                vec![cell::text(name), cell::text(kind), bit(*nullable), cell::long_null(), vec![0]]
+            })
             .collect(),
     }
 }
@@ -287,7 +289,9 @@ async fn a_table_that_sql_server_does_not_have_is_made_and_a_checksum_reads_it_b
         let rows = amounts.iter().zip([(1, "a"), (2, "boom"), (3, "c")]);
         Table {
             columns: vec![("id", vec![0x26, 8]), ("name", cell::nvarchar(40)), ("amount", cell::decimal(15, 2))],
-            rows: rows.map(|(m, (n, t))| vec![cell::short(&i64::from(n).to_le_bytes()), cell::text(t), cell::number(*m)]).collect(),
+            rows: rows
+                .map(|(m, (n, t))| vec![cell::short(&i64::from(n).to_le_bytes()), cell::text(t), cell::number(*m)])
+                .collect(),
         }
     };
     for (amounts, is_same) in [([150, 250, 350], true), ([150, 251, 350], false)] {

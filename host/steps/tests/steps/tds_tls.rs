@@ -30,7 +30,8 @@ impl TlsFront {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(authority.key.serialize_der()));
         let chain = vec![CertificateDer::from(authority.certificate.der().to_vec())];
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let mut config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
         // They would be in the way between the handshake and the login.
         config.send_tls13_tickets = 0;

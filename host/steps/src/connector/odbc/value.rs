@@ -23,10 +23,15 @@ pub(super) enum Class {
 pub(super) fn column(name: String, data_type: DataType, nullable: bool) -> (Column, Class) {
     let length = |size: Option<std::num::NonZeroUsize>| {
         // What is longer than any declared length is one the driver made up.
-        size.map_or_else(|| "text".to_owned(), |size| if size.get() <= 8_000 { format!("varchar({size})") } else { "text".into() })
+        size.map_or_else(
+            || "text".to_owned(),
+            |size| if size.get() <= 8_000 { format!("varchar({size})") } else { "text".into() },
+        )
     };
     let (kind, class) = match data_type {
-        DataType::Integer | DataType::SmallInt | DataType::TinyInt | DataType::BigInt => ("bigint".to_owned(), Class::Int),
+        DataType::Integer | DataType::SmallInt | DataType::TinyInt | DataType::BigInt => {
+            ("bigint".to_owned(), Class::Int)
+        }
         DataType::Numeric { precision, scale } | DataType::Decimal { precision, scale } => match precision {
             1..=1_000 => (format!("decimal({precision},{scale})"), Class::Decimal),
             _ => ("decimal".to_owned(), Class::Decimal),
@@ -133,6 +138,9 @@ mod tests {
         assert_eq!(kind(DataType::Numeric { precision: 15, scale: 2 }), "decimal(15,2)");
         assert_eq!(kind(DataType::Varchar { length: std::num::NonZeroUsize::new(20) }), "varchar(20)");
         assert_eq!(kind(DataType::WVarchar { length: None }), "text");
-        assert_eq!(kind(DataType::Other { data_type: odbc_api::sys::SqlDataType(-7), column_size: None, decimal_digits: 0 }), "text");
+        assert_eq!(
+            kind(DataType::Other { data_type: odbc_api::sys::SqlDataType(-7), column_size: None, decimal_digits: 0 }),
+            "text"
+        );
     }
 }

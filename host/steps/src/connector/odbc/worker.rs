@@ -117,7 +117,8 @@ impl Worker<'_> {
         if self.in_transaction {
             return Ok(());
         }
-        let done = if self.job.access == Access::ReadWrite { self.connection.commit() } else { self.connection.rollback() };
+        let done =
+            if self.job.access == Access::ReadWrite { self.connection.commit() } else { self.connection.rollback() };
         done.map_err(|e| self.fail(&e, "commit"))
     }
 

@@ -206,9 +206,8 @@ impl Words {
         let update = match (keys.others.is_empty(), self.dialect) {
             (true, _) => String::new(),
             (false, Dialect::SqlServer) => {
-                let list = |side: &str| {
-                    keys.others.iter().map(|n| exact(side, n, holds(n))).collect::<Vec<_>>().join(", ")
-                };
+                let list =
+                    |side: &str| keys.others.iter().map(|n| exact(side, n, holds(n))).collect::<Vec<_>>().join(", ");
                 let differs = format!("exists (select {} except select {})", list("s"), list("t"));
                 format!(" when matched and {differs} then update set {set}")
             }
@@ -240,8 +239,10 @@ impl Words {
                     || (20_000..=20_999).contains(&code)
             }
             Some(code) => {
-                matches!(code, 220 | 232 | 241 | 242 | 244 | 245 | 248 | 257 | 295 | 515 | 547 | 550 | 2601 | 2627 | 2628)
-                    || matches!(code, 8114 | 8115 | 8152 | 8169)
+                matches!(
+                    code,
+                    220 | 232 | 241 | 242 | 244 | 245 | 248 | 257 | 295 | 515 | 547 | 550 | 2601 | 2627 | 2628
+                ) || matches!(code, 8114 | 8115 | 8152 | 8169)
                     || code >= 50_000
             }
             // A driver of Python sorts its errors by kind.
@@ -289,7 +290,12 @@ mod tests {
     use super::*;
 
     fn words(dialect: Dialect) -> Words {
-        Words { dialect, path: quote_table_for(dialect, Some("s"), "items"), schema: Some("s".into()), table: "items".into() }
+        Words {
+            dialect,
+            path: quote_table_for(dialect, Some("s"), "items"),
+            schema: Some("s".into()),
+            table: "items".into(),
+        }
     }
 
     fn keys() -> Keys {

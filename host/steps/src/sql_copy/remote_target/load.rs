@@ -62,7 +62,9 @@ impl Loader<'_> {
             self.link.execute(savepoint).await?;
         }
         let (table, columns) = (self.into.to_owned(), self.names.to_vec());
-        let Err(error) = self.link.insert(Insert { table, columns, rows: rows.to_vec() }).await else { return Ok(None) };
+        let Err(error) = self.link.insert(Insert { table, columns, rows: rows.to_vec() }).await else {
+            return Ok(None);
+        };
         let Some(back) = self.words.back_to_savepoint().filter(|_| self.words.blames_data(&error)) else {
             return Err(error);
         };
@@ -175,7 +177,10 @@ mod tests {
     fn the_column_is_found_in_what_the_servers_say() {
         let names = ["id".to_owned(), "NAME".to_owned()];
         for (message, want) in [
-            ("Cannot insert the value NULL into column 'id', table 'd.dbo.t'; column does not allow nulls.", Some("id")),
+            (
+                "Cannot insert the value NULL into column 'id', table 'd.dbo.t'; column does not allow nulls.",
+                Some("id"),
+            ),
             ("ORA-12899: value too large for column \"S\".\"T\".\"NAME\" (actual: 9, maximum: 5)", Some("NAME")),
             ("ORA-00001: unique constraint (S.T_PK) violated", None),
         ] {
