@@ -6,6 +6,7 @@
 //! nothing but plain SELECTs by our scanner, and a transaction that is only ever rolled back.
 
 mod fault;
+mod stop;
 mod value;
 mod worker;
 

@@ -10,12 +10,13 @@ use futures_util::TryStreamExt as _;
 use host_model::port::Access;
 use host_model::value::{Column, Row, Value};
 use host_model::{CancelToken, StepError};
-use tiberius::{Client, ColumnData, QueryItem, QueryStream, ToSql};
+use tiberius::{Client, ColumnData, QueryItem, ToSql};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 use tokio_util::compat::Compat;
 
+use super::stop::{Deadline, Stop, drain, flush, stoppable, unwanted};
 use super::{fault, value};
 use crate::connector::fault::{Place, canceled};
 use crate::connector::remote::{Call, Control, Insert, Output, Reply, Request, Running};
@@ -25,8 +26,6 @@ pub(super) type Connection = Client<Compat<TcpStream>>;
 
 /// How long the server may take to acknowledge that a statement is over.
 const STOP_WITHIN: Duration = Duration::from_millis(700);
-/// How long the rest of a half-read token may take to come.
-const TO_NEXT_TOKEN: Duration = Duration::from_millis(100);
 /// Parameters of one statement; the server takes 2100, and the statement itself and the list of types are two.
 const MOST_PARAMETERS: usize = 2_000;
 /// Rows of one `VALUES`, by the server's own rule.
@@ -40,29 +39,6 @@ pub(super) struct Worker {
     cancel: CancelToken,
     in_transaction: bool,
     is_broken: bool,
-}
-
-/// Why a statement did not run to its end.
-enum Stop {
-    Error(tiberius::error::Error),
-    Cell(value::CellError),
-    Canceled,
-    TooLong(Duration),
-    /// Nobody wants its rows any more.
-    Abandoned,
-}
-
-/// When a statement has to be over.
-#[derive(Clone, Copy)]
-struct Deadline {
-    until: Instant,
-    limit: Duration,
-}
-
-impl From<tiberius::error::Error> for Stop {
-    fn from(error: tiberius::error::Error) -> Self {
-        Self::Error(error)
-    }
 }
 
 impl Worker {
@@ -348,64 +324,6 @@ fn makes_temporary(sql: &str) -> bool {
         .windows(2)
         .any(|pair| matches!(pair[0], "table" | "into") && pair[1].trim_start_matches(['"', '[']).starts_with('#'))
         && !text.starts_with("insert")
-}
-
-async fn flush(output: &mut Output, cancel: &CancelToken) -> Result<bool, Stop> {
-    tokio::select! {
-        sent = output.flush() => Ok(sent),
-        () = cancel.canceled() => Err(Stop::Canceled),
-    }
-}
-
-/// Nobody reads any more: a result that is nearly over is read to its end, which leaves the connection as it should be.
-/// Stops between two tokens.
-async fn drain(mut results: QueryStream<'_>, rows: u64) -> Result<u64, Stop> {
-    let until = Instant::now() + TO_NEXT_TOKEN;
-    while Instant::now() < until {
-        match tokio::time::timeout(TO_NEXT_TOKEN, results.try_next()).await {
-            Ok(item) if item.as_ref().is_ok_and(Option::is_none) => return Ok(rows),
-            Ok(item) => drop(item?),
-            Err(_) => break,
-        }
-    }
-    Err(Stop::Abandoned)
-}
-
-/// Resolves when whoever asked has gone.
-async fn unwanted<T>(reply: &mut Option<Reply<T>>) {
-    match reply {
-        Some(reply) => reply.closed().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for `work`, but no longer than it may take, the step lives and somebody wants the result.
-async fn stoppable<T>(
-    work: impl Future<Output = Result<T, tiberius::error::Error>>,
-    deadline: Option<Deadline>,
-    cancel: &CancelToken,
-    abandoned: impl Future<Output = ()>,
-) -> Result<T, Stop> {
-    let late = async {
-        match deadline {
-            Some(deadline) => {
-                tokio::time::sleep_until(deadline.until).await;
-                deadline.limit
-            }
-            None => std::future::pending().await,
-        }
-    };
-    tokio::pin!(work);
-    let stop = tokio::select! {
-        biased;
-        () = cancel.canceled() => Stop::Canceled,
-        done = &mut work => return Ok(done?),
-        limit = late => Stop::TooLong(limit),
-        () = abandoned => Stop::Abandoned,
-    };
-    // The answer to an attention signal can only be found from the beginning of a token on.
-    let _ = tokio::time::timeout(TO_NEXT_TOKEN, work).await;
-    Err(stop)
 }
 
 /// A change with an `output` clause returns as many rows as it changed.
