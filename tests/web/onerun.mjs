@@ -36,11 +36,11 @@ export default async function (kit) {
   await kit.check('a step opens with its input and output, each attempt can be chosen, and both are in the address', () => kit.with(`runs/${failed}`, async (page) => {
     await page.locator('[data-step="rebuild"]').click()
     await page.getByText('Input', { exact: true }).waitFor()
-    await page.getByLabel('Attempt').selectOption('1')
+    await page.getByLabel('Attempt', { exact: true }).selectOption('1')
     await page.waitForURL(/step=1.*attempt=1/)
     await page.reload()
     await page.getByText('Input', { exact: true }).waitFor()
-    assert(await page.getByLabel('Attempt').inputValue() === '1', 'the attempt was forgotten')
+    assert(await page.getByLabel('Attempt', { exact: true }).inputValue() === '1', 'the attempt was forgotten')
   }))
 
   await kit.check('the timeline is one tab stop and moves with the arrow keys', () => kit.with(`runs/${failed}`, async (page) => {

@@ -65,7 +65,7 @@ function StepRow({ row, tabIndex, selected, onSelect }: { row: Row; tabIndex: nu
         <span className="mono">{name}</span>
         {row.attempts.length > 1 && <span className={ui.tag}>{t.attempts(row.attempts.length)}</span>}
       </span>
-      {row.reason && row.bars.length === 0 ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} />}
+      {row.reason && (row.bars.length === 0 || row.status === 'SKIPPED') ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} />}
       <span className={css.time}>{time || (row.status === 'RUNNING' ? '' : '–')}</span>
     </button>
   )
