@@ -39,10 +39,11 @@ const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   component: lazyRouteComponent(() => import('./SignIn'), 'SignIn'),
-  validateSearch: (search: Record<string, unknown>): { to?: string } => {
+  validateSearch: (search: Record<string, unknown>): { to?: string | undefined } => {
     const { to } = keep('to')(search)
-    // Back to a page of ours only: one slash, never two, never a scheme.
-    return to && /^\/(?![/\\])/.test(to) ? { to } : {}
+    // Back to a page of ours only: one slash, never two, never a scheme. Said even when it is nothing: what is left out
+    // here would be taken from the address as it is.
+    return { to: to && /^\/(?![/\\])/.test(to) ? to : undefined }
   },
 })
 

@@ -8,6 +8,7 @@ import { Glyph } from '../ui/Status'
 import { stopwatch, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import { CancelButton, useJobRights } from './actions'
+import { doneOf } from './pieces'
 import css from './jobs.module.css'
 import { t } from './words'
 
@@ -30,12 +31,13 @@ function Row({ job }: { job: JobCard }) {
   const started = toMillis(run?.started_at)
   const current = data?.steps.find((step) => step.status === 'RUNNING')
   const all = run?.step_count || job.step_count
+  const done = doneOf(run, data)
   return (
     <li data-flight={job.id}>
       <Glyph status={run?.status ?? 'RUNNING'} />
       <Link to="/runs/$id" params={{ id: job.active_run_id! }} className="mono">{job.id}</Link>
-      <span className={css.flightStep}>{run?.steps_done ?? 0}/{all} <span className="mono">{current?.name}</span></span>
-      <progress className={ui.progress} aria-label={job.id} value={run?.steps_done ?? 0} max={all || 1} />
+      <span className={css.flightStep}>{done}/{all} <span className="mono">{current?.name}</span></span>
+      <progress className={ui.progress} aria-label={job.id} value={done} max={all || 1} />
       <span className="mono">{started === null ? '' : stopwatch(now - started)}</span>
       <span className={`${css.owner} muted`} title={data?.run.owner ?? undefined}>{data?.run.owner?.split('/')[0]}</span>
       {rights.run && <CancelButton runId={job.active_run_id!} jobId={job.id} asked={data?.run.cancel_requested_by != null} />}

@@ -86,7 +86,7 @@ export function JobsPage() {
           {reload.isPending ? t.reloading : t.reload}
         </Button>
       </header>
-      <FacetBar jobs={all} chosen={search} onChoose={(facet: Facet, value) => void navigate({ search: (old) => ({ ...old, [facet]: value || undefined }), replace: true })}>
+      <FacetBar jobs={all} chosen={search} onChoose={(facet: Facet, value) => void navigate({ search: (old) => ({ ...old, q: typed || undefined, [facet]: value || undefined }), replace: true })}>
         {isFiltered && <button type="button" className={ui.linkButton} onClick={clear}>{t.clearAll}</button>}
         <span className="grow" />
         <Button kind="quiet" icon={<SquareCheckBig size={14} aria-hidden />} aria-pressed={selected !== null} onClick={() => setSelected(selected ? null : new Set())}>{t.select}</Button>

@@ -75,7 +75,7 @@ export function CancelButton({ runId, jobId, asked = false, label = t.cancel }: 
   const waiting = cancel.isPending || cancel.isSuccess || asked
   return (
     <>
-      <Button icon={<Square size={12} aria-hidden />} pending={waiting} aria-label={waiting ? t.canceling : t.cancelOf(jobId)} data-act="cancel" onClick={() => cancel.mutate()}>
+      <Button icon={<Square size={12} aria-hidden />} pending={waiting} aria-label={waiting ? t.canceling : label === t.cancel ? t.cancelOf(jobId) : `${label}: ${jobId}`} data-act="cancel" onClick={() => cancel.mutate()}>
         {waiting ? t.canceling : label}
       </Button>
       {cancel.error && <span className={css.outcome}><InlineProblem error={cancel.error} /></span>}

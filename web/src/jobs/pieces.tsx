@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
 import { TriangleAlert } from 'lucide-react'
 import { queries } from '../api/queries'
-import type { JobCard, Problem, RunSummary } from '../api/types'
+import { isFinal, type JobCard, type Problem, type RunDocument, type RunSummary } from '../api/types'
 import { useNow } from '../ui/hooks'
 import { Badge } from '../ui/Status'
 import { stopwatch, toMillis } from '../ui/time'
@@ -27,6 +27,13 @@ export function LastRunBadge({ job }: { job: JobCard }) {
   )
 }
 
+/** How many steps are over: what the run says, or what its steps say when they are ahead of it. */
+export function doneOf(run: RunSummary | null, document: RunDocument | undefined): number {
+  const over = new Set(document?.steps.filter((step) => isFinal(step.status) && !step.retry_at).map((step) => step.index))
+  for (const step of document?.steps ?? []) if (!isFinal(step.status)) over.delete(step.index)
+  return Math.max(run?.steps_done ?? 0, document?.run.steps_done ?? 0, over.size)
+}
+
 /** `step 6 / 17 · SECURITY_USERS · 00:02:14`, with a thin bar. The run document names the step and who runs it. */
 export function Running({ job, run }: { job: JobCard; run: RunSummary | null }) {
   const now = useNow(1000)
@@ -34,7 +41,7 @@ export function Running({ job, run }: { job: JobCard; run: RunSummary | null }) 
   const { data: scheduler } = useQuery(queries.scheduler())
   const known = run ?? data?.run ?? null
   const started = toMillis(known?.started_at)
-  const done = known?.steps_done ?? 0
+  const done = doneOf(known, data)
   const all = known?.step_count || job.step_count
   const current = data?.steps.find((step) => step.status === 'RUNNING')
   const owner = data?.run.owner

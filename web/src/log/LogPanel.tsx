@@ -61,7 +61,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
   const [filter, setFilter] = useState<LineFilter>(NO_FILTER)
   const [query, setQuery] = useState<Query>({ text: '', regex: false, case: false })
   const [hit, setHit] = useState(-1)
-  const [state, setState] = useState({ total, loaded: 0, full: false, shown: 0, failed: null as unknown })
+  const [state, setState] = useState({ total, loaded: 0, full: false, shown: 0, failed: null as unknown, version: 0 })
   const [told, setTold] = useState(false)
   const [seen, setSeen] = useState(total)
   const [range, setRange] = useState<Range | null>(null)
@@ -79,7 +79,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
       if (!now) return
       now.rows.refresh()
       const { store, rows, view } = now
-      setState({ total: store.total, loaded: rows.filtered ? store.loaded : 0, full: store.isFull, shown: rows.count, failed: store.failed })
+      setState((old) => ({ version: old.version + 1, total: store.total, loaded: rows.filtered ? store.loaded : 0, full: store.isFull, shown: rows.count, failed: store.failed }))
       if (view.follow) setSeen(store.total)
       if (rows.filtered) view.invalidate()
     })
@@ -167,7 +167,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
     if (now.store.total <= LOADS_BY_ITSELF && now.store.loaded < now.store.total) loadAll()
     return now.rows.search(fits)
   }, [])
-  const hits = useSearch(runId, query, filter, state.total, searchHere)
+  const hits = useSearch(runId, query, filter, state.total, state.version, searchHere)
   useEffect(() => {
     parts.current?.view.setQuery(query.text, query, query.text === '' ? null : matcher(query.text, query))
     setHit(-1)

@@ -145,10 +145,12 @@ export class LogStore {
   async read(from: number, to: number): Promise<LogLine[]> {
     const lines: LogLine[] = []
     for (let at = from; at <= to; at++) {
-      if (!this.get(at)) await this.fetchChunk(Math.floor(at / CHUNK))
+      // A request of its own: the view gives up those that are far from what is on screen.
+      if (!this.get(at)) for (const line of (await this.load(at, CHUNK, new AbortController().signal)).lines) this.put(line)
       const line = this.get(at)
       if (line) lines.push(line)
     }
+    this.evict()
     return lines
   }
 

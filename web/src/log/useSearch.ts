@@ -28,8 +28,8 @@ export interface Hits {
 
 export const NO_HITS: Hits = { numbers: [], total: 0, truncated: false, invalid: false, local: false, failed: null }
 
-/** `searchHere` looks at the loaded lines. */
-export function useSearch(runId: string, query: Query, filter: LineFilter, total: number, searchHere: (fits: (text: string) => boolean) => number[]): Hits {
+/** `searchHere` looks at the loaded lines, which change with `version`. */
+export function useSearch(runId: string, query: Query, filter: LineFilter, total: number, version: number, searchHere: (fits: (text: string) => boolean) => number[]): Hits {
   const [hits, setHits] = useState(NO_HITS)
   const end = useRef(0)
   const busy = useRef(false)
@@ -80,6 +80,12 @@ export function useSearch(runId: string, query: Query, filter: LineFilter, total
     }, LIVE_MS)
     return () => clearTimeout(timer)
   }, [key, total, hits])
+  useEffect(() => {
+    if (!hits.local) return
+    const fits = matcher(query.text, query)
+    const numbers = fits ? searchHere(fits) : []
+    if (numbers.length !== hits.numbers.length) setHits((old) => ({ ...old, numbers, total: numbers.length }))
+  }, [hits.local, version])
   return hits
 }
 

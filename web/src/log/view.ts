@@ -2,6 +2,7 @@
  * The log as the eye sees it: fixed rows of 20 px, recycled nodes, one transform per frame. Framework-free.
  * Invariants: text goes in through `textContent` only; while following is off, new lines never move what is read.
  */
+import type { LogLine } from '../api/types'
 import { clock, toMillis } from '../ui/time'
 import { pieces, plain } from './ansi'
 import { delta, type Columns } from './columns'
@@ -15,6 +16,8 @@ const OVERSCAN = 12
 const TALLEST = 16_000_000
 /** A line is cut after this many characters: one huge cell would freeze all others. */
 export const LONGEST = 4096
+/** So many lines of the run itself may stand between two steps. */
+const BETWEEN = 4
 /** How long after a change of the panel's height a movement counts as its effect. */
 const SETTLE_MS = 200
 
@@ -276,13 +279,23 @@ export class LogView {
     node.number.dataset.line = String(number)
     node.root.classList.toggle('log-selected', this.selected !== null && number >= this.selected.from && number <= this.selected.to)
     // The first line of a step or an attempt carries the rule between them.
-    node.root.classList.toggle('log-first', line !== undefined && previous !== undefined && (line.step !== previous.step || line.attempt !== previous.attempt))
+    node.root.classList.toggle('log-first', line !== undefined && this.begins(number, line))
     node.root.classList.toggle('log-hit', line !== undefined && this.matchesText !== null && this.matchesText(line.message))
     node.root.dataset.level = line?.level ?? ''
     node.time.textContent = this.time(line?.at, previous?.at)
     node.level.textContent = line?.level ?? ''
     node.step.textContent = line ? [line.step, line.attempt && line.attempt > 1 ? `#${line.attempt}` : ''].filter(Boolean).join(' ') : ''
     this.write(node.text, line ? line.message : '…')
+  }
+
+  /** Whether a step or an attempt begins here; lines of the run itself stand between them and do not count. */
+  private begins(number: number, line: LogLine): boolean {
+    if (line.step === null || number === 0) return false
+    for (let at = number - 1; at >= Math.max(0, number - BETWEEN); at--) {
+      const before = this.store.get(at)
+      if (before?.step) return before.step !== line.step || before.attempt !== line.attempt
+    }
+    return true
   }
 
   private time(at: string | undefined, previous: string | undefined): string {

@@ -4,7 +4,7 @@ import { manyEn, manyFr, number, pick } from '../i18n'
 const en = {
   title: 'Log', lines: (n: number) => manyEn(n, 'line', 'lines'), running: (n: number) => `running, ${manyEn(n, 'line', 'lines')}`, shown: (n: number) => `${manyEn(n, 'line', 'lines')} shown`,
   search: 'Search all lines', searchLoaded: 'Search the loaded lines', previous: 'Previous match', next: 'Next match', case: 'Match case', regex: 'Regular expression', hits: (at: number, n: number, more: boolean) => `${at} / ${number(n)}${more ? '+' : ''}`, badPattern: 'not a regular expression',
-  level: 'Lowest level shown', levels: { DEBUG: 'All levels', INFO: 'INFO and above', WARNING: 'WARNING and above', ERROR: 'ERROR only' }, step: 'Step', allSteps: 'All steps', counts: (level: string, n: number) => `${number(n)} ${level}`,
+  level: 'Lowest level shown', levels: { DEBUG: 'All levels', INFO: '≥ INFO', WARNING: '≥ WARNING', ERROR: 'ERROR' }, step: 'Step', allSteps: 'All steps', counts: (level: string, n: number) => `${number(n)} ${level}`,
   follow: 'Follow', following: 'Following', newLines: (n: number) => manyEn(n, 'new line', 'new lines'), empty: 'No line was written yet.', emptyFinal: 'This run wrote no line.', noMatch: 'No line passes this filter.',
   partly: (loaded: number, total: number) => `This server filters and searches loaded lines only: ${number(loaded)} of ${number(total)}.`, loadMore: 'Load more', failed: 'The log could not be read.', retry: 'Try again',
   view: 'Columns', columns: { number: 'Line numbers', level: 'Levels', step: 'Steps', wrap: 'Wrap long lines' }, times: { clock: 'Time of day', start: 'Time since the start', previous: 'Time since the line before', off: 'No time' }, shownItem: (name: string) => `✓ ${name}`,
@@ -17,7 +17,7 @@ const en = {
 const fr: typeof en = {
   title: 'Journal', lines: (n) => manyFr(n, 'ligne', 'lignes'), running: (n) => `en cours, ${manyFr(n, 'ligne', 'lignes')}`, shown: (n) => manyFr(n, 'ligne affichée', 'lignes affichées'),
   search: 'Chercher dans toutes les lignes', searchLoaded: 'Chercher dans les lignes chargées', previous: 'Occurrence précédente', next: 'Occurrence suivante', case: 'Respecter la casse', regex: 'Expression régulière', hits: (at, n, more) => `${at} / ${number(n)}${more ? '+' : ''}`, badPattern: 'expression régulière invalide',
-  level: 'Niveau minimal affiché', levels: { DEBUG: 'Tous les niveaux', INFO: 'INFO et au-dessus', WARNING: 'WARNING et au-dessus', ERROR: 'ERROR seulement' }, step: 'Étape', allSteps: 'Toutes les étapes', counts: (level, n) => `${number(n)} ${level}`,
+  level: 'Niveau minimal affiché', levels: { DEBUG: 'Tous niveaux', INFO: '≥ INFO', WARNING: '≥ WARNING', ERROR: 'ERROR' }, step: 'Étape', allSteps: 'Toutes les étapes', counts: (level, n) => `${number(n)} ${level}`,
   follow: 'Suivre', following: 'Suivi', newLines: (n) => manyFr(n, 'nouvelle ligne', 'nouvelles lignes'), empty: 'Aucune ligne n’a encore été écrite.', emptyFinal: 'Cette exécution n’a écrit aucune ligne.', noMatch: 'Aucune ligne ne passe ce filtre.',
   partly: (loaded, total) => `Ce serveur ne filtre et ne cherche que dans les lignes chargées : ${number(loaded)} sur ${number(total)}.`, loadMore: 'En charger plus', failed: 'Le journal n’a pas pu être lu.', retry: 'Réessayer',
   view: 'Colonnes', columns: { number: 'Numéros de ligne', level: 'Niveaux', step: 'Étapes', wrap: 'Replier les lignes longues' }, times: { clock: 'Heure', start: 'Temps depuis le début', previous: 'Temps depuis la ligne d’avant', off: 'Sans heure' }, shownItem: (name) => `✓ ${name}`,

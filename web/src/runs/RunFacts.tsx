@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { isFinal, type Run, type RunDocument } from '../api/types'
 import { count } from '../i18n'
 import { textOf } from '../jobs/overrides'
+import { doneOf } from '../jobs/pieces'
 import { useNow } from '../ui/hooks'
 import { Fact, Tag } from '../ui/parts'
 import { At } from '../ui/Times'
@@ -25,12 +26,13 @@ interface Props {
   children?: ReactNode
 }
 
-export function RunSummaryPanel({ document: { run, steps }, failed, selected, onSelect, children }: Props) {
+export function RunSummaryPanel({ document, failed, selected, onSelect, children }: Props) {
+  const { run, steps } = document
   const final = isFinal(run.status)
   const running = steps.find((step) => step.status === 'RUNNING')
   return (
     <div className={css.summary}>
-      <Facts run={run} />
+      <Facts run={run} done={doneOf(run, document)} />
       <Params run={run} />
       {!final && run.cancel_requested_by && <Canceling run={run} type={running?.type ?? ''} />}
       {run.reason === 'lost in restart' && <p className={css.notice}>{t.lost}</p>}
@@ -57,7 +59,7 @@ function Canceling({ run, type }: { run: Run; type: string }) {
   )
 }
 
-function Facts({ run }: { run: Run }) {
+function Facts({ run, done }: { run: Run; done: number }) {
   return (
     <dl className={css.facts}>
       <Fact name={t.trigger}>{run.triggered_by}</Fact>
@@ -66,7 +68,7 @@ function Facts({ run }: { run: Run }) {
       {run.started_at ? <Fact name={t.started}><At at={run.started_at} /></Fact> : <Fact name={t.queued}><At at={run.queued_at} /></Fact>}
       {run.finished_at && <Fact name={t.finished}><At at={run.finished_at} /></Fact>}
       <Fact name={t.elapsed}><Elapsed run={run} /></Fact>
-      <Fact name={t.steps}>{run.steps_done} / {run.step_count}</Fact>
+      <Fact name={t.steps}>{done} / {run.step_count}</Fact>
       <Fact name={t.rows}>{count(run.rows_affected)}</Fact>
       <Fact name={t.logLevel}>{run.log_level}</Fact>
       {run.owner && <Fact name={t.owner}>{run.owner}{run.term > 1 && <span className="muted"> {t.term(run.term)}</span>}</Fact>}

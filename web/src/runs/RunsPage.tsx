@@ -78,7 +78,7 @@ export function RunsPage() {
           {RANGES.map((each) => <option key={each} value={each}>{t.ranges[each]}</option>)}
         </select>
         <TypedFilter label={t.text} placeholder={t.textHint} value={filter.q ?? ''} onChange={(text) => choose('q', text || undefined)} />
-        <TypedFilter label={t.atLeast} placeholder={`${t.atLeast} … ${t.seconds}`} narrow value={filter.min_seconds ?? ''} onChange={(text) => choose('min_seconds', Number(text) > 0 ? text : undefined)} />
+        <TypedFilter label={t.atLeast} placeholder={`≥ … ${t.seconds}`} narrow value={filter.min_seconds ?? ''} onChange={(text) => choose('min_seconds', Number(text) > 0 ? text : undefined)} />
         {chosenJobs.map((id) => (
           <button key={id} type="button" className={css.chip} aria-label={`${t.clear}: ${id}`} onClick={() => choose('job', toggled(filter.job, id))}><span className="mono">{id}</span><X size={12} aria-hidden /></button>
         ))}

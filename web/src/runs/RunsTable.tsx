@@ -79,7 +79,7 @@ function Row({ run, showJob, onAgain }: { run: RunSummary; showJob: boolean; onA
   return (
     <tr data-run={run.id}>
       <td><Badge status={run.status} /></td>
-      <td><Link to="/runs/$id" params={{ id: run.id }} className="mono">{run.id}</Link></td>
+      <td className={ui.nowrap}><Link to="/runs/$id" params={{ id: run.id }} className="mono">{run.id}</Link></td>
       {showJob && <td className={ui.break}><Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link></td>}
       <td>{run.triggered_by}</td>
       <td className={ui.nowrap}><At at={run.started_at ?? run.queued_at} /></td>

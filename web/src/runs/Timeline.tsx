@@ -55,17 +55,16 @@ function StepRow({ row, tabIndex, selected, onSelect }: { row: Row; tabIndex: nu
       className={css.row}
       tabIndex={tabIndex}
       aria-expanded={selected}
-      aria-label={t.row(name, row.status, time, row.attempts.length)}
       data-step={row.name}
       data-status={row.status}
       onClick={() => onSelect(selected ? null : row.index)}
     >
-      <Glyph status={row.status} />
+      <span><Glyph status={row.status} /><span className="unseen">{row.status}</span></span>
       <span className={css.name} title={row.type ? `${name} · ${row.type}` : name}>
         <span className="mono">{name}</span>
         {row.attempts.length > 1 && <span className={ui.tag}>{t.attempts(row.attempts.length)}</span>}
       </span>
-      {row.reason && row.bars.length === 0 ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} />}
+      {row.reason && (row.bars.length === 0 || row.status === 'SKIPPED') ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} />}
       <span className={css.time}>{time || (row.status === 'RUNNING' ? '' : '–')}</span>
     </button>
   )

@@ -12,7 +12,7 @@ function step(index: number, attempt: number, status: StepStatus, from: number |
 test('bars stand where their instants are', () => {
   const { rows, spanMs } = timeline([step(0, 1, 'SUCCEEDED', 0, 25), step(1, 1, 'SUCCEEDED', 25, 100)], 2, at(0), at(100), T0)
   expect(spanMs).toBe(100_000)
-  expect(rows.map((row) => row.bars)).toEqual([[{ attempt: 1, status: 'SUCCEEDED', x: 0, width: 250 }], [{ attempt: 1, status: 'SUCCEEDED', x: 250, width: 750 }]])
+  expect(rows.map((row) => row.bars)).toMatchObject([[{ attempt: 1, status: 'SUCCEEDED', x: 0, width: 250 }], [{ attempt: 1, status: 'SUCCEEDED', x: 250, width: 750 }]])
   expect(rows.map((row) => row.elapsedMs)).toEqual([25_000, 75_000])
 })
 

@@ -1,0 +1,125 @@
+/** The log of a run: whole, searched, filtered, linked, copied. */
+import { assert, LIMIT, live, until } from './kit.mjs'
+
+const visible = '.log-line:not([hidden])'
+
+export default async function (kit) {
+  const { server } = kit
+  const run = await server.run('writes-a-long-log', { params: { lines: 5000 } })
+  await server.reaches(run, 'SUCCEEDED')
+  const { body } = await server.call('GET', `admin/jobs/runs/${run}/logs?from=0&limit=1`)
+  const { total } = body
+
+  await kit.check('the log is whole: as many lines as the server has, each with its own number', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByText(`${total.toLocaleString('en')} lines`, { exact: true }).waitFor()
+    const numbers = await page.locator(`${visible} .log-number`).allInnerTexts()
+    assert(numbers.length > 20 && new Set(numbers).size === numbers.length, `numbers repeat: ${numbers.join(' ')}`)
+    await kit.picture(page, 'run-log-light')
+  }))
+
+  await kit.check('search counts every line, goes from match to match and wraps', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByLabel('Search all lines').fill('ORA-01555')
+    await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
+    await page.keyboard.press('Enter')
+    await page.getByText('1 / 5').waitFor()
+    const first = await page.locator('.log-selected .log-text').innerText()
+    assert(first.includes('ORA-01555'), first)
+    await page.keyboard.press('Shift+Enter')
+    await page.getByText('5 / 5').waitFor()
+  }))
+
+  await kit.check('search takes case and patterns, and says when a pattern is none', () => kit.with(`runs/${run}`, async (page) => {
+    const box = page.getByLabel('Search all lines')
+    await box.fill('ora-01555')
+    await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
+    await page.getByRole('button', { name: 'Match case' }).click()
+    await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '0')
+    await page.getByRole('button', { name: 'Regular expression' }).click()
+    await box.fill('chunk [1-3]000:')
+    await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '3')
+    kit.expected.push(/status of 400/, /status of 422/)
+    await box.fill('chunk (')
+    await page.getByText('not a regular expression').waitFor()
+  }))
+
+  await kit.check('levels and steps filter with the original numbers, and say how many pass', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByLabel('Lowest level shown').selectOption('ERROR')
+    await page.getByText('5 lines shown').waitFor()
+    await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-text')].every((each) => each.textContent.includes('ORA-01555')))
+    await page.getByLabel('Lowest level shown').selectOption('DEBUG')
+    await page.getByLabel('Step', { exact: true }).selectOption('GOODBYE')
+    await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-step')].every((each) => each.textContent === 'GOODBYE'))
+  }))
+
+  await kit.check('a click on a number makes the link, Shift makes a range, and the link leads back to it', () => kit.with(`runs/${run}`, async (page) => {
+    await page.locator(`${visible} .log-number`, { hasText: /^10$/ }).click()
+    assert(new URL(page.url()).hash === '#L10', page.url())
+    await page.locator(`${visible} .log-number`, { hasText: /^14$/ }).click({ modifiers: ['Shift'] })
+    assert(new URL(page.url()).hash === '#L10-L14', page.url())
+    await page.goto(new URL(`runs/${run}#L4321-L4330`, server.url).href)
+    await page.reload()
+    await until(page, () => document.querySelectorAll('.log-line:not([hidden]).log-selected').length === 10)
+    await page.getByRole('toolbar', { name: 'Lines 4,321 to 4,330' }).waitFor()
+  }))
+
+  await kit.check('the text of selected lines is copied without numbers, also where it is not loaded', () => kit.with(`runs/${run}#L10-L3500`, async (page) => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'Copy the text' }).click()
+    await page.getByText('Copied', { exact: true }).waitFor()
+    const text = await page.evaluate(() => navigator.clipboard.readText())
+    assert(text.split('\n').length === 3491, `${text.split('\n').length} lines`)
+    assert(text.includes('chunk 3000: ORA-01555') && !/^\d+ /m.test(text), text.slice(0, 200))
+  }))
+
+  await kit.check('a line opens in full, columns and wrapping are remembered', () => kit.with(`runs/${run}`, async (page) => {
+    await page.locator(`${visible} .log-text`).nth(3).dblclick()
+    await page.getByRole('dialog', { name: 'Line 4' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Columns' }).click()
+    await page.getByRole('menuitem', { name: 'Time since the start' }).click()
+    await until(page, () => /^\+\d/.test(document.querySelector('.log-line:not([hidden]) .log-time').textContent))
+    await page.locator('h1').click()
+    await page.keyboard.press('w')
+    await page.locator('.log-view[data-wrap="true"]').waitFor()
+    await page.reload()
+    await page.locator('.log-view[data-wrap="true"]').waitFor()
+  }))
+
+  await kit.check('the log is downloaded whole', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByRole('button', { name: 'Download', exact: true }).click()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'The whole log as text' }).click()])
+    const stream = await file.createReadStream()
+    let lines = 0
+    for await (const chunk of stream) lines += chunk.toString().split('\n').length - 1
+    assert(lines === total, `${lines} of ${total} lines`)
+  }))
+
+  await kit.check('following a live log yields to the reader and comes back at the end', async () => {
+    const slow = await server.run('writes-a-long-log', { params: { lines: 3000, per_second: 400 } })
+    await kit.with(`runs/${slow}`, async (page) => {
+      await live(page)
+      await until(page, () => document.querySelectorAll('.log-line:not([hidden])').length > 25)
+      const view = page.locator('.log-view')
+      await view.hover()
+      await page.mouse.wheel(0, -400)
+      await page.getByRole('button', { name: 'Follow', exact: true }).waitFor()
+      const top = await view.evaluate((each) => each.scrollTop)
+      await page.getByRole('button', { name: /new lines?$/ }).waitFor()
+      assert(await view.evaluate((each) => each.scrollTop) === top, 'the position moved while one reads')
+      await view.focus()
+      await page.keyboard.press('End')
+      await page.getByRole('button', { name: 'Following' }).waitFor()
+      await page.locator('header [data-status="SUCCEEDED"]').waitFor({ timeout: LIMIT })
+    })
+  })
+
+  await kit.check('colors of the terminal are classes and addresses are links', async () => {
+    const other = await server.run('quick-check')
+    await server.reaches(other, 'SUCCEEDED')
+    await kit.with(`runs/${other}`, async (page) => {
+      await page.locator('.ansi-2', { hasText: 'copied' }).waitFor()
+      const link = page.locator('.log-text a').first()
+      assert(await link.getAttribute('rel') === 'noopener noreferrer', 'the link tells where it comes from')
+    })
+  })
+}

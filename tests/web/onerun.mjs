@@ -1,0 +1,107 @@
+/** The page of one run: head, steps over time, what a step was given and gave. */
+import { assert, LIMIT, live, until } from './kit.mjs'
+
+export default async function (kit) {
+  const { server } = kit
+
+  await kit.check('steps fill in live, without a reload', async () => {
+    const run = await server.run('waits-in-the-middle')
+    await kit.with(`runs/${run}`, async (page) => {
+      await live(page)
+      await page.locator('[data-step="MIDDLE"][data-status="RUNNING"]').waitFor()
+      await page.locator('[data-step="AFTER"][data-status="PENDING"]').waitFor()
+      await page.getByText('at the gate').first().waitFor()
+      await page.evaluate(() => { globalThis.neverReloaded = true })
+      await kit.picture(page, 'run-live-light')
+      kit.letGo(run)
+      await page.locator('[data-step="AFTER"][data-status="SUCCEEDED"]').waitFor({ timeout: LIMIT })
+      await page.locator('header [data-status="SUCCEEDED"]').waitFor()
+      assert(await page.evaluate(() => globalThis.neverReloaded), 'the page was reloaded')
+      assert((await page.title()).startsWith('SUCCEEDED'), await page.title())
+    })
+  })
+
+  const failed = await server.run('billing-nightly-rebuild')
+  await server.reaches(failed, 'FAILED')
+
+  await kit.check('the first failure is named, and one key away', () => kit.with(`runs/${failed}`, async (page) => {
+    await page.getByRole('alert').filter({ hasText: 'Step rebuild failed on attempt 2' }).waitFor()
+    await page.locator('h1').click()
+    await page.keyboard.press('f')
+    await page.waitForURL(/step=1/)
+    await page.getByText('ValueError').first().waitFor()
+    await kit.picture(page, 'run-failed-light')
+  }))
+
+  await kit.check('a step opens with its input and output, each attempt can be chosen, and both are in the address', () => kit.with(`runs/${failed}`, async (page) => {
+    await page.locator('[data-step="rebuild"]').click()
+    await page.getByText('Input', { exact: true }).waitFor()
+    await page.getByLabel('Attempt', { exact: true }).selectOption('1')
+    await page.waitForURL(/step=1.*attempt=1/)
+    await page.reload()
+    await page.getByText('Input', { exact: true }).waitFor()
+    assert(await page.getByLabel('Attempt', { exact: true }).inputValue() === '1', 'the attempt was forgotten')
+  }))
+
+  await kit.check('the timeline is one tab stop and moves with the arrow keys', () => kit.with(`runs/${failed}`, async (page) => {
+    await page.locator('[data-step="read-orders"]').focus()
+    await page.keyboard.press('ArrowDown')
+    await until(page, () => document.activeElement.dataset.step === 'rebuild')
+    assert(await page.locator('[data-step][tabindex="0"]').count() === 1, 'more than one tab stop')
+  }))
+
+  await kit.check('repeat as it was begins a run from the failed step', () => kit.with(`runs/${failed}`, async (page) => {
+    await page.getByRole('button', { name: `Actions on run ${failed}` }).click()
+    await page.getByRole('menuitem', { name: /^Repeat as it was, from rebuild/ }).click()
+    await page.waitForURL((url) => /\/runs\//.test(url.pathname) && !url.pathname.endsWith(failed))
+    await page.getByRole('link', { name: failed }).waitFor()
+    await page.locator('header [data-status="FAILED"]').waitFor({ timeout: LIMIT })
+  }))
+
+  await kit.check('values that were changed for the run are marked', async () => {
+    const run = await server.run('nomasx1-security-1', { params: { apps_id: 20 } })
+    await server.reaches(run, 'SUCCEEDED')
+    await kit.with(`runs/${run}`, async (page) => {
+      await page.getByText('changed for this run').first().waitFor()
+      await kit.picture(page, 'run-params-light')
+    })
+  })
+
+  await kit.check('a run is compared with the last success', async () => {
+    const run = await server.run('nomasx1-security-1', { params: { apps_id: 30 } })
+    await server.reaches(run, 'SUCCEEDED')
+    await kit.with(`runs/${run}?compare=success`, async (page) => {
+      await page.getByText('apps_id: 30 ← 20').waitFor()
+      await kit.picture(page, 'run-compare-light')
+    })
+  })
+
+  await kit.check('the split moves with the arrow keys and is remembered', () => kit.with(`runs/${failed}`, async (page) => {
+    const bar = page.getByRole('separator')
+    const before = Number(await bar.getAttribute('aria-valuenow'))
+    await bar.focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.reload()
+    assert(Number(await bar.getAttribute('aria-valuenow')) === before - 2, 'the width was forgotten')
+  }))
+
+  await kit.check('the run page shows the same after a restart of the server', async () => {
+    await kit.with(`runs/${failed}`, async (page) => {
+      await live(page)
+      kit.expected.push(/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY|Failed to fetch|network error|Failed to load/)
+      await server.stop()
+      await page.locator('[data-live="offline"]').waitFor()
+      const { startServer } = await import('./home.mjs')
+      const again = await startServer(process.env.NOMAFLOW_BIN, server.home, server.listen)
+      Object.assign(server, again)
+      await page.locator('[data-live="offline"] button').click().catch(() => {})
+      await page.locator('[data-live="live"], h1').first().waitFor({ timeout: LIMIT })
+    })
+  })
+
+  await kit.check('a run that is not there says so and shows others', () => kit.with('runs/1m834t0x0dz00', async (page) => {
+    kit.expected.push(/status of 404/)
+    await page.getByText('There is no such run').waitFor()
+    await page.locator('[data-run]').first().waitFor()
+  }))
+}

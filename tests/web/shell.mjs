@@ -1,0 +1,130 @@
+/** What holds on every page: palette, shortcuts, zone, language, theme, live state. */
+import { assert, card, live, until } from './kit.mjs'
+
+export default async function (kit) {
+  await kit.check('Ctrl K finds a job before a page, Enter opens it, Escape closes and gives the focus back', () => kit.with('jobs', async (page) => {
+    await card(page, 'quick-check').waitFor()
+    await page.getByLabel('Filter jobs').focus()
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    assert(await page.evaluate(() => document.activeElement.getAttribute('aria-label')) === 'Filter jobs', 'the focus did not come back')
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('quick')
+    const first = page.getByRole('dialog').getByRole('option').first()
+    await first.filter({ hasText: 'quick-check' }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/jobs\/quick-check$/)
+  }))
+
+  await kit.check('Alt Enter in the palette runs the job and leads to its run', () => kit.with('jobs', async (page) => {
+    await card(page, 'quick-check').waitFor()
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('quick-check')
+    await page.getByRole('dialog').getByRole('option').first().filter({ hasText: 'quick-check' }).waitFor()
+    await page.keyboard.press('Alt+Enter')
+    await page.waitForURL(/\/runs\/[^/?]+/)
+    await page.locator('header [data-status="SUCCEEDED"]').waitFor()
+  }))
+
+  await kit.check('g then r goes to the runs, ? shows the sheet, and neither works while one types', () => kit.with('jobs', async (page) => {
+    await card(page, 'quick-check').waitFor()
+    await page.getByLabel('Filter jobs').focus()
+    await page.keyboard.type('gr?')
+    assert(await page.getByLabel('Filter jobs').inputValue() === 'gr?', 'a shortcut took a typed letter')
+    await page.getByLabel('Filter jobs').fill('')
+    await page.getByLabel('Filter jobs').blur()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('g')
+    await page.keyboard.press('r')
+    await page.waitForURL(/\/runs$/)
+  }))
+
+  await kit.check('single-key shortcuts can be switched off', () => kit.with('jobs', async (page) => {
+    await card(page, 'quick-check').waitFor()
+    await page.getByRole('button', { name: /^Account and appearance/ }).click()
+    await page.getByRole('switch', { name: 'Single-key shortcuts' }).click()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.keyboard.press('?')
+    await page.keyboard.press('g')
+    await page.keyboard.press('r')
+    assert(new URL(page.url()).pathname.endsWith('/jobs') && await page.getByRole('dialog').count() === 0, 'a shortcut still worked')
+  }))
+
+  await kit.check('times are shown local, in UTC or in the zone of the job, and hovering shows the others', async () => {
+    const run = await kit.server.run('nomajde-daily-sync')
+    await kit.server.reaches(run, 'SUCCEEDED')
+    await kit.with(`runs/${run}`, async (page) => {
+      const started = page.locator('dl time').first()
+      const local = await started.innerText()
+      assert(/\(local\)[\s\S]*\(UTC\)/.test(await started.getAttribute('title')), 'the other zones are not in the tooltip')
+      await page.getByLabel('Times').selectOption('utc')
+      await until(page, ([before]) => document.querySelector('dl time').textContent !== before, [local])
+      const at = new Date(await started.getAttribute('datetime'))
+      assert((await started.innerText()).includes(at.toISOString().slice(11, 19)), 'the time is not in UTC')
+    })
+  })
+
+  await kit.check('French is complete: the catalogue has no English word of ours', () => kit.with('jobs', async (page) => {
+    await card(page, 'quick-check').waitFor()
+    assert(await page.evaluate(() => document.documentElement.lang) === 'fr', 'the language of the document is not French')
+    await card(page, 'quick-check').getByRole('button', { name: 'Lancer : quick-check' }).waitFor()
+    const text = await page.locator('main').innerText()
+    for (const word of ['Run now', 'Reload', 'manual-only', 'Schedule view', 'never ran', 'no next fire']) assert(!text.includes(word), `${word} is English`)
+    await kit.picture(page, 'jobs-french')
+  }, { locale: 'fr-FR' }))
+
+  await kit.check('the theme is the person’s choice and outlives a reload', () => kit.with('jobs', async (page) => {
+    await page.getByRole('button', { name: /^Account and appearance/ }).click()
+    await page.getByLabel('Theme').selectOption('dark')
+    await page.reload()
+    await card(page, 'quick-check').waitFor()
+    assert(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme) === 'dark', 'the theme was forgotten')
+  }))
+
+  await kit.check('the page says that it is live, and since when it is not', async () => {
+    await kit.with('jobs', async (page) => {
+      await live(page)
+      await page.locator('[data-scheduler="active"]').waitFor()
+    })
+  })
+
+  await kit.check('where the clipboard is withheld, copying offers the text selected', async () => {
+    const run = await kit.server.run('quick-check')
+    await kit.server.reaches(run, 'SUCCEEDED')
+    await kit.with(`runs/${run}`, async (page) => {
+      await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true }))
+      await page.getByRole('button', { name: 'Copy the run id' }).click()
+      const box = page.locator('textarea')
+      await box.waitFor()
+      assert(await box.inputValue() === run, 'the text is not offered')
+      assert(await page.evaluate(() => getSelection().toString() || document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)) === run, 'it is not selected')
+    })
+  })
+
+  await kit.check('an action is copied as a command line', () => kit.with('jobs', async (page) => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await card(page, 'quick-check').getByRole('button', { name: 'More about quick-check' }).click()
+    await page.getByRole('menuitem', { name: 'Copy as command line' }).click()
+    await page.getByText('Command line copied').waitFor()
+    assert(await page.evaluate(() => navigator.clipboard.readText()) === 'nomaflow job run quick-check', 'the clipboard has something else')
+  }))
+
+  await kit.check('nine tabs share one stream', async () => {
+    const first = await kit.open('jobs')
+    const pages = [first]
+    await live(first)
+    for (let i = 1; i < 9; i++) {
+      const page = await first.context().newPage()
+      await page.goto(new URL('jobs', kit.server.url).href)
+      pages.push(page)
+    }
+    for (const page of pages) await live(page)
+    await kit.server.run('quick-check')
+    for (const page of pages) await card(page, 'quick-check').locator('[data-status="SUCCEEDED"]').waitFor()
+    await first.context().close()
+  })
+}
