@@ -106,11 +106,6 @@ impl std::fmt::Display for ApiError {
 }
 
 impl ApiError {
-    /// The status it answers with.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// The text of its document.
     pub(crate) fn document(&self) -> String {
         let problem = Problem {

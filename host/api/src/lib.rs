@@ -207,7 +207,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::RunJob, routes!(slots::list))
         .add(Need::RunJob, routes!(slots::why))
         .add(Need::SomeJob, routes!(scheduler::show))
-        .add(Need::Job, routes!(stats::show))
+        .add(Need::RunJob, routes!(stats::show))
         .add(Need::SomeJob, routes!(calendar::show))
         .add(Need::SomeJob, connector_list)
         .add(Need::EditJobs, connector_test)

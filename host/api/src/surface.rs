@@ -55,9 +55,10 @@ impl Need {
     /// The permission in the words of the seeds; empty where none is needed. `{id}` is the one of the address.
     pub fn permission(self) -> &'static str {
         match self {
-            Self::Nothing | Self::SignedIn => "",
+            Self::Nothing | Self::OwnAccount | Self::SignedIn => "",
             Self::SomeJob => "job:*|job:<name>",
-            Self::Job => "job:{id}",
+            Self::Job => "job:{id}|settings:jobs",
+            Self::RunJob => "job:{id}",
             Self::Run => "job:<job of the run>",
             Self::AllJobs => "job:*",
             Self::EditJobs => "settings:jobs",
@@ -71,6 +72,7 @@ impl Need {
         match self {
             Self::Nothing => "Open to everybody.".to_owned(),
             Self::SignedIn => "Needs to be signed in.".to_owned(),
+            Self::OwnAccount => "Needs to be signed in, be it with a password that has to be changed first.".to_owned(),
             Self::SomeJob => "Needs the permission for some job; shows what those permissions cover.".to_owned(),
             _ => format!("Needs the permission `{}`.", self.permission()),
         }

@@ -1,7 +1,7 @@
 //! How long the runs of a job take.
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use host_model::JobId;
 use host_model::history::RunTime;
 use host_model::run::RunStatus;
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::jobs::no_such_job;
 use crate::App;
+use crate::auth::Caller;
 use crate::error::{ApiError, Id};
 use crate::view::job::RecentRun;
 
@@ -35,11 +36,15 @@ pub(crate) struct JobStats {
 /// catalogue, as long as it has runs.
 #[utoipa::path(get, path = "/admin/jobs/{id}/stats", tag = "jobs", params(("id" = String, Path, description = "A job")),
     responses((status = 200, body = JobStats)))]
-pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<JobStats>, ApiError> {
-    let job = JobId::new(&id).map_err(|_| no_such_job(&app, &id))?;
+pub(crate) async fn show(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id,
+) -> Result<Json<JobStats>, ApiError> {
+    let job = JobId::new(&id).map_err(|_| no_such_job(&app, &caller, &id))?;
     let times = app.history.run_times(&job, LOOKED_AT).await?;
     if times.is_empty() && !app.engine.jobs().contains_key(&job) {
-        return Err(no_such_job(&app, &id));
+        return Err(no_such_job(&app, &caller, &id));
     }
     let count = |status| times.iter().filter(|time| time.status == status).count();
     let durations = durations(times.iter());
