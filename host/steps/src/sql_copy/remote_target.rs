@@ -1,15 +1,13 @@
-//! SQL Server, Oracle and whatever ODBC reaches as targets. What readers see changes with one commit; how the rows get
-//! there is decided by what is asked:
+//! SQL Server, Oracle and whatever ODBC reaches as targets. What readers see changes with one commit:
 //!
 //! ```text
-//! append, overwrite    Append, Refill   INSERT, behind a DELETE, in one transaction: grants, keys and views stay
-//! no such table        Create           SQL Server makes it in the transaction; Oracle, where statements that define tables
-//!                                       commit by themselves, under another name that becomes the right one at the end
-//! upsert               Upsert           into a staging table, from there by MERGE
+//! append, overwrite  INSERT, behind a DELETE, in one transaction: grants, keys and views stay
+//! no such table      SQL Server makes it in the transaction; Oracle, where making a table commits, under another name
+//! upsert             into a staging table, from there by MERGE
 //! ```
 //!
-//! A copy that fails leaves the table as it was, because the server rolls back; Oracle may keep a table
-//! `<target>__nomaflow_new`, which the next copy removes. The statements are in `dialect`, the rows go in in `load`.
+//! A copy that fails leaves the table as it was, because the server rolls back; Oracle may keep `<target>__nomaflow_new`,
+//! which the next copy removes. The statements are in `dialect`, the rows go in in `load`.
 
 mod dialect;
 mod load;
