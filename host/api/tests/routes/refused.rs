@@ -74,7 +74,7 @@ async fn addresses_queries_and_bodies_that_make_no_sense_are_problems() {
         ("POST", "/auth/login", "", 415),
         ("GET", "/admin/nothing", "", 404),
         ("POST", "/auth", "", 404),
-        ("PUT", "/admin/jobs/quick/run", "", 405),
+        ("PUT", "/admin/jobs/quick/next", "", 405),
         ("OPTIONS", "/admin/jobs", "", 405),
         ("DELETE", "/healthz", "", 405),
         ("POST", "/somewhere", "", 405),
@@ -87,7 +87,7 @@ async fn addresses_queries_and_bodies_that_make_no_sense_are_problems() {
             answer.problem(status, &format!("{method} {path} {body}"));
         }
     }
-    assert_eq!(house.ask("PUT", "/admin/jobs/quick/run", "").await.header("allow"), "GET,HEAD");
+    assert_eq!(house.ask("PUT", "/admin/jobs/quick/next", "").await.header("allow"), "GET,HEAD");
     let runs = house.store.list_runs(&RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
     assert!(runs.is_empty(), "nothing ran: {runs:?}");
 }
