@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use host_engine::Engine;
 use host_model::{Instant, Job, JobId};
 
-/// What was found, with the job as it was: a reload brings another one.
+/// With the job as it was: a reload brings another one.
+type Found = (Arc<Job>, Option<Instant>);
+
+/// What was found.
 #[derive(Clone, Default)]
-pub(crate) struct NextFires(Arc<Mutex<HashMap<JobId, (Arc<Job>, Option<Instant>)>>>);
+pub(crate) struct NextFires(Arc<Mutex<HashMap<JobId, Found>>>);
 
 impl NextFires {
     /// The next fire of each of `jobs`, in their order.

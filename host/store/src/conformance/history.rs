@@ -1,13 +1,23 @@
 //! What pages ask of the history.
 
+use std::sync::Arc;
+
 use host_model::RunId;
 use host_model::fire::SlotOutcome;
-use host_model::history::LineFilter;
+use host_model::history::{History, LineFilter};
 use host_model::log::{LogLevel, LogLine};
+use host_model::port::Store;
 use host_model::run::RunFilter;
 use host_model::transition::RunChange;
 
 use super::{Bench, ME, at, job_id, line, step_name, took};
+
+impl Bench {
+    async fn open_history(&self) -> (Arc<dyn Store>, Arc<dyn History>) {
+        let roles = crate::open_roles(&self.url, &self.home).await.unwrap();
+        (roles.store, roles.history)
+    }
+}
 
 pub(super) async fn the_last_runs_of_each_job_come_newest_first_without_skipped_ones(bench: &Bench) {
     let (store, history) = bench.open_history().await;

@@ -1,9 +1,17 @@
 //! Keys of requests.
 
+use std::sync::Arc;
+
 use host_model::RunId;
-use host_model::idempotency::{KeptAnswer, KeyState, KeyedRequest};
+use host_model::idempotency::{IdempotencyKeys, KeptAnswer, KeyState, KeyedRequest};
 
 use super::{Bench, at};
+
+impl Bench {
+    async fn open_keys(&self) -> Arc<dyn IdempotencyKeys> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().idempotency
+    }
+}
 
 fn request(caller: &str, key: &str, run: u64) -> KeyedRequest {
     KeyedRequest {

@@ -44,8 +44,6 @@ use chrono::TimeDelta;
 use host_model::account::AccountStore;
 use host_model::audit::AuditTrail;
 use host_model::fire::{NewRun, Recorded, Slot};
-use host_model::history::History;
-use host_model::idempotency::IdempotencyKeys;
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
 use host_model::placement::Limits;
@@ -321,15 +319,6 @@ impl Bench {
 
     async fn open_versions(&self) -> Arc<dyn VersionStore> {
         crate::open_roles(&self.url, &self.home).await.unwrap().versions
-    }
-
-    async fn open_history(&self) -> (Arc<dyn Store>, Arc<dyn History>) {
-        let roles = crate::open_roles(&self.url, &self.home).await.unwrap();
-        (roles.store, roles.history)
-    }
-
-    async fn open_keys(&self) -> Arc<dyn IdempotencyKeys> {
-        crate::open_roles(&self.url, &self.home).await.unwrap().idempotency
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
