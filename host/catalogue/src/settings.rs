@@ -251,16 +251,16 @@ fn read_settings(
     let apps_dir = layers.pick(&names, None, in_file, None, |text| Ok(Some(home.join(text))));
     jobs.finish(out);
 
-    let mut table = open("auth", out);
-    let auth = auth_table::read_auth(&mut table, layers, out);
-    table.finish(out);
-
     let mut table = open("python", out);
     let python = python_table::read_python(&mut table, layers, out);
     table.finish(out);
 
     let mut table = open("limits", out);
     let limits = limit_table::read_limits(&mut table, layers, limited, out);
+    table.finish(out);
+
+    let mut table = open("auth", out);
+    let auth = auth_table::read_auth(&mut table, layers, out);
     table.finish(out);
 
     Settings {
