@@ -84,16 +84,16 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0011_job_versions.sql"),
     },
     Migration {
-        version: 13,
+        version: 12,
         name: "idempotency",
-        sqlite: include_str!("../../../migrations/sqlite/0013_idempotency.sql"),
-        postgres: include_str!("../../../migrations/postgres/0013_idempotency.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0012_idempotency.sql"),
+        postgres: include_str!("../../../migrations/postgres/0012_idempotency.sql"),
     },
     Migration {
-        version: 14,
+        version: 13,
         name: "unfired_slots",
-        sqlite: include_str!("../../../migrations/sqlite/0014_unfired_slots.sql"),
-        postgres: include_str!("../../../migrations/postgres/0014_unfired_slots.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0013_unfired_slots.sql"),
+        postgres: include_str!("../../../migrations/postgres/0013_unfired_slots.sql"),
     },
 ];
 
