@@ -127,7 +127,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     }
     let pools = Arc::new(ConnectorPools::new(catalogue.connectors.clone()));
     let python_services = PythonServices { secrets: secrets.clone(), state: roles.plugin_state.clone() };
-    reader.sandbox = reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state.clone(), part.url())?);
+    reader.sandbox =
+        reader.sandbox.with_services(services(&pools, secrets.clone(), roles.plugin_state.clone(), part.url())?);
     let files = RunFiles::new(home.path());
     if !matches!(part, Part::Command) {
         history::sweep(&files, &*store).await;

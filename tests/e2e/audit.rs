@@ -61,8 +61,11 @@ fn what_is_done_from_a_shell_with_and_without_a_server_is_in_the_trail_and_its_c
     drop(host);
     // Somebody with all rights to the file takes the newest entries away, and changes an older one.
     let tamper = |sql: &str| {
-        let script = format!("import sqlite3; c = sqlite3.connect('data/nomaflow.db'); c.executescript({sql:?}); c.commit()");
-        assert!(std::process::Command::new("python3").args(["-c", &script]).current_dir(at).status().unwrap().success());
+        let script =
+            format!("import sqlite3; c = sqlite3.connect('data/nomaflow.db'); c.executescript({sql:?}); c.commit()");
+        assert!(
+            std::process::Command::new("python3").args(["-c", &script]).current_dir(at).status().unwrap().success()
+        );
     };
     let newest = verdict["last"]["seq"].as_u64().unwrap();
     tamper(&format!("drop trigger ly2_audit_kept; delete from ly2_audit where seq = {newest}"));

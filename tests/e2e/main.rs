@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic says where")]
 
-mod audit;
 mod access;
+mod audit;
 mod bad_input;
 mod calls;
 mod campaign;

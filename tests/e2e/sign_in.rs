@@ -23,7 +23,10 @@ impl Provider {
     /// On this port, or a free one.
     fn start(port: u16) -> Self {
         let folder = root().join("tests/oidc");
-        assert!(folder.join("node_modules/oidc-provider").is_dir(), "`npm --prefix tests/oidc ci` installs the provider");
+        assert!(
+            folder.join("node_modules/oidc-provider").is_dir(),
+            "`npm --prefix tests/oidc ci` installs the provider"
+        );
         let mut command = Command::new("node");
         command.arg(folder.join("provider.mjs")).arg(port.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -57,11 +60,15 @@ impl Browser {
     fn get(&mut self, url: &str) -> (u16, String, String) {
         let start = url.strip_prefix("http://").unwrap();
         let (host, path) = start.split_once('/').unwrap();
-        let sent: Vec<String> =
-            self.cookies.iter().filter(|((of, _), _)| of == host).map(|((_, name), value)| format!("{name}={value}")).collect();
-        let (status, head, body) =
-            raw(&format!("http://{host}"), &format!("/{path}"), &[("Cookie", &sent.join("; "))]);
-        let field = |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+        let sent: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|((of, _), _)| of == host)
+            .map(|((_, name), value)| format!("{name}={value}"))
+            .collect();
+        let (status, head, body) = raw(&format!("http://{host}"), &format!("/{path}"), &[("Cookie", &sent.join("; "))]);
+        let field =
+            |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
         let mut location = String::new();
         for (name, value) in head.lines().filter_map(field) {
             if name == "location" {
@@ -329,7 +336,10 @@ fn somebody_signs_in_with_the_password_of_a_directory_also_while_another_one_is_
     let (status, _, body) = login("ann", "right ann");
     assert_eq!(status, 200, "{body}");
     let ann = json_body(&body);
-    assert_eq!((&ann["user"], &ann["source"], &ann["permissions"]), (&json!("ann"), &json!("ldap"), &json!(["job:quick"])));
+    assert_eq!(
+        (&ann["user"], &ann["source"], &ann["permissions"]),
+        (&json!("ann"), &json!("ldap"), &json!(["job:quick"]))
+    );
     for (user, password) in [("ann", "wrong"), ("ann", ""), ("*", "right ann"), ("nobody", "right ann")] {
         let (status, _, body) = login(user, password);
         assert_eq!((status, json_body(&body)["detail"].clone()), (401, json!("user or password is wrong")), "{user}");
@@ -337,7 +347,8 @@ fn somebody_signs_in_with_the_password_of_a_directory_also_while_another_one_is_
     // Of the directory that is down the log knows, and not the page.
     host.wait_for_line("a directory cannot be asked", SOON).or_panic("the log says so");
     assert!(!host.lines().join("\n").contains(Slapd::PASSWORD));
-    let (_, _, page) = http(host.url(), "GET", "/admin/audit?action=auth.login", &[("Authorization", &bearer(&home))], "");
+    let (_, _, page) =
+        http(host.url(), "GET", "/admin/audit?action=auth.login", &[("Authorization", &bearer(&home))], "");
     let entries = json_body(&page);
     let outcomes: Vec<&Value> = entries["entries"].as_array().unwrap().iter().map(|entry| &entry["outcome"]).collect();
     assert_eq!(outcomes, ["refused", "refused", "refused", "refused", "done"], "{entries}");

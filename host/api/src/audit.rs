@@ -205,7 +205,8 @@ async fn keep(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Re
     let note = Note::default();
     parts.extensions.insert(note.clone());
     if gate.need != Need::Nothing {
-        let shows_something = [header::AUTHORIZATION, header::COOKIE].iter().any(|name| parts.headers.contains_key(name));
+        let shows_something =
+            [header::AUTHORIZATION, header::COOKIE].iter().any(|name| parts.headers.contains_key(name));
         let caller = match auth::caller_of(&app, &parts).await {
             Ok(caller) => caller,
             Err(error) => {

@@ -38,10 +38,10 @@ use crate::error::ApiError;
 
 pub use self::caller::Caller;
 pub(crate) use self::caller::{Proof, Standing};
-pub use self::parts::{AuthParts, AuthRules, PasswordSource, Provider};
-pub use self::session::{Identity, SignedIn};
 pub use self::oidc::{OidcAttempt, OidcError, OidcProvider};
+pub use self::parts::{AuthParts, AuthRules, PasswordSource, Provider};
 pub(crate) use self::session::sign_in;
+pub use self::session::{Identity, SignedIn};
 pub use self::signer::SigningKey;
 pub use self::visitor::Visitor;
 pub(crate) use self::visitor::{cookie, same_origin};

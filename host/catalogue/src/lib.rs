@@ -33,7 +33,7 @@ pub use check::{ComponentCheck, ComponentProblem, ComponentState, FileProblem, P
 pub use load::{Catalogue, InvalidJob, LoadOptions, load, system_zone};
 pub use render::{Style, render, summary};
 pub use settings::{
-    AuthSettings, Flags, LdapSettings, LdapUser, LoadedSettings, OidcSettings, Origin, ProviderSettings, PythonSettings,
-    Role, Setting, Settings, SignInProviders, load_settings, load_sign_in,
+    AuthSettings, Flags, LdapSettings, LdapUser, LoadedSettings, OidcSettings, Origin, ProviderSettings,
+    PythonSettings, Role, Setting, Settings, SignInProviders, load_settings, load_sign_in,
 };
 pub use source::Sources;

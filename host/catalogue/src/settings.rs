@@ -22,9 +22,7 @@ use toml::de::DeTable;
 pub use self::auth_table::AuthSettings;
 use self::layers::{Layers, parse_labels, parse_listen, parse_role, read_label_list, read_text_setting};
 use self::limit_table::LimitedName;
-pub use self::provider_table::{
-    LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in,
-};
+pub use self::provider_table::{LdapSettings, LdapUser, OidcSettings, ProviderSettings, SignInProviders, load_sign_in};
 pub use self::python_table::PythonSettings;
 use crate::Catalogue;
 use crate::address::{Env, EnvReader, STORES, parse_address, read_address};

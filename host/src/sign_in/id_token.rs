@@ -37,7 +37,8 @@ use IdTokenError::Wrong;
 /// The claims of a token that is sound.
 pub(super) fn verify(token: &str, keys: &[Json], expected: Expected<'_>) -> Result<JsonMap, IdTokenError> {
     let mut parts = token.split('.');
-    let (Some(header), Some(claims), Some(signed), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(header), Some(claims), Some(signed), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(Wrong("has not three parts"));
     };
     let head = read_part(header)?;

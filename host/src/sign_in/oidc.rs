@@ -200,7 +200,8 @@ impl Oidc {
         }
         let word = answer.get("error").and_then(Json::as_str).unwrap_or_default();
         let word: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
-        let why = format!("the provider `{}` gives no tokens for the code: {status} {word}", self.settings.provider.name);
+        let why =
+            format!("the provider `{}` gives no tokens for the code: {status} {word}", self.settings.provider.name);
         // What the provider says of a code is about the sign-in; everything else about the settings or the provider.
         Err(if word == "invalid_grant" { OidcError::Refused(why) } else { OidcError::Unavailable(why) })
     }

@@ -20,8 +20,7 @@ use crate::sql::{Bind, Conn, count, render_at, storable, visible_nul};
 use crate::store::SqlStore;
 use crate::write::{Verdict, Write};
 
-const COLUMNS: &str =
-    "a.seq, a.at, a.username, a.source, a.address, a.action, a.object, a.outcome, a.detail, a.closes, a.previous, a.hash";
+const COLUMNS: &str = "a.seq, a.at, a.username, a.source, a.address, a.action, a.object, a.outcome, a.detail, a.closes, a.previous, a.hash";
 /// Entries that are looked at in one go while the chain is verified.
 const PAGE: u32 = 1000;
 
@@ -148,7 +147,10 @@ async fn list(conn: &mut Conn<'_>, filter: &AuditFilter) -> Result<Vec<AuditEntr
     let mut binds = Vec::new();
     let wanted = [
         ("a.username = {}", filter.user.as_deref().map(Bind::text)),
-        ("(a.action = {} or substr(a.action, 1, length({}) + 1) = {} || '.')", filter.action.as_deref().map(Bind::text)),
+        (
+            "(a.action = {} or substr(a.action, 1, length({}) + 1) = {} || '.')",
+            filter.action.as_deref().map(Bind::text),
+        ),
         ("(a.object = {} or c.object = {})", filter.object.as_deref().map(Bind::text)),
         ("coalesce(c.outcome, a.outcome) = {}", filter.outcome.map(|outcome| Bind::text(outcome.as_str()))),
         ("a.at >= {}", filter.from.map(Bind::at)),

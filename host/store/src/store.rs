@@ -73,7 +73,12 @@ impl SqlStore {
 
     /// `options` lead to the same server.
     pub(crate) fn on_postgres(store: PostgresStore, options: PgConnectOptions) -> Self {
-        Self { place: Place::Postgres(store), bell: Bell::on(options), definitions: Arc::default(), trail: Trail::default() }
+        Self {
+            place: Place::Postgres(store),
+            bell: Bell::on(options),
+            definitions: Arc::default(),
+            trail: Trail::default(),
+        }
     }
 
     pub(crate) fn trail(&self) -> &Trail {

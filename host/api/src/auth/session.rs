@@ -308,7 +308,11 @@ pub(crate) async fn refresh(app: &App, headers: &HeaderMap, visitor: &Visitor) -
 async fn still_vouched(auth: &Auth, session: &Session) -> Result<bool, ApiError> {
     let Some(name) = session.opened_by.strip_prefix("ldap:") else { return Ok(true) };
     let Some(directory) = auth.directories.iter().find(|directory| directory.name() == name) else {
-        tracing::warn!(user = session.user, directory = name, "the directory of a session is not in the settings any more");
+        tracing::warn!(
+            user = session.user,
+            directory = name,
+            "the directory of a session is not in the settings any more"
+        );
         return Ok(false);
     };
     match directory.look_up(&session.user).await {
@@ -317,7 +321,11 @@ async fn still_vouched(auth: &Auth, session: &Session) -> Result<bool, ApiError>
             Ok(account.is_ok_and(|account| account.name == session.user))
         }
         Ok(None) => {
-            tracing::warn!(user = session.user, directory = name, "a session ends: the directory knows the user no longer");
+            tracing::warn!(
+                user = session.user,
+                directory = name,
+                "a session ends: the directory knows the user no longer"
+            );
             Ok(false)
         }
         Err(why) => {

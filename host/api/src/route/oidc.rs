@@ -165,12 +165,8 @@ pub(crate) async fn callback(
         let why: String = query.error.unwrap_or_default().chars().filter(|c| !c.is_control()).take(100).collect();
         return refuse("provider-refused", &format!("the provider says `{why}`"));
     };
-    let attempt = OidcAttempt {
-        state: kept.state,
-        nonce: kept.nonce,
-        verifier: kept.verifier,
-        redirect_uri: kept.redirect_uri,
-    };
+    let attempt =
+        OidcAttempt { state: kept.state, nonce: kept.nonce, verifier: kept.verifier, redirect_uri: kept.redirect_uri };
     let vouched = match provider.finish(&code, query.iss.as_deref(), &attempt).await {
         Ok(vouched) => vouched,
         Err(OidcError::Unavailable(why)) => return refuse("provider-unavailable", &why),
@@ -199,7 +195,15 @@ mod tests {
     fn only_a_path_of_this_server_is_gone_back_to() {
         let back = |text: &str| own_path(Some(text.to_owned()));
         assert_eq!(back("/jobs/a?tab=runs#log"), "/jobs/a?tab=runs#log");
-        for other in ["//evil.example", "https://evil.example", "/\\evil.example", "", "jobs", "/a\r\nSet-Cookie: x", "javascript:x"] {
+        for other in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "",
+            "jobs",
+            "/a\r\nSet-Cookie: x",
+            "javascript:x",
+        ] {
             assert_eq!(back(other), "/", "{other:?}");
         }
         assert_eq!(own_path(None), "/");

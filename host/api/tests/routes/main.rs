@@ -1,8 +1,8 @@
 //! The whole router over a real engine on SQLite: who may come in, what is refused, what is heard live.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
-mod audit;
 mod access;
+mod audit;
 mod closed;
 mod events;
 mod refused;

@@ -109,7 +109,11 @@ pub enum LdapUser {
 }
 
 /// Reads the providers of `home` with the secrets they name.
-pub fn load_sign_in(home: &Path, env: &EnvReader<'_>, secrets: &dyn SecretReader) -> (SignInProviders, Vec<Diagnostic>) {
+pub fn load_sign_in(
+    home: &Path,
+    env: &EnvReader<'_>,
+    secrets: &dyn SecretReader,
+) -> (SignInProviders, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let text = read_text(&home.join(FILE), FILE, &mut found).unwrap_or_default();
     let mut out = Findings::new(SourceFile::new(FILE, &text));
@@ -125,7 +129,12 @@ pub fn load_sign_in(home: &Path, env: &EnvReader<'_>, secrets: &dyn SecretReader
 }
 
 /// Reads both lists. A provider with an error is left out.
-pub(super) fn read_providers(auth: &mut Table<'_, '_>, home: &Path, env: &Env<'_>, out: &mut Findings) -> SignInProviders {
+pub(super) fn read_providers(
+    auth: &mut Table<'_, '_>,
+    home: &Path,
+    env: &Env<'_>,
+    out: &mut Findings,
+) -> SignInProviders {
     let mut providers = SignInProviders::default();
     let mut names = Vec::new();
     for (table, place) in auth.tables("oidc", "[[auth.oidc]]", out) {
@@ -153,7 +162,10 @@ fn read_common(table: &mut Table<'_, '_>, names: &mut Vec<String>, out: &mut Fin
         && name.value != "local"
         && name.value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if !is_name || names.contains(&name.value) {
-        let message = format!("`name` is `{}`; it must be up to 40 of `a` to `z`, `0` to `9` and `-`, and not that of another provider or `local`", name.value);
+        let message = format!(
+            "`name` is `{}`; it must be up to 40 of `a` to `z`, `0` to `9` and `-`, and not that of another provider or `local`",
+            name.value
+        );
         out.error("not-allowed", name.span, message, None);
         return None;
     }
@@ -194,7 +206,8 @@ fn is_guarded(url: &str) -> bool {
         Some(("https", rest)) => !host(rest).is_empty() && !rest.contains(['@', ' ', '?', '#']),
         Some(("http", rest)) => {
             let host = host(rest);
-            let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(&*host, |(name, _)| name);
+            let name =
+                host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(&*host, |(name, _)| name);
             matches!(name, "127.0.0.1" | "localhost" | "[::1]") && !rest.contains(['@', ' ', '?', '#'])
         }
         _ => false,
@@ -374,7 +387,10 @@ mod tests {
             ("[[auth.oidc]]\nname='a b'\nissuer='https://h'\nclient_id='x'\n", "`name`"),
             ("[[auth.oidc]]\nname='a'\nissuer='https://h'\nclient_id='x'\nclient_secret='${secret.none}'\n", "secret"),
             ("[[auth.oidc]]\nname='a'\nissuer='https://h'\nclient_id='x'\ncolor='red'\n", "color"),
-            ("[[auth.oidc]]\nname='a'\nissuer='https://h'\nclient_id='x'\n[auth.oidc.permissions]\ng=['root']\n", "root"),
+            (
+                "[[auth.oidc]]\nname='a'\nissuer='https://h'\nclient_id='x'\n[auth.oidc.permissions]\ng=['root']\n",
+                "root",
+            ),
             ("[[auth.ldap]]\nname='a'\nurl='ldap://h'\nbase='dc=x'\nuser_filter='(uid=bob)'\n", "{user}"),
             ("[[auth.ldap]]\nname='a'\nurl='http://h'\nbase='dc=x'\n", "directory"),
         ] {
@@ -390,7 +406,9 @@ mod tests {
         for url in ["https://id.example.org", "http://127.0.0.1:3000/x", "http://localhost", "http://[::1]:80"] {
             assert!(is_guarded(url), "{url}");
         }
-        for url in ["http://127.0.0.1.evil.example", "http://localhost@evil.example", "ftp://x", "https://", "http://10.0.0.1"] {
+        for url in
+            ["http://127.0.0.1.evil.example", "http://localhost@evil.example", "ftp://x", "https://", "http://10.0.0.1"]
+        {
             assert!(!is_guarded(url), "{url}");
         }
     }

@@ -7,7 +7,8 @@
 use host_model::CancelToken;
 use host_model::connector::{Directory, Hidden};
 use host_model::plugin_port::{
-    DirectoryEntry, DirectoryPages as _, DirectoryQuery, DirectoryScope, DirectoryValues, ServiceError, ServiceErrorKind,
+    DirectoryEntry, DirectoryPages as _, DirectoryQuery, DirectoryScope, DirectoryValues, ServiceError,
+    ServiceErrorKind,
 };
 use ldap3::{dn_escape, ldap_escape};
 

@@ -73,13 +73,9 @@ async fn the_right_password_is_somebody_and_every_other_one_is_nobody() {
     let mut found = people.check("ann", "right ann").await.unwrap().unwrap();
     found.groups.sort_by_key(|group| (!group.contains('='), group.clone()));
     assert_eq!(found, ann());
-    for (user, password) in [
-        ("ann", "right bob"),
-        ("ann", "Right ann"),
-        ("nobody", "right ann"),
-        ("", "right ann"),
-        ("ann", "\0"),
-    ] {
+    for (user, password) in
+        [("ann", "right bob"), ("ann", "Right ann"), ("nobody", "right ann"), ("", "right ann"), ("ann", "\0")]
+    {
         assert_eq!(people.check(user, password).await.unwrap(), None, "{user} {password}");
     }
     // Whom the filter leaves out may not sign in, right password or not.
@@ -92,7 +88,8 @@ async fn an_empty_password_is_nobody_although_the_server_would_take_it() {
     let server = Slapd::start_with(&ldif(), 1000, "allow bind_anon_dn", None).unwrap();
     let search = people(server.url());
     let suffix = Slapd::SUFFIX;
-    let bind = People { user_filter: None, user_dn: Some(format!("uid={{user}},ou=people,{suffix}")), ..search.clone() };
+    let bind =
+        People { user_filter: None, user_dn: Some(format!("uid={{user}},ou=people,{suffix}")), ..search.clone() };
     for people in [search, bind] {
         assert_eq!(people.check("ann", "").await.unwrap(), None);
         assert!(people.check("ann", "right ann").await.unwrap().is_some());
@@ -104,8 +101,11 @@ async fn a_name_stays_a_name_in_a_filter_and_in_a_dn() {
     let server = Slapd::start(&ldif(), 1000).unwrap();
     let search = people(server.url());
     let suffix = Slapd::SUFFIX;
-    let bind = People { user_filter: None, user_dn: Some(format!("uid={{user}},ou=people,{suffix}")), ..search.clone() };
-    for user in ["*", "a*", "ann)(uid=*", "*)(|(uid=*", "ann\0", "ann,ou=people", "ann+uid=bob", "\\61nn", "x)(!(uid=zz"] {
+    let bind =
+        People { user_filter: None, user_dn: Some(format!("uid={{user}},ou=people,{suffix}")), ..search.clone() };
+    for user in
+        ["*", "a*", "ann)(uid=*", "*)(|(uid=*", "ann\0", "ann,ou=people", "ann+uid=bob", "\\61nn", "x)(!(uid=zz"]
+    {
         for people in [&search, &bind] {
             for password in ["right ann", "right bob"] {
                 assert_eq!(people.check(user, password).await.unwrap(), None, "{user:?}");
@@ -118,7 +118,8 @@ async fn a_name_stays_a_name_in_a_filter_and_in_a_dn() {
 #[tokio::test]
 async fn a_filter_that_fits_several_people_is_nobody() {
     let server = Slapd::start(&ldif(), 1000).unwrap();
-    let all = People { user_filter: Some("(|(uid={user})(objectClass=inetOrgPerson))".to_owned()), ..people(server.url()) };
+    let all =
+        People { user_filter: Some("(|(uid={user})(objectClass=inetOrgPerson))".to_owned()), ..people(server.url()) };
     assert_eq!(all.check("ann", "right ann").await.unwrap(), None);
 }
 

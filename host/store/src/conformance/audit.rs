@@ -58,7 +58,8 @@ pub(super) async fn entries_are_chained_and_listed_with_what_closed_them(bench: 
     assert_eq!(all[0].draft.object, "nightly\u{2400}");
     assert_eq!(trail.page(2, 10).await.unwrap(), all[2..]);
     let listed = trail.list(&AuditFilter { limit: 10, ..AuditFilter::default() }).await.unwrap();
-    let seen: Vec<_> = listed.iter().map(|entry| (entry.seq, entry.closing.as_ref().map(|closing| closing.outcome))).collect();
+    let seen: Vec<_> =
+        listed.iter().map(|entry| (entry.seq, entry.closing.as_ref().map(|closing| closing.outcome))).collect();
     assert_eq!(seen, [(2, None), (1, Some(AuditOutcome::Done))]);
     let verdict = trail.verify().await.unwrap();
     assert_eq!((verdict.entries, verdict.broken_at, verdict.last), (3, None, (3, all[2].hash.clone())));
