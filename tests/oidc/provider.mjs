@@ -21,7 +21,7 @@ function build(issuer) {
     clients: [
       {
         client_id: 'nomaflow',
-        client_secret: 'pass word/1+é',
+        client_secret: 'pass word/1+%~',
         // A native client may come back to any port of this machine.
         application_type: 'native',
         redirect_uris: ['http://127.0.0.1/auth/oidc/corp/callback'],
@@ -60,7 +60,7 @@ function build(issuer) {
     const finish = /^\/interaction\/[^/]+\/finish$/.test(url.pathname);
     if (!finish) return callback(request, response);
     const user = url.searchParams.get('user');
-    const result = user ? { login: { accountId: user } } : { error: 'access_denied' };
+    const result = user ? { login: { accountId: user }, consent: {} } : { error: 'access_denied' };
     try {
       return await provider.interactionFinished(request, response, result);
     } catch (error) {
