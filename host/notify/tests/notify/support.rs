@@ -135,12 +135,14 @@ impl SecretKeeper for Drawer {
 
 static SEALED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
+type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
+
 /// Everything of a test.
 pub(crate) struct House {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) notify: Arc<dyn NotifyStore>,
     pub(crate) clock: Arc<HandClock>,
-    pub(crate) jobs: Arc<Mutex<Arc<BTreeMap<JobId, Arc<Job>>>>>,
+    jobs: Arc<Mutex<Jobs>>,
     next: Mutex<u32>,
     pub(crate) folder: tempfile::TempDir,
 }
