@@ -1,3 +1,5 @@
+//! Types settled by first values, columns written and read again, and values that have no place.
+
 use super::column::{exact_float, unscaled};
 use super::kind::{decimal_places, of_column, of_name};
 use super::*;
