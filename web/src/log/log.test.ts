@@ -127,7 +127,7 @@ describe('the log store', () => {
       store.eachLoaded((each, number) => { expect(each.seq).toBe(number); seen.push(number) })
       expect(seen).toEqual(lines(0, total).map((each) => each.seq))
     }
-  })
+  }, 60_000)
 })
 
 describe('rows of the log', () => {
