@@ -6,14 +6,13 @@ import { startTransition, useCallback, useEffect, useMemo, useRef, useState } fr
 import { api } from '../api/client'
 import { mayAnyJob } from '../api/permissions'
 import { queries, queryClient } from '../api/queries'
-import type { JobsDocument } from '../api/types'
+import type { JobCard as Job, JobsDocument, RunStatus } from '../api/types'
 import { useShortcuts } from '../app/shortcuts'
 import { Button } from '../ui/Button'
 import { usePreference, useTitle } from '../ui/hooks'
 import { Empty, Skeleton } from '../ui/parts'
 import { InlineProblem, ProblemList, ProblemPanel } from '../ui/Problem'
 import { Badge } from '../ui/Status'
-import type { RunStatus } from '../api/types'
 import ui from '../ui/ui.module.css'
 import { useJobRights } from './actions'
 import { BulkDialog, type BulkAction } from './Bulk'
@@ -54,8 +53,7 @@ export function JobsPage() {
 
   const all = useMemo(() => sortJobs(data?.jobs ?? [], search.sort ?? 'id', (id) => histories.get(id)?.medianMs ?? null), [data, search.sort, histories])
   const facets = JSON.stringify(FACETS.map((facet) => search[facet] ?? null))
-  const shown = useMemo(() => all.filter((job) => matches(job, query, search)), [all, query, facets]) // eslint-disable-line
-  const counted = useMemo(() => (rows: typeof all) => rows.filter((job) => !isInternal(job)).length, [])
+  const shown = useMemo(() => all.filter((job) => matches(job, query, search)), [all, query, facets])
   const groups = useMemo(() => group(shown, by, t.noTag), [shown, by])
   const onSelect = useCallback((id: string, on: boolean) => setSelected((old) => {
     const next = new Set(old)
@@ -76,7 +74,7 @@ export function JobsPage() {
       <header className={ui.head}>
         <h1>{t.title}</h1>
         <input ref={box} type="search" className={css.filter} aria-label={t.filter} placeholder={t.filterHint} value={typed} onChange={(event) => setTyped(event.target.value)} />
-        {data && <span className="muted" role="status">{t.count(counted(shown), counted(all))}</span>}
+        {data && <span className="muted" role="status">{t.count(countOwn(shown), countOwn(all))}</span>}
         <span className="grow" />
         {reload.isSuccess && <span className="muted" role="status">{reload.data}</span>}
         <InlineProblem error={reload.error} />
@@ -144,6 +142,11 @@ export function JobsPage() {
       {bulk && selected && <BulkDialog action={bulk} jobs={all.filter((job) => selected.has(job.id))} close={() => setBulk(null)} />}
     </div>
   )
+}
+
+/** Jobs of the server's own are listed but not counted. */
+function countOwn(jobs: Job[]): number {
+  return jobs.filter((job) => !isInternal(job)).length
 }
 
 /** What is typed shows at once; the list follows when it can, and the address a moment after the last key. */
