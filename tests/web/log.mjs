@@ -29,7 +29,7 @@ export default async function (kit) {
   }))
 
   await kit.check('search takes case and patterns, and says when a pattern is none', () => kit.with(`runs/${run}`, async (page) => {
-    const box = page.getByLabel('Search all lines')
+    const box = page.getByLabel(/^Search (all|the loaded) lines$/)
     await box.fill('ora-01555')
     await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
     await page.getByRole('button', { name: 'Match case' }).click()

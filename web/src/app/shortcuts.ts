@@ -24,7 +24,7 @@ export function shortcuts(): Shortcut[] {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || target.closest('input:not([type="checkbox"], [type="radio"]), select, textarea, dialog, [data-keys="own"]') !== null)
+  return target instanceof HTMLElement && (target.isContentEditable || target.closest('input:not([type="checkbox"], [type="radio"]), select, textarea, dialog') !== null)
 }
 
 function onKey(event: KeyboardEvent): void {

@@ -2,35 +2,35 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { CalendarDays, ChevronDown, LayoutList, Plus, RefreshCw, Rows3, SquareCheckBig } from 'lucide-react'
-import { startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { lazy, startTransition, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { api } from '../api/client'
 import { mayAnyJob } from '../api/permissions'
 import { queries, queryClient } from '../api/queries'
-import type { JobsDocument } from '../api/types'
-import { useShortcuts } from '../app/shortcuts'
+import type { JobCard as Job, JobsDocument, RunStatus } from '../api/types'
 import { Button } from '../ui/Button'
 import { usePreference, useTitle } from '../ui/hooks'
 import { Empty, Skeleton } from '../ui/parts'
 import { InlineProblem, ProblemList, ProblemPanel } from '../ui/Problem'
 import { Badge } from '../ui/Status'
-import type { RunStatus } from '../api/types'
 import ui from '../ui/ui.module.css'
 import { useJobRights } from './actions'
-import { BulkDialog, type BulkAction } from './Bulk'
+import type { BulkAction } from './Bulk'
 import { FACETS, group, isInternal, matches, sortJobs, worst, type Facet } from './filter'
 import { FacetBar } from './FacetBar'
+import { FilterBox } from './FilterBox'
 import { histories as historiesOf, type Histories } from './history'
 import { InFlight } from './InFlight'
 import { JobCard } from './JobCard'
-import { JobTable } from './JobTable'
 import css from './jobs.module.css'
 import { useCardKeys } from './keys'
 import { reloadWords } from './reload'
 import { t } from './words'
 
+const JobTable = lazy(() => import('./JobTable').then((module) => ({ default: module.JobTable })))
+const BulkDialog = lazy(() => import('./Bulk').then((module) => ({ default: module.BulkDialog })))
+
 /** So many cards at once; the others follow when the first are on screen. */
 const FIRST = 30
-const ADDRESS_MS = 250
 const NO_HISTORY: Histories = new Map()
 
 export function JobsPage() {
@@ -44,18 +44,16 @@ export function JobsPage() {
   const rights = useJobRights('')
   const [view, setView] = usePreference('jobsView')
   const [by] = usePreference('jobsGroup')
-  const [query, typed, setTyped] = useFilterText(search.q ?? '', (q) => void navigate({ search: (old) => ({ ...old, q: q || undefined }), replace: true }))
-  const box = useRef<HTMLInputElement>(null)
+  const [query, setQuery] = useState(search.q ?? '')
+  const writeAddress = useCallback((q: string) => void navigate({ search: (old) => ({ ...old, q: q || undefined }), replace: true }), [navigate])
   const [selected, setSelected] = useState<ReadonlySet<string> | null>(null)
   const [bulk, setBulk] = useState<BulkAction | null>(null)
   const reload = useReload()
-  useShortcuts([{ keys: '/', words: t.filter, act: () => box.current?.focus() }])
   useCardKeys()
 
   const all = useMemo(() => sortJobs(data?.jobs ?? [], search.sort ?? 'id', (id) => histories.get(id)?.medianMs ?? null), [data, search.sort, histories])
   const facets = JSON.stringify(FACETS.map((facet) => search[facet] ?? null))
-  const shown = useMemo(() => all.filter((job) => matches(job, query, search)), [all, query, facets]) // eslint-disable-line
-  const counted = useMemo(() => (rows: typeof all) => rows.filter((job) => !isInternal(job)).length, [])
+  const shown = useMemo(() => all.filter((job) => matches(job, query, search)), [all, query, facets])
   const groups = useMemo(() => group(shown, by, t.noTag), [shown, by])
   const onSelect = useCallback((id: string, on: boolean) => setSelected((old) => {
     const next = new Set(old)
@@ -64,10 +62,10 @@ export function JobsPage() {
     return next
   }), [])
   const clear = () => {
-    setTyped('')
+    setQuery('')
     void navigate({ search: ({ sort }) => (sort ? { sort } : {}), replace: true })
   }
-  const isFiltered = typed !== '' || FACETS.some((facet) => search[facet])
+  const isFiltered = query !== '' || FACETS.some((facet) => search[facet])
   const limit = useFirstFew(shown.length)
   let left = limit
 
@@ -75,8 +73,8 @@ export function JobsPage() {
     <div className={ui.page}>
       <header className={ui.head}>
         <h1>{t.title}</h1>
-        <input ref={box} type="search" className={css.filter} aria-label={t.filter} placeholder={t.filterHint} value={typed} onChange={(event) => setTyped(event.target.value)} />
-        {data && <span className="muted" role="status">{t.count(counted(shown), counted(all))}</span>}
+        <FilterBox inAddress={search.q ?? ''} onQuery={setQuery} write={writeAddress} />
+        {data && <span className="muted" role="status">{t.count(countOwn(shown), countOwn(all))}</span>}
         <span className="grow" />
         {reload.isSuccess && <span className="muted" role="status">{reload.data}</span>}
         <InlineProblem error={reload.error} />
@@ -86,7 +84,7 @@ export function JobsPage() {
           {reload.isPending ? t.reloading : t.reload}
         </Button>
       </header>
-      <FacetBar jobs={all} chosen={search} onChoose={(facet: Facet, value) => void navigate({ search: (old) => ({ ...old, q: typed || undefined, [facet]: value || undefined }), replace: true })}>
+      <FacetBar jobs={all} chosen={search} onChoose={(facet: Facet, value) => void navigate({ search: (old) => ({ ...old, q: query || undefined, [facet]: value || undefined }), replace: true })}>
         {isFiltered && <button type="button" className={ui.linkButton} onClick={clear}>{t.clearAll}</button>}
         <span className="grow" />
         <Button kind="quiet" icon={<SquareCheckBig size={14} aria-hidden />} aria-pressed={selected !== null} onClick={() => setSelected(selected ? null : new Set())}>{t.select}</Button>
@@ -119,7 +117,7 @@ export function JobsPage() {
           const part = jobs.slice(0, Math.max(0, left))
           left -= jobs.length
           const rows = view === 'table'
-            ? <JobTable jobs={jobs} histories={histories} sort={search.sort ?? 'id'} onSort={(sort) => void navigate({ search: (old) => ({ ...old, sort }), replace: true })} selected={selected ?? new Set()} onSelect={selected ? onSelect : undefined} />
+            ? <Suspense><JobTable jobs={jobs} histories={histories} sort={search.sort ?? 'id'} onSort={(sort) => void navigate({ search: (old) => ({ ...old, sort }), replace: true })} selected={selected ?? new Set()} onSelect={selected ? onSelect : undefined} /></Suspense>
             : part.map((job) => <JobCard key={job.id} job={job} history={histories.get(job.id)} selected={selected?.has(job.id) ?? false} onSelect={selected ? onSelect : undefined} />)
           if (by === 'none') return <div key="" className={css.list}>{jobs.length > 0 && rows}</div>
           const state = worst(jobs)
@@ -141,37 +139,14 @@ export function JobsPage() {
         )}
         {all.length > 0 && shown.length === 0 && <Empty title={t.noMatch}><Button onClick={clear}>{t.clear}</Button></Empty>}
       </div>
-      {bulk && selected && <BulkDialog action={bulk} jobs={all.filter((job) => selected.has(job.id))} close={() => setBulk(null)} />}
+      {bulk && selected && <Suspense><BulkDialog action={bulk} jobs={all.filter((job) => selected.has(job.id))} close={() => setBulk(null)} /></Suspense>}
     </div>
   )
 }
 
-/** What is typed shows at once; the list follows when it can, and the address a moment after the last key. */
-function useFilterText(inAddress: string, write: (q: string) => void): [query: string, typed: string, setTyped: (text: string) => void] {
-  const [typed, setText] = useState(inAddress)
-  const [query, setQuery] = useState(inAddress)
-  const [known, setKnown] = useState(inAddress)
-  const timer = useRef(0)
-  const written = useRef(inAddress)
-  // Somebody went back, or followed a link to another filter.
-  if (inAddress !== known) {
-    setKnown(inAddress)
-    if (inAddress !== written.current) {
-      setText(inAddress)
-      setQuery(inAddress)
-    }
-  }
-  useEffect(() => () => clearTimeout(timer.current), [])
-  const setTyped = (text: string) => {
-    setText(text)
-    startTransition(() => setQuery(text))
-    clearTimeout(timer.current)
-    timer.current = setTimeout(() => {
-      written.current = text
-      write(text)
-    }, ADDRESS_MS) as unknown as number
-  }
-  return [query, typed, setTyped]
+/** Jobs of the server's own are listed but not counted. */
+function countOwn(jobs: Job[]): number {
+  return jobs.filter((job) => !isInternal(job)).length
 }
 
 /** A few first, so that the page is there at once; then all, in pieces that may be interrupted. */

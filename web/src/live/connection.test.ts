@@ -95,6 +95,20 @@ describe('the connection', () => {
     expect(states.at(-1)).toBe('live')
   })
 
+  test('a stream that never greets, on a server that answers, is replaced by reading again until it comes', async () => {
+    const env = { url: 'http://host/admin/events', fetch: server.fetch, now: () => Date.now(), setTimeout: (f: () => void, ms: number) => setTimeout(f, ms) as unknown as number, clearTimeout: (id: number) => clearTimeout(id), probe: async () => true }
+    const other = new LiveConnection(env, (event) => events.push(event), (status) => states.push(status.state))
+    other.watch([])
+    // Three streams that stay silent, with the waits between them.
+    await vi.advanceTimersByTimeAsync(3 * 10_000 + 1_000 + 2_000)
+    expect(states).toEqual(['offline', 'polling'])
+    expect(events).toEqual([{ type: 'resync', why: 'polling' }])
+    await vi.advanceTimersByTimeAsync(5_000)
+    await server.send('hello', hello())
+    expect(states.at(-1)).toBe('live')
+    other.close()
+  })
+
   test('a server that began anew means a resync', async () => {
     connection.watch([])
     await settle()

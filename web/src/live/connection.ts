@@ -8,8 +8,14 @@ import { SseParser } from './sse'
 
 /** No byte for this long (the server writes a comment each 15 s) means that the stream is dead without having said so. */
 const SILENCE_MS = 40_000
+/** A stream that has not even greeted by then is held back somewhere on the way. */
+const GREETING_MS = 10_000
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
+/** After so many attempts without a greeting the stream is taken not to get through, a buffering proxy most likely. */
+const POLL_AFTER = 3
+/** Then everything on screen is read again this often, and the stream tried each time. */
+const POLL_MS = 5_000
 
 export interface ConnectionEnvironment {
   /** The absolute address of the events endpoint. */
@@ -18,6 +24,8 @@ export interface ConnectionEnvironment {
   now: () => number
   setTimeout: (f: () => void, ms: number) => number
   clearTimeout: (id: number) => void
+  /** Whether the server answers an ordinary request. */
+  probe?: () => Promise<boolean>
 }
 
 export class LiveConnection {
@@ -28,6 +36,8 @@ export class LiveConnection {
   private generation = 0
   private abort: AbortController | null = null
   private retryMs = FIRST_RETRY_MS
+  private failures = 0
+  private greeted = false
   private retryTimer = 0
   private silenceTimer = 0
   private started = false
@@ -91,6 +101,7 @@ export class LiveConnection {
     this.abort?.abort()
     const abort = new AbortController()
     this.abort = abort
+    this.greeted = false
     this.clearTimers()
     if (this.status.state === 'signed-out') this.say({ state: 'connecting', since: this.env.now() })
     this.watchSilence(generation, abort)
@@ -111,7 +122,7 @@ export class LiveConnection {
     } catch {
       // Whatever went wrong, the answer is the same: say so and try again.
     }
-    if (generation === this.generation) this.retryLater()
+    if (generation === this.generation) await this.retryLater(generation)
   }
 
   private address(): string {
@@ -144,6 +155,8 @@ export class LiveConnection {
       const first = this.boot === ''
       this.boot = event.boot
       this.retryMs = FIRST_RETRY_MS
+      this.failures = 0
+      this.greeted = true
       const now = this.env.now()
       const server = Date.parse(event.server_time)
       this.say({ state: 'live', since: now, version: event.version, skewMs: Number.isNaN(server) ? 0 : server - now })
@@ -159,12 +172,19 @@ export class LiveConnection {
     this.env.clearTimeout(this.silenceTimer)
     this.silenceTimer = this.env.setTimeout(() => {
       if (generation === this.generation) abort.abort()
-    }, SILENCE_MS)
+    }, this.greeted ? SILENCE_MS : GREETING_MS)
   }
 
-  private retryLater(): void {
+  private async retryLater(generation: number): Promise<void> {
     this.clearTimers()
-    if (this.status.state !== 'offline') this.say({ state: 'offline', since: this.env.now() })
+    this.failures += 1
+    const polls = this.failures >= POLL_AFTER && this.env.probe !== undefined && (await this.env.probe())
+    if (generation !== this.generation) return
+    if (polls) {
+      if (this.status.state !== 'polling') this.say({ state: 'polling', since: this.env.now(), everyMs: POLL_MS })
+      this.onEvent({ type: 'resync', why: 'polling' })
+      this.retryMs = POLL_MS
+    } else if (this.status.state !== 'offline') this.say({ state: 'offline', since: this.env.now() })
     this.retryTimer = this.env.setTimeout(() => {
       this.retryTimer = 0
       void this.open()
@@ -181,5 +201,6 @@ export function browserEnvironment(url: string): ConnectionEnvironment {
     now: () => Date.now(),
     setTimeout: (f, ms) => setTimeout(f, ms) as unknown as number,
     clearTimeout: (id) => clearTimeout(id),
+    probe: () => fetch(new URL('../healthz', url), { cache: 'no-store' }).then((answer) => answer.ok, () => false),
   }
 }

@@ -266,7 +266,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
       }} />}
       <div className="log-frame">
         {top?.step && <div className="log-top" aria-hidden="true">{t.attempt(top.step, top.attempt ?? 1)}</div>}
-        <div ref={host} className="log-view" tabIndex={0} role="log" aria-live="off" aria-label={t.title} data-keys="own-scroll" />
+        <div ref={host} className="log-view" tabIndex={0} role="log" aria-live="off" aria-label={t.title} />
         <Marks runId={runId} total={state.total} errors={counts.data?.by_level.find((each) => each.level === 'ERROR')?.count ?? 0} hits={hits.numbers} onGo={goTo} />
         {state.shown === 0 && state.failed === null && (
           <p className="log-empty">{isFiltered ? t.noMatch : final ? t.emptyFinal : t.empty}</p>

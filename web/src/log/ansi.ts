@@ -1,6 +1,6 @@
 /**
- * Splits a log line with terminal colours into pieces with theme-safe class names, and finds the addresses in it. Colours
- * of 256 and true colours become the nearest of the eight, which are legible in both themes; other escapes are dropped.
+ * Splits a log line with terminal colors into pieces with theme-safe class names, and finds the addresses in it. Colors
+ * of 256 and true colors become the nearest of the eight, which are legible in both themes; other escapes are dropped.
  */
 
 export interface Piece {
@@ -15,7 +15,7 @@ const ESCAPE = String.fromCharCode(27)
 const SEQUENCE = new RegExp(`${ESCAPE}\\[([0-9;:?]*)([A-Za-z])|${ESCAPE}.?`, 'g')
 const ADDRESS = /https?:\/\/[^\s<>"'`]+[^\s<>"'`.,;:!?)\]}]/g
 
-/** The eight colours as terminals draw them, to measure how near another one is. */
+/** The eight colors as terminals draw them, to measure how near another one is. */
 const EIGHT = [[0, 0, 0], [205, 49, 49], [13, 188, 121], [229, 229, 16], [36, 114, 200], [188, 63, 188], [17, 168, 205], [229, 229, 229]] as const
 
 function nearest(r: number, g: number, b: number): string {
@@ -28,7 +28,7 @@ function nearest(r: number, g: number, b: number): string {
   return `ansi-${best}`
 }
 
-/** A colour of the table of 256: the sixteen, a cube of 6 × 6 × 6, a ramp of greys. */
+/** A color of the table of 256: the sixteen, a cube of 6 × 6 × 6, a ramp of greys. */
 function indexed(n: number): string {
   if (n < 16) return `ansi-${n % 8}`
   if (n >= 232) return nearest(8 + (n - 232) * 10, 8 + (n - 232) * 10, 8 + (n - 232) * 10)
@@ -38,7 +38,7 @@ function indexed(n: number): string {
 }
 
 interface Style {
-  colour: string
+  color: string
   bold: boolean
   underline: boolean
 }
@@ -46,18 +46,18 @@ interface Style {
 function apply(style: Style, codes: number[]): void {
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i]!
-    if (code === 0) Object.assign(style, { colour: '', bold: false, underline: false })
+    if (code === 0) Object.assign(style, { color: '', bold: false, underline: false })
     else if (code === 1) style.bold = true
     else if (code === 4) style.underline = true
     else if (code === 22) style.bold = false
     else if (code === 24) style.underline = false
-    else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) style.colour = `ansi-${code % 10}`
-    else if (code === 39) style.colour = ''
+    else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) style.color = `ansi-${code % 10}`
+    else if (code === 39) style.color = ''
     else if (code === 38 || code === 48) {
       // Backgrounds are read past, not drawn: they would fight the theme.
-      const colour = codes[i + 1] === 5 ? indexed(codes[i + 2] ?? 0) : nearest(codes[i + 2] ?? 0, codes[i + 3] ?? 0, codes[i + 4] ?? 0)
+      const color = codes[i + 1] === 5 ? indexed(codes[i + 2] ?? 0) : nearest(codes[i + 2] ?? 0, codes[i + 3] ?? 0, codes[i + 4] ?? 0)
       i += codes[i + 1] === 5 ? 2 : 4
-      if (code === 38) style.colour = colour
+      if (code === 38) style.color = color
     }
   }
 }
@@ -78,10 +78,10 @@ function addresses(text: string, classes: string): Piece[] {
 export function pieces(text: string): Piece[] {
   if (!text.includes(ESCAPE)) return addresses(text, '')
   const out: Piece[] = []
-  const style: Style = { colour: '', bold: false, underline: false }
+  const style: Style = { color: '', bold: false, underline: false }
   let last = 0
   const put = (part: string) => {
-    if (part) out.push(...addresses(part, [style.colour, style.bold && 'ansi-bold', style.underline && 'ansi-underline'].filter(Boolean).join(' ')))
+    if (part) out.push(...addresses(part, [style.color, style.bold && 'ansi-bold', style.underline && 'ansi-underline'].filter(Boolean).join(' ')))
   }
   for (const match of text.matchAll(SEQUENCE)) {
     put(text.slice(last, match.index))

@@ -127,7 +127,7 @@ describe('the log store', () => {
       store.eachLoaded((each, number) => { expect(each.seq).toBe(number); seen.push(number) })
       expect(seen).toEqual(lines(0, total).map((each) => each.seq))
     }
-  })
+  }, 60_000)
 })
 
 describe('rows of the log', () => {
@@ -210,7 +210,7 @@ test('JSON in a line is found behind its words, and only when it is JSON', () =>
   expect(jsonIn('plain')).toBeUndefined()
 })
 
-describe('terminal colours', () => {
+describe('terminal colors', () => {
   const esc = String.fromCharCode(27)
 
   test('become classes and end where they end', () => {
@@ -224,7 +224,7 @@ describe('terminal colours', () => {
     expect(pieces('plain')).toEqual([{ text: 'plain', classes: '' }])
   })
 
-  test('256 and true colours become the nearest of the eight, backgrounds are left out', () => {
+  test('256 and true colors become the nearest of the eight, backgrounds are left out', () => {
     expect(pieces(`${esc}[38;5;196mx`)[0]!.classes).toBe('ansi-1')
     expect(pieces(`${esc}[38;2;20;200;120;4mx`)[0]!.classes).toBe('ansi-2 ansi-underline')
     expect(pieces(`${esc}[48;5;196mx`)[0]!.classes).toBe('')
