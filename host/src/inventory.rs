@@ -229,6 +229,10 @@ fn tables_of(dialect: Dialect) -> &'static str {
              union all select owner, view_name, 'VIEW' from all_views \
              where owner not in ('SYS', 'SYSTEM', 'XDB', 'MDSYS', 'CTXSYS') order by 1, 2"
         }
+        // Each driver has a catalogue of its own; many have this one.
+        Dialect::Odbc => {
+            "select table_schema as s, table_name as n, table_type as k from information_schema.tables order by 1, 2"
+        }
     }
 }
 
