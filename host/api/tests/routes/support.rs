@@ -207,6 +207,7 @@ pub(crate) struct House {
 }
 
 /// An answer, read whole.
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
