@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use host_api::auth::{Auth, AuthParts, AuthRules};
+use host_api::auth::{Auth, AuthParts};
 use host_api::server::LocalClient;
 use host_api::{ApiParts, CatalogueSource as _, MetricsAccess};
 use host_catalogue::{Catalogue, Flags, Metrics, Role, Setting, Settings, system_zone};
@@ -31,7 +31,7 @@ use crate::home::{Home, env};
 use crate::inventory::{Connectors, Plugins};
 use crate::keeper::{Keeper, Reader, jobs_of};
 use crate::notifications;
-use crate::sign_in::{Vouchers, vouchers};
+use crate::sign_in::{Vouchers, auth_rules, vouchers};
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
@@ -238,16 +238,6 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         _secrets: refreshing,
         _noticing: noticing,
     })
-}
-
-fn auth_rules(settings: &Settings) -> AuthRules {
-    let auth = &settings.auth;
-    AuthRules {
-        access: Duration::from_secs(60 * u64::from(auth.access_minutes.value)),
-        refresh: Duration::from_secs(24 * 3600 * u64::from(auth.refresh_days.value)),
-        password_min_length: auth.password_min_length.value as usize,
-        tries_per_minute: auth.tries_per_minute.value,
-    }
 }
 
 /// Opens the store of a home, and what it keeps sealed.

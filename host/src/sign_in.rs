@@ -6,9 +6,10 @@ mod id_token;
 mod oidc;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use host_api::auth::{OidcProvider, PasswordSource, Provider};
-use host_catalogue::load_sign_in;
+use host_api::auth::{AuthRules, OidcProvider, PasswordSource, Provider};
+use host_catalogue::{Settings, load_sign_in};
 use host_model::account::AccountSource;
 use host_model::diagnostic::Severity;
 
@@ -16,6 +17,17 @@ use self::directory::DirectoryPasswords;
 use self::oidc::Oidc;
 use crate::home::{Home, env};
 use crate::vault::book::SecretBook;
+
+/// How long sessions last and what passwords must be.
+pub(crate) fn auth_rules(settings: &Settings) -> AuthRules {
+    let auth = &settings.auth;
+    AuthRules {
+        access: Duration::from_secs(60 * u64::from(auth.access_minutes.value)),
+        refresh: Duration::from_secs(24 * 3600 * u64::from(auth.refresh_days.value)),
+        password_min_length: auth.password_min_length.value as usize,
+        tries_per_minute: auth.tries_per_minute.value,
+    }
+}
 
 /// What the API is given.
 #[derive(Default)]

@@ -103,8 +103,8 @@ fn everything_wrong_is_said_at_once_and_the_next_layer_counts() {
             "unknown key `port` in `[server]`",
             "`url` of `[store]`: `mysql` is not possible here",
             "`history_days` is 0; allowed are 1 to 3650",
-            "unknown key `per_tag` in `[limits]`",
             "unknown key `mode` in `[auth]`",
+            "unknown key `per_tag` in `[limits]`",
             "unknown key `sever` in the file",
             "`NOMAFLOW_SERVER_DRAIN_SECONDS`: `soon` is not a whole number from 0 to 86400",
         ]
