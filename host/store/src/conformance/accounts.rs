@@ -8,11 +8,11 @@ use host_model::account::{
 
 use super::{Bench, at};
 
-fn of(texts: &[&str]) -> Permissions {
+pub(super) fn of(texts: &[&str]) -> Permissions {
     texts.iter().map(|text| Permission::parse(text).unwrap()).collect()
 }
 
-fn account(name: &str, granted: &[&str]) -> Account {
+pub(super) fn account(name: &str, granted: &[&str]) -> Account {
     Account {
         name: name.into(),
         display_name: format!("{name} the first"),

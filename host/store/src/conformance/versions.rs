@@ -5,6 +5,7 @@ use host_model::run::RunFilter;
 use host_model::transition::RunChange;
 use host_model::version::{NewVersion, Renamed, VersionChange};
 
+use super::accounts::{account, of};
 use super::{Bench, ME, at, get, job_id, slot, took};
 
 fn version(job: &str, text: &str, change: VersionChange) -> NewVersion {
@@ -64,6 +65,8 @@ pub(super) async fn versions_added_at_once_have_numbers_of_their_own(bench: &Ben
 
 pub(super) async fn everything_of_a_job_follows_its_new_id(bench: &Bench) {
     let (store, versions) = (bench.open().await, bench.open_versions().await);
+    let accounts = bench.open_accounts().await;
+    assert!(accounts.create_account(&account("ann", &["job:old", "job:older"]), None).await.unwrap());
     let run = bench.running(&*store, "old").await;
     versions.add_version(&version("old", "text", VersionChange::Create)).await.unwrap();
     let missed = SlotRecord {
@@ -82,6 +85,8 @@ pub(super) async fn everything_of_a_job_follows_its_new_id(bench: &Bench) {
     assert_eq!(store.list_slots(&new, 9).await.unwrap()[0].slot.due_at, at(5));
     assert_eq!(versions.list_versions("new").await.unwrap().len(), 1);
     assert_eq!(versions.list_versions("old").await.unwrap(), []);
+    let ann = accounts.find_account("ann").await.unwrap().unwrap();
+    assert_eq!(ann.granted, of(&["job:new", "job:older"]), "who may see the job may go on seeing it");
     let of_old = RunFilter { jobs: vec![old.clone()], limit: 9, ..RunFilter::default() };
     assert_eq!(store.list_runs(&of_old).await.unwrap(), []);
     // Done again, as after a crash, it changes nothing.
