@@ -35,9 +35,12 @@ const AT_ONCE: u32 = 1000;
 impl PruneTrail {
     /// Takes what is older than it has to be off the trail, which itself says so.
     async fn prune(&self, now: Instant) -> Result<u64, StoreError> {
+        if self.keep_days == 0 {
+            return Ok(0);
+        }
         let mut removed = 0;
         let cutoff = now - TimeDelta::days(i64::from(self.keep_days));
-        while self.keep_days > 0 {
+        loop {
             match self.audit.prune(cutoff, AT_ONCE).await? {
                 0 => break,
                 gone => removed += gone,

@@ -48,7 +48,7 @@ fn whatever_is_wrong_is_named_with_what_to_do() {
         .unwrap();
     home.write("app.toml", "[python]\ninterpreter = \"/nowhere/python\"\n").unwrap();
     let all = findings(&home, 1);
-    assert!(of(&all, "jobs").iter().any(|f| *f == ("BAD", "1 of 1 jobs cannot run")), "{all:?}");
+    assert!(of(&all, "jobs").contains(&("BAD", "1 of 1 jobs cannot run")), "{all:?}");
     assert!(of(&all, "connectors").iter().any(|(state, text)| *state == "BAD" && text.contains("`far`")), "{all:?}");
     // No job wants Python, so its absence is worth a note only.
     assert!(of(&all, "python")[0].0 == "note" && of(&all, "python")[0].1.contains("/nowhere/python"), "{all:?}");

@@ -11,8 +11,11 @@ use crate::program::{command, home_with, nomaflow, sql_job};
 
 const BOUND: Duration = Duration::from_secs(60);
 
+/// First lines and bodies of requests.
+type Kept = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
 /// A collector that keeps what it is sent.
-fn collector() -> (String, Arc<Mutex<Vec<(String, Vec<u8>)>>>) {
+fn collector() -> (String, Kept) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let kept = Arc::new(Mutex::new(Vec::new()));
