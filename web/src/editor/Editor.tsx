@@ -22,7 +22,7 @@ import { firstError, SECTIONS, sectionOf, stepIndex, type Finding } from './prob
 import { remove, type JobSource } from './requests'
 import { Alerts, Identity, LogLevel, Params, Retry, Schedule } from './Sections'
 import { StepPanel } from './StepPanel'
-import { Steps } from './Steps'
+import { focusStep, Steps } from './Steps'
 import { TextMode } from './TextMode'
 import { jobText } from './toml'
 import { useFindings } from './useFindings'
@@ -158,7 +158,7 @@ export function Editor({ id, source, copy = {}, apps = [], app: startApp = '' }:
                 <Schedule />
                 <Params />
                 <Steps keys={draft.keys} removed={draft.removed && nameOf(draft.removed.step)} chosen={chosen} choose={choose} change={change} />
-                {index >= 0 && <StepPanel key={chosen} index={index} close={() => choose(null)} />}
+                {index >= 0 && <StepPanel key={chosen} index={index} close={() => { choose(null); focusStep(draft.keys[index]!) }} />}
                 <Retry />
                 <Alerts />
                 <LogLevel />

@@ -19,10 +19,8 @@ export function StepPanel({ index, close }: { index: number; close: () => void }
   const base = join('', 'steps', index)
   const step = read(job, base)
   const panel = useRef<HTMLElement>(null)
-  // The step is opened to be filled in; while it is open, moving it must not take the focus.
-  useEffect(() => {
-    if (!document.activeElement?.closest('[data-pointer]')) panel.current?.querySelector<HTMLElement>('input, select, textarea')?.focus()
-  }, [])
+  // A step is opened to be filled in. Moving it draws it anew, but does not open it again.
+  useEffect(() => panel.current?.querySelector<HTMLElement>('input, select, textarea')?.focus(), [])
   if (!isTable(step)) return null
   const type = typeOf(step)
   const left = leftOfStep(findings, step, index)

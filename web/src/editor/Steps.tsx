@@ -23,7 +23,7 @@ interface Props {
 }
 
 /** Puts the focus on the step's line once it is drawn at its new place. */
-function focusStep(key: number): void {
+export function focusStep(key: number): void {
   requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-step-key="${key}"] [data-act="open"]`)?.focus())
 }
 

@@ -1,7 +1,7 @@
 /** The inputs that keep what is typed apart from what it means: numbers, JSON, lists. */
 import { X } from 'lucide-react'
 import { useState } from 'react'
-import { isNumber, numberText, parseExact, readNumber } from './exact'
+import { isNumber, isTable, numberText, parseExact, readNumber } from './exact'
 import css from './editor.module.css'
 import { t } from './words'
 
@@ -67,7 +67,7 @@ export function NumberInput({ tie, value, onChange, strict = false }: Props & { 
 export function JsonInput({ tie, value, onChange, orText = false }: Props & { orText?: boolean }) {
   const [asText] = useState(orText && typeof value === 'string')
   const [typed, setTyped] = useState<string | null>(null)
-  const shown = value === undefined ? '' : typeof value === 'string' && orText ? value : JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ')
+  const shown = value === undefined ? '' : typeof value === 'string' && orText ? value : spaced(value)
   const text = typed ?? shown
   const parsed = read(text)
   const isBad = text.trim() !== '' && parsed === undefined
@@ -93,6 +93,13 @@ export function JsonInput({ tie, value, onChange, orText = false }: Props & { or
       {isBad && <small className={orText ? 'muted' : css.bad}>{orText ? t.json : t.notJson}</small>}
     </>
   )
+}
+
+/** JSON on one line, with blanks where one would type them. */
+function spaced(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`
+  if (isTable(value)) return Object.keys(value).length === 0 ? '{}' : `{ ${Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}: ${spaced(inner)}`).join(', ')} }`
+  return JSON.stringify(value)
 }
 
 function read(text: string): unknown {
