@@ -17,12 +17,48 @@ async function add(page, type) {
   await page.locator('[data-step-panel]').waitFor()
 }
 
+const LOOKS = {
+  light: {},
+  dark: { colorScheme: 'dark' },
+  'narrow-light': { viewport: { width: 390, height: 844 } },
+  'narrow-dark': { viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
+  zoomed: { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
+  forced: { forcedColors: 'active' },
+}
+
 export default async function (kit) {
   const { server } = kit
   const source = async (job) => (await server.call('GET', `admin/jobs/${job}/source`)).body
   const patch = (job, change) => server.call('PATCH', `admin/jobs/${job}`, change)
   // What a person typed wrong is refused with these.
   kit.expected.push(/status of 4(09|22)/)
+
+  for (const [look, options] of Object.entries(LOOKS)) {
+    await kit.check(`the editor, ${look}: with a step open, with a mistake and as text it fits and is accessible`, () => kit.with('jobs/billing-nightly-rebuild/edit', async (page) => {
+      await live(page)
+      await fine(page)
+      await open(page, 'rebuild')
+      await page.locator('[data-step-panel] fieldset').waitFor()
+      await kit.fits(page)
+      await kit.accessible(page)
+      await page.locator('[data-step-panel] fieldset').scrollIntoViewIfNeeded()
+      await kit.picture(page, `editor-step-${look}`)
+      await field(page, '/timezone').fill('Europe/Pariz')
+      await page.keyboard.press('Escape')
+      await place(page, '/timezone').getByText(/unknown timezone/).waitFor()
+      await page.evaluate(() => document.querySelectorAll('details').forEach((each) => { each.open = true }))
+      await kit.fits(page)
+      await kit.accessible(page)
+      await page.evaluate(() => document.querySelector('#section-schedule').scrollIntoView())
+      await kit.picture(page, `editor-form-${look}`)
+      await page.getByRole('button', { name: 'Discard changes' }).click()
+      await page.getByRole('button', { name: 'Text', exact: true }).click()
+      await page.locator('[data-text]').waitFor()
+      await kit.fits(page)
+      await kit.accessible(page)
+      await kit.picture(page, `editor-text-${look}`)
+    }, options))
+  }
 
   await kit.check('create a job by clicking New Job: identity, schedule, shared params, a step, Save; it answers with a green Saved', () => kit.with('jobs', async (page) => {
     await page.getByRole('link', { name: 'New job' }).click()
@@ -54,7 +90,7 @@ export default async function (kit) {
     const want = { id: 'my-first-job', description: 'my first Nomaflow job', tags: ['etl'], schedule: '0 2 * * *', timezone: 'Europe/Paris', params: { apps_id: 10 }, steps: [{ name: 'refresh-totals', type: 'sql_query', connector: 'ops', query: 'select 1 as one' }] }
     for (const [key, value] of Object.entries(want)) assert(JSON.stringify(job[key]) === JSON.stringify(value), `${key} is ${JSON.stringify(job[key])}`)
     const { body } = await server.call('GET', 'admin/jobs/my-first-job')
-    assert(body.next_run, 'the scheduler did not pick the schedule up')
+    assert(body.next_run_at, 'the scheduler did not pick the schedule up')
   }))
 
   await kit.check('job id contains invalid characters: a space, dot or slash is refused at the field', () => kit.with('jobs/new', async (page) => {
@@ -116,7 +152,7 @@ export default async function (kit) {
   await kit.check('params have type-aware inputs, and a key matching *_connector a connector picker', () => kit.with('jobs/nomasx1-security-1/edit', async (page) => {
     assert(await page.getByLabel('Value of dry_run').getAttribute('type') === 'checkbox', 'dry_run is no checkbox')
     assert(await page.getByLabel('Value of apps_id').getAttribute('inputmode') === 'decimal', 'apps_id is no number')
-    const connector = page.getByLabel('Value of target_connector')
+    const connector = page.getByRole('combobox', { name: 'Value of target_connector' })
     assert(await connector.getAttribute('role') === 'combobox', 'target_connector is no picker')
     await connector.fill('elsewhere')
     await page.getByText('No connector of this name is declared.').waitFor()
@@ -170,7 +206,7 @@ export default async function (kit) {
     await add(page, 'python')
     await field(page, '/steps/1/callable').fill('fails')
     await page.getByRole('option', { name: /shop\.work:fails/ }).click()
-    await page.getByText('Fails on purpose, after a warning.').first().waitFor()
+    await page.locator('[data-step-panel] fieldset').getByText('Fails on purpose, after a warning.').waitFor()
     await place(page, '/steps/1/op_kwargs/month').getByText(/required|missing/).first().waitFor()
     await field(page, '/steps/1/op_kwargs/month').fill('2026-11')
     await field(page, '/steps/1/op_kwargs/tenants').fill('["north"]')

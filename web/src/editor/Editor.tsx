@@ -26,7 +26,7 @@ import { focusStep, Steps } from './Steps'
 import { TextMode } from './TextMode'
 import { jobText } from './toml'
 import { useFindings } from './useFindings'
-import { isShown, useSave, type Mode } from './useSave'
+import { isShown, problemAt, useSave, type Mode } from './useSave'
 import { t } from './words'
 
 const RunDialog = lazy(() => import('../jobs/RunDialog').then((module) => ({ default: module.RunDialog })))
@@ -74,7 +74,11 @@ export function Editor({ id, source, copy = {}, apps = [], app: startApp = '' }:
       void navigate({ to: '/jobs/$id/edit', params: { id: saved.id }, search: mode === 'text' ? { mode } : {}, replace: true })
     },
   })
-  const press = (then?: () => void) => save.mutate({ draft }, { onSuccess: (saved) => { setVersion(saved.version); setTheirs(null); then?.() } })
+  const press = (then?: () => void) => {
+    // The app is no part of the job, so that no pointer of the server leads to it.
+    if (isNew && app === '') return refused([problemAt('/app', 'missing-field', t.required)])
+    save.mutate({ draft }, { onSuccess: (saved) => { setVersion(saved.version); setTheirs(null); then?.() } })
+  }
   const latest = useLatest(() => { if (!save.isPending && (isDirty || isNew)) press() })
 
   useEffect(() => { justCreated = null }, [])

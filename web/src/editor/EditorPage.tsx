@@ -40,7 +40,7 @@ function New({ from }: { from: string | undefined }) {
   const source = useQuery({ ...editing.source(from ?? ''), enabled: from !== undefined })
   const isPending = catalogue.isPending || (from !== undefined && source.isPending)
   if (isPending || source.error) return <Page head={<h1>{t.newTitle}</h1>}>{source.error ? <ProblemPanel error={source.error} /> : <Skeleton pending={isPending} />}</Page>
-  const apps = [...new Set((catalogue.data?.jobs ?? []).filter((job) => !job.internal).map((job) => job.app))].sort()
+  const apps = [...new Set((catalogue.data?.jobs ?? []).map((job) => job.app))].filter((app) => !app.startsWith('_')).sort()
   const app = source.data?.app ?? (apps.length === 1 ? apps[0]! : '')
   return <Editor id={null} source={null} copy={source.data ? copyOfJob(source.data.job) : newJob()} apps={apps} app={app} />
 }

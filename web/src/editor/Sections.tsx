@@ -43,17 +43,20 @@ export function Identity({ isNew, app, apps, setApp }: { isNew: boolean; app: st
   const pointer = spelled(job, '', 'id', 'name')
   const id = read(job, pointer)
   const found = at(findings, pointer, false)
+  const noApp = at(findings, '/app', false)
   return (
-    <Frame id="identity" number={1} places={[pointer, '/description', '/tags', '/enabled']}>
+    <Frame id="identity" number={1} places={[pointer, ...(isNew ? ['/app'] : []), '/description', '/tags', '/enabled']}>
       <div data-pointer={pointer}>
         <Field label={<>{label('id')}{isNew && <span className={css.must} aria-hidden="true"> *</span>}</>} hint={isNew ? t.idHint : t.idLocked} error={found.length > 0 ? <Found found={found} /> : undefined}>
           {(tie) => <input type="text" className="mono" autoComplete="off" spellCheck={false} {...tie} readOnly={!isNew} value={typeof id === 'string' ? id : ''} onChange={(event) => set(pointer, event.target.value)} />}
         </Field>
       </div>
       {isNew && (
-        <Field label={label('app')} hint={t.appHint}>
-          {(tie) => <Combobox {...tie} className="mono" free value={app} options={apps.map((each) => ({ value: each }))} onChange={setApp} />}
-        </Field>
+        <div data-pointer="/app">
+          <Field label={<>{label('app')}<span className={css.must} aria-hidden="true"> *</span></>} hint={t.appHint} error={noApp.length > 0 && app === '' ? <Found found={noApp} /> : undefined}>
+            {(tie) => <Combobox {...tie} className="mono" free value={app} options={apps.map((each) => ({ value: each }))} onChange={setApp} />}
+          </Field>
+        </div>
       )}
       <Bound base="" spec={{ key: 'description', kind: 'text' }} />
       <Bound base="" spec={{ key: 'tags', kind: 'list' }} hint={t.tagsHint} />

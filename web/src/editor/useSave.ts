@@ -24,9 +24,9 @@ interface Options {
   created: (saved: Saved) => void
 }
 
-/** A problem of the server that is about the id. */
-function aboutId(message: string): Finding {
-  return { pointer: '/id', line: 0, column: 0, length: 0, severity: 'error', code: 'duplicate-job-id', message, allowed: [], hint: null }
+/** A problem that the server tells without a place. */
+export function problemAt(pointer: string, code: string, message: string): Finding {
+  return { pointer, line: 0, column: 0, length: 0, severity: 'error', code, message, allowed: [], hint: null }
 }
 
 export function useSave({ id, app, mode, change, refused, met, created }: Options) {
@@ -49,7 +49,7 @@ export function useSave({ id, app, mode, change, refused, met, created }: Option
     onError: (error) => {
       if (!(error instanceof ApiError)) return
       if (error.is('stale')) met({ current: error.problem.current as JobSource, by: (error.problem.by as string | null) ?? null })
-      else if (error.is('duplicate-job-id')) refused([aboutId(error.message)])
+      else if (error.is('duplicate-job-id')) refused([problemAt('/id', 'duplicate-job-id', error.message)])
       else if (error.is('job-invalid')) refused((error.problem.problems ?? []) as unknown as Finding[])
     },
   })
