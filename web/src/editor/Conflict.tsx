@@ -4,6 +4,7 @@ import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import ui from '../ui/ui.module.css'
 import css from './editor.module.css'
+import look from './look.module.css'
 import { differences, merged, ORDER, standard, type Difference, type Side } from './merge'
 import type { Table } from './pointer'
 import type { JobSource } from './requests'
@@ -17,7 +18,7 @@ export interface Meeting {
 interface Props {
   meeting: Meeting
   base: Table
-  /** Null in text mode: texts are merged in the text. */
+  /** Null in text mode: texts are merged in the look. */
   mine: Table | null
   mineText: string
   close: () => void
@@ -55,21 +56,21 @@ export function Conflict({ meeting, base, mine, mineText, close, take, overwrite
       <p>{t.conflictBy(by ?? '?')} {mine && <span className="muted">{found.length === 0 ? t.noDifference : t.differences(found.length)}</span>}</p>
       {byHand && <p className="muted">{t.mergeHint}</p>}
       {mine === null ? (
-        <div className={css.sides}>
-          <div className={css.their}><h2>{t.theirs}</h2><pre tabIndex={0} aria-label={t.theirs}>{current.whole}</pre></div>
-          <div className={css.their}><h2>{t.mine}</h2><pre tabIndex={0} aria-label={t.mine}>{mineText}</pre></div>
+        <div className={look.sides}>
+          <div className={look.their}><h2>{t.theirs}</h2><pre tabIndex={0} aria-label={t.theirs}>{current.whole}</pre></div>
+          <div className={look.their}><h2>{t.mine}</h2><pre tabIndex={0} aria-label={t.mine}>{mineText}</pre></div>
         </div>
       ) : found.length > 0 && (
-        <div className={css.diffs} tabIndex={0} role="region" aria-label={t.differences(found.length)}>
+        <div className={look.diffs} tabIndex={0} role="region" aria-label={t.differences(found.length)}>
           <table className={ui.table}>
             <thead><tr><th>{t.place}</th><th>{t.before}</th><th>{t.theirs}</th><th>{t.mine}</th></tr></thead>
             <tbody>
               {found.map((each) => (
                 <tr key={each.place} data-difference={each.place} data-by={each.by}>
                   <td><code>{each.place === ORDER ? t.order : each.place}</code>{each.by === 'both' && <span className={css.badCount}>{t.both}</span>}</td>
-                  <td className={css.side}>{shown(each.base)}</td>
+                  <td className={look.side}>{shown(each.base)}</td>
                   {(['theirs', 'mine'] as const).map((side) => (
-                    <td key={side} className={css.side} data-picked={byHand && choice(each) === side ? true : undefined}>
+                    <td key={side} className={look.side} data-picked={byHand && choice(each) === side ? true : undefined}>
                       {byHand ? (
                         <label><input type="radio" name={each.place} checked={choice(each) === side} onChange={() => setChoices((old) => ({ ...old, [each.place]: side }))} /> <span>{shown(each[side])}</span></label>
                       ) : shown(each[side])}

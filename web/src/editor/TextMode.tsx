@@ -2,6 +2,7 @@
 import { useMemo, useRef } from 'react'
 import { CopyButton } from '../ui/Copy'
 import css from './editor.module.css'
+import look from './text.module.css'
 import type { Finding } from './problems'
 import { t } from './words'
 
@@ -39,11 +40,11 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
     area.scrollTop = Math.max(0, (line - 5) * 20)
   }
   return (
-    <div className={css.textMode}>
+    <div className={look.textMode}>
       <p className="muted">{t.textHint}</p>
-      <div className={css.sides}>
-        <div className={css.textBox}>
-          <div ref={gutter} className={css.gutter} aria-hidden="true">
+      <div className={look.sides}>
+        <div className={look.textBox}>
+          <div ref={gutter} className={look.gutter} aria-hidden="true">
             {Array.from({ length: lines }, (_, i) => <span key={i} data-severity={bad.get(i + 1)}>{i + 1}</span>)}
           </div>
           <textarea
@@ -62,13 +63,13 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
           />
         </div>
         {theirs !== null && (
-          <div className={css.their}>
+          <div className={look.their}>
             <h2>{t.theirs} <CopyButton text={theirs} small /></h2>
             <pre tabIndex={0} aria-label={t.theirs}>{theirs}</pre>
           </div>
         )}
       </div>
-      <ul className={css.findings}>
+      <ul className={look.findings}>
         {findings.map((found, i) => (
           <li key={i}>
             <button type="button" onClick={() => show(found)}><code>{t.lineOf(found.line, found.column)}</code></button>
