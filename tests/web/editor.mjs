@@ -183,6 +183,9 @@ export default async function (kit) {
   }))
 
   await kit.check('drag the handle to reorder', () => kit.with('jobs/billing-nightly-rebuild/edit', async (page) => {
+    // The preview of the schedule takes its place above the steps.
+    await page.locator('[data-preview] li').first().waitFor()
+    await fine(page)
     await step(page, 'publish').locator('[draggable]').dragTo(step(page, 'rebuild'))
     await until(page, () => [...document.querySelectorAll('[data-step]')].map((each) => each.dataset.step).join() === 'read-orders,rebuild,publish')
     await save(page)

@@ -4,7 +4,7 @@ import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
 import ui from '../ui/ui.module.css'
 import css from './editor.module.css'
-import look from './look.module.css'
+import look from './text.module.css'
 import { differences, merged, ORDER, standard, type Difference, type Side } from './merge'
 import type { Table } from './pointer'
 import type { JobSource } from './requests'
@@ -18,7 +18,7 @@ export interface Meeting {
 interface Props {
   meeting: Meeting
   base: Table
-  /** Null in text mode: texts are merged in the look. */
+  /** Null in text mode: texts are merged in the text. */
   mine: Table | null
   mineText: string
   close: () => void
