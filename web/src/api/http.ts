@@ -64,6 +64,8 @@ export interface CallOptions {
   ifMatch?: string | null | undefined
   /** Makes a repeated POST do its work once. */
   idempotencyKey?: string
+  /** Reads the answer; for numbers that the browser's own reading would round. */
+  parse?: (text: string) => unknown
 }
 
 export interface Answer<T> {
@@ -91,18 +93,18 @@ export async function request<T>(method: string, path: string, options: CallOpti
     throw new ApiError(0, { title: t.notReached, detail: String(cause) }, name)
   }
   if (response.ok) {
-    const data = response.status === 204 ? undefined : await response.json()
+    const data = response.status === 204 ? undefined : options.parse ? options.parse(await response.text()) : await response.json()
     return { data: data as T, etag: response.headers.get('etag') }
   }
-  const problem = await readProblem(response)
+  const problem = await readProblem(response, options.parse)
   if (response.status === 401 && !/^auth\/(login|me|password)$/.test(path)) onSignedOut()
   const wait = Number(response.headers.get('retry-after'))
   throw new ApiError(response.status, problem, name, problem.request_id ?? response.headers.get('x-request-id'), wait > 0 ? wait : null)
 }
 
-async function readProblem(response: Response): Promise<ProblemDocument> {
+async function readProblem(response: Response, parse: (text: string) => unknown = JSON.parse): Promise<ProblemDocument> {
   try {
-    const value: unknown = await response.json()
+    const value: unknown = parse(await response.text())
     if (value !== null && typeof value === 'object') return value as ProblemDocument
   } catch {
     // Not JSON: a proxy's page, most likely. The status line is all there is to show.

@@ -17,7 +17,7 @@ export interface Option {
 }
 
 interface Props {
-  id?: string
+  id?: string | undefined
   value: string
   options: Option[]
   onChange: (value: string) => void
