@@ -87,14 +87,14 @@ function List({ plugins }: { plugins: Plugin[] }) {
         rowKey={(each) => `${each.app} ${each.kind} ${each.name}`}
         rowProps={(each) => ({ 'data-plugin': each.name })}
         columns={[
-          { id: 'name', head: t.name, cell: (each) => <Link to="/plugins/$name" params={{ name: each.name }} search={{ app: each.app }} className="mono">{each.name}</Link> },
+          { id: 'name', head: t.name, cell: (each) => <Link to="/plugins/$name" params={{ name: each.name }} search={{ app: each.app }} className={`mono ${css.whole}`}>{each.name}</Link> },
           { id: 'state', head: t.state, cell: (each) => <StateOf plugin={each} /> },
-          { id: 'kind', head: t.kind, cell: (each) => t.kinds[each.kind] },
-          { id: 'app', head: t.app, label: t.app, cell: (each) => <span className="mono">{each.app}</span> },
-          { id: 'callables', head: t.callables, cell: (each) => <>{each.error ? <span className={css.bad}>{each.error}</span> : t.count(each.callables.length)}</> },
+          { id: 'kind', head: t.kind, cell: (each) => <span className={css.whole}>{t.kinds[each.kind]}</span> },
+          { id: 'app', head: t.app, label: t.app, cell: (each) => <span className={`mono ${css.whole}`}>{each.app}</span> },
+          { id: 'callables', head: t.callables, cell: (each) => (each.error ? <span className={css.bad}>{each.error}</span> : t.count(each.callables.length)) },
           { id: 'access', head: t.access, label: t.access, cell: (each) => <Access plugin={each} /> },
-          { id: 'used', head: t.usedBy, cell: (each) => (each.used_by.length === 0 ? <span className="muted">–</span> : <>{t.jobs(byJob(each.used_by).length)}</>) },
-          { id: 'digest', head: t.digest, cell: (each) => each.digest && <span className="mono muted" title={each.digest}>{each.digest.slice(0, 12)}</span> },
+          { id: 'used', head: t.usedBy, cell: (each) => (each.used_by.length === 0 ? <span className="muted">–</span> : <span className={css.whole}>{t.jobs(byJob(each.used_by).length)}</span>) },
+          { id: 'digest', head: t.digest, cell: (each) => each.digest && <span className={`mono muted ${css.whole}`} title={each.digest}>{each.digest.slice(0, 12)}</span> },
         ]}
       />
     </Panel>
