@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { assert } from './kit.mjs'
+import { openAs } from './people.mjs'
 
 /** The folder of built components: beside that of the program, where \`make components\` puts them. */
 const BUILT = process.env.NOMAFLOW_COMPONENTS ?? join(dirname(process.env.NOMAFLOW_BIN), '../components')
@@ -94,10 +95,8 @@ op_kwargs = { connector = "ops", source_table = "flights", target_table = "delay
   }))
 
   await kit.check('a person sees only the uses by jobs of theirs', async () => {
-    const made = await server.call('POST', 'admin/tokens', { name: 'one job', permissions: ['job:quick-check'] })
-    const page = await kit.open(null, { signedOut: true })
+    const page = await openAs(kit, server, ['job:quick-check'])
     try {
-      await page.context().request.post(new URL('auth/login', server.url).href, { data: { token: made.body.secret } })
       await page.goto(new URL('plugins/shop.work', server.url).href)
       await page.locator('[data-shown="shop.work:copy"]').getByRole('link', { name: 'quick-check' }).waitFor()
       assert(await page.locator('[data-shown] a[href*="nomajde"]').count() === 0, 'jobs of others are shown')

@@ -98,7 +98,7 @@ function Report({ connector, report }: { connector: Connector; report: TestRepor
           { id: 'stage', head: t.stage, cell: (stage) => <span className={css.stage}><Glyph status={stage.ok === null ? 'PENDING' : stage.ok ? 'SUCCEEDED' : 'FAILED'} /><span>{t.stages[stage.name] ?? stage.name}</span></span> },
           { id: 'outcome', head: t.outcome, cell: (stage) => (stage.ok === null ? <span className="muted">{t.notReached}</span> : stage.ok ? t.works : <span className={css.bad}>{t.fails}</span>) },
           { id: 'detail', head: t.detail, breaks: true, cell: (stage) => stage.ok !== null && <span className="mono">{stage.detail}</span> },
-          { id: 'took', head: t.took, number: true, cell: (stage) => stage.ok !== null && duration(stage.ms) },
+          { id: 'took', head: t.took, number: true, cell: (stage) => stage.ok !== null && (stage.ms < 1 ? '< 1 ms' : duration(stage.ms)) },
         ]}
       />
     </>

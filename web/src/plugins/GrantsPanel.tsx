@@ -24,7 +24,7 @@ export function GrantsPanel({ plugin }: { plugin: Plugin }) {
             <tr key={line.area} data-area={line.area} data-verdict={line.verdict}>
               <td>{t.areas[line.area]}</td>
               <td className={line.verdict === 'none' || line.verdict === 'untold' ? 'muted' : undefined}><span className={css.verdict}><Glyph status={SHAPES[line.verdict]} /><span>{t.verdicts[line.verdict]}</span></span></td>
-              <td className={ui.break}>{line.granted.length > 0 && <ul>{line.granted.map((each) => <li key={each}>{each}</li>)}</ul>}</td>
+              <td className={ui.break}>{line.granted.length > 0 && <ul>{line.granted.map((each) => <li key={each}>{each}</li>)}</ul>}{line.missing && <>{t.toGrant} <code>{line.missing}</code></>}</td>
             </tr>
           ))}
         </tbody>

@@ -12,6 +12,7 @@ test('every line of what is asked has its area', () => {
 test('what is asked and not granted is said to fail', () => {
   const lines = grantLines(grants({ asked: ASKS_ALL }), 'en')
   expect(lines.filter((line) => line.verdict === 'denied').map((line) => line.area)).toEqual(['connectors', 'http', 'ldap', 'secrets', 'state'])
+  expect(lines.find((line) => line.area === 'state')!.missing).toBe('[grants] state = true')
   expect(lines.filter((line) => line.verdict === 'untold').map((line) => line.area)).toEqual(['directories', 'env'])
 })
 

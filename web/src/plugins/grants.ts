@@ -27,6 +27,8 @@ export interface Line {
   verdict: Verdict
   /** What exactly is granted. */
   granted: string[]
+  /** The line of the file of grants that is missing, where something is asked for in vain. */
+  missing: string | null
 }
 
 interface Words {
@@ -74,14 +76,14 @@ export function areaOf(asked: string): Area | undefined {
 }
 
 export function grantLines(grants: Grants, of: 'en' | 'fr' = language): Line[] {
-  const asked = new Set(grants.asked.map(areaOf))
+  const asked = new Map(grants.asked.map((line) => [areaOf(line), line]))
   const file = table(table(grants.file)['grants'])
   return AREAS.map((area) => {
     const granted = grantedIn(area, file, words[of])
     const tells = area !== 'directories' && area !== 'env'
     const asks = asked.has(area)
     const verdict = granted.length > 0 ? (asks || !tells ? 'granted' : 'unused') : asks ? 'denied' : tells ? 'none' : 'untold'
-    return { area, verdict, granted }
+    return { area, verdict, granted, missing: verdict === 'denied' ? asked.get(area)! : null }
   })
 }
 

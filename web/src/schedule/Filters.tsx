@@ -1,6 +1,9 @@
-/** The filters of the calendar and the zone its days are cut by. All of it stands in the address. */
+/** The filters of the calendar and the zone its days are cut by. All of it stands in the address; on a narrow screen it folds away. */
+import { Funnel } from 'lucide-react'
+import { useState } from 'react'
 import type { Connector } from '../connectors/connectors'
 import type { JobCard, RunStatus } from '../api/types'
+import { Button } from '../ui/Button'
 import ui from '../ui/ui.module.css'
 import type { Calendar } from './calendar'
 import css from './schedule.module.css'
@@ -20,12 +23,15 @@ interface Props {
 }
 
 export function Filters({ search, zone, calendar, jobs, connectors, choose, clear }: Props) {
+  const [open, setOpen] = useState(false)
+  const set = [search.job, search.tag, search.connector, search.state, search.disabled].filter((each) => each !== undefined).length
   const tags = [...new Set(jobs.flatMap((job) => job.tags))].sort()
   const zones = [...new Set([localZone(), 'UTC', zone, ...(calendar?.jobs ?? []).map((row) => row.timezone)])]
   const ids = [...new Set([...jobs.filter((job) => job.schedule !== null).map((job) => job.id), ...(calendar?.jobs ?? []).map((row) => row.id), ...(calendar?.runs ?? []).map((run) => run.job_id)])].sort()
   const same = (name: keyof ScheduleSearch) => (value: string) => choose({ [name]: value || undefined })
   return (
-    <div className={css.filters}>
+    <div className={css.filters} data-open={open}>
+      <Button kind="quiet" className={css.toggle} icon={<Funnel size={14} aria-hidden />} aria-expanded={open} onClick={() => setOpen(!open)}>{t.filters(set)}</Button>
       <Choose label={t.job} any={t.anyJob} value={search.job} options={ids} onChange={same('job')} />
       <Choose label={t.tag} any={t.anyTag} value={search.tag} options={tags} onChange={same('tag')} />
       {connectors.length > 0 && <Choose label={t.connector} any={t.anyConnector} value={search.connector} options={connectors.map((each) => each.name)} onChange={same('connector')} />}

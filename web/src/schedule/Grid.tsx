@@ -8,7 +8,7 @@ import { Clocks } from './Agenda'
 import type { Day, Item } from './calendar'
 import { blocks, hourLabels, minuteOf, type Block } from './layout'
 import { Mark, Sign } from './Mark'
-import css from './schedule.module.css'
+import css from './grid.module.css'
 import { t } from './words'
 import { dateName, hourMinute } from './zone'
 
@@ -63,7 +63,7 @@ function Drawn({ block, zone, open }: { block: Block; zone: string; open: (item:
   const { item } = block
   return (
     <li className={css.block} style={vars({ top: block.top, minutes: block.minutes, lane: block.lane, lanes: block.lanes, usual: block.usual })}>
-      <Mark item={item} zone={zone} open={open} className={`${css.mark} ${item.kind === 'run' ? ui[item.status] : ''}`}>
+      <Mark isShort item={item} zone={zone} open={open} className={`${css.mark} ${item.kind === 'run' ? ui[item.status] : ''}`}>
         <Sign item={item} /><time>{hourMinute(item.at, zone)}</time> <span className="mono">{item.job}</span>
       </Mark>
     </li>

@@ -28,14 +28,16 @@ interface Props {
   item: Item
   zone: string
   className?: string | undefined
+  /** Its children say too little of it by themselves. */
+  isShort?: boolean
   open: (item: Item) => void
   children: ReactNode
 }
 
-export function Mark({ item, zone, className, open, children }: Props) {
+export function Mark({ item, zone, className, isShort = false, open, children }: Props) {
   const name = nameOf(item, zone)
   const isOff = item.kind === 'fire' && !item.enabled
-  const shared = { className: className ?? '', 'aria-label': isOff ? `${name}, ${t.off}` : name, title: `${item.job}\n${everyZone(item.at, item.kind === 'fire' ? item.zone : null, common.local)}${item.kind === 'lost' && item.reason ? `\n${item.reason}` : ''}`, 'data-kind': item.kind, 'data-of': item.job, 'data-off': isOff || undefined }
+  const shared = { className: className ?? '', 'aria-label': isShort ? (isOff ? `${name}, ${t.off}` : name) : undefined, title: `${item.job}\n${everyZone(item.at, item.kind === 'fire' ? item.zone : null, common.local)}${item.kind === 'lost' && item.reason ? `\n${item.reason}` : ''}`, 'data-kind': item.kind, 'data-of': item.job, 'data-off': isOff || undefined }
   if (item.kind === 'run') return <Link to="/runs/$id" params={{ id: item.run }} {...shared}>{children}</Link>
   return <button type="button" {...shared} onClick={() => open(item)}>{children}</button>
 }

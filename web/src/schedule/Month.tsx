@@ -7,7 +7,7 @@ import { Glyph } from '../ui/Status'
 import ui from '../ui/ui.module.css'
 import { Clocks } from './Agenda'
 import { countsOf, type Calendar, type Choice, type Day } from './calendar'
-import css from './schedule.module.css'
+import css from './grid.module.css'
 import { t } from './words'
 import { dateName } from './zone'
 

@@ -87,7 +87,7 @@ export function SchedulePage() {
           <Button kind="quiet" icon={<ChevronRight size={15} aria-hidden />} aria-label={t.later} title={t.later} onClick={() => go(step(view, date, 1))} />
         </span>
         <Button onClick={() => go(undefined)}>{t.today}</Button>
-        <input type="date" aria-label={t.goTo} value={date} onChange={(event) => event.target.value && go(event.target.value)} />
+        <input type="date" className={css.date} aria-label={t.goTo} value={date} onChange={(event) => event.target.value && go(event.target.value)} />
         <span className="grow" />
         <nav className={css.views} aria-label={t.view}>
           {VIEWS.filter((each) => !(narrow && each === 'week')).map((each) => (

@@ -4,7 +4,7 @@ import { manyEn, manyFr, pick } from '../i18n'
 const en = {
   title: 'Schedule', view: 'View', views: { agenda: 'Agenda', day: 'Day', week: 'Week', month: 'Month' }, today: 'Today', earlier: 'Earlier', later: 'Later', goTo: 'Date',
   zone: 'Zone', local: (name: string) => `local (${name})`, job: 'Job', anyJob: 'Any job', tag: 'Tag', anyTag: 'any tag', connector: 'Connector', anyConnector: 'any connector', state: 'State', anyState: 'any state',
-  planned: 'planned', lost: 'fell through', disabled: 'Show what is switched off', off: 'off', clear: 'Clear the filters', now: 'now', dayHours: (hours: number) => `The clocks change: this day has ${hours} hours.`,
+  planned: 'planned', lost: 'fell through', disabled: 'Show what is switched off', off: 'off', clear: 'Clear the filters', filters: (n: number) => (n === 0 ? 'Filters and zone' : `Filters and zone (${n})`), now: 'now', dayHours: (hours: number) => `The clocks change: this day has ${hours} hours.`,
   outcomes: { fired: 'fired', skipped: 'skipped', missed: 'missed', failed_to_start: 'did not start' } as Record<string, string>,
   nothing: 'Nothing in this span of time.', nothingHint: 'A job fires by itself when it has a schedule and is switched on.', noneFits: 'Nothing fits the filters.', toJobs: 'Go to the jobs', none: 'nothing',
   truncated: 'More ran in this time than is shown: the newest are.', often: 'Fires too often to draw', everySeconds: (n: number) => `every ${n} s`, everyMinutes: (n: number) => `every ${n} min`, everyHours: (n: number) => `every ${n} h`,
@@ -19,7 +19,7 @@ const en = {
 const fr: typeof en = {
   title: 'Calendrier', view: 'Vue', views: { agenda: 'Agenda', day: 'Jour', week: 'Semaine', month: 'Mois' }, today: 'Aujourd’hui', earlier: 'Avant', later: 'Après', goTo: 'Date',
   zone: 'Fuseau', local: (name) => `local (${name})`, job: 'Job', anyJob: 'Tous les jobs', tag: 'Étiquette', anyTag: 'toute étiquette', connector: 'Connecteur', anyConnector: 'tout connecteur', state: 'État', anyState: 'tout état',
-  planned: 'prévu', lost: 'non parti', disabled: 'Montrer ce qui est désactivé', off: 'désactivé', clear: 'Effacer les filtres', now: 'maintenant', dayHours: (hours) => `Changement d’heure : ce jour compte ${hours} heures.`,
+  planned: 'prévu', lost: 'non parti', disabled: 'Montrer ce qui est désactivé', off: 'désactivé', clear: 'Effacer les filtres', filters: (n) => (n === 0 ? 'Filtres et fuseau' : `Filtres et fuseau (${n})`), now: 'maintenant', dayHours: (hours) => `Changement d’heure : ce jour compte ${hours} heures.`,
   outcomes: { fired: 'parti', skipped: 'sauté', missed: 'manqué', failed_to_start: 'n’a pas démarré' },
   nothing: 'Rien dans cette période.', nothingHint: 'Un job part de lui-même quand il a une planification et qu’il est activé.', noneFits: 'Rien ne correspond aux filtres.', toJobs: 'Aller aux jobs', none: 'rien',
   truncated: 'Il y a eu plus d’exécutions dans cette période : seules les plus récentes sont affichées.', often: 'Part trop souvent pour être dessiné', everySeconds: (n) => `toutes les ${n} s`, everyMinutes: (n) => `toutes les ${n} min`, everyHours: (n) => `toutes les ${n} h`,
