@@ -20,10 +20,10 @@ export function Month({ calendar, days, choice, month, now }: { calendar: Calend
         const isToday = now >= day.start && now < day.end
         return (
           <li key={day.date} className={css.cell} data-day={day.date} data-other={!day.date.startsWith(month) || undefined} data-today={isToday || undefined}>
-            <Link to="/schedule" search={(old) => ({ ...old, view: 'day', at: day.date })} aria-label={t.dayOf(dateName(day.date, 'day'))}>
+            <Link to="/schedule" search={(old) => ({ ...old, view: 'day', at: day.date })} aria-label={t.dayOf(dateName(day.date, 'day'))} aria-current={isToday ? 'date' : undefined}>
               <span className="muted">{dateName(day.date, 'weekday')}</span> {dateName(day.date, 'number')}
             </Link>
-            {isToday && <span className={ui.tag}>{t.today}</span>}
+            {isToday && <span className={`${ui.tag} ${css.today}`}>{t.today}</span>}
             <Clocks day={day} />
             <ul>
               {(Object.entries(runs) as [RunStatus, number][]).map(([status, n]) => <li key={status}><Glyph status={status} /> {number(n)}<span className={css.small}> {status}</span></li>)}

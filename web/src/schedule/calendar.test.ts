@@ -114,5 +114,5 @@ test('a file for other calendars has the fires to come and nothing else', () => 
 })
 
 test('a rhythm is told in its largest whole unit', () => {
-  expect([rhythm(30), rhythm(300), rhythm(7200), rhythm(5400)]).toEqual(['every 30 s', 'every 5 min', 'every 2 h', 'every 90 min'])
+  expect([rhythm(30), rhythm(60), rhythm(300), rhythm(7200), rhythm(5400)]).toEqual(['every 30 s', 'every minute', 'every 5 min', 'every 2 h', 'every 90 min'])
 })
