@@ -1,6 +1,6 @@
 /** The calendar as a list: every day with what ran, what is to come and what fell through in it. */
 import { Link } from '@tanstack/react-router'
-import { Fragment } from 'react'
+import { Fragment, useState } from 'react'
 import { Badge } from '../ui/Status'
 import { duration } from '../ui/time'
 import ui from '../ui/ui.module.css'
@@ -18,10 +18,18 @@ export function Agenda({ days, zone, now, open }: { days: Day[]; zone: string; n
   )
 }
 
+/** So many entries of a day at once, and so many of them before the present. */
+const FIRST = 100
+const PAST = 20
+
 function AgendaDay({ day, zone, now, open }: { day: Day; zone: string; now: number; open: (item: Item) => void }) {
   const isToday = now >= day.start && now < day.end
   // The line of the present stands before the first thing that is to come.
-  const next = isToday ? day.items.findIndex((item) => item.at >= now) : -1
+  const present = isToday ? day.items.findIndex((item) => item.at >= now) : -1
+  const [all, setAll] = useState(day.items.length <= FIRST)
+  const begin = all ? 0 : Math.max(0, (present < 0 && isToday ? day.items.length : present) - PAST)
+  const items = all ? day.items : day.items.slice(begin, begin + FIRST)
+  const next = present < 0 ? -1 : present - begin
   const line = <li className={css.nowRow} aria-hidden="true"><span>{t.now} {hourMinute(Math.floor(now / 60_000) * 60_000, zone)}</span></li>
   return (
     <section className={ui.panel} aria-label={dateName(day.date, 'day')} data-day={day.date}>
@@ -30,10 +38,11 @@ function AgendaDay({ day, zone, now, open }: { day: Day; zone: string; now: numb
         {isToday && <span className={ui.tag}>{t.today}</span>}
         <Clocks day={day} />
         {day.items.length === 0 && <span className="muted">{t.none}</span>}
+        {items.length < day.items.length && <button type="button" className={ui.linkButton} onClick={() => setAll(true)}>{t.showAll(day.items.length)}</button>}
       </h2>
       {(day.items.length > 0 || isToday) && (
         <ol className={css.entries}>
-          {day.items.map((item, i) => (
+          {items.map((item, i) => (
             <Fragment key={item.key}>
               {i === next && line}
               <li>

@@ -46,7 +46,7 @@ export function Grid({ days, zone, now, lanes, open, showDay }: Props) {
             <ol className={css.hourLines}>
               {placed.map((block) => <Drawn key={block.item.key} block={block} zone={zone} open={open} />)}
               {rests.map((rest) => (
-                <li key={`rest ${rest.top}`} className={css.rest} style={vars({ top: rest.top, lane: lanes, lanes: lanes + 1 })}>
+                <li key={`rest ${rest.top}`} className={css.rest} style={vars({ top: rest.top })}>
                   <button type="button" aria-label={t.moreOf(rest.items.length, hourMinute(rest.items[0]!.at, zone))} title={rest.items.map((item) => `${hourMinute(item.at, zone)} ${item.job}`).join('\n')} onClick={() => showDay(day.date)}>{t.more(rest.items.length)}</button>
                 </li>
               ))}
@@ -62,7 +62,7 @@ export function Grid({ days, zone, now, lanes, open, showDay }: Props) {
 function Drawn({ block, zone, open }: { block: Block; zone: string; open: (item: Item) => void }) {
   const { item } = block
   return (
-    <li className={css.block} style={vars({ top: block.top, minutes: block.minutes, lane: block.lane, lanes: block.lanes, usual: block.usual })}>
+    <li className={css.block} data-crowded={block.isCrowded || undefined} style={vars({ top: block.top, minutes: block.minutes, lane: block.lane, lanes: block.lanes, usual: block.usual })}>
       <Mark isShort item={item} zone={zone} open={open} className={`${css.mark} ${item.kind === 'run' ? ui[item.status] : ''}`}>
         <Sign item={item} /><time>{hourMinute(item.at, zone)}</time> <span className="mono">{item.job}</span>
       </Mark>

@@ -78,8 +78,16 @@ test('things at one time stand side by side, and those beyond the lanes are coun
   const two = blocks(day(2), 'UTC', 'wall', 2)
   expect(two.blocks.map((block) => [block.lane, block.lanes, block.top])).toEqual([[0, 2, 120], [1, 2, 120], [0, 1, 480]])
   const five = blocks(day(5), 'UTC', 'wall', 2)
-  expect(five.rests.map((rest) => [rest.items.length, rest.top])).toEqual([[3, 120]])
-  expect(five.blocks.map((block) => block.lanes)).toEqual([3, 3, 1])
+  expect(five.rests.map((rest) => [rest.items.length, rest.top])).toEqual([[4, 120]])
+  expect(five.blocks.map((block) => [block.lanes, block.isCrowded])).toEqual([[1, true], [1, false]])
+})
+
+test('what found no lane is counted near its own time, however long the crowd goes on', () => {
+  const jobs = Array.from({ length: 90 }, (_, i) => row(`j${i}`, { fires: [`2026-11-24T0${Math.floor(i / 30)}:${String((i % 30) * 2).padStart(2, '0')}:00Z`] }))
+  const { blocks: placed, rests } = blocks(picture(calendar({ jobs }), WEEK, 'UTC', ALL).days[1]!, 'UTC', 'wall', 2)
+  expect(placed.length + rests.reduce((sum, rest) => sum + rest.items.length, 0)).toBe(90)
+  expect(rests.every((rest, i) => i === 0 || rest.top >= rests[i - 1]!.top + 26)).toBe(true)
+  expect(rests.length).toBeGreaterThan(4)
 })
 
 test('a block is as long as the job usually takes, with the part of slow runs after it', () => {

@@ -18,6 +18,8 @@ export interface Block {
   usual: number
   lane: number
   lanes: number
+  /** Beside it stands how many found no lane. */
+  isCrowded: boolean
 }
 
 /** Things that found no lane. */
@@ -39,35 +41,50 @@ export function blocks(day: Day, zone: string, axis: 'wall' | 'elapsed', most: n
     const long = (item.until - item.at) / MINUTE
     const late = item.kind === 'fire' ? Math.max(long, (item.late - item.at) / MINUTE) : long
     const minutes = Math.min(height - top, Math.max(LEAST_MINUTES, late))
-    return { item, top, minutes, usual: late <= LEAST_MINUTES || late === 0 ? 1 : Math.min(1, long / late), lane: 0, lanes: 1 }
+    return { item, top, minutes, usual: late <= LEAST_MINUTES || late === 0 ? 1 : Math.min(1, long / late), lane: 0, lanes: 1, isCrowded: false }
   })
   const placed: Block[] = []
   const rests: Rest[] = []
   let cluster: Block[] = []
-  let ends: number[] = []
-  let rest: Item[] = []
+  let end = 0
   const close = () => {
-    const lanes = Math.min(most, ends.length) + (rest.length > 0 ? 1 : 0)
-    for (const block of cluster) block.lanes = lanes
-    if (rest.length > 0) rests.push({ top: cluster[0]!.top, items: rest })
-    placed.push(...cluster)
+    // Where not all find a lane, one of them makes room for how many are left over.
+    if (!fill(cluster, most, [])) fill(cluster, Math.max(1, most - 1), rests)
+    placed.push(...cluster.filter((block) => block.lanes > 0))
     cluster = []
-    ends = []
-    rest = []
   }
   for (const block of all.sort((a, b) => a.top - b.top)) {
-    if (cluster.length > 0 && ends.every((end) => end <= block.top)) close()
-    const free = ends.findIndex((end) => end <= block.top)
-    if (free < 0 && ends.length >= most) {
-      rest.push(block.item)
-      continue
-    }
-    block.lane = free < 0 ? ends.length : free
-    ends[block.lane] = block.top + block.minutes
+    if (cluster.length > 0 && block.top >= end) close()
+    end = cluster.length === 0 ? block.top + block.minutes : Math.max(end, block.top + block.minutes)
     cluster.push(block)
   }
   close()
   return { blocks: placed, rests }
+}
+
+/** Gives the blocks of a cluster their lanes; what finds none has no lanes and is counted near its place. Whether all did. */
+function fill(cluster: Block[], most: number, rests: Rest[]): boolean {
+  const ends: number[] = []
+  const left: Block[] = []
+  const found: Block[] = []
+  for (const block of cluster) {
+    const free = ends.findIndex((end) => end <= block.top)
+    if (free < 0 && ends.length >= most) {
+      left.push(block)
+      continue
+    }
+    block.lane = free < 0 ? ends.length : free
+    ends[block.lane] = block.top + block.minutes
+    found.push(block)
+  }
+  for (const block of found) Object.assign(block, { lanes: ends.length, isCrowded: left.length > 0 })
+  let group: Rest | undefined
+  for (const block of left) {
+    block.lanes = 0
+    if (!group || block.top >= group.top + LEAST_MINUTES) rests.push((group = { top: block.top, items: [] }))
+    group.items.push(block.item)
+  }
+  return left.length === 0
 }
 
 /** The hours of a day as the clock shows them: 23 or 25 of them where the clocks change. */
