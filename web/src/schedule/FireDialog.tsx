@@ -22,7 +22,7 @@ export function FireDialog({ item, zone, close }: { item: Exclude<Item, { kind: 
   const job = useQuery(queries.job(item.job))
   const rights = useJobRights(item.job)
   const schedule = job.data?.schedules.find((each) => each.name === item.schedule)
-  const written = useQuery({ ...queries.source(item.job), enabled: job.data !== undefined })
+  const written = useQuery({ ...queries.source(item.job), enabled: Boolean(job.data?.source) })
   const values = valuesOf(written.data?.job, item.schedule)
   const save = useMutation({
     mutationFn: async (enabled: boolean) => {
@@ -63,7 +63,7 @@ export function FireDialog({ item, zone, close }: { item: Exclude<Item, { kind: 
         {schedule && <Fact name={t.fireZone}>{schedule.timezone}</Fact>}
         {item.kind === 'fire' && <Fact name={t.length}>{item.isKnown ? <>{duration(item.until - item.at)}{item.late > item.until && <span className="muted"> {t.upTo(duration(item.late - item.at))}</span>}</> : t.unknown}</Fact>}
         {schedule && schedule.next.length > 0 && <Fact name={t.next}><ul>{schedule.next.slice(0, 3).map((at) => <li key={at}><At at={at} zone={schedule.timezone} /> <span className="muted"><Ago at={at} zone={schedule.timezone} /></span></li>)}</ul></Fact>}
-        {written.data && <Fact name={t.overrides}>{values === null ? t.sameValues : <Json value={values} />}</Fact>}
+        {written.data && schedule && <Fact name={t.overrides}>{values === null ? t.sameValues : <Json value={values} />}</Fact>}
       </dl>
     </Dialog>
   )
