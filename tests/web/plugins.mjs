@@ -1,0 +1,119 @@
+/** The plugins: what they offer, what they may touch, who uses them. Components are those that the repository builds. */
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { assert } from './kit.mjs'
+import { openAs } from './people.mjs'
+
+/** The folder of built components: beside that of the program, where \`make components\` puts them. */
+const BUILT = process.env.NOMAFLOW_COMPONENTS ?? join(dirname(process.env.NOMAFLOW_BIN), '../components')
+
+export default async function (kit) {
+  const { server } = kit
+  const folder = join(server.home, 'plugins/vendor')
+  const put = (name, grants) => {
+    const from = join(BUILT, `${name}.wasm`)
+    assert(existsSync(from), `${from} is missing: build the components first (make components)`)
+    copyFileSync(from, join(folder, `${name}.wasm`))
+    if (grants) writeFileSync(join(folder, `${name}.toml`), grants)
+  }
+  mkdirSync(folder)
+  put('flights', '[grants.connectors]\nops = "read-write"\n[limits]\nmemory_mb = 64\n')
+  put('wrong-world')
+  writeFileSync(join(folder, 'jobs.toml'), `
+[[jobs]]
+id = "flights-daily"
+[[jobs.steps]]
+name = "delays"
+type = "wasm"
+callable = "flights:carrier_delays"
+op_kwargs = { connector = "ops", source_table = "flights", target_table = "delays" }
+`)
+
+  await kit.check('reading again loads new files, and tells why one does not load', () => kit.with('plugins', async (page) => {
+    await page.locator('[data-plugin="shop.work"]').waitFor()
+    await page.getByRole('button', { name: 'Read again' }).click()
+    await page.locator('[data-plugin="flights"] [data-state="loaded"]').waitFor({ timeout: 60_000 })
+    const wrong = page.locator('[data-plugin="wrong-world"]')
+    await wrong.locator('[data-state="failed"]').waitFor()
+    assert(/does not fit this host/.test(await wrong.innerText()), await wrong.innerText())
+    await kit.picture(page, 'plugins-list-light')
+    await kit.accessible(page)
+  }))
+
+  await kit.check('the list tells kind, callables, access and use; the filter finds a callable', () => kit.with('plugins', async (page) => {
+    const flights = await page.locator('[data-plugin="flights"]').innerText()
+    assert(/component/.test(flights) && /1 callable/.test(flights) && /Databases/.test(flights) && /1 job/.test(flights), flights)
+    const python = await page.locator('[data-plugin="shop.work"]').innerText()
+    assert(/Python module/.test(python) && /4 callables/.test(python) && /rights of the server/.test(python), python)
+    await page.getByLabel('Filter the plugins').fill('carrier_delays')
+    await page.locator('[data-plugin="shop.work"]').waitFor({ state: 'detached' })
+    await page.waitForURL(/q=carrier_delays/)
+  }))
+
+  await kit.check('a component shows in plain words what it asks for and what it was granted', () => kit.with('plugins/flights', async (page) => {
+    const area = (name) => page.locator(`[data-area="${name}"]`)
+    await area('connectors').getByText('ops: read and write').waitFor()
+    assert(await area('connectors').getAttribute('data-verdict') === 'granted', 'it is not told as granted')
+    await area('http').getByText('does not ask, nothing granted').waitFor()
+    await page.getByText('64 MB').waitFor()
+    await kit.picture(page, 'plugin-light')
+    await kit.accessible(page)
+  }))
+
+  await kit.check('what is asked and not granted is said to fail', async () => {
+    writeFileSync(join(folder, 'flights.toml'), '[limits]\nmemory_mb = 64\n')
+    await kit.with('plugins/flights', async (page) => {
+      await page.locator('[data-area="connectors"][data-verdict="denied"]').getByText('asks, not granted').waitFor()
+    })
+  })
+
+  await kit.check('a callable has its parameters, an example of a step, and the jobs and steps that call it', () => kit.with('plugins/flights', async (page) => {
+    const shown = page.locator('[data-shown="flights:carrier_delays"]')
+    await shown.locator('[data-param="connector"]').getByText('required').waitFor()
+    assert(/0\.0001 … 0\.25/.test(await shown.locator('[data-param="accuracy"]').innerText()), 'its limits are missing')
+    await shown.getByRole('link', { name: 'flights-daily' }).waitFor()
+    assert(/delays/.test(await shown.innerText()), 'the step is missing')
+    const example = await shown.locator('[data-example]').innerText()
+    assert(example.includes('callable = "flights:carrier_delays"') && example.includes('# accuracy = 0.01'), example)
+    // What is offered to be pasted has to be right.
+    const { body } = await server.call('POST', 'admin/jobs/validate', { app: 'vendor', text: `[[jobs]]\nid = "pasted"\n${example.replaceAll('"CONNECTOR"', '"ops"')}` })
+    assert(body.valid, JSON.stringify(body.problems))
+  }))
+
+  await kit.check('a Python module has its functions; the chosen one stands in the address', () => kit.with('plugins/shop.work', async (page) => {
+    await page.getByText('with the rights of the server').waitFor()
+    await page.locator('[data-callable="shop.work:talk"]').click()
+    await page.waitForURL(/callable=shop\.work(:|%3A)talk/)
+    await page.reload()
+    await page.locator('[data-shown="shop.work:talk"] [data-param="lines"]').getByText('500').waitFor()
+    await page.locator('[data-shown="shop.work:talk"]').getByRole('link', { name: 'writes-a-long-log' }).waitFor()
+    await kit.accessible(page)
+  }))
+
+  await kit.check('a plugin that is gone says what that means', () => kit.with('plugins/never-was', async (page) => {
+    await page.getByText('There is no such plugin').waitFor()
+  }))
+
+  await kit.check('a person sees only the uses by jobs of theirs', async () => {
+    const page = await openAs(kit, server, ['job:quick-check'])
+    try {
+      await page.goto(new URL('plugins/shop.work', server.url).href)
+      await page.locator('[data-shown="shop.work:copy"]').getByRole('link', { name: 'quick-check' }).waitFor()
+      assert(await page.locator('[data-shown] a[href*="nomajde"]').count() === 0, 'jobs of others are shown')
+    } finally {
+      await page.context().close()
+    }
+  })
+
+  for (const [look, options] of Object.entries({ dark: { colorScheme: 'dark' }, 'narrow-light': { viewport: { width: 390, height: 844 } } })) {
+    await kit.check(`list and detail, ${look}: fit and are accessible`, () => kit.with(null, async (page) => {
+      for (const [path, name, sign] of [['plugins', 'plugins-list', '[data-plugin]'], ['plugins/flights', 'plugin', '[data-shown]']]) {
+        await page.goto(new URL(path, server.url).href)
+        await page.locator(sign).first().waitFor()
+        await kit.picture(page, `${name}-${look}`)
+        await kit.fits(page)
+        await kit.accessible(page)
+      }
+    }, options))
+  }
+}
