@@ -65,7 +65,7 @@ function Sentence({ health }: { health: Health }) {
       <p className={css.verdict}><Glyph status={LIKE[verdict]} /><strong>{t.states[verdict]}</strong></p>
       <p>
         {health.paused_by ? <>{t.pausedBy(health.paused_by)} {t.since} <At at={health.paused_at} />{scheduler.data?.pause_reason && <> · {scheduler.data.pause_reason}</>}</>
-          : health.lease ? <>{t.heldBy(health.lease.holder)}{holder && <> {t.since} <At at={holder.started_at} /></>}</> : t.nobody}
+          : health.lease ? <>{t.heldBy(health.lease.holder)}{holder && <> ({t.up.toLowerCase()} <At at={holder.started_at} />)</>}</> : t.nobody}
         {' · '}{t.armed(health.jobs)}
         {health.runs_in_flight !== null && <> · <Link to="/runs" search={{ status: 'RUNNING,QUEUED' }}>{t.inFlight(health.runs_in_flight)}</Link></>}
         {next && !health.paused_by && <> · {t.nextFire} <Ago at={next.at} /> (<Link to="/jobs/$id" params={{ id: next.id }}><span className="mono">{next.id}</span></Link>)</>}
