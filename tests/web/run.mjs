@@ -6,7 +6,7 @@
 import { makeHome, removeHome, startServer } from './home.mjs'
 import { Kit } from './kit.mjs'
 
-const FILES = ['access', 'session', 'shell', 'catalogue', 'dialog', 'job', 'runs', 'onerun', 'log', 'looks', 'measures']
+const FILES = ['access', 'session', 'shell', 'catalogue', 'dialog', 'job', 'runs', 'onerun', 'log', 'alerts', 'health', 'settings', 'looks', 'measures']
 
 const program = process.env.NOMAFLOW_BIN
 if (!program) {

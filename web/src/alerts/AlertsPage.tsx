@@ -24,7 +24,7 @@ export function AlertsPage() {
   return (
     <div className={ui.page}>
       <header className={ui.head}><h1>{t.title}</h1></header>
-      {allowed && <Tabs label={t.tabsLabel} current={tab} tabs={TABS.map((each) => ({ id: each, label: t.tabs[each], to: each === 'transports' ? '/alerts' : '/alerts/$tab', params: each === 'transports' ? {} : { tab: each } }))} />}
+      {allowed && <Tabs label={t.tabsLabel} current={tab} tabs={TABS.map((each) => ({ id: each, label: t.tabs[each], to: '/alerts/$tab', params: { tab: each } }))} />}
       <div className={ui.body}>
         {allowed ? (
           <Suspense fallback={<Skeleton pending />}>
