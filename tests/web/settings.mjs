@@ -3,6 +3,15 @@ import { readFileSync } from 'node:fs'
 import { assert } from './kit.mjs'
 
 const dialog = (page) => page.getByRole('dialog')
+
+/** Types into a box that completes, waits until the choice is offered, and takes it with the keyboard. */
+async function pick(page, label, value) {
+  await dialog(page).getByLabel(label).fill(value)
+  await dialog(page).getByRole('option', { name: value }).waitFor()
+  await page.keyboard.press('Enter')
+  await dialog(page).getByRole('button', { name: `Take away ${value}` }).waitFor()
+}
+
 const ALL = ['appearance', 'sessions', 'tokens', 'users', 'secrets', 'server', 'history', 'transfer', 'audit', 'about']
 
 export default async function (kit) {
@@ -13,12 +22,12 @@ export default async function (kit) {
   await kit.check('a user is made with permissions, and the one-time password is shown once', async () => {
     await page.getByRole('button', { name: 'New user' }).click()
     await dialog(page).getByLabel('Name', { exact: true }).fill('bob')
-    await dialog(page).getByLabel('Permissions').fill('quick')
-    await page.keyboard.press('Enter')
+    await pick(page, 'Permissions', 'job:quick-check')
     await dialog(page).getByRole('button', { name: 'Take away job:quick-check' }).waitFor()
     await kit.accessible(page)
     await kit.picture(page, 'settings-new-user')
     await dialog(page).getByRole('button', { name: 'Create the user' }).click()
+    await dialog(page).getByText('It is shown this once', { exact: false }).waitFor()
     const shown = await dialog(page).locator('code').first().innerText()
     await dialog(page).getByRole('button', { name: 'Done' }).click()
     const answer = await fetch(new URL('auth/login', kit.server.url), { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ user: 'bob', password: shown }) })
@@ -40,8 +49,7 @@ export default async function (kit) {
   })
 
   await kit.check('permissions are changed, and an account is disabled', async () => {
-    await dialog(page).getByLabel('Granted here').fill('settings:jobs')
-    await page.keyboard.press('Enter')
+    await pick(page, 'Granted here', 'settings:jobs')
     await dialog(page).getByRole('button', { name: 'Save' }).click()
     await dialog(page).getByRole('button', { name: 'Saved' }).waitFor()
     await dialog(page).getByRole('button', { name: 'Disable' }).click()
@@ -76,8 +84,7 @@ export default async function (kit) {
     await page.getByRole('button', { name: 'New token' }).click()
     await dialog(page).getByLabel('Name', { exact: true }).fill('nightly-ci')
     await dialog(page).getByLabel('Permissions').selectOption('narrow')
-    await dialog(page).getByLabel('only what is chosen here').fill('quick')
-    await page.keyboard.press('Enter')
+    await pick(page, 'only what is chosen here', 'job:quick-check')
     await kit.accessible(page)
     await dialog(page).getByRole('button', { name: 'Make the token' }).click()
     await dialog(page).getByText('It is shown this once.', { exact: false }).waitFor()

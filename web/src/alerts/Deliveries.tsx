@@ -16,6 +16,7 @@ import { alertQueries, alerts, OUTCOMES, type Delivery, type DeliveryFilter } fr
 import css from './alerts.module.css'
 import { Outcome } from './Outcome'
 import { refreshAlerts } from './Transports'
+import { useNews } from './useNews'
 import { t } from './words'
 
 interface Search extends DeliveryFilter {
@@ -42,7 +43,8 @@ export function Deliveries() {
   const choose = (key: keyof DeliveryFilter, value: string | undefined) => go({ ...filter, cursor: undefined, [key]: value || undefined })
   const transports = useQuery(alertQueries.transports())
   const jobs = useQuery(queries.jobs())
-  const { data, error, isPending, refetch } = useQuery(alertQueries.deliveries(filter))
+  const { data, error, isPending, refetch, dataUpdatedAt } = useQuery(alertQueries.deliveries(filter))
+  useNews(data?.deliveries, dataUpdatedAt)
   const isFiltered = Boolean(filter.transport || filter.outcome || filter.job)
   return (
     <>

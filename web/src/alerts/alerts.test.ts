@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SecretState, Transport } from './api'
 import { emptyRoute, errorsByRoute, freshName, moved, toSend, words } from './routes'
+import { nextLook } from './useNews'
 import { bodyOf, draftOf, emptyDraft, errorsByField, isName, targetOf } from './transport'
 
 const set: SecretState = { state: 'set', changed_at: null, by: null }
@@ -60,4 +61,14 @@ describe('the list of routes', () => {
     expect(toSend({ ...emptyRoute('a'), group_seconds: 0 })).toEqual({ name: 'a', enabled: true, jobs: [], tags: [], events: [], recipients: [], continue: false, group_seconds: 0 })
     expect([...errorsByRoute([{ pointer: '/routes/1/name', message: 'x' }, { pointer: '/1/events', message: 'y' }, { message: 'z' }])]).toEqual([[1, ['x', 'y']], [-1, ['z']]])
   })
+})
+
+test('what waits is looked at when its time has come, and nothing when nothing waits', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z')
+  const waits = (next_attempt_at: string | null) => ({ finished_at: null, next_attempt_at })
+  expect(nextLook([], now)).toBeNull()
+  expect(nextLook([{ finished_at: '2026-01-01T00:00:00Z', next_attempt_at: null }], now)).toBeNull()
+  expect(nextLook([waits('2026-01-01T00:00:10Z'), waits('2026-01-01T00:00:20Z')], now)).toBe(11_500)
+  expect(nextLook([waits('2025-01-01T00:00:00Z')], now)).toBe(1_500)
+  expect(nextLook([waits('2026-01-02T00:00:00Z')], now)).toBe(60_000)
 })

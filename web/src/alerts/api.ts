@@ -144,6 +144,6 @@ export const alertQueries = {
       },
     }),
   deliveries: (filter: DeliveryFilter) =>
-    queryOptions({ queryKey: ['deliveries', filter], queryFn: ({ signal }) => http.get<{ deliveries: Delivery[]; next_cursor: string | null }>(`${root}/deliveries${queryString({ limit: 50, ...filter })}`, signal) }),
+    queryOptions({ queryKey: ['deliveries', filter], queryFn: ({ signal }) => http.get<{ deliveries: Delivery[]; next_cursor: string | null }>(`${root}/deliveries${queryString({ limit: 50, ...filter })}`, signal), staleTime: 0 }),
   delivery: (id: string) => queryOptions({ queryKey: ['deliveries', 'one', id], queryFn: ({ signal }) => http.get<DeliveryDetail>(`${root}/deliveries/${of(id)}`, signal) }),
 }

@@ -27,7 +27,7 @@ const columns: Column<AuditEntry>[] = [
   { id: 'object', head: t.object, cell: (row) => row.object && <span className="mono">{row.object}</span> },
   { id: 'outcome', head: t.outcome, cell: (row) => <span className={`${ui.badge} ${ui[LIKE[row.outcome]]}`}><Glyph status={LIKE[row.outcome]} />{t.outcomes[row.outcome] ?? row.outcome}</span> },
   { id: 'source', head: t.by_, cell: (row) => <>{row.source} <span className="muted">{row.address}</span></> },
-  { id: 'detail', head: t.detail, breaks: true, cell: (row) => (Object.keys(row.detail).length > 0 ? <details className={css.detail}><summary aria-label={t.details(row.seq)}>{t.detail}</summary><Json value={row.detail} /></details> : null) },
+  { id: 'detail', head: t.detail, breaks: true, cell: (row) => (Object.keys(row.detail).length > 0 ? <details className={css.detail}><summary>{t.detail} <span className="unseen">{row.seq}</span></summary><Json value={row.detail} /></details> : null) },
 ]
 
 export function Audit() {
