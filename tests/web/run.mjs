@@ -6,7 +6,10 @@
 import { makeHome, removeHome, startServer } from './home.mjs'
 import { Kit } from './kit.mjs'
 
-const FILES = ['access', 'shell', 'catalogue', 'dialog', 'job', 'editor', 'runs', 'onerun', 'log', 'schedule', 'plugins', 'connectors', 'looks', 'measures']
+const FILES = [
+  'access', 'session', 'shell', 'catalogue', 'dialog', 'job', 'editor', 'runs', 'onerun', 'log', 'schedule', 'plugins', 'connectors',
+  'alerts', 'health', 'settings', 'looks', 'measures',
+]
 
 const program = process.env.NOMAFLOW_BIN
 if (!program) {

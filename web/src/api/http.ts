@@ -1,8 +1,10 @@
 /**
  * The one place that talks HTTP to the server. Addresses are relative to the document's base, so the page works under any
- * path. Invariant: every failure is an `ApiError`; a 401 is also announced to the session, which leads to the sign-in page.
+ * path. An access token that has expired is renewed on the way. Invariant: every failure is an `ApiError`; a 401 is also
+ * announced to the session, which leads to the sign-in page.
  */
 import { t } from '../ui/words'
+import { signedFetch } from './refresh'
 import type { Problem } from './types'
 
 /** The RFC 9457 problem document, extensions included. */
@@ -73,6 +75,9 @@ export interface Answer<T> {
   etag: string | null
 }
 
+/** What begins, renews or ends a session, or needs none: there a 401 says what it says. */
+const UNSIGNED = /^auth\/(login|refresh|logout|providers)$/
+
 /** One request. The paths under `auth/` that ask who is there answer 401 without ending the session. */
 export async function request<T>(method: string, path: string, options: CallOptions = {}): Promise<Answer<T>> {
   const name = `${method} /${path}`
@@ -87,7 +92,7 @@ export async function request<T>(method: string, path: string, options: CallOpti
   if (options.signal) init.signal = options.signal
   let response: Response
   try {
-    response = await fetch(endpoint(path), init)
+    response = await (UNSIGNED.test(path) ? fetch : signedFetch)(endpoint(path), init)
   } catch (cause) {
     if (options.signal?.aborted) throw cause
     throw new ApiError(0, { title: t.notReached, detail: String(cause) }, name)
@@ -128,6 +133,18 @@ export function queryString(values: Record<string, string | number | boolean | n
   const query = new URLSearchParams()
   for (const [key, value] of Object.entries(values)) if (value !== undefined && value !== null && value !== '') query.set(key, String(value))
   return query.size > 0 ? `?${query}` : ''
+}
+
+/**
+ * Lets the browser download an address. A link alone would meet an access token that has expired: nothing renews it there.
+ * @throws ApiError when nobody is signed in any more.
+ */
+export async function download(path: string): Promise<void> {
+  await request('GET', 'auth/me')
+  const link = document.createElement('a')
+  link.href = endpoint(path)
+  link.download = ''
+  link.click()
 }
 
 let drawn = 0

@@ -18,6 +18,7 @@ export function Account({ close }: { close: () => void }) {
   const { data: me } = useQuery(queries.me())
   const navigate = useNavigate()
   const leave = useMutation({ mutationFn: signOut, onSuccess: () => navigate({ to: '/login', search: {} }) })
+  const everywhere = leave.variables === true
   return (
     <Dialog
       title={me?.display_name || me?.user || t.account}
@@ -26,7 +27,8 @@ export function Account({ close }: { close: () => void }) {
       foot={
         <>
           <InlineProblem error={leave.error} />
-          <Button icon={<LogOut size={14} aria-hidden />} pending={leave.isPending} onClick={() => leave.mutate()}>{t.signOut}</Button>
+          <Button kind="quiet" title={t.signOutAllHint} pending={leave.isPending && everywhere} disabled={leave.isPending} onClick={() => leave.mutate(true)}>{t.signOutAll}</Button>
+          <Button icon={<LogOut size={14} aria-hidden />} pending={leave.isPending && !everywhere} disabled={leave.isPending} onClick={() => leave.mutate(false)}>{t.signOut}</Button>
         </>
       }
     >

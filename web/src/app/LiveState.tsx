@@ -2,7 +2,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
-import { queries } from '../api/queries'
+import { http } from '../api/http'
+import { useMay } from '../api/permissions'
+import { optional, queries } from '../api/queries'
 import { hub } from '../live/hub'
 import { useLiveStatus } from '../ui/hooks'
 import { clock } from '../ui/time'
@@ -62,11 +64,25 @@ export function Banners() {
           {t.upgraded} <button type="button" className={ui.linkButton} onClick={() => location.reload()}>{t.reloadPage}</button>
         </p>
       )}
+      <Failing />
       {scheduler?.paused_by && (
         <p className={`${css.banner} ${css.paused}`} role="status">
           <strong>{t.paused(scheduler.paused_by)}</strong> {scheduler.pause_reason} {t.pausedHint} <Link to="/health">{t.health}</Link>
         </p>
       )}
     </>
+  )
+}
+
+/** A silent alert system is worse than none: those who can mend a transport are told on every page. */
+function Failing() {
+  const allowed = useMay()('settings:notifications')
+  const { data } = useQuery({ queryKey: ['transports'], queryFn: ({ signal }) => optional(http.get<{ transports: { name: string; failing: boolean }[] }>('admin/notifications/transports', signal)), enabled: allowed })
+  const failing = allowed ? (data?.transports.filter((each) => each.failing) ?? []) : []
+  if (failing.length === 0) return null
+  return (
+    <p className={`${css.banner} ${css.paused}`} role="status">
+      <strong>{t.alertsFail(failing.map((each) => each.name).join(', '))}</strong> {t.alertsFailHint} <Link to="/alerts">{t.alerts}</Link>
+    </p>
   )
 }

@@ -22,7 +22,7 @@ import { t } from './words'
 
 export function SignIn() {
   useTitle(t.signIn)
-  const { to } = useSearch({ from: '/login' })
+  const { to, provider, problem } = useSearch({ from: '/login' })
   const router = useRouter()
   // Somebody who came here with a one-time password is signed in already.
   const { data: me } = useQuery({ ...queries.me(), enabled: false })
@@ -33,10 +33,20 @@ export function SignIn() {
     <main className={css.signIn}>
       <div className={css.box}>
         <span className={css.brand}><Mark />{t.product}</span>
-        {mustChange ? <NewPassword done={go} /> : <><h1>{t.signIn}</h1><Ways to={to ?? '/jobs'} done={signedIn} /></>}
+        {mustChange ? <NewPassword done={go} /> : <><h1>{t.signIn}</h1>{problem && <ProviderProblem provider={provider} problem={problem} />}<Ways to={to ?? '/jobs'} done={signedIn} /></>}
       </div>
     </main>
   )
+}
+
+/** Why an identity provider led back without a session. */
+function ProviderProblem({ provider, problem }: { provider: string | undefined; problem: string }) {
+  const { data: offered } = useQuery({ queryKey: ['providers'], queryFn: providers })
+  // What stands in the address could be anybody's words: only names the server knows are shown.
+  const known = offered?.find((each) => each.name === provider)
+  const label = known?.label || known?.name || t.provider
+  const words = Object.hasOwn(t.providerProblems, problem) ? t.providerProblems[problem as keyof typeof t.providerProblems] : t.providerFailed
+  return <p className={css.refused} role="alert"><strong>{t.providerTitle(label)}</strong> {words}</p>
 }
 
 /** Over the page, when the session ended under something unsaved. */

@@ -39,9 +39,9 @@ export async function changePassword(old: string, chosen: string): Promise<void>
   queryClient.setQueryData(queries.me().queryKey, await api.me())
 }
 
-/** Ends the session on the server, then everything this browser knows of it. */
-export async function signOut(): Promise<void> {
-  await api.signOut()
+/** Ends the session on the server, or all of the person's, then everything this browser knows of it. */
+export async function signOut(everywhere = false): Promise<void> {
+  await (everywhere ? http.post('auth/logout-all') : api.signOut())
   forget()
 }
 

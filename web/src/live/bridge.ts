@@ -19,7 +19,8 @@ const STALE: Record<Topic | 'catalogue', string[]> = {
   catalogue: ['jobs', 'job', 'source', 'versions', 'schedule', 'plugins', 'connectors', 'callables'],
   slot: ['slots', 'schedule'],
   scheduler: ['scheduler', 'health', 'jobs'],
-  health: ['health', 'replicas'],
+  // A pause is told as a change of health.
+  health: ['health', 'scheduler', 'replicas'],
   delivery: ['deliveries', 'transports'],
 }
 

@@ -3,6 +3,7 @@
  * shared worker and, where there is none, by the tab itself.
  * Invariant: at most one stream is open, and a stream of an older generation is never heard.
  */
+import { signedFetch } from '../api/refresh'
 import { parseEvent, type LiveEvent, type LiveStatus } from './protocol'
 import { SseParser } from './sse'
 
@@ -197,7 +198,7 @@ export class LiveConnection {
 export function browserEnvironment(url: string): ConnectionEnvironment {
   return {
     url,
-    fetch: (input, init) => fetch(input, init),
+    fetch: (input, init) => signedFetch(input, init, new URL('../auth/refresh', url)),
     now: () => Date.now(),
     setTimeout: (f, ms) => setTimeout(f, ms) as unknown as number,
     clearTimeout: (id) => clearTimeout(id),

@@ -29,8 +29,8 @@ export function RunsPage() {
   const navigate = useNavigate({ from: '/runs' })
   const jobs = useQuery(queries.jobs())
   const { data, error, isPending, refetch } = useQuery(queries.runs(filter))
-  const retention = useQuery({ queryKey: ['retention'], queryFn: ({ signal }) => optional(http.get<{ history_days?: number; days?: number }>('admin/jobs/retention', signal)) })
-  const days = retention.data?.history_days ?? retention.data?.days
+  const retention = useQuery({ queryKey: ['retention'], queryFn: ({ signal }) => optional(http.get<{ policy: { history_days: number | null } }>('admin/jobs/retention', signal)) })
+  const days = retention.data?.policy.history_days ?? undefined
   const isFiltered = Object.entries(filter).some(([key, value]) => key !== 'before' && value)
   // A change of filter begins at the newest run again.
   const choose = (key: keyof RunsSearch, value: string | undefined) => void navigate({ search: ({ before: _, ...rest }) => ({ ...rest, [key]: value }), replace: true })

@@ -1,0 +1,122 @@
+/** Sessions: the refresh nobody sees, one-time passwords, what an identity provider refused, signing out everywhere. */
+import { assert, live } from './kit.mjs'
+
+const HEADING = (page, name) => page.getByRole('heading', { name, exact: true })
+
+/** What the browser does by itself when the minutes of the access token are over. */
+const expire = (page) => page.context().clearCookies({ name: 'nomaflow_session' })
+
+async function enter(page, user, password) {
+  await page.getByLabel('User').fill(user)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+}
+
+export default async function (kit) {
+  kit.expected.push(/status of 40[139]/)
+  const page = await kit.open('jobs')
+  await HEADING(page, 'Jobs').waitFor()
+  await live(page)
+  const refreshes = []
+  page.on('response', (answer) => {
+    if (answer.url().endsWith('auth/refresh')) refreshes.push(answer.status())
+  })
+
+  await kit.check('a session whose minutes are over goes on without anybody noticing', async () => {
+    await expire(page)
+    await page.getByRole('link', { name: 'Runs', exact: true }).first().click()
+    await HEADING(page, 'Runs').waitFor()
+    await page.getByRole('button', { name: 'SUCCEEDED' }).waitFor()
+    for (let i = 0; i < 200 && refreshes.length === 0; i++) await page.waitForTimeout(50)
+    assert(refreshes.join() === '200', `refreshed: ${refreshes}`)
+    assert(await page.getByRole('heading', { name: 'Sign in' }).count() === 0, 'asked to sign in')
+  })
+
+  await kit.check('a page that is loaded after the minutes are over is the page, not the sign-in', async () => {
+    await expire(page)
+    await page.reload()
+    await HEADING(page, 'Runs').waitFor()
+    await live(page)
+  })
+
+  await kit.check('a stream that is opened again with a session whose minutes are over tells what happens', async () => {
+    const run = await kit.server.run('waits-at-the-gate')
+    const link = page.locator(`a[href$="runs/${run}"]`).first()
+    await link.waitFor()
+    await expire(page)
+    // The log of another run needs the stream anew.
+    await link.click()
+    await page.getByText('waiting at the gate').first().waitFor()
+    await expire(page)
+    kit.letGo(run)
+    await page.locator('[data-status="SUCCEEDED"]').first().waitFor()
+    await page.goBack()
+    await HEADING(page, 'Runs').waitFor()
+  })
+
+  await kit.check('two tabs whose minutes are over at once both go on', async () => {
+    const tabs = [page, await page.context().newPage()]
+    await tabs[1].goto(new URL('jobs', kit.server.url).href)
+    await HEADING(tabs[1], 'Jobs').waitFor()
+    await expire(page)
+    await Promise.all(tabs.map((tab) => tab.reload()))
+    await HEADING(tabs[0], 'Runs').waitFor()
+    await HEADING(tabs[1], 'Jobs').waitFor()
+    await tabs[1].close()
+  })
+
+  await kit.check('a session that was ended leads to the sign-in, and back to the page', async () => {
+    const { body } = await kit.server.call('POST', 'admin/users', { name: 'vera', permissions: ['job:*'] })
+    await kit.with('runs', async (tab) => {
+      await HEADING(tab, 'Sign in').waitFor()
+      await enter(tab, 'vera', body.one_time_password)
+      // The one-time password opens nothing but its own change.
+      await HEADING(tab, 'Choose your own password').waitFor()
+      await tab.getByLabel('The password you were given').fill(body.one_time_password)
+      await tab.getByLabel('New password', { exact: true }).fill('seven green bottles')
+      await tab.getByLabel('New password, once more').fill('seven green bottles')
+      await kit.accessible(tab)
+      await kit.picture(tab, 'session-new-password')
+      await tab.getByRole('button', { name: 'Change the password' }).click()
+      await HEADING(tab, 'Runs').waitFor()
+      await kit.server.call('PATCH', 'admin/users/vera', { disabled: true })
+      await HEADING(tab, 'Sign in').waitFor()
+      await kit.server.call('PATCH', 'admin/users/vera', { disabled: false })
+      await enter(tab, 'vera', 'seven green bottles')
+      await HEADING(tab, 'Runs').waitFor()
+    }, { signedOut: true })
+  })
+
+  await kit.check('signing out everywhere ends the sessions of other browsers, too', async () => {
+    const signIn = async (tab) => {
+      await HEADING(tab, 'Sign in').waitFor()
+      await enter(tab, 'vera', 'seven green bottles')
+      await HEADING(tab, 'Jobs').waitFor()
+    }
+    const first = await kit.open('jobs', { signedOut: true })
+    const second = await kit.open('jobs', { signedOut: true })
+    try {
+      await signIn(first)
+      await signIn(second)
+      await first.getByRole('button', { name: /^Account and appearance/ }).click()
+      await first.getByRole('button', { name: 'Sign out everywhere' }).click()
+      await HEADING(first, 'Sign in').waitFor()
+      await HEADING(second, 'Sign in').waitFor()
+    } finally {
+      await first.context().close()
+      await second.context().close()
+    }
+  })
+
+  await kit.check('what an identity provider refused is said in words, and only in ours', async () => {
+    await kit.with('login?provider=corp&problem=no-account', async (tab) => {
+      await tab.getByText('You have no account here.', { exact: false }).waitFor()
+      await kit.accessible(tab)
+      await kit.picture(tab, 'session-provider-problem')
+      await tab.goto(new URL('login?provider=call-0800-EVIL&problem=call-0800-EVIL', kit.server.url).href)
+      await tab.getByText('The log of the server says why.').waitFor()
+      assert(!(await tab.locator('body').innerText()).includes('EVIL'), 'words of the address are shown')
+    }, { signedOut: true })
+  })
+  await page.context().close()
+}

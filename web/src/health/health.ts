@@ -1,0 +1,80 @@
+/** What the server tells of its health, and how it is read. Pure but for the two queries. */
+import { queryOptions } from '@tanstack/react-query'
+import { ApiError, http } from '../api/http'
+
+export interface Replica {
+  owner: string
+  role: string
+  labels: string[]
+  url: string | null
+  version: string
+  scheduler_enabled: boolean
+  /** Runs it takes at once. */
+  room: number
+  running: number
+  started_at: string
+  seen_at: string
+  /** Whether it may fire schedules. */
+  lease: boolean
+}
+
+export interface Health {
+  scheduler: 'active' | 'standby' | 'error'
+  replica: string
+  scheduler_enabled: boolean
+  paused_by: string | null
+  paused_at: string | null
+  store: { dialect: string; ok: boolean }
+  jobs: number
+  invalid_jobs: number
+  /** Null when the store does not answer. */
+  runs_in_flight: number | null
+  version: string
+  lease: { holder: string; term: number; seen_at: string } | null
+  replicas: Replica[]
+  problems: string[]
+  notes: string[]
+}
+
+/** Trouble is an answer, too: it comes as 503 with the same document. */
+export async function readHealth(answer: Promise<Health>): Promise<Health> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 503 && Array.isArray(error.problem.replicas)) return error.problem as unknown as Health
+    throw error
+  }
+}
+
+export const healthQueries = {
+  health: () => queryOptions({ queryKey: ['health'], queryFn: ({ signal }) => readHealth(http.get<Health>('admin/jobs/health', signal)), retry: false }),
+}
+
+export type Verdict = 'good' | 'paused' | 'idle' | 'bad'
+
+/** What the first line says: trouble before a pause, a pause before a process that only stands by. */
+export function verdictOf(health: Health): Verdict {
+  if (health.scheduler === 'error' || !health.store.ok || health.problems.length > 0) return 'bad'
+  if (health.paused_by) return 'paused'
+  return health.lease ? 'good' : 'idle'
+}
+
+/** The next fire of all jobs that are on. */
+export function nextFire(jobs: { id: string; enabled: boolean; next_run_at: string | null }[]): { id: string; at: string } | null {
+  let next: { id: string; at: string } | null = null
+  for (const { id, enabled, next_run_at: at } of jobs) if (enabled && at !== null && (next === null || Date.parse(at) < Date.parse(next.at))) next = { id, at }
+  return next
+}
+
+/** Versions of the processes, when they are not all the same. */
+export function mixedVersions(replicas: Replica[]): string[] {
+  const versions = [...new Set(replicas.map((replica) => replica.version))].sort()
+  return versions.length > 1 ? versions : []
+}
+
+/** How much longer than usual a process has given no sign of life, to say so. */
+const QUIET_MS = 30_000
+
+export function isQuiet(replica: Replica, now: number): boolean {
+  return now - Date.parse(replica.seen_at) > QUIET_MS
+}
