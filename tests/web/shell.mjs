@@ -20,6 +20,7 @@ export default async function (kit) {
   await kit.check('Alt Enter in the palette runs the job and leads to its run', () => kit.with('jobs', async (page) => {
     await card(page, 'quick-check').waitFor()
     await page.keyboard.press('Control+k')
+    await page.getByRole('dialog').waitFor()
     await page.keyboard.type('quick-check')
     await page.getByRole('dialog').getByRole('option').first().filter({ hasText: 'quick-check' }).waitFor()
     await page.keyboard.press('Alt+Enter')
@@ -37,6 +38,7 @@ export default async function (kit) {
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
     await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
     await page.keyboard.press('g')
     await page.keyboard.press('r')
     await page.waitForURL(/\/runs$/)

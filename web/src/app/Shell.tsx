@@ -12,7 +12,7 @@ import { Mark } from './Mark'
 import { places } from './places'
 import { choices } from './preferences'
 import css from './shell.module.css'
-import { useShortcuts } from './shortcuts'
+import { holdShortcuts, useShortcuts } from './shortcuts'
 import { t } from './words'
 
 const Palette = lazy(() => import('./Palette').then((module) => ({ default: module.Palette })))
@@ -34,6 +34,7 @@ export function Shell() {
   const shown = places(me)
   const close = () => setLayer(null)
 
+  useEffect(() => (layer ? holdShortcuts() : undefined), [layer])
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return

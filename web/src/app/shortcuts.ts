@@ -13,6 +13,14 @@ export interface Shortcut {
   act: () => void
 }
 
+let layers = 0
+
+/** Holds all of them back until the answer is called: a layer that is still being fetched takes the keys already. */
+export function holdShortcuts(): () => void {
+  layers += 1
+  return () => { layers -= 1 }
+}
+
 const registered = new Set<{ readonly current: Shortcut[] }>()
 const PAIR_MS = 1200
 let first = ''
@@ -29,7 +37,7 @@ function isTyping(target: EventTarget | null): boolean {
 
 function onKey(event: KeyboardEvent): void {
   if (preference('shortcuts') === 'off' || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
-  if (isTyping(event.target) || event.key === 'Shift') return
+  if (layers > 0 || isTyping(event.target) || event.key === 'Shift') return
   const pair = performance.now() - firstAt < PAIR_MS ? `${first} ${event.key}` : ''
   const all = shortcuts()
   // The page was registered after the shell, and says more about what is on screen.
