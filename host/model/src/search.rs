@@ -100,7 +100,8 @@ impl Words {
                 }
             };
             let words: Vec<String> = cut(piece).map(|place| fold(&piece[place])).collect();
-            let is_prefix = !is_quoted && piece.ends_with(|c| c == '*') && piece[..piece.len() - 1].ends_with(is_letter);
+            let is_prefix =
+                !is_quoted && piece.ends_with(|c| c == '*') && piece[..piece.len() - 1].ends_with(is_letter);
             if let Some(last) = words.last() {
                 if is_prefix && last.chars().count() < SHORTEST_PREFIX {
                     return Err(WordsError::ShortPrefix { prefix: last.clone() });

@@ -327,9 +327,8 @@ async fn lines_left(conn: &mut Conn<'_>, run: RunId, most: usize) -> Result<Vec<
     let first = "select min(first_seq) as seq from ly2_log_blocks where run_id = $1";
     let first = conn.fetch_optional(first, &[Bind::word(run)]).await?;
     let end = first.map(|row| row.opt_int("seq")).transpose()?.flatten().unwrap_or(i64::MAX);
-    let sql = format!(
-        "select {LOG_COLUMNS} from ly2_job_logs where run_id = $1 and seq < $2 order by seq desc limit $3"
-    );
+    let sql =
+        format!("select {LOG_COLUMNS} from ly2_job_logs where run_id = $1 and seq < $2 order by seq desc limit $3");
     let most = Bind::int(i64::try_from(most).unwrap_or(i64::MAX));
     let rows = conn.fetch_all(&sql, &[Bind::word(run), Bind::int(end), most]).await?;
     rows.iter().rev().map(read_log).collect()

@@ -253,7 +253,8 @@ async fn candidates(
         let jobs: Vec<String> = jobs.iter().map(i64::to_string).collect();
         also += &format!(" and b.job in ({})", jobs.join(", "));
     }
-    let columns = "b.id as id, b.run_id as run_id, b.first_seq as first_seq, b.last_seq as last_seq, j.job_id as job_id";
+    let columns =
+        "b.id as id, b.run_id as run_id, b.first_seq as first_seq, b.last_seq as last_seq, j.job_id as job_id";
     let sql = match conn {
         // The order of a cross join is the one it is written in.
         Conn::Sqlite(_) => format!(

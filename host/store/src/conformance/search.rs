@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use host_model::RunId;
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::{PrunePass, Store};
 use host_model::search::{Found, LineSearch, LogSearch, Place, Words};
 use host_model::transition::RunChange;
 use host_model::version::Renamed;
-use host_model::RunId;
 
 use super::{Bench, ME, at, job_id, line, step_name, took};
 
@@ -60,7 +60,10 @@ pub(super) async fn lines_of_all_runs_are_found_by_their_words_newest_first(benc
     assert!(find(&*search, &asking("done copying")).await.is_empty(), "neighbors are not one line");
     let found = search.search(&asking("rows f0004")).await.unwrap();
     let hit = &found.hits[0];
-    assert_eq!((hit.line.run_id, hit.line.seq, &hit.job_id, hit.marks.as_slice()), (b, 1, &job_id("b"), &[3..7, 11..16][..]));
+    assert_eq!(
+        (hit.line.run_id, hit.line.seq, &hit.job_id, hit.marks.as_slice()),
+        (b, 1, &job_id("b"), &[3..7, 11..16][..])
+    );
     assert_eq!((found.next, found.is_cut, found.indexed_from), (None, false, None));
 }
 
@@ -227,4 +230,3 @@ pub(super) async fn a_search_that_takes_too_long_says_so_and_can_go_on(bench: &B
     }
     assert!(began.elapsed().as_secs() < 3 * pages + 1);
 }
-
