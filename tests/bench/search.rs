@@ -65,7 +65,9 @@ impl Lines {
             1..=10 => (LogLevel::Warning, format!("F{table:04}: {rows} rows have no USER_ID and are left out")),
             11..=200 => (LogLevel::Info, format!("reading NOMAJDE.F{table:04} where UPMJ >= 1261{:02}", rows % 100)),
             201..=300 => (LogLevel::Info, format!("request {:016x} answered 200 in {ms} ms", chance ^ (n << 17))),
-            _ => (LogLevel::Info, format!("F{table:04}: batch {seq}, {rows} rows written in {ms} ms, {} left", rows * 7)),
+            _ => {
+                (LogLevel::Info, format!("F{table:04}: batch {seq}, {rows} rows written in {ms} ms, {} left", rows * 7))
+            }
         };
         let message = if n % RARE == RARE / 2 { format!("{message} needle{}", n / RARE) } else { message };
         let step = StepName::new(&format!("F{:04}", run % 40)).ok();
@@ -131,7 +133,9 @@ async fn bare(url: &str, total: u64) -> f64 {
             conn.execute("begin immediate").await.expect("begun");
             for chunk in batch.chunks(500) {
                 let values = vec!["(?, ?, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
-                let sql = format!("insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) values {values} on conflict (run_id, seq) do nothing");
+                let sql = format!(
+                    "insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) values {values} on conflict (run_id, seq) do nothing"
+                );
                 let mut query = sqlx::query(AssertSqlSafe(sql));
                 for line in chunk {
                     query = query
@@ -200,7 +204,10 @@ async fn search_all(search: &dyn LogSearch, total: u64, rounds: u64) {
     let lines = Lines { total, done: 0 };
     let of = |n: u64| n * total / rounds;
     let old = |asked: LineSearch, n| LineSearch { to: Some(lines.at(of(n))), ..asked };
-    let in_job = |asked: LineSearch, n: u64| LineSearch { jobs: JobId::new(&format!("job-{}", n % JOBS)).ok().map(|job| [job].into()), ..asked };
+    let in_job = |asked: LineSearch, n: u64| LineSearch {
+        jobs: JobId::new(&format!("job-{}", n % JOBS)).ok().map(|job| [job].into()),
+        ..asked
+    };
     type Make<'a> = Box<dyn Fn(u64) -> LineSearch + 'a>;
     let kinds: Vec<(&str, Make<'_>)> = vec![
         ("a word in one line", Box::new(|n| asking(&format!("needle{}", of(n) / RARE)))),
@@ -232,7 +239,11 @@ async fn search_all(search: &dyn LogSearch, total: u64, rounds: u64) {
         if cut == 0 {
             every.extend(times.iter().copied());
         }
-        println!("  {name}: {}; {:.1} hits, {cut} of {rounds} stopped by time", shares(&mut times), hits as f64 / rounds as f64);
+        println!(
+            "  {name}: {}; {:.1} hits, {cut} of {rounds} stopped by time",
+            shares(&mut times),
+            hits as f64 / rounds as f64
+        );
     }
     println!("  all kinds but those stopped: {}", shares(&mut every));
 }
@@ -287,7 +298,10 @@ async fn measure(name: &str, url: &str, peer: &str, total: u64, rounds: u64) {
         shares(&mut times)
     );
     let (index, rows) = if url.starts_with("sqlite:") {
-        ("select sum(pgsize) from dbstat where name glob 'ly2_log_*' or name glob 'sqlite_autoindex_ly2_log_*'", "select sum(pgsize) from dbstat where name = 'ly2_job_logs'")
+        (
+            "select sum(pgsize) from dbstat where name glob 'ly2_log_*' or name glob 'sqlite_autoindex_ly2_log_*'",
+            "select sum(pgsize) from dbstat where name = 'ly2_job_logs'",
+        )
     } else {
         sqlx::PgConnection::connect(url).await.expect("the server").execute("vacuum analyze").await.expect("vacuum");
         ("select pg_total_relation_size('ly2_log_blocks')", "select pg_total_relation_size('ly2_job_logs')")

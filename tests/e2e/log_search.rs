@@ -28,7 +28,8 @@ fn search(host: &Host, token: &str, query: &str) -> (u16, Value) {
 
 /// The jobs of the hits, each once, in the order of the hits.
 fn jobs_of(page: &Value) -> Vec<&str> {
-    let mut jobs: Vec<&str> = page["hits"].as_array().unwrap().iter().map(|hit| hit["job_id"].as_str().unwrap()).collect();
+    let mut jobs: Vec<&str> =
+        page["hits"].as_array().unwrap().iter().map(|hit| hit["job_id"].as_str().unwrap()).collect();
     jobs.dedup();
     jobs
 }

@@ -270,6 +270,8 @@ pub struct Found {
 pub trait LogSearch: Send + Sync + 'static {
     /// Looks for lines. Ends within a few seconds, whatever is asked, and says so when it had to.
     async fn search(&self, search: &LineSearch) -> Result<Found, StoreError>;
+    /// While lines from before there was an index are still being indexed: lines said before this instant may be missing.
+    async fn indexed_from(&self) -> Result<Option<Instant>, StoreError>;
     /// Indexes up to `most` lines from before there was an index. False when there are none left.
     async fn index_older(&self, most: u32) -> Result<bool, StoreError>;
 }

@@ -76,6 +76,12 @@ impl LogSearch for SqlStore {
         Ok(found)
     }
 
+    async fn indexed_from(&self) -> Result<Option<host_model::Instant>, StoreError> {
+        const WHAT: &str = "ask how far the index is";
+        let mut reader = self.reader(WHAT).await?;
+        indexed_from(&mut reader.conn()).await.map_err(|error| error.during(WHAT))
+    }
+
     async fn index_older(&self, most: u32) -> Result<bool, StoreError> {
         self.write("index older log lines", IndexOlder(most)).await
     }

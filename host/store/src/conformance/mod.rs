@@ -303,7 +303,8 @@ checks! {
         a_changed_migration_is_refused
         a_closed_store_refuses_and_may_be_closed_again;
     upgrade:
-        runs_of_the_schema_before_are_still_readable;
+        runs_of_the_schema_before_are_still_readable
+        log_lines_of_the_schema_before_become_searchable;
 }
 
 impl Bench {
