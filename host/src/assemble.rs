@@ -58,6 +58,8 @@ pub(crate) struct House {
     _secrets: Option<Ending>,
     /// Keeps changes by hand as versions.
     _noticing: Option<Noticing>,
+    /// Makes log lines from before there was an index searchable.
+    _indexing: Option<Ending>,
 }
 
 /// A task that ends with the house.
@@ -203,6 +205,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         engine: engine.clone(),
         catalogue: keeper.clone(),
         history: roles.history,
+        search: roles.search,
         keys: roles.idempotency,
         desk: desk.clone(),
         secrets: secrets.clone(),
@@ -222,6 +225,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });
+    let indexing = (!is_command).then(|| indexing::index_older(roles.search.clone()));
     let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
     // A worker may have no key; a command ends before anything is sent.
     let ringing = matches!(part, Part::Server(_)).then(|| notifications::start(&notifier, &engine));
@@ -237,6 +241,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         pools,
         _secrets: refreshing,
         _noticing: noticing,
+        _indexing: indexing,
     })
 }
 

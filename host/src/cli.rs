@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod catalogue;
 mod connector;
+mod logs;
 mod notify;
 mod plugin;
 
@@ -15,6 +16,7 @@ pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use catalogue::{ImportArgs, JobChange};
 pub(crate) use connector::{Connector, Format, QueryArgs};
+pub(crate) use logs::{Logs, LogsSearchArgs};
 pub(crate) use notify::Notify;
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
@@ -78,6 +80,9 @@ pub(crate) enum Command {
     /// Runs: show
     #[command(subcommand)]
     Run(Run),
+    /// Logs of all runs: search
+    #[command(subcommand)]
+    Logs(Logs),
     /// Secrets: set, list, delete, encrypt, decrypt, genkey, rotate
     #[command(subcommand)]
     Secret(Secret),

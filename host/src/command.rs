@@ -8,6 +8,7 @@ pub(crate) mod cron;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod job;
+pub(crate) mod logs;
 pub(crate) mod manual;
 pub(crate) mod notify;
 pub(crate) mod plugin;

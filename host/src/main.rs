@@ -10,6 +10,7 @@ mod desk;
 mod exit;
 mod history;
 mod home;
+mod indexing;
 mod inventory;
 mod keeper;
 mod memory;
@@ -88,6 +89,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Token(token) => command::token::run(token, &global).await,
         Command::Login(args) => command::token::login(args, &global).await,
         Command::Logout => command::token::logout(&global).await,
+        Command::Logs(logs) => command::logs::run(logs, &global).await,
         Command::Run(run) => command::run::run(run, &global).await,
         Command::Audit(audit) => command::audit::run(audit, &global).await,
         Command::Connector(connector) => command::connector::run(connector, &global).await,

@@ -18,6 +18,7 @@ mod editing;
 mod fleet;
 mod flights;
 mod ledger;
+mod log_search;
 mod notifications;
 mod overlap;
 mod packages;

@@ -33,6 +33,7 @@ export default async function (kit) {
     ['runs', 'runs', '[data-run]'],
     [`runs/${failed}?step=1`, 'run', '.log-line:not([hidden])'],
     [`runs/${waiting}`, 'run-live', '.log-line:not([hidden])'],
+    ['logs?q=rows', 'logs', '[data-hit]'],
     ...['jobs/new', 'jobs/quick-check/edit', 'schedule', 'plugins', 'connectors', 'alerts', 'health', 'settings'].map((path) => [path, path.replaceAll('/', '-'), 'main h1']),
   ]
   for (const [look, options] of Object.entries(LOOKS)) {

@@ -7,7 +7,7 @@ import { makeHome, removeHome, startServer } from './home.mjs'
 import { Kit } from './kit.mjs'
 
 const FILES = [
-  'access', 'session', 'shell', 'catalogue', 'dialog', 'job', 'editor', 'runs', 'onerun', 'log', 'schedule', 'plugins', 'connectors',
+  'access', 'session', 'shell', 'catalogue', 'dialog', 'job', 'editor', 'runs', 'onerun', 'log', 'search', 'schedule', 'plugins', 'connectors',
   'alerts', 'health', 'settings', 'looks', 'measures',
 ]
 

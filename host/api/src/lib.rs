@@ -39,6 +39,7 @@ use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::notify::desk::NotificationDesk;
 use host_model::port::StoreError;
+use host_model::search::LogSearch;
 use host_model::secret::SealedSecret;
 
 pub use error::ApiError;
@@ -85,6 +86,8 @@ pub struct ApiParts {
     pub catalogue: Arc<dyn CatalogueSource>,
     /// What pages ask of the history.
     pub history: Arc<dyn History>,
+    /// Search over the log lines of all runs.
+    pub search: Arc<dyn LogSearch>,
     /// Where the catalogue is written.
     pub desk: Arc<dyn desk::CatalogueDesk>,
     /// The secrets.
@@ -143,8 +146,9 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
-        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs,
+        log_search, logs, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats,
+        tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -193,6 +197,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(runs::list))
         .add(Need::Run, routes!(runs::show))
+        .add(Need::SomeJob, routes!(log_search::search))
         .add(Need::Run, routes!(logs::page))
         .add(Need::Run, routes!(logs::search))
         .add(Need::Run, routes!(logs::counts))

@@ -35,6 +35,7 @@ pub mod replica;
 pub mod retry;
 pub mod run;
 pub mod schedule;
+pub mod search;
 pub mod secret;
 pub mod sql_port;
 pub mod step_error;

@@ -152,6 +152,11 @@ impl DbError {
         matches!(self.code().as_deref(), Some("40001" | "40P01" | "23505" | "23503"))
     }
 
+    /// Whether the database stopped the statement because its time was over.
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self.code().as_deref(), Some("57014" | "9"))
+    }
+
     fn code(&self) -> Option<String> {
         match self {
             Self::Driver(sqlx::Error::Database(error)) => error.code().map(|code| code.into_owned()),

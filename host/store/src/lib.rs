@@ -25,6 +25,8 @@ mod history;
 mod idempotency;
 mod lease;
 mod loan;
+mod log_index;
+mod log_search;
 mod logs;
 mod migrate;
 mod notify;
@@ -57,6 +59,7 @@ use host_model::idempotency::IdempotencyKeys;
 use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
+use host_model::search::LogSearch;
 use host_model::secret::SecretStore;
 use host_model::version::VersionStore;
 
@@ -84,6 +87,8 @@ pub struct Roles {
     pub secrets: Arc<dyn SecretStore>,
     /// What pages ask of the history.
     pub history: Arc<dyn History>,
+    /// Search over the lines of all runs.
+    pub search: Arc<dyn LogSearch>,
     /// Keys of requests that may be sent twice.
     pub idempotency: Arc<dyn IdempotencyKeys>,
     /// Accounts, sessions and API tokens.
@@ -107,6 +112,7 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         plugin_state: store.clone(),
         secrets: store.clone(),
         history: store.clone(),
+        search: store.clone(),
         idempotency: store.clone(),
         accounts: store.clone(),
         audit: store.clone(),

@@ -12,12 +12,23 @@ use sqlx::{PgConnection, SqliteConnection};
 
 use crate::error::DbError;
 use crate::loan::Watch;
+use crate::log_index::{self, Block};
 use crate::row::{LOG_COLUMNS, read_log};
 use crate::sql::{Bind, Conn, storable, visible_nul};
 use crate::write::{Verdict, Write};
 
 /// `Store::append_logs`.
-pub(crate) struct AppendLogs(pub(crate) Vec<LogLine>);
+pub(crate) struct AppendLogs {
+    lines: Vec<LogLine>,
+    /// Cut before the transaction begins, which others may wait for.
+    blocks: Vec<Block>,
+}
+
+impl AppendLogs {
+    pub(crate) fn new(lines: Vec<LogLine>) -> Self {
+        Self { blocks: log_index::blocks(&lines), lines }
+    }
+}
 
 /// Lines of one statement in SQLite: seven parameters each, of 32 766 allowed.
 const SQLITE_CHUNK: usize = 500;
@@ -30,16 +41,24 @@ impl Write for AppendLogs {
     type Answer = ();
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<()>, DbError> {
-        match conn {
-            Conn::Sqlite(conn) => append_sqlite(conn, &self.0).await?,
-            Conn::Postgres(conn, watch) => append_postgres(conn, watch, &self.0).await?,
+        let written = match conn {
+            Conn::Sqlite(conn) => append_sqlite(conn, &self.lines).await?,
+            Conn::Postgres(conn, watch) => append_postgres(conn, watch, &self.lines).await?,
+        };
+        if written == self.lines.len() as u64 {
+            log_index::write(conn, &self.blocks).await?;
+        } else {
+            let lines = log_index::without_block(conn, &self.lines).await?;
+            log_index::write(conn, &log_index::blocks(lines)).await?;
         }
         Ok(Verdict::Keep(()))
     }
 }
 
-async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result<(), DbError> {
+/// How many were new.
+async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result<u64, DbError> {
     let mut conn = Conn::Sqlite(conn);
+    let mut written = 0;
     for chunk in lines.chunks(SQLITE_CHUNK) {
         let mut binds = Vec::with_capacity(chunk.len() * 7);
         for line in chunk {
@@ -57,18 +76,18 @@ async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result
         let values = vec!["(?, ?, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
         let sql =
             format!("insert into ly2_job_logs ({LOG_COLUMNS}) values {values} on conflict (run_id, seq) do nothing");
-        if chunk.len() == SQLITE_CHUNK {
-            conn.execute(&sql, &binds).await?;
+        written += if chunk.len() == SQLITE_CHUNK {
+            conn.execute(&sql, &binds).await?
         } else {
-            conn.execute_once(&sql, &binds).await?;
-        }
+            conn.execute_once(&sql, &binds).await?
+        };
     }
-    Ok(())
+    Ok(written)
 }
 
-async fn append_postgres(conn: &mut PgConnection, watch: &mut Watch, lines: &[LogLine]) -> Result<(), DbError> {
+async fn append_postgres(conn: &mut PgConnection, watch: &mut Watch, lines: &[LogLine]) -> Result<u64, DbError> {
     watch.over(sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *conn)).await?;
-    let mut rest = lines;
+    let (mut rest, mut written) = (lines, 0);
     while !rest.is_empty() {
         let mut bytes = 0;
         let fits = rest
@@ -81,13 +100,13 @@ async fn append_postgres(conn: &mut PgConnection, watch: &mut Watch, lines: &[Lo
             .count();
         // A single line beyond the bound still has to go.
         let (chunk, later) = rest.split_at(fits.max(1));
-        watch.over(insert_postgres(conn, chunk)).await?;
+        written += watch.over(insert_postgres(conn, chunk)).await?;
         rest = later;
     }
-    Ok(())
+    Ok(written)
 }
 
-async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(), sqlx::Error> {
+async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<u64, sqlx::Error> {
     sqlx::query(
         "insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) \
          select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::text[]) \
@@ -102,7 +121,7 @@ async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(
     .bind(lines.iter().map(|line| visible_nul(&line.message).into_owned()).collect::<Vec<_>>())
     .execute(conn)
     .await
-    .map(drop)
+    .map(|done| done.rows_affected())
 }
 
 /// Both databases count with a sign.

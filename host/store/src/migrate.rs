@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0013_unfired_slots.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_unfired_slots.sql"),
     },
+    Migration {
+        version: 14,
+        name: "log_search",
+        sqlite: include_str!("../../../migrations/sqlite/0014_log_search.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014_log_search.sql"),
+    },
 ];
 
 impl Migration {

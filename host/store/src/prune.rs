@@ -23,6 +23,11 @@ const LOGS: &str = "delete from ly2_job_logs where (run_id, seq) in (\
     select l.run_id, l.seq from ly2_job_logs l left join ly2_job_runs r on r.id = l.run_id \
     where l.run_id < $1 and (r.id is null or r.finished_at < $2) order by l.run_id, l.seq limit $3)";
 
+/// What the search knows of such rows.
+const BLOCKS: &str = "delete from ly2_log_blocks where id in (\
+    select b.id from ly2_log_blocks b left join ly2_job_runs r on r.id = b.run_id \
+    where b.run_id < $1 and (r.id is null or r.finished_at < $2) order by b.run_id, b.first_seq limit $3)";
+
 const STEPS: &str = "delete from ly2_step_runs where run_id in (\
     select id from ly2_job_runs where id < $1 and finished_at < $2 order by id limit $3)";
 
@@ -58,7 +63,11 @@ impl Write for PruneBatch {
         let of_runs = [Bind::word(first_id_at(self.before)), cutoff.clone(), limit.clone()];
         let mut pruned = Pruned::default();
         match self.pass {
-            PrunePass::Logs => pruned.log_rows = conn.execute(LOGS, &of_runs).await?,
+            PrunePass::Logs => {
+                // Each block has a line at least, so no block is left when the last line goes.
+                conn.execute(BLOCKS, &of_runs).await?;
+                pruned.log_rows = conn.execute(LOGS, &of_runs).await?;
+            }
             PrunePass::Runs => {
                 // Before their runs: what goes by cascade is not counted.
                 pruned.step_rows = conn.execute(STEPS, &of_runs).await?;

@@ -180,18 +180,18 @@ impl Conn<'_> {
     }
 
     /// Like [`Conn::execute`] for a text that is hardly ever the same twice: it is not kept prepared.
-    pub(crate) async fn execute_once(&mut self, sql: &str, binds: &[Bind<'_>]) -> Result<(), DbError> {
+    pub(crate) async fn execute_once(&mut self, sql: &str, binds: &[Bind<'_>]) -> Result<u64, DbError> {
         let sql = AssertSqlSafe(sql);
-        match self {
+        Ok(match self {
             Self::Sqlite(conn) => {
-                sqlx::query_with(sql, sqlite_arguments(binds)?).persistent(false).execute(&mut **conn).await?;
+                let query = sqlx::query_with(sql, sqlite_arguments(binds)?).persistent(false);
+                query.execute(&mut **conn).await?.rows_affected()
             }
             Self::Postgres(conn, watch) => {
                 let query = sqlx::query_with(sql, postgres_arguments(binds)?).persistent(false);
-                watch.over(query.execute(&mut **conn)).await?;
+                watch.over(query.execute(&mut **conn)).await?.rows_affected()
             }
-        }
-        Ok(())
+        })
     }
 
     /// Runs statements over one list of parameters, in order, until one changes nothing; counts the rows changed by all.

@@ -19,11 +19,14 @@ use crate::writer::{MAX_BATCH, Writer};
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
+const SEARCHERS: u32 = 2;
 
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
     writer: Writer,
     pub(crate) readers: SqlitePool,
+    /// For searches only: each sets how long a statement of its connection may take, and no search takes a reader away.
+    pub(crate) searchers: SqlitePool,
 }
 
 impl SqliteStore {
@@ -48,12 +51,15 @@ impl SqliteStore {
                 migrate::MigrateError::Schema(error) => error,
             },
         )?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(BUSY)
-            .test_before_acquire(false)
-            .connect_lazy_with(base.pragma("query_only", "on"));
-        Ok(Self { writer: Writer::start(conn), readers })
+        let reading = base.pragma("query_only", "on");
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(BUSY)
+                .test_before_acquire(false)
+                .connect_lazy_with(reading.clone())
+        };
+        Ok(Self { writer: Writer::start(conn), readers: pool(READERS), searchers: pool(SEARCHERS) })
     }
 
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Answer, DbError> {
@@ -67,6 +73,7 @@ impl SqliteStore {
     pub(crate) async fn close(&self) {
         // Readers first: the last connection to close folds the WAL back into the file, and it has to be one that may write.
         self.readers.close().await;
+        self.searchers.close().await;
         self.writer.close().await;
     }
 }

@@ -98,6 +98,15 @@ impl SqlStore {
         acquired.map_err(|error| DbError::from(error).during(operation))
     }
 
+    /// A connection for a search, which bounds the time of its statements itself.
+    pub(crate) async fn searcher(&self, operation: &'static str) -> Result<Reader, StoreError> {
+        let acquired = match &self.place {
+            Place::Sqlite(store) => store.searchers.acquire().await.map(Reader::Sqlite),
+            Place::Postgres(store) => Loan::of(&store.pool).await.map(Reader::Postgres),
+        };
+        acquired.map_err(|error| DbError::from(error).during(operation))
+    }
+
     /// Passes an answer on, after other processes were told that there is news if it is a good one.
     fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if answer.is_ok() {
@@ -271,7 +280,7 @@ impl Store for SqlStore {
         if lines.is_empty() {
             return Ok(());
         }
-        self.told(self.write("append log lines", AppendLogs(lines.to_vec())).await)
+        self.told(self.write("append log lines", AppendLogs::new(lines.to_vec())).await)
     }
 
     async fn list_logs(&self, run: RunId, from: u64, limit: u32) -> Result<Vec<LogLine>, StoreError> {

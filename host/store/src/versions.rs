@@ -125,6 +125,7 @@ impl Write for Rename {
                 conn.execute(&format!("update {table} set job_id = $2 where job_id = $1"), &both).await?;
             }
         }
+        conn.execute("update ly2_log_jobs set job_id = $2 where job_id = $1", &both).await?;
         // Whoever might see the old id may see the new one. The lists are JSON texts, and no id holds a quote.
         let grants = [&self.from, &self.to].map(|id| Bind::word(format!("\"job:{id}\"")));
         for (table, column) in [("ly2_users", "granted"), ("ly2_tokens", "permissions")] {

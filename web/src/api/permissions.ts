@@ -28,6 +28,12 @@ export function mayAnyJob(me: Me | undefined): boolean {
   return !held || held.some((each) => each === 'superuser' || each === 'settings:jobs' || each.startsWith('job:'))
 }
 
+/** Whether the person may see the runs of any job; whoever edits jobs sees the jobs alone. */
+export function mayAnyRun(me: Me | undefined): boolean {
+  const held = me?.permissions
+  return !held || held.some((each) => each === 'superuser' || each.startsWith('job:'))
+}
+
 /** The question for the person who is signed in. */
 export function useMay(): (permission: Permission) => boolean {
   const { data } = useQuery(queries.me())

@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { http } from '../api/http'
-import { may } from '../api/permissions'
+import { may, mayAnyRun } from '../api/permissions'
 import { optional, queries } from '../api/queries'
 import { StartProblem } from '../jobs/StartProblem'
 import { Tag } from '../ui/parts'
@@ -34,7 +34,10 @@ export function Palette({ close }: { close: () => void }) {
       ...(plugins.data?.plugins ?? []).map((each) => ({ kind: 'plugin' as const, id: each.name, label: each.name, hint: each.kind })),
       ...places(me).map((place) => ({ kind: 'page' as const, id: place.to, label: place.label, hint: '' })),
     ]
-    return find(query, things)
+    // Whatever is typed may also stand in a log.
+    const words = query.trim()
+    const logs: Found[] = words.length > 1 && mayAnyRun(me) ? [{ kind: 'log', id: words, label: words, hint: t.searchLogs }] : []
+    return [...find(query, things), ...logs]
   }, [query, jobs.data, connectors.data, plugins.data, me])
   const active = Math.min(at, found.length - 1)
   const run = useMutation({
@@ -49,6 +52,7 @@ export function Palette({ close }: { close: () => void }) {
     const name = { params: { name: thing.id } }
     if (thing.kind === 'job') void navigate({ to: '/jobs/$id', params: { id: thing.id } })
     else if (thing.kind === 'run') void navigate({ to: '/runs/$id', params: { id: thing.id } })
+    else if (thing.kind === 'log') void navigate({ to: '/logs', search: { q: thing.id } })
     else if (thing.kind === 'connector') void navigate({ to: '/connectors/$name', ...name })
     else if (thing.kind === 'plugin') void navigate({ to: '/plugins/$name', ...name })
     else void navigate({ to: thing.id as '/jobs' })

@@ -1,10 +1,10 @@
 /** The pages one can go to and who may see them: for the rail, the palette and the shortcuts. */
-import { Activity, Bell, CalendarDays, Database, HeartPulse, ListChecks, Plug, Settings, type LucideIcon } from 'lucide-react'
-import { may, mayAnyJob, type Me } from '../api/permissions'
+import { Activity, Bell, CalendarDays, Database, HeartPulse, ListChecks, Plug, Settings, TextSearch, type LucideIcon } from 'lucide-react'
+import { may, mayAnyJob, mayAnyRun, type Me } from '../api/permissions'
 import { t } from './words'
 
 export interface Place {
-  to: '/jobs' | '/runs' | '/schedule' | '/plugins' | '/connectors' | '/alerts' | '/health' | '/settings'
+  to: '/jobs' | '/runs' | '/logs' | '/schedule' | '/plugins' | '/connectors' | '/alerts' | '/health' | '/settings'
   label: string
   icon: LucideIcon
   /** The second key after `g`. */
@@ -17,6 +17,7 @@ const everybody = () => true
 const PLACES: Place[] = [
   { to: '/jobs', label: t.jobs, icon: ListChecks, key: 'j', visible: everybody },
   { to: '/runs', label: t.runs, icon: Activity, key: 'r', visible: everybody },
+  { to: '/logs', label: t.logs, icon: TextSearch, key: 'l', visible: mayAnyRun },
   { to: '/schedule', label: t.schedule, icon: CalendarDays, key: 's', visible: mayAnyJob },
   { to: '/plugins', label: t.plugins, icon: Plug, key: 'p', visible: mayAnyJob },
   { to: '/connectors', label: t.connectors, icon: Database, key: 'c', visible: mayAnyJob },

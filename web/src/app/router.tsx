@@ -108,6 +108,12 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('../runs/RunPage'), 'RunPage'),
   validateSearch: keep('step', 'attempt', 'compare'),
 })
+const logs = createRoute({
+  getParentRoute: () => shell,
+  path: '/logs',
+  component: lazyRouteComponent(() => import('../search/SearchPage'), 'SearchPage'),
+  validateSearch: keep('q', 'job', 'level', 'range', 'from', 'to'),
+})
 const schedule = createRoute({
   getParentRoute: () => shell,
   path: '/schedule',
@@ -138,7 +144,7 @@ const settingsPage = lazyRouteComponent(() => import('../settings/SettingsPage')
 const settings = createRoute({ getParentRoute: () => shell, path: '/settings', component: settingsPage, validateSearch: anything })
 const settingsTab = createRoute({ getParentRoute: () => shell, path: '/settings/$tab', component: settingsPage, validateSearch: anything })
 
-const pages = [index, jobs, newJob, job, editJob, runs, run, schedule, plugins, plugin, connectors, connector, alerts, alertsTab, health, settings, settingsTab] as const
+const pages = [index, jobs, newJob, job, editJob, runs, run, logs, schedule, plugins, plugin, connectors, connector, alerts, alertsTab, health, settings, settingsTab] as const
 
 export const router = createRouter({
   routeTree: root.addChildren([login, shell.addChildren(pages)]),

@@ -1,7 +1,7 @@
 /** What the palette finds and in which order: things before pages, names that begin with the words before others. Pure. */
 import type { JobCard } from '../api/types'
 
-export type Kind = 'job' | 'run' | 'connector' | 'plugin' | 'page'
+export type Kind = 'job' | 'run' | 'connector' | 'plugin' | 'page' | 'log'
 
 export interface Found {
   kind: Kind
@@ -10,7 +10,7 @@ export interface Found {
   hint: string
 }
 
-const ORDER: Record<Kind, number> = { job: 0, run: 1, connector: 2, plugin: 3, page: 4 }
+const ORDER: Record<Kind, number> = { job: 0, run: 1, connector: 2, plugin: 3, page: 4, log: 5 }
 /** The beginning of a run id is enough to look it up; shorter texts are rarely meant as one. */
 const RUN_ID = /^[0-9a-z][0-9a-z-]{7,}$/i
 

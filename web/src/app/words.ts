@@ -3,7 +3,7 @@ import { pick } from '../i18n'
 
 const en = {
   product: 'Nomaflow', main: 'Main', skip: 'Skip to the content',
-  jobs: 'Jobs', runs: 'Runs', schedule: 'Schedule', plugins: 'Plugins', connectors: 'Connectors', alerts: 'Alerts', health: 'Health', settings: 'Settings', more: 'More',
+  jobs: 'Jobs', runs: 'Runs', logs: 'Log search', schedule: 'Schedule', plugins: 'Plugins', connectors: 'Connectors', alerts: 'Alerts', health: 'Health', settings: 'Settings', more: 'More',
   narrow: 'Fold the menu', wide: 'Unfold the menu', signOut: 'Sign out', account: 'Account and appearance', search: 'Search', searchHint: 'Search everything (Ctrl K)',
   live: 'live', connecting: 'connecting…', signedOut: 'signed out', polling: (seconds: number) => `polling every ${seconds} s`, offline: (since: string) => `offline since ${since}`,
   reconnect: 'Try to reconnect now', liveHint: 'Changes appear by themselves.', offlineHint: 'What is shown may be out of date.',
@@ -15,7 +15,7 @@ const en = {
   shortcutsLabel: 'Single-key shortcuts', keys: 'Keyboard shortcuts', keysHint: 'They do nothing while you type.', keysNone: 'Single-key shortcuts are off.',
   go: (page: string) => `Go to ${page}`, openPalette: 'Search jobs, runs, connectors, plugins and pages', showKeys: 'Show this list',
   palette: 'Search everything', paletteBox: 'Job, run id, connector, plugin, page', nothing: 'Nothing fits.', results: (n: number) => (n === 1 ? '1 result' : `${n} results`),
-  kinds: { job: 'job', run: 'run', connector: 'connector', plugin: 'plugin', page: 'page', log: 'log' }, openRun: (id: string) => `Open run ${id}`, runIt: 'Alt Enter runs it',
+  kinds: { job: 'job', run: 'run', connector: 'connector', plugin: 'plugin', page: 'page', log: 'log' }, openRun: (id: string) => `Open run ${id}`, searchLogs: 'in the logs of all runs', runIt: 'Alt Enter runs it',
   started: (job: string) => `Started ${job}.`,
   copyCli: 'Copy as command line', copyHttp: 'Copy as HTTP request', copiedCli: 'Command line copied', copiedHttp: 'HTTP request copied',
   signIn: 'Sign in', user: 'User', password: 'Password', token: 'Access token', signingIn: 'Signing in…', denied: 'The server did not accept that.', deniedToken: 'The server did not accept this token.',
@@ -40,7 +40,7 @@ const en = {
 
 const fr: typeof en = {
   product: 'Nomaflow', main: 'Navigation principale', skip: 'Aller au contenu',
-  jobs: 'Jobs', runs: 'Exécutions', schedule: 'Calendrier', plugins: 'Plugins', connectors: 'Connecteurs', alerts: 'Alertes', health: 'Santé', settings: 'Réglages', more: 'Plus',
+  jobs: 'Jobs', runs: 'Exécutions', logs: 'Journaux', schedule: 'Calendrier', plugins: 'Plugins', connectors: 'Connecteurs', alerts: 'Alertes', health: 'Santé', settings: 'Réglages', more: 'Plus',
   narrow: 'Replier le menu', wide: 'Déplier le menu', signOut: 'Se déconnecter', account: 'Compte et apparence', search: 'Rechercher', searchHint: 'Tout rechercher (Ctrl K)',
   live: 'en direct', connecting: 'connexion…', signedOut: 'déconnecté', polling: (seconds) => `relecture toutes les ${seconds} s`, offline: (since) => `hors ligne depuis ${since}`,
   reconnect: 'Se reconnecter maintenant', liveHint: 'Les changements apparaissent d’eux-mêmes.', offlineHint: 'L’affichage peut être dépassé.',
@@ -52,7 +52,7 @@ const fr: typeof en = {
   shortcutsLabel: 'Raccourcis à une touche', keys: 'Raccourcis clavier', keysHint: 'Ils ne font rien pendant la saisie.', keysNone: 'Les raccourcis à une touche sont désactivés.',
   go: (page) => `Aller à : ${page}`, openPalette: 'Rechercher jobs, exécutions, connecteurs, plugins et pages', showKeys: 'Afficher cette liste',
   palette: 'Tout rechercher', paletteBox: 'Job, numéro d’exécution, connecteur, plugin, page', nothing: 'Rien ne correspond.', results: (n) => (n < 2 ? `${n} résultat` : `${n} résultats`),
-  kinds: { job: 'job', run: 'exécution', connector: 'connecteur', plugin: 'plugin', page: 'page', log: 'journal' }, openRun: (id) => `Ouvrir l’exécution ${id}`, runIt: 'Alt Entrée le lance',
+  kinds: { job: 'job', run: 'exécution', connector: 'connecteur', plugin: 'plugin', page: 'page', log: 'journal' }, openRun: (id) => `Ouvrir l’exécution ${id}`, searchLogs: 'dans les journaux de toutes les exécutions', runIt: 'Alt Entrée le lance',
   started: (job) => `${job} est lancé.`,
   copyCli: 'Copier en ligne de commande', copyHttp: 'Copier en requête HTTP', copiedCli: 'Ligne de commande copiée', copiedHttp: 'Requête HTTP copiée',
   signIn: 'Connexion', user: 'Utilisateur', password: 'Mot de passe', token: 'Jeton d’accès', signingIn: 'Connexion…', denied: 'Le serveur n’a pas accepté ces identifiants.', deniedToken: 'Le serveur n’a pas accepté ce jeton.',

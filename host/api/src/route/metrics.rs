@@ -67,6 +67,13 @@ pub(crate) async fn show(
     for pool in &pools {
         page.line("nomaflow_pool_size", &[("pool", &pool.name)], f64::from(pool.size));
     }
+    let is_complete = app.search.indexed_from().await?.is_none();
+    page.one(
+        "nomaflow_log_index_complete",
+        "gauge",
+        "1 when every log line is in the index of the search, 0 while lines from before it are being indexed",
+        f64::from(u8::from(is_complete)),
+    );
     page.one("nomaflow_event_listeners", "gauge", "Open event streams", streams.open() as f64);
     if let Some(bytes) = resident_bytes() {
         page.one("process_resident_memory_bytes", "gauge", "Memory in use", bytes as f64);

@@ -358,6 +358,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         engine: engine.clone(),
         catalogue: shelf.clone(),
         history: roles.history,
+        search: roles.search,
         keys: roles.idempotency,
         desk: Arc::new(Closed),
         secrets: Arc::new(Drawer::default()),

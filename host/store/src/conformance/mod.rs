@@ -31,6 +31,7 @@ mod raw;
 mod replicas;
 mod restart;
 mod schema;
+mod search;
 mod secrets;
 mod transitions;
 mod upgrade;
@@ -275,6 +276,16 @@ checks! {
         runs_are_found_by_trigger_text_and_length
         slots_that_did_not_fire_are_found_by_time
         lines_are_filtered_scanned_and_counted;
+    search:
+        lines_of_all_runs_are_found_by_their_words_newest_first
+        a_search_goes_on_where_its_page_ended
+        conditions_of_a_search_hold_together
+        a_line_that_comes_twice_is_found_once
+        lines_of_unknown_runs_are_shown_to_nobody
+        a_renamed_job_keeps_its_lines
+        pruned_lines_are_not_found_and_leave_nothing_in_the_index
+        lines_from_before_the_index_are_indexed_bit_by_bit
+        a_search_that_takes_too_long_says_so_and_can_go_on;
     idempotency:
         a_key_stands_for_its_first_request_until_it_expires
         a_key_goes_on_with_one_process_only
@@ -292,7 +303,8 @@ checks! {
         a_changed_migration_is_refused
         a_closed_store_refuses_and_may_be_closed_again;
     upgrade:
-        runs_of_the_schema_before_are_still_readable;
+        runs_of_the_schema_before_are_still_readable
+        log_lines_of_the_schema_before_become_searchable;
 }
 
 impl Bench {

@@ -1,5 +1,6 @@
 //! A store with rows of the schema before.
 
+use host_model::search::{LineSearch, Words};
 use host_model::transition::{LOST_IN_RESTART, RunChange};
 use host_model::{RunId, RunStatus};
 use sqlx::{Connection, PgConnection, SqliteConnection};
@@ -63,4 +64,21 @@ pub(super) async fn runs_of_the_schema_before_are_still_readable(bench: &Bench) 
     assert_eq!(store.find_pause().await.unwrap().unwrap().by, "user:ann");
     assert_eq!(store.take_lease("host/8/8", None, at(2)).await.unwrap(), Some(2));
     bench.running(&*store, "busy").await;
+}
+
+pub(super) async fn log_lines_of_the_schema_before_become_searchable(bench: &Bench) {
+    prepare(bench).await;
+    let lines = "insert into ly2_job_logs (run_id, seq, at, level, attempt, message) values
+        ('0000000000001', 0, '2026-01-01T00:00:00.000Z', 'INFO', 0, 'an older line'),
+        ('0000000000002', 0, '2026-01-01T00:00:00.000Z', 'INFO', 0, 'an old line')";
+    bench.execute(lines).await.unwrap();
+    let roles = crate::open_roles(&bench.url, &bench.home).await.unwrap();
+    let words = Words::parse("line").unwrap();
+    let asked = LineSearch { words, jobs: None, level: None, from: None, to: None, before: None, limit: 9 };
+    let found = roles.search.search(&asked).await.unwrap();
+    assert!(found.hits.is_empty() && found.indexed_from.is_some());
+    while roles.search.index_older(100).await.unwrap() {}
+    let found = roles.search.search(&asked).await.unwrap();
+    let texts: Vec<&str> = found.hits.iter().map(|hit| hit.line.message.as_str()).collect();
+    assert_eq!((texts, found.indexed_from), (vec!["an old line", "an older line"], None));
 }
