@@ -104,8 +104,9 @@ pub(crate) async fn replay(shared: &Arc<Shared>, request: ReplayRequest) -> Resu
         return Err(ReplayError::NotOver { run: run.id, status: run.status });
     }
     let overrides = params::read_overrides(&run.overrides);
-    let fire =
-        FireRequest { overrides, run_id: request.run_id, ..FireRequest::manual(run.job_id.clone(), request.trigger) };
+    let preset = run.overrides.get(params::PRESET).and_then(Json::as_str).map(str::to_owned);
+    let manual = FireRequest::manual(run.job_id.clone(), request.trigger);
+    let fire = FireRequest { overrides, preset, run_id: request.run_id, ..manual };
     let (job, definition) = if request.current {
         (current(shared, &run, &fire)?, None)
     } else {

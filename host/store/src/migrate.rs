@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0013_unfired_slots.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_unfired_slots.sql"),
     },
+    Migration {
+        version: 17,
+        name: "holds",
+        sqlite: include_str!("../../../migrations/sqlite/0017_holds.sql"),
+        postgres: include_str!("../../../migrations/postgres/0017_holds.sql"),
+    },
 ];
 
 impl Migration {
