@@ -11,7 +11,7 @@ use host_model::port::{Store, StoreError};
 use host_model::run::{Run, RunStatus, StepRun, Trigger};
 use host_model::template::StepResult;
 use host_model::transition::SKIPPED_REPLAY;
-use host_model::{Job, JobId, RunId, StepName, StepStatus, params};
+use host_model::{Job, JobId, Json, RunId, StepName, StepStatus, params};
 
 use crate::dispatch::{self, DispatchError, FireRequest, Fired, How};
 use crate::shared::Shared;

@@ -5,6 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use host_catalogue::system_zone;
+use host_model::hold::Holds;
 use host_model::schedule::{Note, RequestError, ScheduleRequest, read_instant, rfc3339_in};
 use host_model::{Instant, Job};
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,10 @@
 //! Jobs on the wire: a card per job for the catalogue, and the definition behind it.
 
 use host_model::diagnostic::Diagnostic;
+use host_model::fire::SlotRecord;
 use host_model::history::RunTime;
+use host_model::hold::Holds;
+use host_model::job::{JobSchedule, Overrides, Preset};
 use host_model::run::RunStatus;
 use host_model::{Instant, Job, JsonMap, Run, Step};
 use serde::Serialize;
