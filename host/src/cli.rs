@@ -74,7 +74,7 @@ pub(crate) enum Command {
     },
     /// Take a snapshot over: every job is checked before any is in force
     Import(ImportArgs),
-    /// The scheduler as a whole: pause, resume, status
+    /// The scheduler as a whole: pause, resume, status, maintenance
     #[command(subcommand)]
     Scheduler(Scheduler),
     /// Runs: show
@@ -186,6 +186,8 @@ pub(crate) enum Job {
         #[arg(short = 'n', long, default_value_t = 10)]
         count: u32,
     },
+    /// Skip the next fire of a job once, before it is due
+    SkipNext(SkipArgs),
     #[command(flatten)]
     Change(JobChange),
 }
@@ -200,8 +202,52 @@ pub(crate) enum Scheduler {
     },
     /// Fire schedules again
     Resume,
+    /// Maintenance windows: spans of time in which no schedule fires
+    #[command(subcommand)]
+    Maintenance(Maintenance),
     /// Whether schedules fire, who paused them, and which processes share the store
     Status,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Maintenance {
+    /// Those that were, are and will be, the latest first
+    List,
+    /// Announce one; manual runs go on
+    Add {
+        /// The first instant inside: RFC 3339, or a wall time [default: now]
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// The first instant at which schedules fire again
+        #[arg(long, value_name = "TIME")]
+        to: String,
+        /// Whose wall clock the times speak of, such as Europe/Paris [default: the server's]
+        #[arg(long, value_name = "ZONE")]
+        timezone: Option<String>,
+        /// Why; recorded with each slot that is skipped
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// End one now, or take back one that has not begun
+    End {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct SkipArgs {
+    /// Job id
+    pub(crate) id: String,
+    /// Which of its schedules [default: the one that fires next]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) schedule: Option<String>,
+    /// Which fire of it: RFC 3339, or a wall time of the schedule [default: the next]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Take the skip of that fire back
+    #[arg(long, requires = "at")]
+    pub(crate) undo: bool,
 }
 
 #[derive(Subcommand)]
@@ -270,6 +316,9 @@ pub(crate) struct RunArgs {
     /// Set a keyword argument of one step for this run: step.key=value
     #[arg(long = "op-kwarg", value_name = "STEP.KEY=VALUE")]
     pub(crate) op_kwargs: Vec<String>,
+    /// Run with the values of a preset of the job
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
     /// Skip a step in this run
     #[arg(long = "skip", value_name = "STEP")]
     pub(crate) skip: Vec<String>,

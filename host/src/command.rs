@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod connector;
 pub(crate) mod cron;
 pub(crate) mod doctor;
+pub(crate) mod holds;
 pub(crate) mod init;
 pub(crate) mod job;
 pub(crate) mod logs;

@@ -17,6 +17,7 @@ mod drivers;
 mod editing;
 mod fleet;
 mod flights;
+mod holds;
 mod ledger;
 mod log_search;
 mod notifications;

@@ -330,6 +330,24 @@ pub(crate) async fn caller_of(app: &App, parts: &Parts) -> Result<Caller, ApiErr
     })
 }
 
+/// What a subscriber of the calendar may see: the jobs of the token's owner. The token stands in an address, which others
+/// may come to see; so it must be one that opens nothing else.
+///
+/// # Errors
+/// 401 for a token that does not count, 403 for one that opens more.
+pub(crate) async fn subscriber(app: &App, text: &str, address: &str) -> Result<Permissions, ApiError> {
+    let proof = Proof::Token(hash(text));
+    let standing = app.auth.standing(&proof).await?.ok_or_else(ApiError::unauthorized)?;
+    if !standing.permissions.is_for_subscription() {
+        let detail = "only a token with the permission `schedule:read` alone is taken in an address";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "token-opens-more", detail)
+            .with("hint", "make one with that permission, or send this one as `Authorization: Bearer`"));
+    }
+    app.auth.note_use(&hash(text), address).await?;
+    let owner = app.auth.account(&standing.user).await?.ok_or_else(ApiError::unauthorized)?;
+    Ok(owner.permissions())
+}
+
 /// A command is recorded by the name of its account; with the bootstrap token, which is nobody's, by the shell's user.
 fn trigger_of(headers: &HeaderMap, proof: &Proof, user: &str, has_header: bool) -> Trigger {
     match visitor::shell_user(headers) {

@@ -167,6 +167,13 @@ impl From<DispatchError> for ApiError {
                 let known: Vec<&str> = known.iter().map(host_model::StepName::as_str).collect();
                 Self::invalid(detail).with("hint", format!("its steps are: {}", known.join(", ")))
             }
+            DispatchError::UnknownPreset { known, .. } => {
+                let hint = match known.is_empty() {
+                    true => "the job has none".to_owned(),
+                    false => format!("its presets are: {}", known.join(", ")),
+                };
+                Self::invalid(detail).with("hint", hint)
+            }
             DispatchError::AlreadyRunning { active, skipped, .. } => {
                 Self::new(StatusCode::CONFLICT, "already-running", detail)
                     .with("active_run_id", active.to_string())

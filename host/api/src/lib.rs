@@ -146,9 +146,9 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs,
-        log_search, logs, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats,
-        tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, ics, jobs,
+        log_search, logs, maintenance, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in,
+        skips, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -214,6 +214,11 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SomeJob, routes!(scheduler::show))
         .add(Need::RunJob, routes!(stats::show))
         .add(Need::SomeJob, routes!(calendar::show))
+        .add(Need::Nothing, routes!(ics::show))
+        .add(Need::RunJob, routes!(skips::skip, skips::undo))
+        .add(Need::SomeJob, routes!(maintenance::list))
+        .add(Need::Superuser, routes!(maintenance::create))
+        .add(Need::Superuser, routes!(maintenance::end))
         .add(Need::SomeJob, connector_list)
         .add(Need::EditJobs, connector_test)
         .add(Need::EditJobs, routes!(connectors::tables))

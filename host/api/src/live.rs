@@ -233,7 +233,7 @@ impl Listener {
             }
             Event::Slots { job_id, .. } => self.may.has_job(job_id.as_str()),
             Event::Catalogue { .. } => self.may.has_some_job() || self.may.may_edit_jobs(),
-            Event::Health(_) => self.may.has_some_job(),
+            Event::Health(_) | Event::Holds => self.may.has_some_job(),
         }
     }
 
@@ -281,6 +281,8 @@ impl Listener {
                 });
                 vec![frame("health", id, &data)]
             }
+            // Only that something changed: what it is about may not be everybody's to know.
+            Event::Holds => vec![frame("scheduler", id, &json!({}))],
             Event::Log { run_id, lines, .. } if self.runs.contains(run_id) => self.log_frames(*run_id, lines, &id),
             Event::Log { .. } => Vec::new(),
         }

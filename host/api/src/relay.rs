@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use host_engine::SchedulerState;
 use host_model::event::{Event, Health};
+use host_model::hold::Holds;
 use host_model::port::StoreError;
 use host_model::run::{RunFilter, RunStatus};
 use host_model::{Run, RunId, StepRun};
@@ -137,6 +138,14 @@ impl Relay {
             Ok(()) => {}
             Err(error) => tracing::debug!(%error, "slots of other processes cannot be told"),
         }
+        match app.engine.holds().await {
+            Ok(holds) => {
+                if known.holds.replace(holds.clone()).is_some_and(|before| before != holds) {
+                    app.engine.bus().publish(Event::Holds);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "what holds schedules back cannot be told"),
+        }
         let health = crate::route::health::summary(app).await;
         if known.health.replace(health.clone()).is_some_and(|before| before != health) {
             app.engine.bus().publish(Event::Health(Arc::new(health)));
@@ -199,6 +208,7 @@ impl Relay {
 struct Known {
     runs: HashMap<RunId, Run>,
     health: Option<Health>,
+    holds: Option<Holds>,
     /// When the latest slot without a run was decided, once that was looked at.
     slots_to: Option<Option<host_model::Instant>>,
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod definition;
 pub(crate) mod desk;
+pub(crate) mod hold;
 pub(crate) mod job;
 pub(crate) mod notification;
 pub(crate) mod replica;

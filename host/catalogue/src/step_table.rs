@@ -8,8 +8,9 @@ mod sql;
 
 use std::ops::Range;
 
+use host_model::condition::Condition;
 use host_model::job::DEFAULT_STEP_TIMEOUT_SECONDS;
-use host_model::{Step, StepName, StepSpec};
+use host_model::{Step, StepName, StepSpec, template};
 use toml::de::{DeTable, DeValue};
 
 use crate::draft::{ClaimKind, Draft, Templated};
@@ -69,7 +70,7 @@ pub(crate) fn read_step(
     let op_kwargs = table.object(kwargs, out);
     draft.param_layers.extend(table.take(kwargs).map(|entry| ParamLayer::new(entry, None, Some(index))));
     table.refuse_true("continue_on_error", "leave it out: a failed step ends the run", out);
-    table.refuse("when", "leave it out, or set `enabled` per fire", out);
+    let when = read_when(&mut table, out);
     let resumable = table.boolean("resumable", out).unwrap_or(true);
     let spec = match kind {
         "sql_query" => sql::read_query(&mut table, draft, out),
@@ -89,7 +90,22 @@ pub(crate) fn read_step(
         known.extend(table.known());
     }
     table.finish(out);
-    Some(Step { name: name?, enabled, timeout_seconds: timeout, retry, op_kwargs, resumable, spec: spec? })
+    Some(Step { name: name?, enabled, when, timeout_seconds: timeout, retry, op_kwargs, resumable, spec: spec? })
+}
+
+/// Its templates are checked with those of all other keys.
+fn read_when(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<Condition> {
+    let text = table.text("when", out)?;
+    match Condition::parse(&text.value) {
+        Ok(condition) => Some(condition),
+        Err(error) => {
+            if template::parse(&text.value).is_ok() {
+                let place = out.file.inside_string(&text.span, &text.value, error.start..error.end);
+                out.error("condition-invalid", place, error.message, error.hint);
+            }
+            None
+        }
+    }
 }
 
 fn read_callable(table: &mut Table<'_, '_>, kind: ClaimKind, draft: &mut Draft, out: &mut Findings) -> Option<String> {

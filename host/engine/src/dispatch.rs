@@ -37,6 +37,8 @@ pub struct FireRequest {
     pub slot: Option<(String, Instant)>,
     /// Where the run goes, over what schedule and job say.
     pub placement: Option<Placement>,
+    /// A preset of the job: its values apply as those of a schedule would.
+    pub preset: Option<String>,
     /// Values for this fire only.
     pub overrides: Overrides,
     /// The id the run has to have, when whoever asks chose it before; see [`crate::Engine::next_run_id`].
@@ -46,7 +48,15 @@ pub struct FireRequest {
 impl FireRequest {
     /// A request without overrides or schedule.
     pub fn manual(job_id: JobId, trigger: Trigger) -> Self {
-        Self { job_id, trigger, slot: None, placement: None, overrides: Overrides::default(), run_id: None }
+        Self {
+            job_id,
+            trigger,
+            slot: None,
+            placement: None,
+            preset: None,
+            overrides: Overrides::default(),
+            run_id: None,
+        }
     }
 }
 
@@ -79,6 +89,16 @@ pub enum DispatchError {
         steps: Vec<String>,
         /// The names it has.
         known: Vec<StepName>,
+    },
+    /// The job has no such preset.
+    #[error("job `{job}` has no preset `{preset}`")]
+    UnknownPreset {
+        /// The job.
+        job: JobId,
+        /// The name asked for.
+        preset: String,
+        /// The names it has.
+        known: Vec<String>,
     },
     /// One run at a time, and one is in flight. The fire was recorded as a `SKIPPED` run.
     #[error("job `{job}` is already running as run {active}")]
@@ -153,7 +173,19 @@ pub(crate) fn find_job(shared: &Shared, request: &FireRequest) -> Result<Arc<Job
         job: request.job_id.clone(),
     })?;
     check_steps(&job, &request.overrides)?;
+    check_preset(&job, request.preset.as_deref())?;
     Ok(job)
+}
+
+fn check_preset(job: &Job, preset: Option<&str>) -> Result<(), DispatchError> {
+    match preset.filter(|name| job.presets.iter().all(|preset| preset.name != *name)) {
+        None => Ok(()),
+        Some(name) => Err(DispatchError::UnknownPreset {
+            job: job.id.clone(),
+            preset: name.to_owned(),
+            known: job.presets.iter().map(|preset| preset.name.clone()).collect(),
+        }),
+    }
 }
 
 pub(crate) fn check_steps(job: &Job, overrides: &Overrides) -> Result<(), DispatchError> {
@@ -289,11 +321,15 @@ fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> 
     let repeated = replay.as_ref().and_then(|replay| replay.schedule.as_ref());
     let schedule_name = request.slot.as_ref().map(|(name, _)| name).or(repeated);
     let declared = schedule_name.and_then(|name| job.schedules.iter().find(|s| s.name == *name));
+    let preset = request.preset.as_ref().and_then(|name| job.presets.iter().find(|preset| preset.name == *name));
+    let layer = preset.map(|preset| &preset.overrides).or(declared.map(|schedule| &schedule.overrides));
     let definition = how.definition.unwrap_or_else(|| {
         let zone = declared.or(job.schedules.first()).map_or(shared.default_zone, |s| s.spec.zone);
-        Definition::of(job, &declared.map(|s| s.overrides.clone()).unwrap_or_default(), zone)
+        Definition::of(job, &layer.cloned().unwrap_or_default(), zone)
     });
     let fire = &request.overrides;
+    let mut overrides = params::overrides_json(fire);
+    overrides.extend(request.preset.iter().map(|name| (params::PRESET.to_owned(), name.as_str().into())));
     let log_level = fire.log_level.or(definition.schedule.log_level).unwrap_or(job.log_level);
     let is_scheduled = request.slot.is_some();
     // A command runs what it is asked for itself, wherever the job's runs go otherwise (product §9).
@@ -328,7 +364,7 @@ fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> 
         lease: how.lease,
         log_level,
         params: params::snapshot(job, &definition.schedule, fire),
-        overrides: params::overrides_json(fire),
+        overrides,
         steps: job.steps.iter().map(|s| (s.name.clone(), s.spec.type_name())).collect(),
     };
     (new, Prepared { definition, fire: params::literal(fire), head, place })

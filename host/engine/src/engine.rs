@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use host_model::event::Event;
+use host_model::fire::Slot;
+use host_model::hold::{self, Holds, LOOK_BACK};
 use host_model::placement::Limits;
 use host_model::port::{CancelMark, Clock, Connectors, EnvReader, Secrets, Store, StoreError};
 use host_model::replica::Presence;
@@ -196,10 +198,32 @@ impl Engine {
     }
 
     /// When the job is next due, if its schedules fire at all.
-    pub fn next_fire(&self, job: &Job) -> Option<Instant> {
+    pub fn next_fire(&self, job: &Job, holds: &Holds) -> Option<Instant> {
         let now = self.shared.clock.now();
-        let due = job.schedules.iter().filter(|s| s.enabled).filter_map(|s| s.spec.next_after(now)).min();
-        due.filter(|_| job.enabled)
+        let enabled = job.schedules.iter().filter(|s| s.enabled);
+        enabled.filter_map(|s| holds.next_fires(job, s, now).next()).min().filter(|_| job.enabled)
+    }
+
+    /// What holds schedules back at the moment, or did not long ago.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn holds(&self) -> Result<Holds, StoreError> {
+        self.shared.store.find_holds(self.now() - LOOK_BACK).await
+    }
+
+    /// Skips a slot that is not due yet. False when it was decided before.
+    ///
+    /// # Errors
+    /// When the store cannot record it.
+    pub async fn skip_once(&self, slot: Slot, by: &str) -> Result<bool, StoreError> {
+        let record = hold::skip_once(slot, by, self.now());
+        let is_new = self.shared.store.record_slot(&record).await?;
+        if is_new {
+            let job_id = record.slot.job_id.clone();
+            self.shared.bus.publish(Event::Slots { job_id, count: 1, latest: Arc::new(record) });
+        }
+        Ok(is_new)
     }
 
     /// Events as they happen.

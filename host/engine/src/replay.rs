@@ -11,7 +11,7 @@ use host_model::port::{Store, StoreError};
 use host_model::run::{Run, RunStatus, StepRun, Trigger};
 use host_model::template::StepResult;
 use host_model::transition::SKIPPED_REPLAY;
-use host_model::{Job, JobId, RunId, StepName, StepStatus, params};
+use host_model::{Job, JobId, Json, RunId, StepName, StepStatus, params};
 
 use crate::dispatch::{self, DispatchError, FireRequest, Fired, How};
 use crate::shared::Shared;
@@ -104,8 +104,9 @@ pub(crate) async fn replay(shared: &Arc<Shared>, request: ReplayRequest) -> Resu
         return Err(ReplayError::NotOver { run: run.id, status: run.status });
     }
     let overrides = params::read_overrides(&run.overrides);
-    let fire =
-        FireRequest { overrides, run_id: request.run_id, ..FireRequest::manual(run.job_id.clone(), request.trigger) };
+    let preset = run.overrides.get(params::PRESET).and_then(Json::as_str).map(str::to_owned);
+    let manual = FireRequest::manual(run.job_id.clone(), request.trigger);
+    let fire = FireRequest { overrides, preset, run_id: request.run_id, ..manual };
     let (job, definition) = if request.current {
         (current(shared, &run, &fire)?, None)
     } else {

@@ -20,18 +20,17 @@ use host_model::template::{Reveal, StepResult};
 use host_model::transition::{
     RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange,
 };
-use host_model::{
-    CancelToken, Instant, Job, JsonMap, StepError, StepErrorKind, StepName, StepSpec, StepStatus, params,
-};
+use host_model::{CancelToken, Instant, Job, JsonMap, StepErrorKind, StepName, StepSpec, StepStatus, params};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::log_sink::NewLine;
 use crate::replay::Head;
 use crate::shared::{GIVEN_AWAY, Shared};
 use crate::step_task;
 use crate::tracker::{Lost, Tracker};
 
+mod condition;
 mod context;
+mod words;
 
 /// What a run needs to begin.
 pub(crate) struct RunTask {
@@ -140,14 +139,6 @@ impl Stage {
         self.task.shared.clock.now()
     }
 
-    fn greeting(&self) -> String {
-        let Run { job_id, triggered_by, term, started_at, owner, .. } = &self.task.run;
-        match started_at {
-            None => format!("run started: job `{job_id}`, triggered by {triggered_by}"),
-            Some(_) => format!("run resumed: job `{job_id}`, taken up for the {term}. time, by {owner}"),
-        }
-    }
-
     /// The job's timeout is for the run: what has gone by since its first start counts, also while nobody had it.
     fn start_timer(&self) -> Timer {
         let gone_by = self.task.run.started_at.and_then(|at| (self.now() - at).to_std().ok()).unwrap_or_default();
@@ -167,19 +158,6 @@ impl Stage {
 
     fn cancel_reason(&self) -> String {
         self.task.cancel.reason().unwrap_or("canceled").to_owned()
-    }
-
-    async fn say(&self, level: LogLevel, message: String) {
-        let line = NewLine {
-            job_id: self.task.job.id.clone(),
-            run_id: self.task.run.id,
-            at: self.now(),
-            level,
-            step: None,
-            attempt: 0,
-            message,
-        };
-        self.task.shared.sink.write(line).await;
     }
 
     async fn run_steps(&mut self) -> Result<End, Lost> {
@@ -206,6 +184,9 @@ impl Stage {
                 self.tracker.queue(change);
                 self.keep(step, StepStatus::Canceled, JsonMap::new());
                 self.say(LogLevel::Info, format!("step `{}` {SKIPPED_DISABLED}", step.name)).await;
+                continue;
+            }
+            if self.is_skipped_by_condition(index, step).await {
                 continue;
             }
             if let Some(end) = self.run_step(index, step).await? {
@@ -314,27 +295,18 @@ impl Stage {
         self.tracker.queue(StepChange::succeed(key, now, outcome.output, outcome.rows_affected, outcome.usage));
     }
 
-    fn took(&self, index: u32, now: Instant) -> String {
-        let millis = self.tracker.started_at(index).map_or(0, |at| (now - at).num_milliseconds().max(0));
-        if millis < 10_000 { format!("{millis} ms") } else { format!("{}.{} s", millis / 1000, millis % 1000 / 100) }
-    }
-
-    async fn say_failure(&self, step: &Step, attempt: u32, error: &StepError) {
-        let text =
-            format!("step `{}` failed (attempt {attempt}, {}): {}", step.name, error.kind.as_str(), error.message);
-        self.say(LogLevel::Error, text).await;
-    }
-
     async fn run_attempt(&mut self, index: u32, step: &Step) -> Result<Result<StepOutcome, StepFailure>, Lost> {
+        let judged = self.judge(step);
         let shown = self.prepare(step, Reveal::Masked);
         let recorded = match &shown {
             Ok(prepared) => input::input_json(&prepared.spec, &prepared.params),
             Err(_) => input::input_json(&step.spec, &step.op_kwargs),
         };
+        let recorded = condition::with_judgement(recorded, judged.as_ref().ok());
         let start = StepChange::start(self.tracker.attempt(index), self.now(), recorded);
         self.tracker.queue(start);
         self.tracker.commit().await?;
-        let ready = shown.and_then(|shown| Ok((shown, self.prepare(step, Reveal::All)?)));
+        let ready = judged.and(shown).and_then(|shown| Ok((shown, self.prepare(step, Reveal::All)?)));
         let ready = ready.and_then(|(shown, prepared)| {
             context::keeps_secrets(&shown.spec, &prepared.spec)?;
             Ok((self.task.shared.runners.get(&prepared.spec)?, prepared))
@@ -356,12 +328,6 @@ impl Stage {
         }
         voice.last_word();
         Ok(answer)
-    }
-
-    async fn say_debug(&self, step: &Step, attempt: u32) {
-        let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
-        let text = format!("step `{}` started{again}: {}", step.name, step.spec.type_name());
-        self.say(LogLevel::Info, text).await;
     }
 
     async fn finish(mut self, end: End) -> Result<(), Lost> {

@@ -21,12 +21,15 @@ pub enum Permission {
     SettingsJobs,
     /// `settings:notifications`: edit transports and routing rules.
     SettingsNotifications,
+    /// `schedule:read`: subscribe to the calendar, and nothing else. For tokens that stand in an address; whoever sees a job
+    /// may make one.
+    ScheduleRead,
 }
 
 /// A text that is no permission.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{found}` is no permission; there are `superuser`, `job:*`, `job:<name>`, `settings:jobs` and `settings:notifications`"
+    "`{found}` is no permission; there are `superuser`, `job:*`, `job:<name>`, `settings:jobs`, `settings:notifications` and `schedule:read`"
 )]
 pub struct UnknownPermission {
     /// What was found.
@@ -45,6 +48,7 @@ impl Permission {
             "job:*" => Ok(Self::AllJobs),
             "settings:jobs" => Ok(Self::SettingsJobs),
             "settings:notifications" => Ok(Self::SettingsNotifications),
+            "schedule:read" => Ok(Self::ScheduleRead),
             _ => {
                 let name = text.strip_prefix("job:").ok_or_else(unknown)?;
                 JobId::new(name).map(Self::Job).map_err(|_| unknown())
@@ -61,6 +65,7 @@ impl fmt::Display for Permission {
             Self::Job(id) => write!(f, "job:{id}"),
             Self::SettingsJobs => f.write_str("settings:jobs"),
             Self::SettingsNotifications => f.write_str("settings:notifications"),
+            Self::ScheduleRead => f.write_str("schedule:read"),
         }
     }
 }
@@ -126,6 +131,11 @@ impl Permissions {
         self.is_superuser() || self.0.contains(&Permission::SettingsNotifications)
     }
 
+    /// The calendar may be subscribed to, and nothing else is allowed.
+    pub fn is_for_subscription(&self) -> bool {
+        self.0.len() == 1 && self.0.contains(&Permission::ScheduleRead)
+    }
+
     /// What both allow: a token never carries more than its owner has.
     pub fn narrowed_to(&self, wanted: &Self) -> Self {
         let both = wanted.0.iter().filter(|p| self.covers(p)).chain(self.0.iter().filter(|p| wanted.covers(p)));
@@ -139,6 +149,7 @@ impl Permissions {
             Permission::Job(id) => self.has_job(id.as_str()),
             Permission::SettingsJobs => self.may_edit_jobs(),
             Permission::SettingsNotifications => self.may_edit_notifications(),
+            Permission::ScheduleRead => self.has_some_job() || self.0.contains(&Permission::ScheduleRead),
         }
     }
 }
@@ -159,7 +170,7 @@ mod tests {
 
     #[test]
     fn permissions_are_read_as_written() {
-        for text in ["superuser", "job:*", "job:nightly", "settings:jobs", "settings:notifications"] {
+        for text in ["superuser", "job:*", "job:nightly", "settings:jobs", "settings:notifications", "schedule:read"] {
             assert_eq!(Permission::parse(text).unwrap().to_string(), text);
         }
         for text in ["", "job:", "jobs:*", "Superuser", "settings:users", "job:a b"] {
@@ -169,7 +180,8 @@ mod tests {
 
     #[test]
     fn each_permission_opens_what_the_seeds_say_and_no_more() {
-        let rows: [(&[&str], [bool; 6]); 6] = [
+        let rows: [(&[&str], [bool; 6]); 7] = [
+            (&["schedule:read"], [false; 6]),
             (&[], [false; 6]),
             (&["superuser"], [true; 6]),
             (&["job:*"], [true, true, true, true, false, false]),
@@ -198,5 +210,9 @@ mod tests {
         assert_eq!(of(&["job:a", "settings:jobs"]).narrowed_to(&of(&["superuser"])), of(&["job:a", "settings:jobs"]));
         assert_eq!(of(&["job:a"]).narrowed_to(&of(&["job:*"])), of(&["job:a"]));
         assert_eq!(of(&["settings:jobs"]).narrowed_to(&of(&["job:*"])), of(&[]));
+        let subscription = of(&["schedule:read"]);
+        assert_eq!(of(&["job:a"]).narrowed_to(&subscription), subscription);
+        assert!(subscription.is_for_subscription() && !of(&["job:a", "schedule:read"]).is_for_subscription());
+        assert_eq!(of(&["settings:jobs"]).narrowed_to(&subscription), of(&[]));
     }
 }

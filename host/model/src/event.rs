@@ -58,6 +58,8 @@ pub enum Event {
     },
     /// Whether schedules fire, and what is wrong, has changed.
     Health(Arc<Health>),
+    /// Maintenance windows, or slots that are skipped once, have changed.
+    Holds,
 }
 
 /// How the whole installation is, as far as a process can tell.

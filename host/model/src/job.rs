@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::blackout::Blackout;
+use crate::condition::Condition;
 use crate::log::LogLevel;
 use crate::retry::RetryPolicy;
 use crate::schedule::ScheduleSpec;
@@ -191,6 +192,9 @@ pub struct Step {
     pub name: StepName,
     /// False = recorded as `CANCELED`, reason `skipped: disabled`, and the run goes on.
     pub enabled: bool,
+    /// What has to be true for it to run; false = recorded as `CANCELED`, reason `skipped: condition`, and the run goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
     /// Ceiling of one attempt, in seconds.
     pub timeout_seconds: u32,
     /// Over the job's policy.
@@ -210,6 +214,7 @@ impl Step {
         Self {
             name,
             enabled: true,
+            when: None,
             timeout_seconds: DEFAULT_STEP_TIMEOUT_SECONDS,
             retry: None,
             op_kwargs: JsonMap::new(),

@@ -100,6 +100,9 @@ fn escape_json(json: &Json) -> Json {
     }
 }
 
+/// The key beside the overrides of a run that names its preset.
+pub const PRESET: &str = "preset";
+
 /// The JSON form of overrides, only what is set: the shape of the body of `POST …/run`.
 pub fn overrides_json(overrides: &Overrides) -> JsonMap {
     let mut all = JsonMap::new();

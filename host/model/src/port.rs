@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::cancel::CancelToken;
 use crate::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
+use crate::hold::HoldStore;
 use crate::log::{LogLevel, LogLine};
 use crate::placement::Limits;
 use crate::replica::{Held, Lease, Presence, Replica};
@@ -127,7 +128,7 @@ pub enum SlotsKept {
 
 /// Where runs, steps, logs and slots are kept. Decides nothing: every rule arrives as a value.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: HoldStore {
     /// `sqlite` or `postgres`.
     fn dialect(&self) -> &'static str;
 

@@ -24,6 +24,8 @@ use crate::{Instant, Json, JsonMap, RunId, StepError};
 pub const LOST_IN_RESTART: &str = "lost in restart";
 /// Reason of a step switched off in the job or for this fire.
 pub const SKIPPED_DISABLED: &str = "skipped: disabled";
+/// Reason of a step whose condition did not hold.
+pub const SKIPPED_CONDITION: &str = "skipped: condition";
 /// Reason of a step never reached because one before it failed.
 pub const SKIPPED_EARLIER_FAILED: &str = "skipped: earlier step failed";
 /// Reason of a step never reached because the run was cancelled.
@@ -230,6 +232,11 @@ impl StepChange {
     pub fn cancel(key: AttemptKey<'_>, at: Instant, reason: String) -> Self {
         let from = &[StepStatus::Pending, StepStatus::Running];
         Self { reason: Some(reason), ..Self::new(key, from, StepStatus::Canceled, at) }
+    }
+
+    /// The step does not run, because of what its condition came to.
+    pub fn skip_by_condition(key: AttemptKey<'_>, at: Instant, judged: Json) -> Self {
+        Self { input: Some(judged), ..Self::cancel(key, at, SKIPPED_CONDITION.to_owned()) }
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) async fn run(command: Job, global: &Global) -> Outcome {
         Job::History { id, limit } => history(&client, global, &id, limit).await,
         Job::Next { id, count } => super::cron::next(&client, global, &id, count).await,
         Job::Why { id, at, limit } => super::scheduler::why(&client, global, &id, at.as_deref(), limit).await,
+        Job::SkipNext(args) => super::holds::skip_next(&client, global, &args).await,
         Job::Change(command) => super::catalogue::change(&client, command, global).await,
         Job::Logs { run, follow } => logs(&client, global, &run, follow).await,
     };
@@ -156,7 +157,7 @@ fn overrides(args: &RunArgs) -> Result<JsonMap, Failure> {
             body.insert(key.to_owned(), map.into());
         }
     }
-    for (key, text) in [("log_level", &args.log_level), ("placement", &args.placement)] {
+    for (key, text) in [("preset", &args.preset), ("log_level", &args.log_level), ("placement", &args.placement)] {
         if let Some(text) = text {
             body.insert(key.to_owned(), text.as_str().into());
         }

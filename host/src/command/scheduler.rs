@@ -19,6 +19,11 @@ pub(crate) async fn run(command: Scheduler, global: &Global) -> Outcome {
             client.call("POST", "/admin/scheduler/pause", Some(&body)).await
         }
         Scheduler::Resume => client.call("POST", "/admin/scheduler/resume", None).await,
+        Scheduler::Maintenance(command) => {
+            let outcome = super::holds::maintenance(&client, global, command).await;
+            client.close().await;
+            return outcome;
+        }
         Scheduler::Status => client.call("GET", "/admin/scheduler", None).await,
     };
     client.close().await;
@@ -33,6 +38,9 @@ pub(crate) async fn run(command: Scheduler, global: &Global) -> Outcome {
         if !field(&answer, "pause_reason").is_empty() {
             text.push_str(&format!(": {}", field(&answer, "pause_reason")));
         }
+    }
+    for window in answer["maintenance"].as_array().into_iter().flatten() {
+        text.push_str(&format!("\n{}", super::holds::told(window)));
     }
     say(&text)?;
     standing(&answer)?;

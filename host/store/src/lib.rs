@@ -22,6 +22,7 @@ mod error;
 mod fires;
 mod gate;
 mod history;
+mod holds;
 mod idempotency;
 mod lease;
 mod loan;

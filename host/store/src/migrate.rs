@@ -101,6 +101,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0014_log_search.sql"),
         postgres: include_str!("../../../migrations/postgres/0014_log_search.sql"),
     },
+    Migration {
+        version: 17,
+        name: "holds",
+        sqlite: include_str!("../../../migrations/sqlite/0017_holds.sql"),
+        postgres: include_str!("../../../migrations/postgres/0017_holds.sql"),
+    },
 ];
 
 impl Migration {

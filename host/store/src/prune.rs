@@ -8,6 +8,7 @@ use host_model::port::{PrunePass, Pruned};
 use host_model::{Instant, RunId};
 
 use crate::error::DbError;
+use crate::holds::IS_AHEAD;
 use crate::sql::{Bind, Conn};
 use crate::write::{Verdict, Write};
 
@@ -49,10 +50,15 @@ const DELIVERIES_OF_A_BATCH: i64 = 20;
 /// Where no server ever judges them.
 const EVENTS: &str = "delete from ly2_notify_events where at < $1";
 
-const SLOTS: &str = "delete from ly2_slots where (job_id, due_at, schedule) in (\
-    select s.job_id, s.due_at, s.schedule from ly2_slots s where s.due_at < $1 and exists (\
-    select 1 from ly2_slots n where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule) \
-    order by s.due_at limit $2)";
+/// A slot that is skipped once does not count as the newest of its schedule.
+fn slots() -> String {
+    format!(
+        "delete from ly2_slots where (job_id, due_at, schedule) in (\
+         select s.job_id, s.due_at, s.schedule from ly2_slots s where s.due_at < $1 and exists (\
+         select 1 from ly2_slots n where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule \
+         and not ({IS_AHEAD})) order by s.due_at limit $2)"
+    )
+}
 
 #[async_trait]
 impl Write for PruneBatch {
@@ -80,7 +86,7 @@ impl Write for PruneBatch {
                     conn.execute(EVENTS, &[cutoff]).await?;
                 }
             }
-            PrunePass::Slots => pruned.slot_rows = conn.execute(SLOTS, &[cutoff, limit]).await?,
+            PrunePass::Slots => pruned.slot_rows = conn.execute(&slots(), &[cutoff, limit]).await?,
         }
         Ok(Verdict::Keep(pruned))
     }

@@ -8,6 +8,7 @@ use host_model::replica::Held;
 use host_model::{Instant, JobId};
 
 use crate::error::DbError;
+use crate::holds::IS_AHEAD;
 use crate::lease;
 use crate::row::{SLOT_COLUMNS, read_slot};
 use crate::sql::{Bind, Conn, placeholders};
@@ -105,11 +106,15 @@ impl Write for SaveSeen {
 /// Schedules read at once: the rows of a driver take many times the room of what is made of them.
 const SEEN_AT_ONCE: usize = 500;
 
-/// `Store::list_seen_schedules`. The newest slot is found by the ledger's primary key, one look for each schedule.
+/// `Store::list_seen_schedules`. The newest slot is found by the ledger's primary key, one look for each schedule. A slot
+/// that is skipped once says nothing about those before it.
 pub(crate) async fn list_seen(conn: &mut Conn<'_>) -> Result<Vec<(SeenSchedule, Option<Instant>)>, DbError> {
-    let sql = "select s.job_id, s.schedule, s.text, s.since, (select l.due_at from ly2_slots l \
-               where l.job_id = s.job_id and l.schedule = s.schedule order by l.due_at desc limit 1) as decided_to \
-               from ly2_schedules s where (s.job_id, s.schedule) > ($1, $2) order by s.job_id, s.schedule limit $3";
+    let sql = format!(
+        "select s.job_id, s.schedule, s.text, s.since, (select l.due_at from ly2_slots l \
+         where l.job_id = s.job_id and l.schedule = s.schedule and not ({IS_AHEAD}) \
+         order by l.due_at desc limit 1) as decided_to \
+         from ly2_schedules s where (s.job_id, s.schedule) > ($1, $2) order by s.job_id, s.schedule limit $3"
+    );
     let read = |row: &crate::row::StoredRow| {
         let seen = SeenSchedule {
             job_id: row.job_id()?,
@@ -123,7 +128,7 @@ pub(crate) async fn list_seen(conn: &mut Conn<'_>) -> Result<Vec<(SeenSchedule, 
     loop {
         let last = all.last().map_or(("", ""), |(seen, _)| (seen.job_id.as_str(), &seen.schedule));
         let rows =
-            conn.fetch_all(sql, &[Bind::text(last.0), Bind::text(last.1), Bind::int(SEEN_AT_ONCE as i64)]).await?;
+            conn.fetch_all(&sql, &[Bind::text(last.0), Bind::text(last.1), Bind::int(SEEN_AT_ONCE as i64)]).await?;
         for row in &rows {
             all.push(read(row)?);
         }

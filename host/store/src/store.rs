@@ -108,7 +108,7 @@ impl SqlStore {
     }
 
     /// Passes an answer on, after other processes were told that there is news if it is a good one.
-    fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn told<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if answer.is_ok() {
             self.bell.ring(Topic::News);
         }

@@ -56,4 +56,17 @@ export interface SchedulerState {
   paused_by: string | null
   paused_at: string | null
   pause_reason: string | null
+  /** Windows that are not over, by their beginning. */
+  maintenance?: Maintenance[]
+}
+
+/** A span of time in which no schedule fires. */
+export interface Maintenance {
+  id: string
+  from: string
+  to: string
+  reason: string
+  created_by: string
+  created_at: string
+  state: 'planned' | 'active' | 'over'
 }

@@ -127,6 +127,8 @@ export interface StepDefinition {
   name: string
   type: string
   enabled: boolean
+  /** What has to be true for it to run. */
+  when?: string | null
   timeout_seconds: number | null
   /** False: a run that lost its process in it fails. */
   resumable: boolean
@@ -141,6 +143,17 @@ export interface ScheduleDefinition {
   enabled: boolean
   placement: string | null
   next: string[]
+  /** Slots to come that somebody skips once. */
+  skipped?: { due_at: string; reason: string | null }[]
+}
+
+/** A named set of values for a run. */
+export interface Preset {
+  name: string
+  params: Record<string, unknown>
+  op_kwargs: Record<string, Record<string, unknown>>
+  step_enabled: Record<string, boolean>
+  log_level: string | null
 }
 
 export interface JobDetail extends JobCard {
@@ -153,6 +166,7 @@ export interface JobDetail extends JobCard {
   overlap?: string
   retry: { attempts: number; backoff: string; base_seconds: number }
   schedules: ScheduleDefinition[]
+  presets?: Preset[]
   steps: StepDefinition[]
   runs: RunSummary[]
   source: { file: string; line: number | null } | null
@@ -181,6 +195,7 @@ export interface RunRequest {
   step_enabled?: Record<string, boolean>
   log_level?: RunLogLevel
   placement?: string
+  preset?: string
 }
 
 export interface RunAccepted {

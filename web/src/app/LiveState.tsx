@@ -8,6 +8,7 @@ import { optional, queries } from '../api/queries'
 import { hub } from '../live/hub'
 import { useLiveStatus } from '../ui/hooks'
 import { clock } from '../ui/time'
+import { At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import css from './shell.module.css'
 import { t } from './words'
@@ -70,6 +71,11 @@ export function Banners() {
           <strong>{t.paused(scheduler.paused_by)}</strong> {scheduler.pause_reason} {t.pausedHint} <Link to="/health">{t.health}</Link>
         </p>
       )}
+      {scheduler?.maintenance?.filter((window) => window.state === 'active').map((window) => (
+        <p key={window.id} className={`${css.banner} ${css.paused}`} role="status">
+          <strong>{t.maintenance} <At at={window.to} />.</strong> {window.reason} {t.pausedHint} <Link to="/schedule">{t.schedule}</Link>
+        </p>
+      ))}
     </>
   )
 }

@@ -33,8 +33,12 @@ export function PauseButton({ health }: { health: Health }) {
 
 function PauseDialog({ close }: { close: () => void }) {
   const [reason, setReason] = useState('')
+  const [until, setUntil] = useState('')
+  // A pause that ends by itself is a maintenance window from now on.
   const pause = useMutation({
-    mutationFn: () => http.post('admin/scheduler/pause', { reason: reason.trim() }),
+    mutationFn: () => until === ''
+      ? http.post<unknown>('admin/scheduler/pause', { reason: reason.trim() })
+      : http.post<unknown>('admin/maintenance', { to: new Date(until).toISOString(), reason: reason.trim() }),
     onSuccess: async () => {
       await refresh()
       close()
@@ -43,6 +47,7 @@ function PauseDialog({ close }: { close: () => void }) {
   return (
     <ConfirmDialog title={t.pauseTitle} confirm={pause.isPending ? t.pausing : t.pause} action={pause} onConfirm={() => pause.mutate()} close={close}>
       <p>{t.pauseHint}</p>
+      <Field label={t.until} hint={t.untilHint}>{(tie) => <input {...tie} type="datetime-local" value={until} onChange={(event) => setUntil(event.target.value)} />}</Field>
       <Field label={t.reason} hint={t.reasonHint}>{(tie) => <input {...tie} type="text" maxLength={LONGEST_REASON} autoFocus value={reason} onChange={(event) => setReason(event.target.value)} />}</Field>
     </ConfirmDialog>
   )

@@ -8,11 +8,13 @@ import type { JobDetail, ScheduleDefinition } from '../api/types'
 import { Button, Switch } from '../ui/Button'
 import { cronWords } from '../ui/cron'
 import { DataTable } from '../ui/DataTable'
+import { useNow } from '../ui/hooks'
 import { Empty, Panel } from '../ui/parts'
 import { InlineProblem } from '../ui/Problem'
 import { Badge, Glyph } from '../ui/Status'
 import { Ago, At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
+import { holds, mayUndo, refreshHolds } from '../schedule/holds'
 import { useJobRights } from './actions'
 import css from './job.module.css'
 import { t } from './jobWords'
@@ -27,7 +29,7 @@ export function Schedules({ job }: { job: JobDetail }) {
       <Panel title={t.tabs.schedules}>
         {job.schedules.length === 0
           ? <Empty title={t.noSchedules}>{rights.edit && <Link to="/jobs/$id/edit" params={{ id: job.id }} className={ui.button}>{t.addSchedule}</Link>}</Empty>
-          : job.schedules.map((schedule) => <Row key={schedule.name} job={job} schedule={schedule} mayEdit={rights.edit} />)}
+          : job.schedules.map((schedule) => <Row key={schedule.name} job={job} schedule={schedule} mayEdit={rights.edit} maySkip={rights.run} />)}
       </Panel>
       <Why job={job} />
       <Panel title={t.slots}>
@@ -53,7 +55,10 @@ export function Schedules({ job }: { job: JobDetail }) {
   )
 }
 
-function Row({ job, schedule, mayEdit }: { job: JobDetail; schedule: ScheduleDefinition; mayEdit: boolean }) {
+function Row({ job, schedule, mayEdit, maySkip }: { job: JobDetail; schedule: ScheduleDefinition; mayEdit: boolean; maySkip: boolean }) {
+  const now = useNow(5000)
+  const skip = useMutation({ mutationFn: (at: string) => holds.skip(job.id, schedule.name, at), onSuccess: refreshHolds })
+  const undo = useMutation({ mutationFn: (at: string) => holds.undo(job.id, schedule.name, at), onSuccess: refreshHolds })
   const save = useMutation({
     mutationFn: async (enabled: boolean) => {
       const source = await api.source(job.id)
@@ -68,10 +73,21 @@ function Row({ job, schedule, mayEdit }: { job: JobDetail; schedule: ScheduleDef
         <strong className="mono">{schedule.name}</strong> <code>{schedule.text}</code> {schedule.timezone}
         {words && <span className="muted"> · {words}</span>}
         {!schedule.enabled && <span className={ui.tag}>{t.disabled}</span>}
-        <InlineProblem error={save.error} />
+        <InlineProblem error={save.error ?? skip.error ?? undo.error} />
       </div>
       <ol className={css.fires} aria-label={t.fires}>
-        {schedule.next.map((at) => <li key={at}><At at={at} zone={schedule.timezone} /> <span className="muted"><Ago at={at} zone={schedule.timezone} /></span></li>)}
+        {schedule.skipped?.map(({ due_at: at, reason }) => (
+          <li key={at} data-skipped={at}>
+            <s><At at={at} zone={schedule.timezone} /></s> <span className="muted">{reason}</span>
+            {maySkip && mayUndo(Date.parse(at), now) && <> <button type="button" className={ui.linkButton} disabled={undo.isPending} onClick={() => undo.mutate(at)}>{t.unskip}</button></>}
+          </li>
+        ))}
+        {schedule.next.map((at, i) => (
+          <li key={at}>
+            <At at={at} zone={schedule.timezone} /> <span className="muted"><Ago at={at} zone={schedule.timezone} /></span>
+            {i === 0 && maySkip && schedule.enabled && <> <button type="button" className={ui.linkButton} disabled={skip.isPending} aria-label={t.skipOf(schedule.name)} onClick={() => skip.mutate(at)}>{t.skipOnce}</button></>}
+          </li>
+        ))}
         {schedule.next.length === 0 && <li className="muted">{t.noFire}</li>}
       </ol>
       <Switch checked={schedule.enabled} label={t.toggle(schedule.name)} pending={save.isPending} disabled={!mayEdit || !job.enabled} onChange={(enabled) => save.mutate(enabled)} />

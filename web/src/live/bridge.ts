@@ -18,7 +18,8 @@ const REFETCH_MS = 250
 const STALE: Record<Topic | 'catalogue', string[]> = {
   catalogue: ['jobs', 'job', 'source', 'versions', 'schedule', 'plugins', 'connectors', 'callables'],
   slot: ['slots', 'schedule'],
-  scheduler: ['scheduler', 'health', 'jobs'],
+  // Maintenance windows and slots that are skipped once.
+  scheduler: ['scheduler', 'health', 'jobs', 'job', 'schedule', 'slots'],
   // A pause is told as a change of health.
   health: ['health', 'scheduler', 'replicas'],
   delivery: ['deliveries', 'transports'],

@@ -11,9 +11,11 @@ import { Fact, Json, Skeleton } from '../ui/parts'
 import { InlineProblem } from '../ui/Problem'
 import { duration, everyZone } from '../ui/time'
 import { t as common } from '../ui/words'
+import { useNow } from '../ui/hooks'
 import { Ago, At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import type { Item } from './calendar'
+import { holds, mayUndo, refreshHolds } from './holds'
 import css from './schedule.module.css'
 import { t } from './words'
 import { nameOf } from './Mark'
@@ -31,6 +33,16 @@ export function FireDialog({ item, zone, close }: { item: Exclude<Item, { kind: 
       await Promise.all(['job', 'jobs', 'schedule', 'source'].map((key) => queryClient.invalidateQueries({ queryKey: [key] })))
     },
   })
+  const now = useNow(5000)
+  const isSkipped = item.kind === 'lost' && item.at > now && schedule?.skipped?.some((each) => Date.parse(each.due_at) === item.at) === true
+  const maySkip = rights.run && schedule !== undefined && schedule.enabled && item.at > now && (item.kind === 'fire' || (isSkipped && mayUndo(item.at, now)))
+  const skip = useMutation({
+    mutationFn: () => (isSkipped ? holds.undo : holds.skip)(item.job, item.schedule!, new Date(item.at).toISOString()),
+    onSuccess: async () => {
+      await refreshHolds()
+      close()
+    },
+  })
   const words = schedule && cronWords(schedule.text)
   return (
     <Dialog
@@ -38,6 +50,7 @@ export function FireDialog({ item, zone, close }: { item: Exclude<Item, { kind: 
       close={close}
       foot={
         <>
+          {maySkip && <ActionButton action={skip} waiting={isSkipped ? t.unskipping : t.skipping} onClick={() => skip.mutate()}>{isSkipped ? t.unskip : t.skipOnce}</ActionButton>}
           {rights.edit && schedule && job.data?.enabled && (
             <ActionButton action={save} waiting={schedule.enabled ? t.disabling : t.enabling} onClick={() => save.mutate(!schedule.enabled)}>{schedule.enabled ? t.disable : t.enable}</ActionButton>
           )}

@@ -3,12 +3,15 @@
  * cannot see the grid read the same as in the agenda.
  */
 import type { CSSProperties } from 'react'
+import type { Maintenance } from '../api/client'
 import ui from '../ui/ui.module.css'
 import { Clocks } from './Agenda'
 import type { Day, Item } from './calendar'
+import { stretches, timeOf } from './holds'
 import { blocks, hourLabels, minuteOf, type Block } from './layout'
 import { Mark, Sign } from './Mark'
 import css from './grid.module.css'
+import { useDraw, type Drawing } from './useDraw'
 import { t } from './words'
 import { dateName, hourMinute } from './zone'
 
@@ -20,16 +23,21 @@ interface Props {
   lanes: number
   open: (item: Item) => void
   showDay: (date: string) => void
+  windows: Maintenance[]
+  openWindow: (window: Maintenance) => void
+  /** Somebody who may drew a stretch, in minutes of the axis. */
+  onDrawn?: ((drawing: Drawing) => void) | undefined
 }
 
 const HOURS = Array.from({ length: 24 }, (_, i) => `${String(i).padStart(2, '0')}:00`)
 const vars = (values: Record<string, number>) => Object.fromEntries(Object.entries(values).map(([name, value]) => [`--${name}`, value])) as CSSProperties
 
-export function Grid({ days, zone, now, lanes, open, showDay }: Props) {
+export function Grid({ days, zone, now, lanes, open, showDay, windows, openWindow, onDrawn }: Props) {
   const single = days.length === 1
   // A week has the hours of the clock on the wall, so that all its days line up; a single day has the hours that go by.
   const axis = single ? 'elapsed' : 'wall'
   const hours = single ? hourLabels(days[0]!, zone) : HOURS
+  const { drawing, handlers } = useDraw(hours.length * 60, onDrawn)
   return (
     <div className={css.grid} data-view={single ? 'day' : 'week'} style={vars({ hours: hours.length, days: days.length })}>
       <div className={css.hours} aria-hidden="true">{hours.map((hour, i) => <span key={i}>{hour}</span>)}</div>
@@ -43,7 +51,13 @@ export function Grid({ days, zone, now, lanes, open, showDay }: Props) {
               {isToday && <span className={ui.tag}>{t.today}</span>}
               <Clocks day={day} />
             </h2>
-            <ol className={css.hourLines}>
+            <ol className={css.hourLines} data-drawable={onDrawn !== undefined} {...handlers(day.date)}>
+              {stretches(windows, day, zone, axis).map(({ window, top, minutes }) => (
+                <li key={`window ${window.id}`} className={css.window} data-state={window.state} style={vars({ top, minutes })}>
+                  <button type="button" onClick={() => openWindow(window)} title={window.reason || t.maintenance}>{t.maintenance}{window.reason && `: ${window.reason}`}</button>
+                </li>
+              ))}
+              {drawing?.date === day.date && <li className={css.drawing} aria-hidden="true" style={vars({ top: drawing.top, minutes: drawing.bottom - drawing.top })}>{timeOf(drawing.top)} – {timeOf(drawing.bottom)}</li>}
               {placed.map((block) => <Drawn key={block.item.key} block={block} zone={zone} open={open} />)}
               {rests.map((rest) => (
                 <li key={`rest ${rest.top}`} className={css.rest} style={vars({ top: rest.top })}>

@@ -1,9 +1,11 @@
 /** What fires when across every job: agenda, day, week and month, with what ran, what is to come and what fell through. */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { ChevronLeft, ChevronRight, Download } from 'lucide-react'
+import { ChevronLeft, ChevronRight, Construction, Download, Rss } from 'lucide-react'
 import { useMemo, useState } from 'react'
+import type { Maintenance } from '../api/client'
 import { http, queryString } from '../api/http'
+import { useMay } from '../api/permissions'
 import { queries } from '../api/queries'
 import { useShortcuts } from '../app/shortcuts'
 import { connectorQueries } from '../connectors/connectors'
@@ -12,6 +14,7 @@ import { useNow, usePreference, useTitle } from '../ui/hooks'
 import { Empty, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
 import { chosenZone } from '../ui/time'
+import { At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import { Agenda } from './Agenda'
 import { picture, spanOf, type Calendar, type Choice, type Item } from './calendar'
@@ -19,15 +22,19 @@ import { Filters } from './Filters'
 import { FireDialog } from './FireDialog'
 import { Grid } from './Grid'
 import { calendarFile } from './ics'
+import { timeOf, wallOf } from './holds'
 import { load, type Quarter } from './layout'
 import { Lines } from './Lines'
+import { MaintenanceDialog, WindowDialog, type Drawn } from './Maintenance'
 import { Month } from './Month'
 import { PeakDialog, Ribbon } from './Ribbon'
 import css from './schedule.module.css'
+import { SubscribeDialog } from './Subscribe'
+import type { Drawing } from './useDraw'
 import { dateOf, datesOf, step, viewOf, VIEWS, zoneOf, type ScheduleSearch, type View } from './search'
 import { useNarrow, useRunsRefresh } from './hooks'
 import { t } from './words'
-import { dateName, firstWeekday } from './zone'
+import { dateName, firstWeekday, plusDays } from './zone'
 
 /** The server tells no more at once. */
 const LONGEST_MS = 42 * 86_400_000
@@ -64,6 +71,18 @@ export function SchedulePage() {
   const quarters = useMemo(() => (data && view !== 'month' ? load(data, from, to, choice) : []), [data, view, from, to, choice])
   const [open, setOpen] = useState<Item | null>(null)
   const [peak, setPeak] = useState<Quarter | null>(null)
+  const [planning, setPlanning] = useState<Drawn | null>(null)
+  const [looked, setLooked] = useState<Maintenance | null>(null)
+  const [subscribing, setSubscribing] = useState(false)
+  const mayMaintain = useMay()('superuser')
+  const windows = data?.maintenance ?? []
+  const scheduler = useQuery(queries.scheduler())
+  const drawn = ({ date: day, top, bottom }: Drawing) => {
+    const shownDay = shown?.days.find((each) => each.date === day)
+    // A single day shows the hours that go by; its clock may jump.
+    if (view === 'day' && shownDay) setPlanning({ from: wallOf(shownDay.start + top * 60_000, zone), to: wallOf(shownDay.start + bottom * 60_000, zone) })
+    else setPlanning({ from: `${day}T${timeOf(top)}`, to: bottom >= 24 * 60 ? `${plusDays(day, 1)}T00:00` : `${day}T${timeOf(bottom)}` })
+  }
 
   const choose = (what: Partial<ScheduleSearch>) => void navigate({ search: (old: ScheduleSearch) => ({ ...old, ...what }), replace: true })
   const go = (at: string | undefined, next: View = view) => void navigate({ search: (old: ScheduleSearch) => ({ ...old, at, view: next }) })
@@ -94,6 +113,8 @@ export function SchedulePage() {
             <Link key={each} to="/schedule" search={(old) => ({ ...old, view: each })} activeProps={{}} className={ui.button} aria-current={each === view ? 'page' : undefined}>{t.views[each]}</Link>
           ))}
         </nav>
+        {mayMaintain && <Button icon={<Construction size={14} aria-hidden />} aria-label={t.maintain} title={t.maintainTitle} data-act="maintain" onClick={() => setPlanning({ from: wallOf(now, zone), to: wallOf(now + 3_600_000, zone) })} />}
+        <Button icon={<Rss size={14} aria-hidden />} aria-label={t.subscribe} title={t.subscribeTitle} data-act="subscribe" onClick={() => setSubscribing(true)} />
         {shown && !isEmpty && <Button icon={<Download size={14} aria-hidden />} aria-label={t.download} title={t.downloadHint} onClick={() => save(calendarFile(shown.days, now))} />}
       </header>
       <Filters search={search} zone={zone} calendar={data} jobs={jobs.data?.jobs ?? []} connectors={connectors.data?.connectors ?? []} choose={choose} clear={isFiltered ? () => choose({ job: undefined, tag: undefined, connector: undefined, state: undefined }) : undefined} />
@@ -101,15 +122,23 @@ export function SchedulePage() {
         {error && <ProblemPanel error={error} retry={() => void refetch()} />}
         <Skeleton pending={isPending} rows={6} />
         {data?.truncated && <p className="muted" role="status">{t.truncated}</p>}
+        {windows.filter((window) => window.state !== 'over').map((window) => (
+          <p key={window.id} className={css.windowLine} data-window={window.state}>
+            <Construction size={14} aria-hidden /><button type="button" className={ui.linkButton} onClick={() => setLooked(window)}>{t.maintenance}</button> <At at={window.from} /> – <At at={window.to} /> {window.reason}
+          </p>
+        ))}
         {data && view !== 'month' && !isEmpty && <Ribbon quarters={quarters} now={now} zone={zone} limit={connector?.pool?.size ?? null} onPeak={setPeak} />}
         {isEmpty && <Empty title={isFiltered ? t.noneFits : t.nothing}>{isFiltered ? null : <><span>{t.nothingHint}</span><Link to="/jobs" className={ui.button}>{t.toJobs}</Link></>}</Empty>}
         {shown && view !== 'month' && shown.lines.length > 0 && <Lines lines={shown.lines} from={from} to={to} />}
         {shown && !isEmpty && view === 'agenda' && <Agenda days={shown.days} zone={zone} now={now} open={setOpen} />}
-        {shown && (view === 'day' || view === 'week') && <Grid days={shown.days} zone={zone} now={now} lanes={view === 'day' ? (narrow ? 2 : 8) : 2} open={setOpen} showDay={(day) => go(day, narrow ? 'agenda' : 'day')} />}
+        {shown && (view === 'day' || view === 'week') && <Grid days={shown.days} zone={zone} now={now} lanes={view === 'day' ? (narrow ? 2 : 8) : 2} open={setOpen} showDay={(day) => go(day, narrow ? 'agenda' : 'day')} windows={windows} openWindow={setLooked} onDrawn={mayMaintain ? drawn : undefined} />}
         {shown && data && view === 'month' && <Month calendar={data} days={shown.days} choice={choice} month={date.slice(0, 7)} now={now} />}
       </div>
       {open && open.kind !== 'run' && <FireDialog item={open} zone={zone} close={() => setOpen(null)} />}
       {peak && <PeakDialog quarter={peak} zone={zone} close={() => setPeak(null)} />}
+      {planning && <MaintenanceDialog zone={zone} drawn={planning} windows={scheduler.data?.maintenance ?? []} close={() => setPlanning(null)} />}
+      {looked && <WindowDialog window={looked} close={() => setLooked(null)} />}
+      {subscribing && <SubscribeDialog job={search.job} close={() => setSubscribing(false)} />}
     </div>
   )
 }

@@ -2,6 +2,7 @@
  * What the calendar shows of a span of time, from the document of the server: single fires, runs and lost slots by day, and
  * one line for each schedule that fires too often to be drawn fire by fire. Pure.
  */
+import type { Maintenance } from '../api/client'
 import type { RunStatus, SlotOutcome } from '../api/types'
 import { toMillis } from '../ui/time'
 import { localIn, plusDays, startOf } from './zone'
@@ -49,6 +50,8 @@ export interface Calendar {
   jobs: CalendarRow[]
   runs: CalendarRun[]
   slots: CalendarSlot[]
+  /** Spans in which nothing fires, by their beginning. */
+  maintenance?: Maintenance[]
   truncated: boolean
 }
 

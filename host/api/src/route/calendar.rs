@@ -8,7 +8,9 @@ use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use chrono::TimeDelta;
 use host_catalogue::system_zone;
+use host_model::fire::SlotRecord;
 use host_model::history::RunTime;
+use host_model::hold::Holds;
 use host_model::job::JobSchedule;
 use host_model::schedule::{read_instant, read_zone};
 use host_model::{Instant, Job, JobId};
@@ -19,6 +21,7 @@ use super::stats::{durations, percentile};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::view::hold::MaintenanceView;
 use crate::view::words::{RunStatusWord, SlotOutcomeWord};
 
 /// Longest span.
@@ -33,7 +36,7 @@ const SHORTEST_BAND: usize = 3;
 const MOST_RUNS: u32 = 2_000;
 const MOST_SLOTS: u32 = 1_000;
 /// Runs of each job that its usual length is taken from.
-const LOOKED_AT: u32 = 20;
+pub(super) const LOOKED_AT: u32 = 20;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -120,8 +123,10 @@ pub(crate) struct Calendar {
     jobs: Vec<CalendarRow>,
     /// The newest of the span, newest first.
     runs: Vec<CalendarRun>,
-    /// Newest first.
+    /// Newest first; those to come are skipped once.
     slots: Vec<CalendarSlot>,
+    /// Maintenance windows that reach into the span, by their beginning. Nothing in `jobs` falls into one.
+    maintenance: Vec<MaintenanceView>,
     /// There are more runs or slots than are shown.
     truncated: bool,
 }
@@ -148,14 +153,19 @@ pub(crate) async fn show(
     } else {
         (Vec::new(), Vec::new())
     };
-    let truncated = runs.len() == MOST_RUNS as usize || slots.len() == MOST_SLOTS as usize;
+    let holds = app.engine.holds().await?;
+    let ahead = holds.skips.iter().rev().filter(|row| row.slot.due_at >= past.max(from) && row.slot.due_at < to);
+    let slots: Vec<SlotRecord> = ahead.cloned().chain(slots).collect();
+    let windows = holds.windows.iter().filter(|window| window.from < to && window.until > from);
+    let maintenance = windows.map(|window| MaintenanceView::new(window, now)).collect();
+    let truncated = runs.len() == MOST_RUNS as usize || slots.len() >= MOST_SLOTS as usize;
     let lengths = lengths(&app.history.recent_runs(LOOKED_AT).await?);
     let may_see = |job: &JobId| caller.permissions.has_job(job.as_str());
     let jobs: Vec<_> = app.engine.jobs().values().filter(|job| may_see(&job.id)).cloned().collect();
     let walk = move || {
         let mut known = HashMap::new();
         let each = jobs.iter().flat_map(|job| job.schedules.iter().map(move |schedule| (job, schedule)));
-        each.map(|(job, schedule)| row(job, schedule, (from.max(now), to), &lengths, &mut known)).collect()
+        each.map(|(job, schedule)| row(job, schedule, (from.max(now), to), &lengths, &holds, &mut known)).collect()
     };
     let jobs = tokio::task::spawn_blocking(walk).await.map_err(|error| {
         tracing::error!(%error, "the calendar broke off");
@@ -177,7 +187,7 @@ pub(crate) async fn show(
         reason: record.reason,
     });
     let (runs, slots) = (runs.collect(), slots.collect());
-    Ok(Json(Calendar { from: short(from), to: short(to), now: short(now), jobs, runs, slots, truncated }))
+    Ok(Json(Calendar { from: short(from), to: short(to), now: short(now), jobs, runs, slots, maintenance, truncated }))
 }
 
 fn span(query: &CalendarQuery, now: Instant) -> Result<(Instant, Instant), ApiError> {
@@ -197,9 +207,9 @@ fn span(query: &CalendarQuery, now: Instant) -> Result<(Instant, Instant), ApiEr
     Ok((from, to))
 }
 
-type Lengths = HashMap<JobId, (Option<f64>, Option<f64>)>;
+pub(super) type Lengths = HashMap<JobId, (Option<f64>, Option<f64>)>;
 
-fn lengths(times: &[RunTime]) -> Lengths {
+pub(super) fn lengths(times: &[RunTime]) -> Lengths {
     let of_job = |times: &[RunTime]| {
         let sorted = durations(times.iter());
         (percentile(&sorted, 50), percentile(&sorted, 95))
@@ -215,11 +225,16 @@ fn row<'j>(
     schedule: &'j JobSchedule,
     (from, to): (Instant, Instant),
     lengths: &Lengths,
+    holds: &Holds,
     known: &mut HashMap<(String, &'static str), Fires>,
 ) -> CalendarRow {
     let zone = schedule.spec.zone;
     let look = || {
-        let is_out = |at: &Instant| !job.blackouts.iter().any(|blackout| blackout.covers(*at, zone));
+        let is_out = |at: &Instant| {
+            !job.blackouts.iter().any(|blackout| blackout.covers(*at, zone))
+                && holds.window_of(*at, schedule.fire_at(&job.id, *at)).is_none()
+                && !holds.skips(&job.id, &schedule.name, *at)
+        };
         let mut fires: Vec<Instant> = if from < to {
             let all = schedule.spec.upcoming(from - TimeDelta::milliseconds(1)).take_while(|at| *at < to);
             all.take(MOST_FIRES).collect()
@@ -230,7 +245,10 @@ fn row<'j>(
         fires.retain(is_out);
         compress(&fires, is_cut.then_some(to))
     };
-    let (fires, bands) = if job.blackouts.is_empty() {
+    let is_like_others = job.blackouts.is_empty()
+        && schedule.jitter_seconds == 0
+        && holds.skips.iter().all(|skip| skip.slot.job_id != job.id);
+    let (fires, bands) = if is_like_others {
         known.entry((schedule.spec.kind.to_string(), zone.name())).or_insert_with(look).clone()
     } else {
         look()

@@ -103,7 +103,8 @@ pub(crate) async fn list(
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
     let jobs = app.engine.jobs();
     let jobs: Vec<Arc<Job>> = jobs.values().filter(|job| may.may_see_job(job.id.as_str())).cloned().collect();
-    for (job, next) in jobs.iter().zip(next_fires.of(&app.engine, &jobs)) {
+    let holds = app.engine.holds().await?;
+    for (job, next) in jobs.iter().zip(next_fires.of(&app.engine, &jobs, holds)) {
         let last = latest.get(job.id.as_str()).copied();
         let mut card = JobCard::new(job, next, last, active_of(job.id.as_str()));
         card.problems = about(&catalogue, &job.id);
@@ -152,12 +153,13 @@ pub(crate) async fn show(
     let last = runs.iter().find(|run| run.status != RunStatus::Skipped).or(runs.first());
     let active = if sees_runs { list_active(&app, vec![job.id.clone()]).await? } else { Vec::new() };
     let active = active.first().map(|run| run.id.to_string());
-    let mut card = JobCard::new(job, app.engine.next_fire(job), last, active);
+    let holds = app.engine.holds().await?;
+    let mut card = JobCard::new(job, app.engine.next_fire(job, &holds), last, active);
     card.problems = about(&app.catalogue.current(), &job.id);
     if sees_runs {
         card.recent = recent_of(&app, job).await?;
     }
-    Ok(Json(JobDetail::new(job, card, app.engine.now(), &runs)))
+    Ok(Json(JobDetail::new(job, card, (app.engine.now(), &holds), &runs)))
 }
 
 /// 404, or 422 with the findings when the job is declared but broken.
@@ -189,6 +191,9 @@ pub(crate) struct RunBody {
     /// Over the keyword arguments, by step.
     #[schema(value_type = HashMap<String, Object>)]
     op_kwargs: BTreeMap<String, JsonMap>,
+    /// A preset of the job, whose values apply under those given here.
+    #[schema(example = "full-load")]
+    preset: Option<String>,
     /// Which steps run, by step.
     step_enabled: BTreeMap<String, bool>,
     /// `INFO` or `DEBUG`.
@@ -267,7 +272,8 @@ pub(crate) async fn run(
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &caller, &id)) };
     let placement = body.read_placement()?;
     let manual = FireRequest::manual(job.id.clone(), caller.trigger.clone());
-    let request = FireRequest { overrides: body.try_into()?, placement, ..manual };
+    let preset = body.preset.clone();
+    let request = FireRequest { overrides: body.try_into()?, placement, preset, ..manual };
     let asked = format!("run {id}");
     let engine = app.engine.clone();
     let fire = move |run_id| async move {

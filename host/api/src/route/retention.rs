@@ -66,7 +66,8 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Json<Retention>, ApiE
         None => None,
     };
     let history_days = app.settings.iter().find(|entry| entry.key == DAYS).and_then(|entry| entry.value.as_u64());
-    let next_at = app.engine.jobs().get(&job_id).and_then(|job| app.engine.next_fire(job)).map(instant);
+    let holds = app.engine.holds().await?;
+    let next_at = app.engine.jobs().get(&job_id).and_then(|job| app.engine.next_fire(job, &holds)).map(instant);
     Ok(Json(Retention { policy: RetentionPolicy { history_days, job_id: job_id.to_string(), next_at }, last_sweep }))
 }
 

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use host_engine::SchedulerState;
 use host_model::fire::Pause;
+use host_model::hold::Holds;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +18,7 @@ use crate::App;
 use crate::audit::Note;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::view::hold::MaintenanceView;
 use crate::view::instant;
 use crate::view::replica::Standing;
 use crate::view::words::SchedulerWord;
@@ -53,6 +55,8 @@ pub(crate) struct SchedulerView {
     #[schema(format = DateTime)]
     paused_at: Option<String>,
     pause_reason: Option<String>,
+    /// Maintenance windows that are not over, by their beginning.
+    maintenance: Vec<MaintenanceView>,
 }
 
 /// The same, with the processes of the store.
@@ -64,7 +68,9 @@ pub(crate) struct SchedulerStanding {
     standing: Standing,
 }
 
-fn view(app: &App, pause: Option<&Pause>) -> SchedulerView {
+fn view(app: &App, holds: &Holds) -> SchedulerView {
+    let (now, pause) = (app.engine.now(), holds.pause.as_ref());
+    let windows = holds.windows.iter().filter(|window| window.until > now);
     SchedulerView {
         scheduler: state_of(app, pause).as_str(),
         replica: app.engine.presence().owner.clone(),
@@ -72,6 +78,7 @@ fn view(app: &App, pause: Option<&Pause>) -> SchedulerView {
         paused_by: pause.map(|pause| pause.by.clone()),
         paused_at: pause.map(|pause| instant(pause.at)),
         pause_reason: pause.map(|pause| pause.reason.clone()),
+        maintenance: windows.map(|window| MaintenanceView::new(window, now)).collect(),
     }
 }
 
@@ -87,8 +94,7 @@ pub(crate) async fn show(
 }
 
 async fn show_pause(app: &App) -> Result<Json<SchedulerView>, ApiError> {
-    let pause = app.engine.store().find_pause().await?;
-    Ok(Json(view(app, pause.as_ref())))
+    Ok(Json(view(app, &app.engine.holds().await?)))
 }
 
 /// Begins a pause. One that lasts already stays as it began.

@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 use chrono::TimeDelta;
 use host_catalogue::system_zone;
 use host_model::fire::{SlotFilter, SlotOutcome, SlotRecord};
+use host_model::hold::Holds;
 use host_model::job::JobSchedule;
 use host_model::schedule::{read_instant, rfc3339_in};
 use host_model::{Instant, Job, JobId};
@@ -133,7 +134,7 @@ pub(crate) async fn why(
     for record in decided.iter().rev() {
         answers.push(answer(&app, job, record).await?);
     }
-    let pause = store.find_pause().await?;
+    let holds = app.engine.holds().await?;
     // Of a long time with more rows than are shown, the rows are the answer.
     let may_lack = decided.len() < AROUND as usize;
     for schedule in job.schedules.iter().filter(|_| may_lack) {
@@ -141,7 +142,7 @@ pub(crate) async fn why(
         for due in due.take(AROUND as usize) {
             let is_known = decided.iter().any(|r| r.slot.due_at == due && r.slot.schedule == schedule.name);
             if !is_known {
-                let (verdict, text) = undecided(job, schedule, due, now, pause.as_ref().map(|pause| pause.by.as_str()));
+                let (verdict, text) = undecided(job, schedule, due, now, &holds);
                 answers.push(WhyAnswer {
                     schedule: Some(schedule.name.clone()),
                     due_at: Some(instant(due)),
@@ -188,6 +189,7 @@ async fn answer(app: &App, job: &Job, record: &SlotRecord) -> Result<WhyAnswer, 
             None => format!("it fired: run {id}, no longer in the history"),
         },
         (SlotOutcome::Fired, None) => "it fired".to_owned(),
+        (SlotOutcome::Skipped, _) if record.slot.due_at > app.engine.now() => format!("it will be skipped: {reason}"),
         (SlotOutcome::Skipped, _) => format!("it was skipped: {reason}"),
         (SlotOutcome::Missed, _) => format!("it was missed: {reason}"),
         (SlotOutcome::FailedToStart, _) => format!("its run could not be created: {reason}"),
@@ -208,13 +210,7 @@ async fn answer(app: &App, job: &Job, record: &SlotRecord) -> Result<WhyAnswer, 
 }
 
 /// An instant that fits the schedule but has no row.
-fn undecided(
-    job: &Job,
-    schedule: &JobSchedule,
-    due: Instant,
-    now: Instant,
-    paused_by: Option<&str>,
-) -> (&'static str, String) {
+fn undecided(job: &Job, schedule: &JobSchedule, due: Instant, now: Instant, holds: &Holds) -> (&'static str, String) {
     let off = match (job.enabled, schedule.enabled) {
         (false, _) => Some(format!("job `{}` is disabled", job.id)),
         (_, false) => Some(format!("schedule `{}` is off", schedule.name)),
@@ -227,8 +223,10 @@ fn undecided(
         (None, true, _) => {
             if let Some(blackout) = job.blackouts.iter().find(|b| b.covers(due, schedule.spec.zone)) {
                 ("not_yet", format!("not yet, and it will be skipped: blackout `{}`", blackout.name))
-            } else if let Some(by) = paused_by {
-                ("not_yet", format!("not yet; the scheduler is paused by {by} at the moment"))
+            } else if let Some(window) = holds.window_of(due, fire_at) {
+                ("not_yet", format!("not yet, and it will be skipped: {}", window.why()))
+            } else if let Some(pause) = &holds.pause {
+                ("not_yet", format!("not yet; the scheduler is paused by {} at the moment", pause.by))
             } else {
                 ("not_yet", "not yet".to_owned())
             }

@@ -1,7 +1,10 @@
 //! Jobs on the wire: a card per job for the catalogue, and the definition behind it.
 
 use host_model::diagnostic::Diagnostic;
+use host_model::fire::SlotRecord;
 use host_model::history::RunTime;
+use host_model::hold::Holds;
+use host_model::job::{JobSchedule, Overrides, Preset};
 use host_model::run::RunStatus;
 use host_model::{Instant, Job, JsonMap, Run, Step};
 use serde::Serialize;
@@ -160,7 +163,55 @@ struct ScheduleView {
     enabled: bool,
     /// Where its runs go, over the job's.
     placement: Option<String>,
+    /// Without what a blackout, a maintenance window or a skip takes out.
     next: Vec<String>,
+    /// Slots to come that are skipped once.
+    skipped: Vec<SkipView>,
+}
+
+/// A slot that is skipped once.
+#[derive(Serialize, ToSchema)]
+struct SkipView {
+    #[schema(format = DateTime)]
+    due_at: String,
+    /// Who skips it.
+    reason: Option<String>,
+}
+
+impl From<&SlotRecord> for SkipView {
+    fn from(row: &SlotRecord) -> Self {
+        Self { due_at: instant(row.slot.due_at), reason: row.reason.clone() }
+    }
+}
+
+fn is_ahead(row: &SlotRecord, job: &Job, schedule: &JobSchedule, now: Instant) -> bool {
+    row.slot.due_at > now && row.slot.job_id == job.id && row.slot.schedule == schedule.name
+}
+
+/// A named set of values for a run that somebody asks for.
+#[derive(Serialize, ToSchema)]
+struct PresetView {
+    name: String,
+    #[schema(value_type = Object)]
+    params: JsonMap,
+    #[schema(value_type = Object)]
+    op_kwargs: JsonMap,
+    #[schema(value_type = Object)]
+    step_enabled: JsonMap,
+    log_level: Option<String>,
+}
+
+impl From<&Preset> for PresetView {
+    fn from(preset: &Preset) -> Self {
+        let Overrides { params, op_kwargs, step_enabled, log_level } = preset.overrides.clone();
+        Self {
+            name: preset.name.clone(),
+            params,
+            op_kwargs: op_kwargs.into_iter().map(|(step, values)| (step.to_string(), values.into())).collect(),
+            step_enabled: step_enabled.into_iter().map(|(step, enabled)| (step.to_string(), enabled.into())).collect(),
+            log_level: log_level.map(|level| level.as_str().to_owned()),
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -170,6 +221,8 @@ struct StepDefinition {
     #[schema(value_type = String)]
     step_type: &'static str,
     enabled: bool,
+    /// What has to be true for it to run.
+    when: Option<String>,
     timeout_seconds: u32,
     resumable: bool,
     #[schema(value_type = Object)]
@@ -183,6 +236,7 @@ impl From<&Step> for StepDefinition {
             name: step.name.to_string(),
             step_type: step.spec.type_name(),
             enabled: step.enabled,
+            when: step.when.as_ref().map(|when| when.as_str().to_owned()),
             timeout_seconds: step.timeout_seconds,
             resumable: step.resumable,
             op_kwargs: step.op_kwargs.clone(),
@@ -197,8 +251,8 @@ struct SourceView {
     line: u32,
 }
 
-/// Next instants shown per schedule (seeds, create-a-job: the next three fires).
-const NEXT: usize = 3;
+/// Next instants shown per schedule (the seeds ask for three, the page shows five).
+const NEXT: usize = 5;
 
 /// A job with its definition and latest runs.
 #[derive(Serialize, ToSchema)]
@@ -218,6 +272,7 @@ pub(crate) struct JobDetail {
     placement: Option<String>,
     retry: RetryView,
     schedules: Vec<ScheduleView>,
+    presets: Vec<PresetView>,
     steps: Vec<StepDefinition>,
     runs: Vec<RunSummary>,
     /// None for a job of our own.
@@ -225,14 +280,15 @@ pub(crate) struct JobDetail {
 }
 
 impl JobDetail {
-    pub(crate) fn new(job: &Job, card: JobCard, now: host_model::Instant, runs: &[Run]) -> Self {
+    pub(crate) fn new(job: &Job, card: JobCard, (now, holds): (Instant, &Holds), runs: &[Run]) -> Self {
         let schedules = job.schedules.iter().map(|s| ScheduleView {
             name: s.name.clone(),
             text: s.text.clone(),
             timezone: s.spec.zone.name().to_owned(),
             enabled: s.enabled && job.enabled,
             placement: s.placement.as_ref().map(ToString::to_string),
-            next: s.spec.upcoming(now).take(NEXT).map(instant).collect(),
+            next: holds.next_fires(job, s, now).take(NEXT).map(instant).collect(),
+            skipped: holds.skips.iter().filter(|row| is_ahead(row, job, s, now)).map(SkipView::from).collect(),
         });
         Self {
             card,
@@ -248,6 +304,7 @@ impl JobDetail {
                 base_seconds: job.retry.base_seconds,
             },
             schedules: schedules.collect(),
+            presets: job.presets.iter().map(PresetView::from).collect(),
             steps: job.steps.iter().map(StepDefinition::from).collect(),
             runs: runs.iter().map(RunSummary::from).collect(),
             source: (!job.source.file.is_empty())

@@ -221,6 +221,9 @@ fn write_job(text: &mut String, job: &Job) {
         if !step.resumable {
             line("  resumable", &step.resumable);
         }
+        if let Some(when) = &step.when {
+            line("  when", &when.as_str());
+        }
         line("  op_kwargs", &step.op_kwargs);
         line("  spec", &step.spec);
     }

@@ -27,9 +27,18 @@ pub(super) fn keeps_secrets(shown: &StepSpec, filled: &StepSpec) -> Result<(), S
     Ok(())
 }
 
+fn fill(step: &Step, scope: &Scope<'_>) -> Result<Prepared, StepError> {
+    let hinted = |message: String, hint: Option<&String>| {
+        StepError::definition(message).with_detail(hint.cloned().unwrap_or_default())
+    };
+    let params = scope.resolve_params().map_err(|e| hinted(e.message.clone(), e.hint.as_ref()))?;
+    let spec = resolve_spec(&step.spec, scope).map_err(|e| hinted(e.to_string(), e.source.hint.as_ref()))?;
+    Ok(Prepared { spec, params })
+}
+
 impl Stage {
-    /// Fills in the templates of a step.
-    pub(super) fn prepare(&self, step: &Step, reveal: Reveal) -> Result<Prepared, StepError> {
+    /// Shows `work` what the templates of a step may see.
+    pub(super) fn with_scope<R>(&self, step: &Step, reveal: Reveal, work: impl FnOnce(&Scope<'_>) -> R) -> R {
         let shared = &self.task.shared;
         let merged = params::step_params(&self.task.job, step, &self.task.schedule, &self.task.fire);
         let of_job = params::shared_params(&self.task.job, &self.task.schedule, &self.task.fire);
@@ -51,12 +60,12 @@ impl Stage {
             secret: &secret,
             reveal,
         };
-        let hinted = |message: String, hint: Option<&String>| {
-            StepError::definition(message).with_detail(hint.cloned().unwrap_or_default())
-        };
-        let params = scope.resolve_params().map_err(|e| hinted(e.message.clone(), e.hint.as_ref()))?;
-        let spec = resolve_spec(&step.spec, &scope).map_err(|e| hinted(e.to_string(), e.source.hint.as_ref()))?;
-        Ok(Prepared { spec, params })
+        work(&scope)
+    }
+
+    /// Fills in the templates of a step.
+    pub(super) fn prepare(&self, step: &Step, reveal: Reveal) -> Result<Prepared, StepError> {
+        self.with_scope(step, reveal, |scope| fill(step, scope))
     }
 
     fn scheduled_at(&self) -> Instant {

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use host_model::event::Event;
-use host_model::fire::{Pause, Slot, SlotOutcome, SlotRecord};
+use host_model::fire::{Slot, SlotOutcome, SlotRecord};
+use host_model::hold::{Holds, LOOK_BACK};
 use host_model::port::{SlotsKept, StoreError};
 use host_model::replica::Held;
 use host_model::run::{RunFilter, RunStatus, Trigger};
@@ -35,18 +36,22 @@ pub(super) struct Look {
     /// A slot found later than this after it was to fire is late.
     pub(super) grace: TimeDelta,
     /// Read once, by the first who needs it.
-    pause: OnceCell<Option<Pause>>,
+    holds: OnceCell<Holds>,
 }
 
 impl Look {
     pub(super) fn new(now: Instant, grace: TimeDelta) -> Arc<Self> {
-        Arc::new(Self { now, grace, pause: OnceCell::new() })
+        Arc::new(Self { now, grace, holds: OnceCell::new() })
     }
 
-    async fn pause(&self, shared: &Shared) -> Result<Option<&Pause>, StoreError> {
-        let read = || shared.patience.until_stored(|| shared.store.find_pause());
-        self.pause.get_or_try_init(read).await.map(Option::as_ref)
+    async fn holds(&self, shared: &Shared) -> Result<&Holds, StoreError> {
+        self.holds.get_or_try_init(|| find_holds(shared)).await
     }
+}
+
+async fn find_holds(shared: &Shared) -> Result<Holds, StoreError> {
+    let since = shared.clock.now() - LOOK_BACK;
+    shared.patience.until_stored(|| shared.store.find_holds(since)).await
 }
 
 type Queues = Arc<Mutex<HashMap<JobId, VecDeque<(Arc<Look>, Vec<Due>)>>>>;
@@ -138,12 +143,12 @@ struct Stopping;
 
 async fn deal_with(shared: &Arc<Shared>, held: &Held, look: &Look, due: Vec<Due>) -> Result<(), Stopping> {
     // The store is asked until it answers, or the process stops.
-    let pause = look.pause(shared).await.map_err(|_| Stopping)?;
+    let holds = look.holds(shared).await.map_err(|_| Stopping)?;
     let mut fates: Vec<(Slot, Fate)> = Vec::new();
     for due in due {
         let schedule = due.name().to_owned();
         let slot = |due_at| Slot { job_id: due.job.id.clone(), schedule: schedule.clone(), due_at };
-        let decided = decide(&due, look.now.max(shared.clock.now()), look.grace, pause);
+        let decided = decide(&due, look.now.max(shared.clock.now()), look.grace, holds);
         fates.extend(decided.into_iter().map(|(due_at, fate)| (slot(due_at), fate)));
     }
     fates.sort_by_key(|(slot, _)| slot.due_at);
@@ -161,8 +166,11 @@ async fn deal_with(shared: &Arc<Shared>, held: &Held, look: &Look, due: Vec<Due>
                 if late {
                     wait_for_runs_of(shared, &slot.job_id).await?;
                     // Long may have gone by; the operator may have had enough of it.
-                    if let Ok(Some(pause)) = shared.patience.until_stored(|| shared.store.find_pause()).await {
-                        let reason = format!("scheduler paused by {} while catching up", pause.by);
+                    let holds = find_holds(shared).await.unwrap_or_default();
+                    let pause = holds.pause.as_ref().map(|pause| format!("scheduler paused by {}", pause.by));
+                    let window = || holds.window_at(shared.clock.now()).map(|window| window.why());
+                    if let Some(why) = pause.or_else(window) {
+                        let reason = format!("{why} while catching up");
                         unwritten.push(record(shared, slot, SlotOutcome::Missed, reason));
                         continue;
                     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use host_model::blackout::{Blackout, BlackoutSpan};
-use host_model::fire::{Pause, SeenSchedule, SlotOutcome};
+use host_model::fire::{Pause, SeenSchedule, Slot, SlotOutcome};
+use host_model::hold::{Holds, Maintenance, skip_once};
 use host_model::job::CatchUp;
 use host_model::{Instant, Job, JobId};
 
@@ -75,7 +76,7 @@ fn a_clock_that_leaps_by_years_leaves_a_bounded_number_of_slots_and_says_how_man
     assert_eq!((slots.len(), slots.last()), (MOST_SLOTS, Some(&400_000)));
     let due = &due.values().next().unwrap()[0];
     assert_eq!(due.left_out, Some((at(1), 300_000)));
-    let fates = decide(due, at(400_000), TimeDelta::minutes(1), None);
+    let fates = decide(due, at(400_000), TimeDelta::minutes(1), &Holds::default());
     assert!(
         matches!(&fates[0], (first, Fate::Record(SlotOutcome::Missed, why))
         if *first == at(1) && why.contains("stands for 300000 slots")),
@@ -146,6 +147,11 @@ fn a_jittered_slot_fires_within_its_range_and_survives_a_reload_in_between() {
 
 /// The fates of slots 0 to `count` - 1, one a second, found at `now`: `f`ire, fire `l`ate, `m`issed, `s`kipped.
 fn fates(job: Job, count: i64, now: Instant, pause: Option<&Pause>) -> (String, Vec<String>) {
+    held(job, count, now, &Holds { pause: pause.cloned(), ..Holds::default() })
+}
+
+/// [`fates`] under any holds.
+fn held(job: Job, count: i64, now: Instant, holds: &Holds) -> (String, Vec<String>) {
     let due = Due { job: job.into(), schedule: 0, instants: (0..count).map(at).collect(), left_out: None };
     let mut reasons = Vec::new();
     let letter = |(_, fate): (Instant, Fate)| match fate {
@@ -156,7 +162,7 @@ fn fates(job: Job, count: i64, now: Instant, pause: Option<&Pause>) -> (String, 
             if outcome == SlotOutcome::Missed { 'm' } else { 's' }
         }
     };
-    (decide(&due, now, TimeDelta::minutes(1), pause).into_iter().map(letter).collect(), reasons)
+    (decide(&due, now, TimeDelta::minutes(1), holds).into_iter().map(letter).collect(), reasons)
 }
 
 fn catching(catch_up: CatchUp, window: Option<u32>) -> Job {
@@ -236,4 +242,44 @@ fn slots_that_join_those_that_wait_stay_in_order_and_bounded() {
     waiting.join(take(300_003));
     assert_eq!((waiting.instants[0], waiting.instants.len()), (at(200_004), MOST_SLOTS));
     assert_eq!(waiting.left_out, Some((at(1), 200_002)));
+}
+
+fn window(from: i64, until: i64, reason: &str) -> Maintenance {
+    let (reason, by) = (reason.to_owned(), "user:ann".to_owned());
+    Maintenance { id: format!("{from}"), from: at(from), until: at(until), reason, by, at: at(0) }
+}
+
+#[test]
+fn a_maintenance_window_skips_what_is_due_in_it_and_what_would_be_caught_up_during_it_is_missed() {
+    let under = |windows: Vec<Maintenance>| Holds { windows, ..Holds::default() };
+    let inside = under(vec![window(2, 4, "upgrade")]);
+    let (found, reasons) = held(catching(CatchUp::None, None), 6, at(6), &inside);
+    assert_eq!((found.as_str(), reasons[0].as_str()), ("ffssff", "maintenance: upgrade"));
+    // Found late, after the window: as a blackout, it takes its slots out of what is caught up.
+    assert_eq!(held(catching(CatchUp::All, None), 6, at(600), &inside).0, "llssll");
+    assert_eq!(held(catching(CatchUp::Last, None), 6, at(600), &under(vec![window(4, 9, "")])).0, "mmmlss");
+    // Found late, while a window lasts that they are not in: nothing fires now.
+    let (found, reasons) = held(catching(CatchUp::All, None), 6, at(600), &under(vec![window(500, 700, "")]));
+    assert_eq!((found.as_str(), reasons[0].as_str()), ("mmmmmm", "found 600 s late; maintenance"));
+    // A slot whose jitter leads into the window.
+    let mut jittered = ticking("1s");
+    jittered.schedules[0].jitter_seconds = 30;
+    let fires: Vec<Instant> = (0..6).map(|n| jittered.schedules[0].fire_at(&jittered.id, at(n))).collect();
+    let found = held(jittered, 6, at(40), &under(vec![window(6, 60, "")])).0;
+    let expected: String = fires.iter().map(|fire| if *fire >= at(6) { 's' } else { 'f' }).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_slot_that_is_skipped_once_is_left_alone_and_the_one_before_it_is_the_newest_to_be_caught_up() {
+    let slot =
+        |second| Slot { job_id: JobId::new("tick").unwrap(), schedule: "default".to_owned(), due_at: at(second) };
+    let skips = vec![skip_once(slot(5), "user:ann", at(1))];
+    assert_eq!(skips[0].reason.as_deref(), Some("skipped once by user:ann"));
+    let holds = Holds { skips, ..Holds::default() };
+    assert_eq!(held(catching(CatchUp::None, None), 6, at(6), &holds).0, "fffff");
+    assert_eq!(held(catching(CatchUp::Last, None), 6, at(600), &holds).0, "mmmml");
+    let mut other = catching(CatchUp::Last, None);
+    other.id = JobId::new("other").unwrap();
+    assert_eq!(held(other, 6, at(600), &holds).0, "mmmmml");
 }

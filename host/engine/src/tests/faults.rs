@@ -2,7 +2,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotRecord};
+use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, Slot, SlotFilter, SlotRecord};
+use host_model::hold::{HoldStore, Holds, Maintenance};
 use host_model::log::LogLine;
 use host_model::port::{CancelMark, Claim, Claimed, PrunePass, Pruned, SlotsKept, StoreError};
 use host_model::replica::{Held, Lease, Presence, Replica};
@@ -84,6 +85,25 @@ impl Faulty {
         let lose = is_next(&self.lose);
         let other = self.lose_every_other.load(Ordering::SeqCst) && nth.is_multiple_of(2);
         if lose || other { Err(lost()) } else { Ok(answer) }
+    }
+}
+
+#[async_trait]
+impl HoldStore for Faulty {
+    async fn find_holds(&self, since: host_model::Instant) -> Result<Holds, StoreError> {
+        self.reach()?.find_holds(since).await
+    }
+
+    async fn add_maintenance(&self, window: &Maintenance) -> Result<(), StoreError> {
+        self.reach()?.add_maintenance(window).await
+    }
+
+    async fn end_maintenance(&self, id: &str, at: host_model::Instant) -> Result<Option<Maintenance>, StoreError> {
+        self.reach()?.end_maintenance(id, at).await
+    }
+
+    async fn undo_skip(&self, slot: &Slot, after: host_model::Instant) -> Result<bool, StoreError> {
+        self.reach()?.undo_skip(slot, after).await
     }
 }
 

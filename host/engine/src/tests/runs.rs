@@ -169,6 +169,7 @@ async fn events_tell_the_story_in_order_and_only_stored_facts() {
             Event::Catalogue { .. } => "catalogue".into(),
             Event::Slots { .. } => "slots".into(),
             Event::Health(_) => "health".into(),
+            Event::Holds => "holds".into(),
         });
     }
     let expected = ["run QUEUED", "step RUNNING", "run RUNNING", "progress", "step SUCCEEDED", "run SUCCEEDED"];
@@ -197,4 +198,84 @@ async fn runs_beyond_the_limit_wait_their_turn() {
     }
     spans.sort();
     assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0), "never two at once: {spans:?}");
+}
+
+fn when(text: &str) -> Option<host_model::condition::Condition> {
+    Some(host_model::condition::Condition::parse(text).unwrap())
+}
+
+#[tokio::test]
+async fn a_step_whose_condition_does_not_hold_is_recorded_with_what_it_came_to_and_the_run_goes_on() {
+    let mut skipped = step("skipped", "fail");
+    skipped.when = when("${params.mode} == 'full' and ${secret.pw} != 'x'");
+    let mut after = step("after", "echo");
+    after.when = when("${previous_step.rows} is empty and ${steps.first.mode} in ['delta', 'full']");
+    let mut job = job("j", vec![step("first", "echo"), skipped, after]);
+    job.params = map(json!({"mode": "delta"}));
+    let bench = bench(vec![job]).await;
+    let run = bench.fire("j").await;
+    let done = bench.finished(run).await;
+    assert_eq!((done.status, done.steps_done), (RunStatus::Succeeded, 3));
+    let expected = ["first/1 SUCCEEDED", "skipped/1 CANCELED skipped: condition", "after/1 SUCCEEDED"];
+    assert_eq!(bench.states(run).await, expected);
+    let steps = bench.steps(run).await;
+    let judged = &steps[1].input.as_ref().unwrap()["when"];
+    assert_eq!(judged["condition"], "${params.mode} == 'full' and ${secret.pw} != 'x'");
+    assert_eq!(judged["values"], json!({"${params.mode}": "delta", "${secret.pw}": "${secret.pw}"}));
+    assert_eq!(judged["result"], false);
+    assert_eq!(steps[1].started_at, None);
+    let judged = &steps[2].input.as_ref().unwrap()["when"];
+    assert_eq!((&judged["result"], &judged["values"]["${steps.first.mode}"]), (&json!(true), &json!("delta")));
+    let log = bench.log(run).await.join("\n");
+    assert!(log.contains("step `skipped` skipped: condition: ${params.mode} == 'full'"), "{log}");
+}
+
+#[tokio::test]
+async fn a_condition_that_cannot_be_judged_fails_its_step() {
+    let mut unclear = step("unclear", "echo");
+    unclear.when = when("${params.mode} > 3");
+    let mut job = job("j", vec![unclear]);
+    job.params = map(json!({"mode": "delta"}));
+    job.retry = RetryPolicy { attempts: 3, backoff: Backoff::Fixed, base_seconds: 0 };
+    let bench = bench(vec![job]).await;
+    let run = bench.fire("j").await;
+    assert_eq!(bench.finished(run).await.status, RunStatus::Failed);
+    assert_eq!(bench.states(run).await, ["unclear/1 FAILED"], "the same again would come to the same");
+    let error = bench.steps(run).await[0].error.clone().unwrap();
+    assert_eq!(error.message, "`when`: text (`${params.mode}`) and a number (`3`) cannot be compared");
+}
+
+#[tokio::test]
+async fn a_preset_lies_between_the_job_and_what_a_fire_sets() {
+    let mut job = job("j", vec![step("a", "echo"), step("b", "fail")]);
+    job.params = map(json!({"x": 1, "y": 1, "z": 1}));
+    let overrides = Overrides {
+        params: map(json!({"y": "${params.x}", "z": 2})),
+        step_enabled: [(name("b"), false)].into(),
+        ..Overrides::default()
+    };
+    job.presets.push(host_model::job::Preset { name: "light".into(), overrides });
+    let bench = bench(vec![job]).await;
+    let request = |preset: &str| FireRequest {
+        preset: Some(preset.into()),
+        overrides: Overrides { params: map(json!({"z": 3})), ..Overrides::default() },
+        ..FireRequest::manual(JobId::new("j").unwrap(), Trigger::Cli("bob".into()))
+    };
+    let run = bench.engine.fire(request("light")).await.unwrap().run_id;
+    let done = bench.finished(run).await;
+    assert_eq!(done.status, RunStatus::Succeeded);
+    assert_eq!(Json::from(done.overrides), json!({"params": {"z": 3}, "preset": "light"}));
+    assert_eq!(bench.states(run).await, ["a/1 SUCCEEDED", "b/1 CANCELED skipped: disabled"]);
+    let output = Json::from(bench.steps(run).await[0].output.clone().unwrap());
+    assert_eq!((&output["x"], &output["y"], &output["z"]), (&json!(1), &json!(1), &json!(3)));
+    for current in [false, true] {
+        let again = crate::ReplayRequest { run, from_step: None, current, trigger: Trigger::Api, run_id: None };
+        let again = bench.engine.replay(again).await.unwrap().run_id;
+        assert_eq!(bench.finished(again).await.status, RunStatus::Succeeded, "current: {current}");
+        assert_eq!(bench.states(again).await[1], "b/1 CANCELED skipped: disabled");
+    }
+    match bench.engine.fire(request("heavy")).await {
+        Err(DispatchError::UnknownPreset { known, .. }) => assert_eq!(known, ["light"]),
+        other => panic!("{other:?}"),
+    }
 }

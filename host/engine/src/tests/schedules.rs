@@ -347,3 +347,56 @@ async fn slots_that_queue_up_behind_a_late_one_are_judged_by_the_time_it_is_when
     assert_eq!(outcomes(&slots(&bench, "tick", 4).await), [(1, Missed), (2, Fired), (3, Missed), (4, Fired)]);
     bench.engine.shutdown(Duration::ZERO, &CancelToken::new()).await;
 }
+
+#[tokio::test]
+async fn a_slot_that_is_skipped_once_does_not_fire_across_a_restart_and_the_slots_before_it_are_not_lost() {
+    use SlotOutcome::{Fired, Missed, Skipped};
+    let (bench, clock) = on_hand_clock(vec![ticking("tick", "1h")]).await;
+    remembered(&bench).await;
+    let slot = |hours: i64| host_model::fire::Slot {
+        job_id: JobId::new("tick").unwrap(),
+        schedule: "default".to_owned(),
+        due_at: clock.now() + chrono::TimeDelta::hours(hours),
+    };
+    let (second, third) = (slot(2), slot(3));
+    assert!(bench.engine.skip_once(second.clone(), "user:ann").await.unwrap());
+    assert!(!bench.engine.skip_once(second, "user:bob").await.unwrap(), "decided before");
+    assert!(bench.engine.skip_once(third.clone(), "user:ann").await.unwrap());
+    assert!(bench.store.undo_skip(&third, clock.now()).await.unwrap());
+    assert!(!bench.store.undo_skip(&third, clock.now()).await.unwrap());
+    // Down from here until after the second: the first, which is older than the skipped one, is not forgotten.
+    let bench = again(bench, &clock, vec![ticking("tick", "1h")], 2 * 3600 + 60).await;
+    let found = slots(&bench, "tick", 2).await;
+    assert_eq!(outcomes(&found), [(1, Missed), (2, Skipped)]);
+    assert_eq!(found[1].reason.as_deref(), Some("skipped once by user:ann"));
+    clock.set(3 * 3600);
+    assert_eq!(outcomes(&slots(&bench, "tick", 3).await), [(1, Missed), (2, Skipped), (3, Fired)]);
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
+
+#[tokio::test]
+async fn no_schedule_fires_in_a_maintenance_window_until_it_is_ended() {
+    use SlotOutcome::{Fired, Skipped};
+    let (bench, clock) = on_hand_clock(vec![ticking("tick", "1h")]).await;
+    let now = clock.now();
+    let window = host_model::hold::Maintenance {
+        id: "w".into(),
+        from: now,
+        until: now + chrono::TimeDelta::hours(5),
+        reason: "upgrade".into(),
+        by: "user:ann".into(),
+        at: now,
+    };
+    bench.store.add_maintenance(&window).await.unwrap();
+    clock.set(3600);
+    let found = slots(&bench, "tick", 1).await;
+    assert_eq!((found[0].outcome, found[0].run_id), (Skipped, None));
+    assert_eq!(found[0].reason.as_deref(), Some("maintenance: upgrade"));
+    let run = bench.fire("tick").await;
+    bench.finished(run).await;
+    assert_eq!(bench.store.end_maintenance("w", clock.now()).await.unwrap(), Some(window));
+    assert_eq!(bench.store.end_maintenance("w", clock.now()).await.unwrap(), None);
+    clock.set(7200);
+    assert_eq!(outcomes(&slots(&bench, "tick", 2).await), [(1, Skipped), (2, Fired)]);
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}

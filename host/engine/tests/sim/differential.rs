@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use host_model::fire::{NewRun, Pause, SeenSchedule, Slot, SlotFilter, SlotOutcome, SlotRecord};
+use host_model::hold::{Maintenance, skip_once};
 use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::{Claim, Store, StoreError};
@@ -150,7 +151,7 @@ impl Pair {
 
     async fn step(&mut self) {
         let owner = self.dice.pick(&OWNERS);
-        match self.dice.of(0..24) {
+        match self.dice.of(0..27) {
             0..5 => {
                 let new = self.new_run().await;
                 both!(self.record_fire(&new));
@@ -189,6 +190,27 @@ impl Pair {
                 let pause = Pause { by: "user:a".to_owned(), at: self.at(), reason: String::new() };
                 let pause = self.dice.chance(50).then_some(&pause);
                 both!(self.set_pause(pause));
+            }
+            23 => {
+                let (id, from) = (format!("w{}", self.dice.of(0..3)), self.at());
+                let until = from + chrono::TimeDelta::milliseconds(self.dice.of(1..9000) as i64);
+                let (reason, by, at) = ("upgrade".to_owned(), "user:a".to_owned(), self.at());
+                let window = Maintenance { id, from, until, reason, by, at };
+                both!(self.add_maintenance(&window));
+                let at = self.at();
+                both!(self.end_maintenance("w1", at));
+            }
+            24 => {
+                let at = self.at();
+                let mut slot = self.slot();
+                slot.due_at += chrono::TimeDelta::milliseconds(self.dice.of(0..9000) as i64);
+                let record = skip_once(slot.clone(), "user:a", at);
+                both!(self.record_slot(&record));
+                let after = self.at();
+                if self.dice.chance(50) {
+                    both!(self.undo_skip(&slot, after));
+                }
+                both!(self.find_holds(after));
             }
             16 => {
                 let Some(run) = self.some_run().await else { return };
@@ -258,6 +280,7 @@ impl Pair {
         both!(self.list_replicas());
         both!(self.find_lease());
         both!(self.find_pause());
+        both!(self.find_holds(Instant::UNIX_EPOCH));
         both!(self.list_seen_schedules());
         for job in ["a", "b"] {
             let filter = SlotFilter { job_id: JobId::new(job).unwrap(), from: None, before: None, limit: 1000 };

@@ -171,8 +171,8 @@ impl Tables {
 
     pub(crate) fn list_seen(&self) -> Vec<(SeenSchedule, Option<Instant>)> {
         let newest = |seen: &SeenSchedule| {
-            let mut rows = self.slots.keys().rev();
-            rows.find(|(job, _, schedule)| *job == seen.job_id && *schedule == seen.schedule).map(|(_, at, _)| *at)
+            let mut rows = self.slots.values().rev().filter(|row| !is_ahead(row)).map(|row| &row.slot);
+            rows.find(|slot| slot.job_id == seen.job_id && slot.schedule == seen.schedule).map(|slot| slot.due_at)
         };
         self.seen.values().map(|seen| (seen.clone(), newest(seen))).collect()
     }
@@ -185,6 +185,11 @@ impl Tables {
             self.seen.insert((seen.job_id.clone(), seen.schedule.clone()), seen.clone());
         }
     }
+}
+
+/// Whether the slot was skipped before it was due.
+pub(crate) fn is_ahead(row: &SlotRecord) -> bool {
+    row.run_id.is_none() && row.outcome == SlotOutcome::Skipped && row.decided_at < row.slot.due_at
 }
 
 fn of_run(new: &NewRun, slot: &Slot, outcome: SlotOutcome, reason: Option<&str>) -> SlotRecord {

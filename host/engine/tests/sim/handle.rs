@@ -170,7 +170,7 @@ impl Process {
         if lost { Err(refused(what, "connection reset")) } else { Ok(()) }
     }
 
-    async fn call<T>(
+    pub(crate) async fn call<T>(
         &self,
         what: &'static str,
         work: impl FnOnce(&mut Tables) -> Result<T, StoreError> + Send,

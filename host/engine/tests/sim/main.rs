@@ -15,6 +15,7 @@ mod dice;
 mod differential;
 mod fires;
 mod handle;
+mod holds;
 mod lot;
 mod oracle;
 mod plan;

@@ -150,6 +150,21 @@ pub(crate) enum Blow {
     Reload(Catalogue),
     Pause,
     Resume,
+    /// No schedule fires from so many milliseconds on, for so many.
+    Maintain {
+        after: u64,
+        millis: u64,
+    },
+    /// The window that was announced last is over.
+    EndMaintenance,
+    /// The slot a schedule of a job has to come, and that many after it, is skipped once.
+    Skip {
+        job: &'static str,
+        schedule: &'static str,
+        nth: usize,
+    },
+    /// The last skip is taken back, if it is not due too soon.
+    Undo,
     Fire {
         who: usize,
         job: &'static str,
@@ -278,7 +293,7 @@ pub(crate) fn label() -> Placement {
 
 fn blow(files: &mut Files, slow: bool, dice: &mut Dice) -> Blow {
     let who = dice.of(0..3) as usize;
-    match dice.of(0..100) {
+    match dice.of(0..112) {
         0..30 => Blow::Trap { who, trap: trap(dice) },
         30..38 => Blow::Start(role(false, dice)),
         38..43 => Blow::StandStill { who, millis: dice.of(200..8000) },
@@ -293,6 +308,14 @@ fn blow(files: &mut Files, slow: bool, dice: &mut Dice) -> Blow {
         79..83 => Blow::Resume,
         83..91 => Blow::Fire { who, job: dice.pick(&NAMES), placement: dice.pick(&[None, None, Some(Placement::Any)]) },
         91..95 => Blow::Cancel { who, nth: dice.of(0..4) as usize },
+        100..104 => Blow::Maintain { after: dice.pick(&[0, 0, 2000, 6000]), millis: dice.of(500..20_000) },
+        104..105 => Blow::EndMaintenance,
+        105..110 => Blow::Skip {
+            job: dice.pick(&NAMES),
+            schedule: dice.pick(&["default", "default", "default", "other"]),
+            nth: dice.of(0..3) as usize,
+        },
+        110..112 => Blow::Undo,
         _ => Blow::Shutdown { who, drain: dice.of(0..6000) },
     }
 }

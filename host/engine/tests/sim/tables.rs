@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use host_model::fire::{Pause, SeenSchedule, SlotRecord};
+use host_model::hold::Maintenance;
 use host_model::log::LogLine;
 use host_model::placement::Limits;
 use host_model::port::{CancelMark, Claim, Claimed, StoreError};
@@ -53,6 +54,7 @@ pub(crate) struct Tables {
     pub(crate) slots: BTreeMap<(JobId, Instant, String), SlotRecord>,
     pub(crate) seen: BTreeMap<(JobId, String), SeenSchedule>,
     pub(crate) pause: Option<Pause>,
+    pub(crate) windows: BTreeMap<String, Maintenance>,
     pub(crate) replicas: BTreeMap<String, Replica>,
     pub(crate) lease: Option<Lease>,
     pub(crate) journal: Vec<Entry>,

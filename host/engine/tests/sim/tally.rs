@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 use host_model::fire::SlotOutcome;
 use host_model::{RunStatus, StepStatus};
 
+use crate::fires::is_ahead;
 use crate::handle::lock;
 use crate::tables::Fact;
 use crate::world::Record;
@@ -31,7 +32,7 @@ macro_rules! tally {
 
 tally! {
     histories, virtual_seconds, calls, calls_failed, answers_lost, deaths, leases_taken, leases_taken_from_another, slots,
-    fired, skipped, missed, runs, succeeded, failed, canceled, given_back, taken_up_again, lost_in_restart, executions,
+    fired, skipped, skipped_once, in_maintenance, missed, runs, succeeded, failed, canceled, given_back, taken_up_again, lost_in_restart, executions,
     attempts_begun_but_never_executed
 }
 
@@ -72,6 +73,8 @@ impl Tally {
             slots: tables.slots.len(),
             fired: outcome(SlotOutcome::Fired),
             skipped: outcome(SlotOutcome::Skipped),
+            skipped_once: tables.slots.values().filter(|row| is_ahead(row)).count(),
+            in_maintenance: tables.slots.values().filter(|row| row.reason.as_deref() == Some("maintenance")).count(),
             missed: outcome(SlotOutcome::Missed),
             runs: tables.runs.len(),
             succeeded: status(RunStatus::Succeeded),

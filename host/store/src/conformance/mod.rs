@@ -16,6 +16,7 @@ mod dependencies;
 mod fencing;
 mod fires;
 mod history;
+mod holds;
 mod idempotency;
 mod lease;
 mod ledger;
@@ -107,6 +108,10 @@ checks! {
         an_unmet_dependency_is_a_skipped_run_with_its_reason
         a_skipped_run_of_a_dependency_does_not_count
         an_unmet_dependency_says_so_in_the_ledger;
+    holds:
+        windows_are_kept_by_their_beginning_until_they_are_ended
+        a_slot_skipped_once_cannot_fire_and_says_nothing_about_those_before_it
+        a_skip_is_taken_back_while_its_slot_is_to_come_and_nothing_else_ever_is;
     ledger:
         many_missed_slots_are_recorded_at_once_and_those_decided_stay
         slots_are_found_by_time_and_page_even_when_two_are_due_at_once

@@ -3,7 +3,8 @@
 //! Exact: no row for an instant at which nothing was due; a slot that came due while its schedule was known and in force,
 //! and that still is in force at the end, has its row; a row that fired has its run and every run of a schedule its row; a
 //! row says why it did not fire, and the reason is one that the rules allow. In calm weather also: a slot in time fires,
-//! and one of a paused scheduler is missed for that reason.
+//! one of a paused scheduler is missed for that reason, and one in a maintenance window skipped for that one. What was
+//! skipped once, and was not taken back, has exactly that row, whoever crashed or took over.
 //!
 //! Weaker than the truth: a slot that was due shortly before its schedule was changed, disabled or removed counts only if
 //! the weather was calm; so does one that comes round again after the clock was set back.
@@ -16,6 +17,7 @@ use host_model::{Instant, JobId, RunStatus};
 
 use super::calendar::{Calendar, Pass, Phase, SKEW, State, phases};
 use super::{SETTLED, Weather};
+use crate::fires::is_ahead;
 use crate::handle::lock;
 use crate::plan::Rhythm;
 use crate::tables::{Fact, Tables};
@@ -57,8 +59,17 @@ impl Bench<'_> {
             let second = due_at.timestamp();
             let none = Vec::new();
             let passes = passes.get(&second).unwrap_or(&none);
+            let row = &tables.slots[&(job_id.clone(), *due_at, schedule.clone())];
+            if is_ahead(row) {
+                if !self.is_skipped(row) {
+                    wrong.push(format!("a slot that nobody skipped: {row:?}"));
+                }
+                continue;
+            }
+            if self.is_skipped(row) {
+                wrong.push(format!("a slot that was skipped once was decided otherwise: {row:?}"));
+            }
             if !passes.iter().any(|pass| self.may_have_row(second, *pass, phases)) {
-                let row = &tables.slots[&(job_id.clone(), *due_at, schedule.clone())];
                 wrong.push(format!("a row for an instant at which nothing was due: {row:?}"));
             }
         }
@@ -71,6 +82,7 @@ impl Bench<'_> {
                         wrong.push(format!("silent slot: `{job}` `{name}` due {due_at}, at {} ms", pass.at));
                     }
                 }
+                Some(row) if is_ahead(row) => {}
                 Some(row) => {
                     if let Some(pass) = passes.iter().find(|pass| pass.natural && pass.certain && pass.first) {
                         self.judge_in_time(row, *second, *pass, phases, wrong);
@@ -171,7 +183,10 @@ impl Bench<'_> {
             return;
         }
         let reason = row.reason.as_deref().unwrap_or_default();
+        let Some(is_held) = self.is_in_window(row.slot.due_at, from, to) else { return };
         let is_right = match row.outcome {
+            SlotOutcome::Skipped if reason == "maintenance" => is_held,
+            _ if is_held => false,
             SlotOutcome::Missed => is_paused && reason.contains("paused by user:sim"),
             SlotOutcome::Fired => !is_paused,
             SlotOutcome::Skipped => !is_paused && reason.contains("still running") | reason.contains("queue full"),
@@ -198,6 +213,8 @@ impl Bench<'_> {
             });
             let fits = match row.outcome {
                 SlotOutcome::Fired => serves && run.is_some_and(|run| run.run.status != RunStatus::Skipped),
+                SlotOutcome::Skipped if is_ahead(row) => entry.by.as_ref() == "operator",
+                SlotOutcome::Skipped if reason == "maintenance" => run.is_none() && self.was_in_window(row.slot.due_at),
                 SlotOutcome::Skipped => serves && run.is_some_and(|run| run.run.status == RunStatus::Skipped),
                 SlotOutcome::Missed => run.is_none() && !reason.is_empty(),
                 SlotOutcome::FailedToStart => run.is_none() && reason.starts_with("there is no job"),
@@ -217,7 +234,7 @@ impl Bench<'_> {
             let before = due < self.calendar.wall(life.began) - SKEW;
             let since = due > self.calendar.wall(life.ready.unwrap_or(life.began)) + SKEW;
             let catch_up = self.catch_up(row);
-            if row.outcome == SlotOutcome::Missed && !reason.contains("paused by") {
+            if row.outcome == SlotOutcome::Missed && !reason.contains("paused by") && !reason.contains("maintenance") {
                 if since && late <= 60_000 - SKEW && !was_set_back {
                     wrong.push(format!("missed although {} was there, {late} ms late: {row:?}", entry.by));
                 }
@@ -238,6 +255,26 @@ impl Bench<'_> {
         if of_schedules != fired {
             wrong.push(format!("{of_schedules} runs of schedules for {fired} slots with a run"));
         }
+    }
+
+    /// Whether somebody skips the slot of a row, at the end of the history.
+    fn is_skipped(&self, row: &SlotRecord) -> bool {
+        lock(&self.record.skips).iter().any(|(slot, _, until)| *slot == row.slot && until.is_none())
+    }
+
+    /// Whether a window covered an instant, as the windows were from one moment to another; `None` when they changed then.
+    fn is_in_window(&self, due_at: Instant, from: u64, to: u64) -> Option<bool> {
+        let changes = lock(&self.record.windows);
+        if changes.iter().any(|(at, _)| from < *at && *at <= to) {
+            return None;
+        }
+        let known = changes.iter().rev().find(|(at, _)| *at <= from);
+        Some(known.is_some_and(|(_, windows)| windows.iter().any(|window| window.covers(due_at))))
+    }
+
+    /// Whether one ever did.
+    fn was_in_window(&self, due_at: Instant) -> bool {
+        lock(&self.record.windows).iter().any(|(_, windows)| windows.iter().any(|window| window.covers(due_at)))
     }
 
     /// What the job says about late slots, if it always said the same.
