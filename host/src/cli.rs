@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod catalogue;
 mod connector;
 mod logs;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use audit::{Audit, AuditListArgs};
+pub(crate) use backup::{Backup, BackupCommand, Restore, Store};
 pub(crate) use catalogue::{ImportArgs, JobChange};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use logs::{Logs, LogsSearchArgs};
@@ -108,6 +110,13 @@ pub(crate) enum Command {
     /// Plugins: new, build, test, dev, run, list, inspect, update
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Everything of the home and its store into one archive, while the server runs; verify one
+    Backup(Backup),
+    /// Put an archive in place: into `--home`, or nothing of it
+    Restore(Restore),
+    /// The store: status, migrate, prune, check, move
+    #[command(subcommand)]
+    Store(Store),
     /// Look at everything a night needs, and say what to do about what is wrong
     Doctor,
     /// A completion script for a shell, on standard output

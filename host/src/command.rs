@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod connector;
@@ -17,6 +18,7 @@ pub(crate) mod run;
 pub(crate) mod scheduler;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod store;
 pub(crate) mod table;
 pub(crate) mod token;
 pub(crate) mod user;

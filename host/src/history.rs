@@ -90,6 +90,7 @@ pub(crate) async fn announce(audit: &dyn AuditTrail, action: &str, object: &str)
 
 /// What was announced and has to be closed.
 #[must_use]
+#[derive(Clone)]
 pub(crate) struct Announced(AuditDraft);
 
 impl Announced {

@@ -2,6 +2,7 @@
 //! code. A worker process of the Python runner enters here too and never returns.
 
 mod assemble;
+mod backup;
 mod cli;
 mod client;
 mod command;
@@ -94,6 +95,9 @@ async fn run(cli: Cli) -> Outcome {
         Command::Audit(audit) => command::audit::run(audit, &global).await,
         Command::Connector(connector) => command::connector::run(connector, &global).await,
         Command::Plugin(plugin) => command::plugin::run(plugin, &global).await,
+        Command::Backup(args) => command::backup::run(args, &global).await,
+        Command::Restore(args) => command::backup::put_back(args, &global).await,
+        Command::Store(command) => command::store::run(command, &global).await,
         Command::Doctor => command::doctor::run(&global).await,
         Command::Completions { shell } => command::manual::completions(shell),
         Command::Man { dir } => command::manual::pages(&dir),

@@ -99,7 +99,7 @@ async fn find_head(conn: &mut Conn<'_>) -> Result<(u64, String), DbError> {
     Ok((row.count("seq")?, row.text("hash")?))
 }
 
-fn hash_of(draft: &AuditDraft, seq: u64, previous: &str, at: &str, detail: &str) -> String {
+pub(crate) fn hash_of(draft: &AuditDraft, seq: u64, previous: &str, at: &str, detail: &str) -> String {
     hex::encode(Sha256::digest(draft.canonical(seq, previous, at, detail)))
 }
 
@@ -193,7 +193,7 @@ fn link(row: &StoredRow, last: &(u64, String)) -> Option<(u64, String)> {
     follows.then_some((entry.seq, hash))
 }
 
-async fn verify(conn: &mut Conn<'_>) -> Result<AuditVerdict, DbError> {
+pub(crate) async fn verify(conn: &mut Conn<'_>) -> Result<AuditVerdict, DbError> {
     'again: loop {
         let head = find_head(conn).await?;
         let (mut last, mut entries) = (head.clone(), 0);

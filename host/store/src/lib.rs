@@ -33,6 +33,7 @@ mod migrate;
 mod notify;
 mod pause;
 mod plugin_state;
+pub mod portable;
 mod postgres;
 mod prune;
 mod replicas;
@@ -120,6 +121,11 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         versions: store.clone(),
         notify: store,
     })
+}
+
+/// A store's URL as it may be shown: without its password.
+pub fn shown_url(url: &str) -> String {
+    url::mask_password(url)
 }
 
 async fn open_sql(url: &str, home: &Path) -> Result<Arc<SqlStore>, OpenError> {

@@ -132,6 +132,11 @@ pub(crate) enum MigrateError {
     Schema(OpenError),
 }
 
+/// Number of the newest migration of this program.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
 /// Applies what is missing. `store` names the database in errors.
 pub(crate) async fn migrate(conn: &mut Conn<'_>, store: &str) -> Result<(), MigrateError> {
     migrate_through(conn, store, MIGRATIONS.len()).await

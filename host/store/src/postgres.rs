@@ -40,14 +40,7 @@ impl PostgresStore {
     pub(crate) async fn open(options: PgConnectOptions, shown: &str) -> Result<(Self, PgConnectOptions), OpenError> {
         let options = with_settings(options);
         // Not through the pool: it would repeat a refused connection until its timeout and then say only "timed out".
-        let patient = options.clone().options([("statement_timeout", "0")]);
-        let mut conn = match tokio::time::timeout(PATIENCE, patient.connect()).await {
-            Ok(connected) => connected.map_err(|error| connect_error(shown, &error))?,
-            Err(_) => {
-                let message = format!("no answer within {} s", PATIENCE.as_secs());
-                return Err(OpenError::Unreachable { url: shown.to_owned(), message });
-            }
-        };
+        let mut conn = connect(options.clone(), shown, [("statement_timeout", "0")]).await?;
         let prepared = prepare(&mut conn, shown).await;
         // Also on failure: the server should not have to find out by itself.
         let _ = tokio::time::timeout(PATIENCE, conn.close()).await;
@@ -85,6 +78,22 @@ impl PostgresStore {
                 let _ = loan.roll_back().await;
                 Err(error)
             }
+        }
+    }
+}
+
+/// One connection beside every pool, with more settings of its session.
+pub(crate) async fn connect<const N: usize>(
+    options: PgConnectOptions,
+    shown: &str,
+    settings: [(&str, &str); N],
+) -> Result<PgConnection, OpenError> {
+    let options = options.options(settings);
+    match tokio::time::timeout(PATIENCE, options.connect()).await {
+        Ok(connected) => connected.map_err(|error| connect_error(shown, &error)),
+        Err(_) => {
+            let message = format!("no answer within {} s", PATIENCE.as_secs());
+            Err(OpenError::Unreachable { url: shown.to_owned(), message })
         }
     }
 }

@@ -101,7 +101,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(5 | 6))
 }
 
-fn open_error(path: &Path, error: &sqlx::Error) -> OpenError {
+pub(crate) fn open_error(path: &Path, error: &sqlx::Error) -> OpenError {
     const NOT_A_DATABASE: u32 = 26;
     match primary_code(error) {
         Some(NOT_A_DATABASE) => OpenError::NotADatabase { path: path.to_owned() },
