@@ -15,6 +15,7 @@ pub mod blackout;
 pub mod callable;
 pub mod cancel;
 pub mod connector;
+pub mod connector_secret;
 pub mod definition;
 pub mod desk;
 pub mod diagnostic;

@@ -15,6 +15,7 @@ mod bundle;
 mod cancels;
 mod changes;
 mod claims;
+mod connector_secrets;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod definitions;
@@ -27,6 +28,7 @@ mod lease;
 mod loan;
 mod logs;
 mod migrate;
+mod mutes;
 mod notify;
 mod pause;
 mod plugin_state;
@@ -57,6 +59,8 @@ use host_model::idempotency::IdempotencyKeys;
 use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
+use host_model::connector_secret::ConnectorSecretStore;
+use host_model::notify::mute::MuteStore;
 use host_model::secret::SecretStore;
 use host_model::version::VersionStore;
 
@@ -94,6 +98,10 @@ pub struct Roles {
     pub versions: Arc<dyn VersionStore>,
     /// Events, messages, transports and routes.
     pub notify: Arc<dyn NotifyStore>,
+    /// Who changed the passwords of connectors.
+    pub connector_secrets: Arc<dyn ConnectorSecretStore>,
+    /// Alerts that are held back.
+    pub mutes: Arc<dyn MuteStore>,
 }
 
 /// The same store in all of its roles.
@@ -111,6 +119,8 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         accounts: store.clone(),
         audit: store.clone(),
         versions: store.clone(),
+        connector_secrets: store.clone(),
+        mutes: store.clone(),
         notify: store,
     })
 }

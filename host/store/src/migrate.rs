@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0013_unfired_slots.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_unfired_slots.sql"),
     },
+    Migration {
+        version: 16,
+        name: "connectors_and_mutes",
+        sqlite: include_str!("../../../migrations/sqlite/0016_connectors_and_mutes.sql"),
+        postgres: include_str!("../../../migrations/postgres/0016_connectors_and_mutes.sql"),
+    },
 ];
 
 impl Migration {
