@@ -24,11 +24,11 @@ use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFile
 use host_store::Roles;
 
 use crate::client::client_header;
-use crate::desk::{Desk, Noticing, recover};
+use crate::desk::{ConnectorDesk, Desk, Noticing, recover};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
-use crate::inventory::{Connectors, Plugins};
+use crate::inventory::{Connectors, Plugins, PoolHistory};
 use crate::keeper::{Keeper, Reader, jobs_of};
 use crate::notifications;
 use crate::sign_in::{Vouchers, auth_rules, vouchers};
@@ -60,6 +60,8 @@ pub(crate) struct House {
     _noticing: Option<Noticing>,
     /// Makes log lines from before there was an index searchable.
     _indexing: Option<Ending>,
+    /// Notes how far pools are used.
+    _sampling: Option<Ending>,
 }
 
 /// A task that ends with the house.
@@ -199,6 +201,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     }
     let desk = Arc::new(Desk::new(keeper.clone(), roles.versions));
     let noticing = (!matches!(part, Part::Command)).then(|| desk.notice_changes());
+    let pool_history = Arc::new(PoolHistory::default());
+    let sampling = (!matches!(part, Part::Command)).then(|| pool_history.follow(&pools));
     let stop = CancelToken::new();
     let notifier = Arc::new(notifications::notifier(home, settings, &store, roles.notify, &secrets, &engine));
     let router = host_api::router(ApiParts {
@@ -211,7 +215,13 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         secrets: secrets.clone(),
         callables: Arc::new(callables),
         plugins: Arc::new(Plugins { root: plugins_root, sandbox }),
-        connectors: Arc::new(Connectors(pools.clone())),
+        connectors: Arc::new(Connectors { pools: pools.clone(), history: pool_history }),
+        connector_editor: Arc::new(ConnectorDesk {
+            desk,
+            secrets: secrets.clone(),
+            changes: roles.connector_secrets,
+            drivers: drivers(settings)?,
+        }),
         metrics: match settings.metrics.value {
             Metrics::Off => MetricsAccess::Off,
             Metrics::Open => MetricsAccess::Open,
@@ -242,6 +252,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         _secrets: refreshing,
         _noticing: noticing,
         _indexing: indexing,
+        _sampling: sampling,
     })
 }
 

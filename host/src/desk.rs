@@ -6,6 +6,8 @@
 //! as one made by hand. `check` looks at jobs, `save` changes one, `history` is about versions, `transfer` about many.
 
 mod check;
+mod connector_names;
+mod connectors;
 mod history;
 mod rename;
 mod save;
@@ -28,6 +30,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::keeper::Keeper;
 
+pub(crate) use connectors::Connectors as ConnectorDesk;
 pub(crate) use history::Noticing;
 
 /// See the module's note.

@@ -1,14 +1,16 @@
 //! What the API may ask of the inventory: connectors tested and looked into, files of plugins with what they may touch. They only join what
 //! the crates below offer.
 
+mod history;
+mod staged;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use host_model::connector::{Connector, Dialect};
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, QueryEntry, TableEntry, TestReport, TestStage,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport,
 };
 use host_model::value::Value;
 use host_model::{CancelToken, StepError};
@@ -19,17 +21,21 @@ use sha2::{Digest as _, Sha256};
 use crate::command::plugin::grants;
 use crate::command::plugin::inspect::needed;
 
-/// What a name server and a first connection get.
-const REACH: Duration = Duration::from_secs(5);
+pub(crate) use history::PoolHistory;
+pub(crate) use staged::staged;
+
 /// Rows asked for at once.
 const BATCH: usize = 500;
 
 /// Connectors, over the pools that steps use.
-pub(crate) struct Connectors(pub(crate) Arc<ConnectorPools>);
+pub(crate) struct Connectors {
+    pub(crate) pools: Arc<ConnectorPools>,
+    pub(crate) history: Arc<PoolHistory>,
+}
 
 impl Connectors {
     fn entry(&self, declared: &Connector) -> ConnectorEntry {
-        let set = self.0.declared();
+        let set = self.pools.declared();
         let pool = set.pools.get(&declared.pool);
         let query = |(name, query): (&String, &host_model::connector::NamedQuery)| QueryEntry {
             name: name.clone(),
@@ -39,89 +45,23 @@ impl Connectors {
         ConnectorEntry {
             name: declared.name.to_string(),
             dialect: Some(declared.dialect),
-            target: self.0.address(declared.name.as_str()).ok(),
+            target: self.pools.address(declared.name.as_str()).ok(),
             read_only: pool.is_some_and(|pool| pool.read_only),
             pool: pool.map(|pool| PoolGauge {
                 name: pool.name.clone(),
                 size: pool.pool_size,
-                in_use: self.0.in_use(&pool.name),
+                in_use: self.pools.in_use(&pool.name),
+                waiting: self.pools.waiting(&pool.name),
             }),
             queries: declared.queries.iter().map(query).collect(),
         }
-    }
-
-    /// Up to the server's door, by means of the address alone, so that it is clear which part of the way is blocked.
-    async fn reach(&self, place: &str, report: &mut TestReport) -> bool {
-        let Some((host, port)) = host_of(place) else { return true };
-        let begun = Instant::now();
-        let found = tokio::time::timeout(REACH, tokio::net::lookup_host((host.as_str(), port))).await;
-        let addresses = match found {
-            Ok(Ok(found)) => found.collect::<Vec<_>>(),
-            Ok(Err(error)) => return report.fail("resolve", begun, format!("`{host}` has no address: {error}")),
-            Err(_) => return report.fail("resolve", begun, format!("no answer about `{host}` within {REACH:?}")),
-        };
-        let shown = addresses.iter().map(|at| at.ip().to_string()).collect::<Vec<_>>().join(", ");
-        report.pass("resolve", begun, shown);
-        let begun = Instant::now();
-        match tokio::time::timeout(REACH, tokio::net::TcpStream::connect(addresses.as_slice())).await {
-            Ok(Ok(stream)) => {
-                let to = stream.peer_addr().map_or_else(|_| place.to_owned(), |at| at.to_string());
-                report.pass("connect", begun, to);
-                true
-            }
-            Ok(Err(error)) => report.fail("connect", begun, format!("port {port} cannot be reached: {error}")),
-            Err(_) => report.fail("connect", begun, format!("port {port} does not answer within {REACH:?}")),
-        }
-    }
-}
-
-/// Records stages.
-trait Stages {
-    fn pass(&mut self, name: &'static str, begun: Instant, detail: String);
-    /// Returns false, for the sake of whoever has to stop.
-    fn fail(&mut self, name: &'static str, begun: Instant, detail: String) -> bool;
-}
-
-impl Stages for TestReport {
-    fn pass(&mut self, name: &'static str, begun: Instant, detail: String) {
-        self.stages.push(TestStage { name, ok: true, took: begun.elapsed(), detail });
-    }
-
-    fn fail(&mut self, name: &'static str, begun: Instant, detail: String) -> bool {
-        self.stages.push(TestStage { name, ok: false, took: begun.elapsed(), detail });
-        false
-    }
-}
-
-/// Host and port of `scheme://user@host:port/…`; none of what is no server.
-fn host_of(place: &str) -> Option<(String, u16)> {
-    let (scheme, rest) = place.split_once("://")?;
-    let authority = rest.split('/').next().unwrap_or_default();
-    let address = authority.rsplit('@').next().unwrap_or_default();
-    let usual = match scheme {
-        "ldap" => 389,
-        "ldaps" => 636,
-        _ => return split_port(address).and_then(|(host, port)| Some((host, port?))),
-    };
-    split_port(address).map(|(host, port)| (host, port.unwrap_or(usual)))
-}
-
-/// `host`, `host:port`, `[::1]:port`.
-fn split_port(address: &str) -> Option<(String, Option<u16>)> {
-    if let Some(rest) = address.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        return Some((host.to_owned(), port.strip_prefix(':').and_then(|port| port.parse().ok())));
-    }
-    match address.rsplit_once(':') {
-        Some((host, port)) => Some((host.to_owned(), Some(port.parse().ok()?))),
-        None => Some((address.to_owned(), None)).filter(|(host, _)| !host.is_empty()),
     }
 }
 
 #[async_trait]
 impl ConnectorDesk for Connectors {
     fn list_connectors(&self) -> Vec<ConnectorEntry> {
-        let set = self.0.declared();
+        let set = self.pools.declared();
         let directories = set.directories.values().map(|directory| ConnectorEntry {
             name: directory.name.to_string(),
             dialect: None,
@@ -136,51 +76,22 @@ impl ConnectorDesk for Connectors {
     }
 
     async fn test_connector(&self, name: &str, cancel: &CancelToken) -> Option<TestReport> {
-        let set = self.0.declared();
-        let begun = Instant::now();
-        let place = match set.directories.get(name) {
-            Some(directory) => Ok(directory.url.clone()),
-            None if set.connectors.contains_key(name) => self.0.address(name),
-            None => return None,
-        };
-        let mut report = TestReport { stages: Vec::new(), server_version: None, is_encrypted: None };
-        let place = match place {
-            Ok(place) => place,
-            Err(error) => {
-                report.fail("declaration", begun, error.message);
-                return Some(report);
-            }
-        };
-        report.pass("declaration", begun, place.clone());
-        if !self.reach(&place, &mut report).await {
-            return Some(report);
-        }
-        let begun = Instant::now();
-        match self.0.test(name, cancel).await {
-            Ok(found) => {
-                let tls = match found.tls {
-                    Some(true) => "encrypted, ",
-                    Some(false) => "not encrypted, ",
-                    None => "",
-                };
-                report.pass("sign-in", begun, format!("{tls}{}", found.version));
-                report.server_version = Some(found.version);
-                report.is_encrypted = found.tls;
-            }
-            Err(error) => drop(report.fail("sign-in", begun, error.message)),
-        }
-        Some(report)
+        staged(&self.pools, name, cancel).await
+    }
+
+    fn pool_history(&self, pool: &str) -> Vec<PoolSample> {
+        self.history.of(pool)
     }
 
     async fn list_tables(&self, name: &str, like: &str, most: usize) -> Result<Vec<TableEntry>, StepError> {
-        let set = self.0.declared();
+        let set = self.pools.declared();
         let Some(dialect) = set.connectors.get(name).map(|connector| connector.dialect) else {
             return Err(StepError::definition(format!("there is no SQL connector `{name}`")));
         };
         let cancel = CancelToken::new();
         let binds = Vec::new();
         let question = Question { connector: name, text: tables_of(dialect), binds: &binds, may_write: false };
-        let Answer::Rows(mut rows) = self.0.ask(question, &cancel).await? else { return Ok(Vec::new()) };
+        let Answer::Rows(mut rows) = self.pools.ask(question, &cancel).await? else { return Ok(Vec::new()) };
         let (like, mut found) = (like.to_lowercase(), Vec::new());
         loop {
             let batch = rows.next_batch(BATCH).await?;
@@ -282,23 +193,4 @@ fn facts_of_component(sandbox: &ComponentRunner, file: &Path) -> PluginFacts {
         Err(error) => facts.problem = Some(error.to_string()),
     }
     facts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host_of;
-
-    #[test]
-    fn host_and_port_are_found_in_what_leads_to_a_server() {
-        let found = |place| host_of(place).map(|(host, port)| format!("{host} {port}"));
-        for (place, expected) in [
-            ("postgres://bob@db.example:5432/ops", Some("db.example 5432")),
-            ("postgres://bob@[::1]:5432/ops", Some("::1 5432")),
-            ("ldaps://dir.example", Some("dir.example 636")),
-            ("ldap://dir.example:1389", Some("dir.example 1389")),
-            ("sqlite:/var/lib/x.db", None),
-        ] {
-            assert_eq!(found(place).as_deref(), expected, "{place}");
-        }
-    }
 }

@@ -8,6 +8,7 @@
 mod assets;
 mod audit;
 pub mod auth;
+pub mod connector_desk;
 pub mod desk;
 mod error;
 mod etag;
@@ -100,6 +101,8 @@ pub struct ApiParts {
     pub plugins: Arc<dyn PluginDesk>,
     /// Databases and directories.
     pub connectors: Arc<dyn ConnectorDesk>,
+    /// Where they are changed.
+    pub connector_editor: Arc<dyn connector_desk::ConnectorEditor>,
     /// Who may read `/metrics`.
     pub metrics: MetricsAccess,
     /// The settings of this process.
@@ -146,9 +149,9 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, ics, jobs,
-        log_search, logs, maintenance, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in,
-        skips, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors, cron,
+        health, ics, jobs, log_search, logs, maintenance, notifications, oidc, plugins, retention, runs, scheduler,
+        secrets, sign_in, skips, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -221,6 +224,14 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(maintenance::end))
         .add(Need::SomeJob, connector_list)
         .add(Need::EditJobs, connector_test)
+        .add(Need::SomeJob, routes!(connectors::history))
+        .add(Need::EditJobs, routes!(connector_edit::source))
+        .add(Need::EditJobs, routes!(connector_edit::pools))
+        .add(Need::Superuser, routes!(connector_edit::create))
+        .add(Need::Superuser, routes!(connector_edit::save, connector_edit::delete))
+        .add(Need::Superuser, routes!(connector_edit::delete_pool))
+        .add(Need::Superuser, routes!(connector_edit::rename))
+        .add(Need::Superuser, routes!(connector_edit::test_unsaved))
         .add(Need::EditJobs, routes!(connectors::tables))
         .add(Need::SomeJob, routes!(connectors::queries))
         .add(Need::SomeJob, routes!(plugins::list))

@@ -1,4 +1,5 @@
-//! Changing job files: one job at a time, in place. The only user of toml_edit.
+//! Changing job files: one job at a time, in place; and `connectors`, with the passwords in `credentials`. The only user of
+//! toml_edit.
 //!
 //! `blocks` finds the bytes of each job in a file; `form` writes a job given as JSON into them, key by key; `overlaying`
 //! says what has to stand in `jobs.local.toml` for a vendor's job to become another; `mask` keeps secrets from whoever
@@ -7,6 +8,8 @@
 //! anything is written; a file is whole at every instant.
 
 mod blocks;
+pub mod connectors;
+pub mod credentials;
 mod form;
 mod mask;
 mod overlaying;

@@ -50,6 +50,8 @@ pub struct Proposal {
     pub submissions: Vec<Submission>,
     /// Ids of jobs of the files that do not count: those that change or go.
     pub without: BTreeSet<String>,
+    /// The text to read in place of `connectors.toml`; `None` = the file.
+    pub connectors: Option<String>,
 }
 
 /// One job as submitted.
@@ -112,7 +114,7 @@ pub fn system_zone() -> Tz {
 pub fn load(home: &Path, options: &LoadOptions<'_>) -> Catalogue {
     let mut catalogue = Catalogue::default();
     let env = Env { variables: options.env, secrets: options.secrets };
-    let connectors = load_connectors(home, &env, &mut catalogue);
+    let connectors = load_connectors(home, options.proposal, &env, &mut catalogue);
     let plugins = find_plugins(home, options, &mut catalogue);
 
     let mut files = Vec::new();
@@ -206,9 +208,10 @@ pub(crate) fn report_syntax(errors: &[toml::de::Error], out: &mut Findings) -> V
     lines
 }
 
-fn load_connectors(home: &Path, env: &Env<'_>, catalogue: &mut Catalogue) -> Connectors {
+fn load_connectors(home: &Path, proposal: Option<&Proposal>, env: &Env<'_>, catalogue: &mut Catalogue) -> Connectors {
     let name = "connectors.toml";
-    let Some(text) = read_text(&home.join(name), name, &mut catalogue.diagnostics) else {
+    let proposed = proposal.and_then(|proposal| proposal.connectors.clone());
+    let Some(text) = proposed.or_else(|| read_text(&home.join(name), name, &mut catalogue.diagnostics)) else {
         return Connectors::default();
     };
     let file = SourceFile::new(name, &text);

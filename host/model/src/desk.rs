@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::cancel::CancelToken;
 use crate::connector::Dialect;
-use crate::{Json, StepError};
+use crate::{Instant, Json, StepError};
 
 /// A connector as a list shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,30 @@ pub struct PoolGauge {
     pub size: u32,
     /// Those that steps have; none while the pool was never used.
     pub in_use: u32,
+    /// Steps that wait for one.
+    pub waiting: u32,
+}
+
+/// What a sample of a pool's history is about, in seconds.
+pub const SAMPLE_SECONDS: u32 = 5;
+/// Samples that are kept: 15 minutes.
+pub const MOST_SAMPLES: usize = 15 * 60 / SAMPLE_SECONDS as usize;
+
+/// How a pool was used over [`SAMPLE_SECONDS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolSample {
+    /// When they ended.
+    pub at: Instant,
+    /// Connections that steps had, the most at once.
+    pub in_use: u32,
+    /// Steps that waited, the most at once.
+    pub waiting: u32,
+    /// Steps that had to wait for a connection.
+    pub queued: u64,
+    /// Those that gave up waiting.
+    pub gave_up: u64,
+    /// The longest wait that ended, in milliseconds.
+    pub longest_ms: u64,
 }
 
 /// A query declared on a connector.
@@ -52,7 +76,7 @@ pub struct QueryEntry {
 /// One stage of a test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestStage {
-    /// `declaration`, `resolve`, `connect`, `sign-in`.
+    /// `declaration`, `resolve`, `connect`, `tls`, `sign-in`, `query`, `version`, `time`.
     pub name: &'static str,
     /// Whether it was passed; nothing comes after one that was not.
     pub ok: bool,
@@ -98,6 +122,8 @@ pub trait ConnectorDesk: Send + Sync + 'static {
     fn list_connectors(&self) -> Vec<ConnectorEntry>;
     /// Goes all the way to the server and asks for its version; `None` for an unknown name.
     async fn test_connector(&self, name: &str, cancel: &CancelToken) -> Option<TestReport>;
+    /// How a pool was used of late, oldest first; at most [`MOST_SAMPLES`].
+    fn pool_history(&self, pool: &str) -> Vec<PoolSample>;
     /// Tables and views whose name holds `like`, in any case, by schema and name, at most `most`.
     ///
     /// # Errors

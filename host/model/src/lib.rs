@@ -16,6 +16,7 @@ pub mod callable;
 pub mod cancel;
 pub mod condition;
 pub mod connector;
+pub mod connector_secret;
 pub mod definition;
 pub mod desk;
 pub mod diagnostic;

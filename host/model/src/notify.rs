@@ -7,6 +7,7 @@
 
 pub mod delivery;
 pub mod desk;
+pub mod mute;
 pub mod quiet;
 pub mod route;
 pub mod store;

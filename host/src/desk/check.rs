@@ -119,7 +119,7 @@ fn findings_at(found: &Diagnostic, text: &str, job: &Json) -> Vec<Finding> {
 }
 
 /// The words after `allowed are`, as our messages list them.
-fn allowed(text: &str) -> Option<Vec<String>> {
+pub(super) fn allowed(text: &str) -> Option<Vec<String>> {
     let (_, list) = text.split_once("allowed are ")?;
     let words: Vec<String> = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     (!words.is_empty()).then_some(words)
@@ -170,7 +170,7 @@ impl Desk {
     ) -> Result<(Looked, Vec<NextFires>), DeskError> {
         let submission = Submission { name: SUBMITTED.to_owned(), app: app.to_owned(), text: text.to_owned() };
         let without: BTreeSet<String> = replaces.map(str::to_owned).into_iter().collect();
-        let catalogue = self.propose(Proposal { submissions: vec![submission], without }).await?;
+        let catalogue = self.propose(Proposal { submissions: vec![submission], without, connectors: None }).await?;
         let looked = findings_of(&catalogue, SUBMITTED, text);
         let job = catalogue.jobs.values().find(|job| &*job.source.file == SUBMITTED);
         Ok((looked, job.map(|job| next_fires(job, SystemClock.now())).unwrap_or_default()))

@@ -186,7 +186,7 @@ impl Desk {
         };
         let gone = work.remove.iter().chain(work.set.iter().filter_map(|(saved, _)| saved.as_ref()));
         let without: BTreeSet<String> = gone.map(|saved| saved.id.clone()).collect();
-        let proposal = Proposal { submissions: work.set.iter().map(submission).collect(), without };
+        let proposal = Proposal { submissions: work.set.iter().map(submission).collect(), without, connectors: None };
         let found = self.propose(proposal).await?;
         let mut named = BTreeSet::new();
         for (_, wanted) in &work.set {

@@ -15,7 +15,7 @@ mod sql_copy;
 mod sql_query;
 mod tls;
 
-pub use connector::{Answer, ConnectorPools, ConnectorTest, Question, Rows};
+pub use connector::{Answer, ConnectorPools, ConnectorTest, Hurdle, Question, QueueSample, Rows};
 pub use http::{HttpRunner, PluginHttp};
 pub use ldap::{People, Person};
 pub use ldap_sync::LdapSyncRunner;

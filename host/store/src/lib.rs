@@ -17,6 +17,7 @@ mod changes;
 mod claims;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod connector_secrets;
 mod definitions;
 mod error;
 mod fires;
@@ -30,6 +31,7 @@ mod log_index;
 mod log_search;
 mod logs;
 mod migrate;
+mod mutes;
 mod notify;
 mod pause;
 mod plugin_state;
@@ -56,8 +58,10 @@ use std::sync::Arc;
 
 use host_model::account::AccountStore;
 use host_model::audit::AuditTrail;
+use host_model::connector_secret::ConnectorSecretStore;
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
+use host_model::notify::mute::MuteStore;
 use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
@@ -101,6 +105,10 @@ pub struct Roles {
     pub versions: Arc<dyn VersionStore>,
     /// Events, messages, transports and routes.
     pub notify: Arc<dyn NotifyStore>,
+    /// Who changed the passwords of connectors.
+    pub connector_secrets: Arc<dyn ConnectorSecretStore>,
+    /// Alerts that are held back.
+    pub mutes: Arc<dyn MuteStore>,
 }
 
 /// The same store in all of its roles.
@@ -119,6 +127,8 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         accounts: store.clone(),
         audit: store.clone(),
         versions: store.clone(),
+        connector_secrets: store.clone(),
+        mutes: store.clone(),
         notify: store,
     })
 }

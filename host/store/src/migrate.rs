@@ -102,6 +102,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0014_log_search.sql"),
     },
     Migration {
+        version: 16,
+        name: "connectors_and_mutes",
+        sqlite: include_str!("../../../migrations/sqlite/0016_connectors_and_mutes.sql"),
+        postgres: include_str!("../../../migrations/postgres/0016_connectors_and_mutes.sql"),
+    },
+    Migration {
         version: 17,
         name: "holds",
         sqlite: include_str!("../../../migrations/sqlite/0017_holds.sql"),

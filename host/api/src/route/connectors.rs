@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use host_model::desk::{ConnectorEntry, TestReport};
+use host_model::desk::{ConnectorEntry, SAMPLE_SECONDS, TestReport};
 use host_model::{CancelToken, Job, StepErrorKind, StepSpec};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -29,6 +29,8 @@ pub(crate) struct PoolView {
     size: u32,
     /// Connections that steps have in the process that answers.
     in_use: u32,
+    /// Steps that wait for one there.
+    waiting: u32,
 }
 
 /// A test, as it was remembered by the process that answers.
@@ -96,7 +98,12 @@ pub(crate) async fn list(
         dialect: entry.dialect.map(host_model::connector::Dialect::as_str),
         target: entry.target,
         read_only: entry.read_only,
-        pool: entry.pool.map(|pool| PoolView { name: pool.name, size: pool.size, in_use: pool.in_use }),
+        pool: entry.pool.map(|pool| PoolView {
+            name: pool.name,
+            size: pool.size,
+            in_use: pool.in_use,
+            waiting: pool.waiting,
+        }),
         used_by: jobs
             .values()
             .filter(|job| caller.permissions.has_job(job.id.as_str()) && names(job, &entry.name))
@@ -111,7 +118,7 @@ pub(crate) async fn list(
 /// A stage of a test.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct StageView {
-    /// `declaration`, `resolve`, `connect`, `sign-in`.
+    /// `declaration`, `resolve`, `connect`, `tls`, `sign-in`, `query`, `version`, `time`.
     #[schema(value_type = String)]
     name: &'static str,
     ok: bool,
@@ -150,7 +157,7 @@ impl From<TestReport> for ConnectorTestView {
 }
 
 /// Ends the work when nobody waits for it any more.
-struct Giving(CancelToken);
+pub(crate) struct Giving(pub(crate) CancelToken);
 
 impl Drop for Giving {
     fn drop(&mut self) {
@@ -252,6 +259,55 @@ pub(crate) struct QueryView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QueryList {
     queries: Vec<QueryView>,
+}
+
+/// How a pool was used over some seconds.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SampleView {
+    /// When they ended.
+    #[schema(format = DateTime)]
+    at: String,
+    /// Most connections that steps had at once.
+    in_use: u32,
+    /// Most steps that waited at once.
+    waiting: u32,
+    /// Steps that had to wait for a connection.
+    queued: u64,
+    /// Those that gave up waiting.
+    gave_up: u64,
+    /// The longest wait that ended, in milliseconds.
+    longest_ms: u64,
+}
+
+/// How a pool was used of late, in the process that answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PoolHistoryView {
+    pool: String,
+    size: u32,
+    /// Of each sample.
+    seconds: u32,
+    /// The last 15 minutes at most, oldest first.
+    samples: Vec<SampleView>,
+}
+
+/// How the pool of a connector was used in the last 15 minutes, in the process that answers.
+#[utoipa::path(get, path = "/admin/connectors/{name}/history", tag = "connectors",
+    params(("name" = String, Path, description = "A connector")), responses((status = 200, body = PoolHistoryView)))]
+pub(crate) async fn history(State(app): State<App>, Id(name): Id) -> Result<Json<PoolHistoryView>, ApiError> {
+    let known = app.connectors.list_connectors().into_iter().find(|entry| entry.name == name);
+    let pool = known.ok_or_else(|| no_such_connector(&name))?.pool;
+    let Some(pool) = pool else {
+        return Err(ApiError::invalid(format!("connector `{name}` is a directory and has no pool")));
+    };
+    let samples = app.connectors.pool_history(&pool.name).into_iter().map(|sample| SampleView {
+        at: instant(sample.at),
+        in_use: sample.in_use,
+        waiting: sample.waiting,
+        queued: sample.queued,
+        gave_up: sample.gave_up,
+        longest_ms: sample.longest_ms,
+    });
+    Ok(Json(PoolHistoryView { pool: pool.name, size: pool.size, seconds: SAMPLE_SECONDS, samples: samples.collect() }))
 }
 
 /// Queries declared on a connector, by name.

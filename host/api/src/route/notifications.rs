@@ -84,7 +84,7 @@ impl TransportBody {
     }
 }
 
-fn read_secret(wish: &Value) -> Option<SecretWish> {
+pub(crate) fn read_secret(wish: &Value) -> Option<SecretWish> {
     let map = wish.as_object().filter(|map| map.len() == 1)?;
     let (word, value) = map.iter().next()?;
     match (word.as_str(), value) {

@@ -26,6 +26,18 @@ pub fn place_of(text: &str, found: &Diagnostic) -> Vec<Place> {
             walk(table, "", &mut seen);
         }
     }
+    narrowest(&seen, text, found)
+}
+
+/// Where in `text`, a whole file, `found` is: `/pools/erp/url`.
+pub(super) fn place_in_file(text: &str, found: &Diagnostic) -> Vec<Place> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut seen = Vec::new();
+    walk(root.get_ref(), "", &mut seen);
+    narrowest(&seen, text, found)
+}
+
+fn narrowest(seen: &[(String, Range<usize>)], text: &str, found: &Diagnostic) -> Vec<Place> {
     let at = found.span.start;
     let around = seen.iter().filter(|(_, range)| range.contains(&at) || (range.start == at && found.line > 0));
     let narrowest = around.min_by_key(|(pointer, range)| (range.len(), usize::MAX - pointer.len()));

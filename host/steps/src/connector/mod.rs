@@ -40,7 +40,8 @@ use remote::Server;
 use sqlite::SqliteFile;
 
 pub use ask::{Answer, Question, Rows};
-pub use check::ConnectorTest;
+pub use check::{ConnectorTest, Hurdle};
+pub use gauge::QueueSample;
 
 /// The pools of a home. Share it in an `Arc`; [`ConnectorPools::replace`] swaps the declarations under running steps,
 /// which keep the connections they have.

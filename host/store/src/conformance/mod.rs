@@ -13,6 +13,7 @@ mod claims;
 mod concurrency;
 mod definitions;
 mod dependencies;
+mod desks;
 mod fencing;
 mod fires;
 mod history;
@@ -276,6 +277,9 @@ checks! {
         deliveries_go_with_the_history_they_tell_of
         a_transport_comes_and_goes_with_its_secrets
         routes_are_replaced_by_whoever_knows_their_version;
+    desks:
+        who_changed_a_password_is_remembered_and_follows_a_name
+        a_mute_is_replaced_counted_and_goes;
     history:
         the_last_runs_of_each_job_come_newest_first_without_skipped_ones
         runs_are_found_by_trigger_text_and_length

@@ -30,6 +30,7 @@ use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Row
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::{Place, Trouble, canceled};
+use super::gauge::Queue;
 
 /// How long a cancelled statement may take to end, and a second connection to open.
 const STOP_WITHIN: Duration = Duration::from_millis(700);
@@ -44,6 +45,7 @@ pub(crate) struct MySqlServer {
     /// Longest a statement may run, where the pool says so.
     statement_limit: Option<Duration>,
     permits: Arc<Semaphore>,
+    queue: Queue,
 }
 
 /// What a connection is for, which decides its settings.
@@ -126,12 +128,18 @@ impl MySqlServer {
             wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
             statement_limit: pool.statement_timeout_seconds.map(|s| Duration::from_secs(u64::from(s))),
             permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
+            queue: Queue::default(),
         })
     }
 
     /// One for each connection there may be.
     pub(crate) fn permits(&self) -> &Semaphore {
         &self.permits
+    }
+
+    /// Those who wait for one.
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     /// `mysql://user@host:port/database`.
@@ -161,11 +169,10 @@ impl MySqlServer {
         if access == Access::ReadWrite && self.read_only {
             return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
         }
-        let waiting = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned());
         let permit = tokio::select! {
-            permit = waiting => match permit {
-                Ok(Ok(permit)) => permit,
-                Ok(Err(_)) | Err(_) => return Err(place.exhausted(self.size, self.wait)),
+            permit = self.queue.turn(&self.permits, self.wait) => match permit {
+                Some(permit) => permit,
+                None => return Err(place.exhausted(self.size, self.wait)),
             },
             () = cancel.canceled() => return Err(canceled(cancel)),
         };

@@ -31,6 +31,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(crate) use super::fault::Trouble;
 use super::fault::{Place, canceled};
+use super::gauge::Queue;
 use tls::Tls;
 
 /// How long a cancelled statement may take to end, and a second connection to open.
@@ -48,6 +49,7 @@ pub(crate) struct PgServer {
     size: u32,
     wait: Duration,
     permits: Arc<Semaphore>,
+    queue: Queue,
     idle: Mutex<Vec<PgConnection>>,
 }
 
@@ -98,6 +100,7 @@ impl PgServer {
             size: pool.pool_size,
             wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
             permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
+            queue: Queue::default(),
             idle: Mutex::default(),
         })
     }
@@ -105,6 +108,11 @@ impl PgServer {
     /// One for each connection there may be.
     pub(crate) fn permits(&self) -> &Semaphore {
         &self.permits
+    }
+
+    /// Those who wait for one.
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     /// `postgres://user@host:port/database`.
@@ -138,11 +146,10 @@ impl PgServer {
         if access == Access::ReadWrite && self.read_only {
             return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
         }
-        let waiting = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned());
         let permit = tokio::select! {
-            permit = waiting => match permit {
-                Ok(Ok(permit)) => permit,
-                Ok(Err(_)) | Err(_) => return Err(place.exhausted(self.size, self.wait)),
+            permit = self.queue.turn(&self.permits, self.wait) => match permit {
+                Some(permit) => permit,
+                None => return Err(place.exhausted(self.size, self.wait)),
             },
             () = cancel.canceled() => return Err(canceled(cancel)),
         };

@@ -27,6 +27,7 @@ use host_model::{CancelToken, StepError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::fault::{Place, canceled};
+use super::gauge::Queue;
 use super::scan::Statement;
 
 pub(crate) use running::{Output, Running};
@@ -70,6 +71,7 @@ pub(crate) struct Terms {
     size: u32,
     statement_timeout: Option<Duration>,
     permits: Arc<Semaphore>,
+    queue: Queue,
 }
 
 impl Terms {
@@ -82,12 +84,18 @@ impl Terms {
             size: pool.pool_size,
             statement_timeout: pool.statement_timeout_seconds.map(|s| Duration::from_secs(u64::from(s))),
             permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
+            queue: Queue::default(),
         }
     }
 
     /// One for each connection there may be.
     pub(crate) fn permits(&self) -> &Semaphore {
         &self.permits
+    }
+
+    /// Those who wait for one.
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     /// Lends no more connections.
@@ -105,12 +113,10 @@ impl Terms {
         if access == Access::ReadWrite && self.is_read_only {
             return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
         }
-        let waiting = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned());
         tokio::select! {
-            permit = waiting => match permit {
-                Ok(Ok(permit)) => Ok(permit),
-                Ok(Err(_)) | Err(_) => Err(place.exhausted(self.size, self.wait)),
-            },
+            permit = self.queue.turn(&self.permits, self.wait) => {
+                permit.ok_or_else(|| place.exhausted(self.size, self.wait))
+            }
             () = cancel.canceled() => Err(canceled(cancel)),
         }
     }

@@ -21,6 +21,7 @@ use rusqlite::{Connection, InterruptHandle, OpenFlags, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::{Place, canceled};
+use super::gauge::Queue;
 use super::scan;
 use host_model::value::Value;
 
@@ -31,6 +32,7 @@ pub(crate) struct SqliteFile {
     size: u32,
     wait: Duration,
     permits: Arc<Semaphore>,
+    queue: Queue,
 }
 
 /// What a connection will be used for.
@@ -65,12 +67,18 @@ impl SqliteFile {
             size: pool.pool_size,
             wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
             permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
+            queue: Queue::default(),
         }
     }
 
     /// One for each connection there may be.
     pub(crate) fn permits(&self) -> &Semaphore {
         &self.permits
+    }
+
+    /// Those who wait for one.
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     /// `sqlite:<path>`.
@@ -136,12 +144,10 @@ impl SqliteFile {
     }
 
     async fn acquire(&self, place: &Place, cancel: &CancelToken) -> Result<OwnedSemaphorePermit, StepError> {
-        let waiting = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned());
         tokio::select! {
-            permit = waiting => match permit {
-                Ok(Ok(permit)) => Ok(permit),
-                Ok(Err(_)) | Err(_) => Err(place.exhausted(self.size, self.wait)),
-            },
+            permit = self.queue.turn(&self.permits, self.wait) => {
+                permit.ok_or_else(|| place.exhausted(self.size, self.wait))
+            }
             () = cancel.canceled() => Err(canceled(cancel)),
         }
     }
