@@ -16,7 +16,7 @@ pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use catalogue::{ImportArgs, JobChange};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use notify::Notify;
-pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
+pub(crate) use plugin::{ConsentArgs, Plugin, PluginInstallArgs, PluginRunArgs, ProjectArgs};
 
 #[derive(Parser)]
 #[command(
@@ -100,7 +100,7 @@ pub(crate) enum Command {
     /// Connectors: list, test, query; on the files of the home, in this process
     #[command(subcommand)]
     Connector(Connector),
-    /// Plugins: new, build, test, dev, run, list, inspect, update
+    /// Plugins: new, build, test, dev, run, list, inspect, install, versions, rollback, approve, stats, update
     #[command(subcommand)]
     Plugin(Plugin),
     /// Look at everything a night needs, and say what to do about what is wrong

@@ -15,6 +15,7 @@ mod keeper;
 mod memory;
 mod notifications;
 mod sign_in;
+mod steward;
 mod telemetry;
 mod vault;
 mod watch;

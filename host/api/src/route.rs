@@ -14,6 +14,7 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod notifications;
 pub(crate) mod oidc;
+pub(crate) mod plugin_versions;
 pub(crate) mod plugins;
 pub(crate) mod retention;
 pub(crate) mod runs;

@@ -4,6 +4,7 @@ pub(crate) mod definition;
 pub(crate) mod desk;
 pub(crate) mod job;
 pub(crate) mod notification;
+pub(crate) mod plugin;
 pub(crate) mod replica;
 pub(crate) mod run;
 pub(crate) mod slot;

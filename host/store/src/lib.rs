@@ -30,6 +30,7 @@ mod migrate;
 mod notify;
 mod pause;
 mod plugin_state;
+mod plugin_versions;
 mod postgres;
 mod prune;
 mod replicas;
@@ -56,6 +57,7 @@ use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
+use host_model::plugin_version::PluginVersionStore;
 use host_model::port::Store;
 use host_model::secret::SecretStore;
 use host_model::version::VersionStore;
@@ -80,6 +82,8 @@ pub struct Roles {
     pub store: Arc<dyn Store>,
     /// The state of plugins.
     pub plugin_state: Arc<dyn PluginState>,
+    /// Versions of plugins.
+    pub plugin_versions: Arc<dyn PluginVersionStore>,
     /// Sealed secrets.
     pub secrets: Arc<dyn SecretStore>,
     /// What pages ask of the history.
@@ -105,6 +109,7 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
     Ok(Roles {
         store: store.clone(),
         plugin_state: store.clone(),
+        plugin_versions: store.clone(),
         secrets: store.clone(),
         history: store.clone(),
         idempotency: store.clone(),

@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0013_unfired_slots.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_unfired_slots.sql"),
     },
+    Migration {
+        version: 18,
+        name: "plugin_versions",
+        sqlite: include_str!("../../../migrations/sqlite/0018_plugin_versions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018_plugin_versions.sql"),
+    },
 ];
 
 impl Migration {
