@@ -29,9 +29,10 @@ use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
 use crate::inventory::{Connectors, Plugins, PoolHistory};
-use crate::keeper::{Keeper, Reader, jobs_of};
+use crate::keeper::{Keeper, Noting, Reader, jobs_of};
 use crate::notifications;
 use crate::sign_in::{Vouchers, auth_rules, vouchers};
+use crate::steward::{ApprovalBook, Shelf, Steward};
 use crate::vault::Vault;
 use crate::vault::book::{REFRESH, SecretBook};
 
@@ -132,6 +133,10 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     recover(home.path(), &*roles.versions).await.context("a change of the catalogue that was cut off")?;
     let (store, secrets) = (roles.store.clone(), Arc::new(secrets));
     reader.secrets = secrets.clone();
+    let book =
+        ApprovalBook::read(roles.plugin_versions.clone()).await.context("the versions of plugins cannot be read")?;
+    let book = Arc::new(book);
+    reader.sandbox = reader.sandbox.with_approvals(book.clone());
     let first = reader.clone();
     // A server starts while components are compiled; a command waits for those that jobs name.
     let is_command = matches!(part, Part::Command);
@@ -163,7 +168,10 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
     let (plugins_root, sandbox) = (reader.plugins.clone(), reader.sandbox.clone());
-    let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
+    // A command runs what it is asked for, and looks after nothing.
+    let noting = (!is_command).then(|| Noting { book: book.clone(), shelf: Shelf::new(&home.path().join("data")) });
+    let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue, noting));
+    let steward = Steward::new(keeper.clone(), book.clone(), roles.plugin_versions, pools.clone());
     let engine = Engine::start(EngineParts {
         store: store.clone(),
         clock: Arc::new(SystemClock),
@@ -214,6 +222,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         desk: desk.clone(),
         secrets: secrets.clone(),
         callables: Arc::new(callables),
+        plugin_versions: Arc::new(steward),
         plugins: Arc::new(Plugins { root: plugins_root, sandbox }),
         connectors: Arc::new(Connectors { pools: pools.clone(), history: pool_history }),
         connector_editor: Arc::new(ConnectorDesk {
@@ -236,7 +245,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         version: env!("CARGO_PKG_VERSION"),
     });
     let indexing = (!is_command).then(|| indexing::index_older(roles.search.clone()));
-    let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, keeper.clone()));
+    let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, book, keeper.clone()));
     // A worker may have no key; a command ends before anything is sent.
     let ringing = matches!(part, Part::Server(_)).then(|| notifications::start(&notifier, &engine));
     Ok(House {
@@ -288,15 +297,19 @@ pub(crate) async fn home_secrets(home: &Home) -> Result<Option<Arc<SecretBook>>,
     Ok(Some(Arc::new(book)))
 }
 
-/// Connectors that name a secret are read again when somebody else changed one.
-fn refresh(secrets: Arc<SecretBook>, keeper: Arc<Keeper>) -> Ending {
+/// Connectors that name a secret are read again when somebody else changed one, and components when somebody else
+/// approved one.
+fn refresh(secrets: Arc<SecretBook>, book: Arc<ApprovalBook>, keeper: Arc<Keeper>) -> Ending {
     Ending(tokio::spawn(async move {
+        keeper.note_components().await;
         loop {
             tokio::time::sleep(REFRESH).await;
-            match secrets.refresh().await {
-                Ok(true) => drop(keeper.reload().await),
-                Ok(false) => {}
-                Err(error) => tracing::debug!(%error, "the secrets could not be asked for"),
+            match (secrets.refresh().await, book.refresh().await) {
+                (Ok(false), Ok(false)) => {}
+                (Ok(_), Ok(_)) => drop(keeper.reload().await),
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::debug!(%error, "the store could not be asked for changes")
+                }
             }
         }
     }))

@@ -20,7 +20,7 @@ pub(crate) use catalogue::{ImportArgs, JobChange};
 pub(crate) use connector::{Connector, Format, QueryArgs};
 pub(crate) use logs::{Logs, LogsSearchArgs};
 pub(crate) use notify::Notify;
-pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
+pub(crate) use plugin::{ConsentArgs, Plugin, PluginInstallArgs, PluginRunArgs, ProjectArgs};
 
 #[derive(Parser)]
 #[command(
@@ -107,7 +107,7 @@ pub(crate) enum Command {
     /// Connectors: list, test, query; on the files of the home, in this process
     #[command(subcommand)]
     Connector(Connector),
-    /// Plugins: new, build, test, dev, run, list, inspect, update
+    /// Plugins: new, build, test, dev, run, list, inspect, install, versions, rollback, approve, stats, update
     #[command(subcommand)]
     Plugin(Plugin),
     /// Everything of the home and its store into one archive, while the server runs; verify one

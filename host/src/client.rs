@@ -114,6 +114,21 @@ impl Client {
         if (200..300).contains(&status) { Ok(json) } else { Err(problem(status, &json)) }
     }
 
+    /// Sends a file; answers of 2xx only.
+    pub(crate) async fn upload(&self, method: &str, path: &str, kind: &str, file: Vec<u8>) -> Result<Json, Failure> {
+        let (status, json) = match self {
+            Self::Remote(remote) => {
+                let builder = remote.request(method, path)?.header("content-type", kind).body(file);
+                remote.answer(builder).await?
+            }
+            Self::Local(house) => {
+                let answer = house.client.upload(method, path, kind, file).await;
+                answer.context("the local call failed")?
+            }
+        };
+        if (200..300).contains(&status) { Ok(json) } else { Err(problem(status, &json)) }
+    }
+
     /// The event stream of one run.
     pub(crate) async fn events(&self, run: &str) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
         self.stream(&format!("/admin/events?run={}", escape(run))).await
@@ -172,6 +187,10 @@ impl Remote {
         if let Some(body) = body {
             builder = builder.json(body);
         }
+        self.answer(builder).await
+    }
+
+    async fn answer(&self, builder: reqwest::RequestBuilder) -> Result<(u16, Json), Failure> {
         let response = builder.send().await.map_err(|e| self.unreachable(&e))?;
         let status = response.status().as_u16();
         let text = response.text().await.map_err(|e| self.unreachable(&e))?;
@@ -203,7 +222,7 @@ fn problem(status: u16, json: &Json) -> Failure {
     let exit = match (status, kind) {
         (401 | 403 | 429, _) => Exit::Denied,
         (404, _) => Exit::NotFound,
-        (422, "job-invalid" | "import-invalid") => Exit::Invalid,
+        (422, "job-invalid" | "import-invalid" | "plugin-invalid") => Exit::Invalid,
         (422, _) => Exit::Usage,
         (503, _) => Exit::Unreachable,
         _ => Exit::RunFailed,

@@ -184,6 +184,7 @@ fn facts_of_component(sandbox: &ComponentRunner, file: &Path) -> PluginFacts {
     if let Ok(inspection) = sandbox.inspect(file) {
         facts.asked = inspection.imports.iter().filter_map(|name| needed(name)).map(str::to_owned).collect();
     }
+    facts.excess = sandbox.excess_of(file);
     match grants::read(file) {
         Ok(found) => {
             facts.granted = found.as_ref().map(grants::granted).unwrap_or_default();

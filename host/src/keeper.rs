@@ -1,7 +1,7 @@
 //! Keeps the catalogue: reads the files, hands connectors to the pools and valid jobs to the engine. A reading that
 //! cannot be finished changes nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,14 @@ use host_catalogue::{
 };
 use host_engine::{Engine, Jobs, internal_jobs};
 use host_model::JsonMap;
-use host_sandbox::{ComponentRunner, Readiness, SandboxError};
+use host_sandbox::{ComponentRunner, Readiness, SandboxError, approve_hint};
 use host_steps::ConnectorPools;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::home::env;
 use crate::memory;
+use crate::steward::{ApprovalBook, Shelf};
 
 /// How long a reading of a server waits for components to be compiled, all of them together: long enough for small ones,
 /// and a change of anything else is in force within a second all the same.
@@ -35,6 +36,13 @@ pub(crate) struct Keeper {
     turn: tokio::sync::Mutex<()>,
     /// Rings after each reading.
     reloaded: Notify,
+    noting: Option<Noting>,
+}
+
+/// What keeps versions of the components that a reading found.
+pub(crate) struct Noting {
+    pub(crate) book: Arc<ApprovalBook>,
+    pub(crate) shelf: Shelf,
 }
 
 /// Reads the catalogue; also without engine and pools, for `check`.
@@ -60,16 +68,28 @@ fn problem(error: &SandboxError) -> ComponentProblem {
     ComponentProblem { message: error.to_string(), hint: error.hint() }
 }
 
-fn state(readiness: Readiness) -> ComponentState {
-    match readiness {
-        Readiness::Ready => ComponentState::Ready,
-        Readiness::Compiling => ComponentState::Compiling,
+impl Inspector<'_> {
+    /// What is to be said of a component that is fit for use.
+    fn state(&self, file: &Path, readiness: Readiness) -> ComponentState {
+        if readiness == Readiness::Compiling {
+            return ComponentState::Compiling;
+        }
+        let asked = self.sandbox.excess_of(file);
+        if asked.is_empty() {
+            return ComponentState::Ready;
+        }
+        let plugin = file.file_stem().unwrap_or_default().to_string_lossy();
+        ComponentState::Unapproved(ComponentProblem {
+            message: format!("component `{plugin}` asks for more than was approved: `{}`", asked.join("`, `")),
+            hint: Some(approve_hint(&plugin)),
+        })
     }
 }
 
 impl ComponentCheck for Inspector<'_> {
-    fn check(&self, _file: &std::path::Path, callable: &str) -> Result<ComponentState, ComponentProblem> {
-        self.sandbox.check_until(callable, self.until).map(state).map_err(|error| problem(&error))
+    fn check(&self, file: &Path, callable: &str) -> Result<ComponentState, ComponentProblem> {
+        let checked = self.sandbox.check_until(callable, self.until);
+        checked.map(|readiness| self.state(file, readiness)).map_err(|error| problem(&error))
     }
 
     fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
@@ -88,8 +108,9 @@ impl ComponentCheck for Inspector<'_> {
         translated.collect()
     }
 
-    fn check_file(&self, file: &std::path::Path, grants: &str) -> Result<ComponentState, FileProblem> {
-        self.sandbox.check_file(file, grants, self.files_until).map(state).map_err(|error| match error {
+    fn check_file(&self, file: &Path, grants: &str) -> Result<ComponentState, FileProblem> {
+        let checked = self.sandbox.check_file(file, grants, self.files_until);
+        checked.map(|readiness| self.state(file, readiness)).map_err(|error| match error {
             SandboxError::Grants(found) => FileProblem::Grants(found),
             other => FileProblem::Component(problem(&other)),
         })
@@ -145,7 +166,7 @@ impl Reader {
 
 impl Keeper {
     /// A keeper of what was read already.
-    pub(crate) fn new(reader: Reader, pools: Arc<ConnectorPools>, first: Catalogue) -> Self {
+    pub(crate) fn new(reader: Reader, pools: Arc<ConnectorPools>, first: Catalogue, noting: Option<Noting>) -> Self {
         Self {
             reader,
             pools,
@@ -153,6 +174,16 @@ impl Keeper {
             current: RwLock::new(Arc::new(first)),
             turn: tokio::sync::Mutex::new(()),
             reloaded: Notify::new(),
+            noting,
+        }
+    }
+
+    /// Keeps versions of the components that are in force.
+    pub(crate) async fn note_components(&self) {
+        let Some(noting) = &self.noting else { return };
+        let sandbox = self.reader.sandbox.clone();
+        if let Ok(found) = tokio::task::spawn_blocking(move || sandbox.in_force()).await {
+            noting.book.note_all(found, &noting.shelf).await;
         }
     }
 
@@ -230,6 +261,7 @@ impl CatalogueSource for Keeper {
         }
         tracing::info!(jobs = read.jobs.len(), invalid = read.invalid.len(), "catalogue read");
         self.reloaded.notify_one();
+        self.note_components().await;
         read
     }
 }

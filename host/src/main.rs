@@ -17,6 +17,7 @@ mod keeper;
 mod memory;
 mod notifications;
 mod sign_in;
+mod steward;
 mod telemetry;
 mod vault;
 mod watch;

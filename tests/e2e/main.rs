@@ -25,6 +25,7 @@ mod overlap;
 mod packages;
 mod params;
 mod plugin;
+mod plugin_force;
 #[path = "../../host/sandbox/tests/sandbox/plugin_text.rs"]
 mod plugin_text;
 mod program;

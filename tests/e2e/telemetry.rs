@@ -90,6 +90,37 @@ fn a_run_and_its_steps_are_traced_to_a_collector_with_what_was_called() {
 }
 
 #[test]
+fn calls_of_components_python_and_built_in_steps_are_traced_below_their_step() {
+    let (url, kept) = collector();
+    let step =
+        |name: &str, kind: &str, rest: &str| format!("[[jobs.steps]]\nname = \"{name}\"\ntype = \"{kind}\"\n{rest}\n");
+    let jobs = sql_job("fills", "create table if not exists t (x integer); insert into t values (1)")
+        + &step("asks-sql", "python", "callable = \"calls:asks\"")
+        + &step("asks-db", "wasm", "callable = \"zoo:rows\"\nop_kwargs = { statement = \"select 1 as one\", max = 1 }")
+        + &step("asks-web", "http", &format!("url = \"{url}/told\""));
+    let home = home_with(&jobs);
+    let connectors = crate::program::CONNECTOR.replace(".db]", ".c]").replace("\"db\"", "\"c\"");
+    home.write("connectors.toml", connectors + crate::program::CONNECTOR).unwrap();
+    home.write(
+        "plugins/test/calls.py",
+        "def asks(ctx):\n    ctx.get_connector('db').query('select x from t')\n    ctx.state.get('k')\n",
+    )
+    .unwrap();
+    home.write("plugins/test/zoo.wasm", crate::bad_input::guest("zoo")).unwrap();
+    home.write("plugins/test/zoo.toml", "[grants.connectors]\nc = \"read\"\n").unwrap();
+    let server = serve(home.path(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);
+    nomaflow(home.path(), &["job", "run", "fills"]).expect(0);
+    stop(server);
+    let kept = kept.lock().unwrap();
+    let all: Vec<u8> = kept.iter().flat_map(|(_, body)| body.clone()).collect();
+    let count = |part: &str| all.windows(part.len()).filter(|window| *window == part.as_bytes()).count();
+    for call in ["sql.run", "http.send", "state", "sql.open"] {
+        assert!(count(call) > 0, "`{call}` was not sent");
+    }
+    assert!(count("host_call") >= 5, "only {} calls were sent", count("host_call"));
+}
+
+#[test]
 fn a_collector_that_is_away_costs_no_run_and_no_stop() {
     let home = home_with(&sql_job("calm", "select 1"));
     home.write("connectors.toml", crate::program::CONNECTOR).unwrap();

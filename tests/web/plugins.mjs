@@ -105,6 +105,92 @@ op_kwargs = { connector = "ops", source_table = "flights", target_table = "delay
     }
   })
 
+  const component = (name) => join(BUILT, `${name}.wasm`)
+  const choose = (page, name) => page.locator('dialog input[type="file"]').setInputFiles(component(name))
+
+  await kit.check('a component is uploaded: looked at first, with its digest, then in force', () => kit.with('plugins', async (page) => {
+    await page.getByRole('button', { name: 'Install a component' }).click()
+    const dialog = page.getByRole('dialog')
+    await choose(page, 'echo')
+    await dialog.getByLabel('Name').fill('../echo')
+    await dialog.getByText('it begins with a letter or a digit').waitFor()
+    assert(await dialog.getByRole('button', { name: 'Look at it' }).isDisabled(), 'a name that leads elsewhere may be sent')
+    await dialog.getByLabel('Name').fill('guest')
+    await dialog.getByLabel('App').fill('vendor')
+    await dialog.getByRole('button', { name: 'Look at it' }).click()
+    const report = dialog.locator('[data-report="looked"]')
+    await report.waitFor()
+    assert(/[0-9a-f]{64}/.test(await report.innerText()), 'the digest is missing')
+    assert(!existsSync(join(folder, 'guest.wasm')), 'it is there already')
+    await kit.picture(page, 'plugin-install')
+    await kit.accessible(page)
+    await dialog.getByRole('button', { name: 'Install', exact: true }).click()
+    await dialog.locator('[data-report="installed"]').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await page.locator('[data-plugin="guest"] [data-state="loaded"]').waitFor()
+    assert(existsSync(join(folder, 'guest.wasm')), 'it is not where it belongs')
+  }))
+
+  await kit.check('a file that is no component is refused with why, and nothing changes', () => kit.with('plugins/guest', async (page) => {
+    kit.expected.push(/status of 422.*component/)
+    await page.getByRole('button', { name: 'New version' }).click()
+    await page.locator('dialog input[type="file"]').setInputFiles({ name: 'guest.wasm', mimeType: 'application/wasm', buffer: Buffer.from('not a component') })
+    await page.getByRole('button', { name: 'Look at it' }).click()
+    await page.getByRole('dialog').getByText('is not a component: it is a text file').waitFor()
+    await kit.accessible(page)
+  }))
+
+  await kit.check('Try it: a form made of the schema, the result and the log beside it', () => kit.with('plugins/flights', async (page) => {
+    const trial = page.locator('[data-try]')
+    await trial.locator('summary').click()
+    await trial.getByRole('button', { name: 'Call it' }).click()
+    await trial.getByLabel(/^connector/).fill('ops')
+    await trial.getByLabel(/^source_table/).fill('nowhere')
+    await trial.getByLabel(/^target_table/).fill('nowhere')
+    await trial.getByRole('button', { name: 'Call it' }).click()
+    await trial.locator('[data-trial]:not([data-trial="ok"])').waitFor()
+    await kit.accessible(page)
+    await page.goto(new URL('plugins/guest?callable=guest%3Arun', server.url).href)
+    await page.locator('[data-shown="guest:run"] [data-try] summary').click()
+    await page.locator('[data-shown="guest:run"]').getByRole('button', { name: 'Call it' }).click()
+    await page.locator('[data-trial="ok"]').waitFor()
+    await kit.picture(page, 'plugin-try')
+    await kit.accessible(page)
+  }))
+
+  await kit.check('a version that asks for more is blocked, with what is new, until it is approved; the way back is one click', () => kit.with('plugins/guest', async (page) => {
+    copyFileSync(component('denied'), join(folder, 'guest.wasm'))
+    for (let tries = 0; tries < 60; tries += 1) {
+      await page.reload()
+      await page.locator('h1').waitFor()
+      if (await page.locator('[data-blocked]').waitFor({ timeout: 1_000 }).then(() => true, () => false)) break
+    }
+    await page.locator('[data-blocked] [data-new]').getByText('Databases').waitFor()
+    await kit.picture(page, 'plugin-blocked')
+    await kit.accessible(page)
+    await page.getByRole('button', { name: 'Approve what it asks for' }).click()
+    await page.locator('[data-blocked]').waitFor({ state: 'detached' })
+    await page.locator('header [data-state="loaded"]').waitFor()
+    await page.locator('[data-version]:not([data-in-force])').getByRole('button', { name: 'Go back to it' }).first().click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('[data-report="looked"]').waitFor()
+    await dialog.getByRole('button', { name: 'Install', exact: true }).click()
+    await dialog.locator('[data-report="installed"]').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    await page.locator('[data-in-force]').first().waitFor()
+    await kit.accessible(page)
+  }))
+
+  await kit.check('an upload that would break a job lists it before anything happens', () => kit.with('plugins/flights', async (page) => {
+    await page.getByRole('button', { name: 'New version' }).click()
+    await choose(page, 'echo')
+    await page.getByRole('button', { name: 'Look at it' }).click()
+    await page.locator('[data-breaks-job="flights-daily"]').waitFor()
+    await kit.picture(page, 'plugin-breaks')
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+    await page.locator('[data-shown="flights:carrier_delays"]').waitFor()
+  }))
+
   for (const [look, options] of Object.entries({ dark: { colorScheme: 'dark' }, 'narrow-light': { viewport: { width: 390, height: 844 } } })) {
     await kit.check(`list and detail, ${look}: fit and are accessible`, () => kit.with(null, async (page) => {
       for (const [path, name, sign] of [['plugins', 'plugins-list', '[data-plugin]'], ['plugins/flights', 'plugin', '[data-shown]']]) {

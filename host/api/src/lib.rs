@@ -17,6 +17,7 @@ mod live;
 mod metrics;
 mod next_fires;
 mod openapi;
+pub mod plugin_desk;
 mod relay;
 mod request_id;
 mod route;
@@ -99,6 +100,8 @@ pub struct ApiParts {
     pub keys: Arc<dyn IdempotencyKeys>,
     /// Files of plugins.
     pub plugins: Arc<dyn PluginDesk>,
+    /// Where components of plugins are put in force.
+    pub plugin_versions: Arc<dyn plugin_desk::PluginVersions>,
     /// Databases and directories.
     pub connectors: Arc<dyn ConnectorDesk>,
     /// Where they are changed.
@@ -150,8 +153,8 @@ pub fn document(version: &str) -> String {
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors, cron,
-        health, ics, jobs, log_search, logs, maintenance, notifications, oidc, plugins, retention, runs, scheduler,
-        secrets, sign_in, skips, slots, stats, tokens, users,
+        health, ics, jobs, log_search, logs, maintenance, notifications, oidc, plugin_versions, plugins, retention,
+        runs, scheduler, secrets, sign_in, skips, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -236,6 +239,12 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SomeJob, routes!(connectors::queries))
         .add(Need::SomeJob, routes!(plugins::list))
         .add(Need::SomeJob, routes!(plugins::callables))
+        .add(Need::Superuser, roomy(routes!(plugin_versions::install)))
+        .add(Need::Superuser, routes!(plugin_versions::roll_back))
+        .add(Need::Superuser, routes!(plugin_versions::approve))
+        .add(Need::SomeJob, routes!(plugin_versions::versions))
+        .add(Need::SomeJob, routes!(plugin_versions::stats))
+        .add(Need::EditJobs, routes!(plugin_versions::try_call))
         .add(Need::SomeJob, routes!(retention::show))
         .add(Need::Superuser, routes!(retention::sweep))
         .add(Need::Superuser, routes!(about::settings))

@@ -18,6 +18,7 @@ pub(crate) mod maintenance;
 pub(crate) mod metrics;
 pub(crate) mod notifications;
 pub(crate) mod oidc;
+pub(crate) mod plugin_versions;
 pub(crate) mod plugins;
 pub(crate) mod retention;
 pub(crate) mod runs;

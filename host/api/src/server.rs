@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
-use axum::http::{Method, Request, header};
+use axum::http::{Method, Request};
 use futures_util::stream::{Stream, StreamExt};
 use host_model::{CancelToken, Json};
 use hyper::body::Incoming;
@@ -112,21 +112,29 @@ impl LocalClient {
         body: Option<&Json>,
         more: &[(&str, &str)],
     ) -> io::Result<axum::response::Response> {
+        match body {
+            Some(json) => {
+                self.send_body(method, path, (Body::from(json.to_string()), Some("application/json")), more).await
+            }
+            None => self.send_body(method, path, (Body::empty(), None), more).await,
+        }
+    }
+
+    async fn send_body(
+        &self,
+        method: &str,
+        path: &str,
+        (body, kind): (Body, Option<&str>),
+        more: &[(&str, &str)],
+    ) -> io::Result<axum::response::Response> {
         let method = Method::from_bytes(method.as_bytes()).map_err(io::Error::other)?;
         let mut builder = Request::builder().method(method).uri(path);
         for (name, value) in &self.headers {
             builder = builder.header(*name, value);
         }
-        for (name, value) in more {
+        for (name, value) in kind.map(|kind| ("content-type", kind)).iter().chain(more) {
             builder = builder.header(*name, *value);
         }
-        let body = match body {
-            Some(json) => {
-                builder = builder.header(header::CONTENT_TYPE, "application/json");
-                Body::from(json.to_string())
-            }
-            None => Body::empty(),
-        };
         let request = builder.body(body).map_err(io::Error::other)?;
         match self.router.clone().oneshot(request).await {
             Ok(response) => Ok(response),
@@ -153,10 +161,15 @@ impl LocalClient {
         body: Option<&Json>,
         headers: &[(&str, &str)],
     ) -> io::Result<(u16, Json)> {
-        let response = self.send(method, path, body, headers).await?;
-        let status = response.status().as_u16();
-        let bytes = axum::body::to_bytes(response.into_body(), MOST_BYTES).await.map_err(io::Error::other)?;
-        Ok((status, serde_json::from_slice(&bytes).map_err(io::Error::other)?))
+        answer(self.send(method, path, body, headers).await?).await
+    }
+
+    /// Sends a file; status and JSON body of the answer.
+    ///
+    /// # Errors
+    /// When the body of the answer is no JSON.
+    pub async fn upload(&self, method: &str, path: &str, kind: &str, file: Vec<u8>) -> io::Result<(u16, Json)> {
+        answer(self.send_body(method, path, (Body::from(file), Some(kind)), &[]).await?).await
     }
 
     /// The bytes of a streaming answer.
@@ -170,6 +183,12 @@ impl LocalClient {
         }
         Ok(response.into_body().into_data_stream().map(|chunk| chunk.map_err(io::Error::other)))
     }
+}
+
+async fn answer(response: axum::response::Response) -> io::Result<(u16, Json)> {
+    let status = response.status().as_u16();
+    let bytes = axum::body::to_bytes(response.into_body(), MOST_BYTES).await.map_err(io::Error::other)?;
+    Ok((status, serde_json::from_slice(&bytes).map_err(io::Error::other)?))
 }
 
 #[cfg(test)]

@@ -32,10 +32,12 @@ pub struct ComponentProblem {
 }
 
 /// Whether a component was looked into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ComponentState {
     /// It was.
     Ready,
+    /// It was, and its calls fail until somebody approves what it asks for.
+    Unapproved(ComponentProblem),
     /// It is being compiled; another reading will tell.
     Compiling,
 }

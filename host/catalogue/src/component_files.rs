@@ -18,6 +18,10 @@ pub(crate) fn check_component_files(plugins: &PluginFiles, components: &dyn Comp
         let grants = shown.trim_end_matches("wasm").to_owned() + "toml";
         let found = match components.check_file(&path, &grants) {
             Ok(ComponentState::Ready) => continue,
+            Ok(ComponentState::Unapproved(problem)) => {
+                let found = placeless(&shown, "component-unapproved", problem.message, problem.hint);
+                vec![Diagnostic { severity: Severity::Warning, ..found }]
+            }
             Ok(ComponentState::Compiling) => {
                 let message = format!("component `{shown}` is being compiled");
                 let found = placeless(&shown, "component-compiling", message, None);

@@ -148,6 +148,8 @@ pub struct PluginFacts {
     pub grants: Option<Json>,
     /// What is wrong with that file.
     pub problem: Option<String>,
+    /// What it asks for beyond what was approved; its calls fail until that is empty.
+    pub excess: Vec<String>,
 }
 
 /// Whoever knows files of plugins.

@@ -33,6 +33,7 @@ pub mod notify;
 pub mod params;
 pub mod placement;
 pub mod plugin_port;
+pub mod plugin_version;
 pub mod port;
 pub mod replica;
 pub mod retry;

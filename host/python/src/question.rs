@@ -16,6 +16,7 @@ use host_model::port::StepContext;
 use host_model::{CancelToken, StepError};
 use serde::Deserialize;
 use serde_json::json;
+use tracing::Instrument as _;
 
 pub use service::PythonServices;
 pub(crate) use service::{Hidden, StateCall};
@@ -39,6 +40,20 @@ pub(crate) enum Question {
     Secret { name: String },
     /// The durable keys of the app.
     State(StateCall),
+}
+
+impl Question {
+    /// What traces call it.
+    fn call(&self) -> &'static str {
+        match self {
+            Self::Sql(_) => "sql.run",
+            Self::Next { .. } => "sql.fetch",
+            Self::Copy(_) => "sql.copy",
+            Self::Insert(_) => "sql.insert",
+            Self::Secret { .. } => "secrets.get",
+            Self::State(_) => "state",
+        }
+    }
 }
 
 /// What goes back to the worker.
@@ -84,7 +99,8 @@ impl<'a> Questions<'a> {
         self.tokens.insert(number, token.clone());
         let (ctx, services, hidden, cursors) = (self.ctx, self.services, self.hidden, Arc::clone(&self.cursors));
         let memory = self.memory;
-        self.running.push(Box::pin(async move {
+        let span = tracing::debug_span!("host_call", call = question.call());
+        let work = async move {
             let answer = match question {
                 Question::Sql(statement) => sql::run(ctx, &cursors, statement, &token, memory).await,
                 Question::Next { cursor } => cursors.next_batch(cursor).await.map(Answer::from),
@@ -94,7 +110,8 @@ impl<'a> Questions<'a> {
                 Question::State(call) => service::use_state(services, ctx, call).await.map(Answer::from),
             };
             (number, answer.unwrap_or_else(|error| refusal(&error).into()))
-        }));
+        };
+        self.running.push(Box::pin(work.instrument(span)));
     }
 
     /// Nobody waits for the answer any more: the statement is stopped, its answer is dropped by the worker.

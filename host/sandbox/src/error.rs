@@ -114,9 +114,24 @@ pub enum SandboxError {
         /// What is wrong with its schema.
         message: String,
     },
+    /// Nobody has approved yet what the component asks for.
+    #[error("component `{}` asks for more than was approved: `{}`", path.display(), asked.join("`, `"))]
+    Unapproved {
+        /// The file.
+        path: PathBuf,
+        /// Its name.
+        plugin: String,
+        /// What is too much.
+        asked: Vec<String>,
+    },
     /// The file of grants beside the component cannot be understood.
     #[error("{}", grants_message(.0))]
     Grants(Vec<Diagnostic>),
+}
+
+/// What to do about a component that asks for more than was approved.
+pub fn approve_hint(plugin: &str) -> String {
+    format!("look at it on its page or with `nomaflow plugin inspect`, then `nomaflow plugin approve {plugin}`")
 }
 
 fn grants_message(problems: &[Diagnostic]) -> String {
@@ -155,6 +170,7 @@ impl SandboxError {
             Self::BadSchema { .. } => {
                 Some("`params-schema` must be a JSON Schema (2020-12) that refers to nothing but itself; `{}` takes anything".to_owned())
             }
+            Self::Unapproved { plugin, .. } => Some(approve_hint(plugin)),
             Self::Grants(problems) => problems.iter().find_map(|problem| problem.hint.clone()),
         }
     }
@@ -175,6 +191,7 @@ impl SandboxError {
             | Self::WrongWorld { path, .. }
             | Self::NoCallable { path, .. }
             | Self::BadSchema { path, .. }
+            | Self::Unapproved { path, .. }
             | Self::NoList { path, .. } => shorten(path),
             Self::Ambiguous { first, second, .. } => {
                 shorten(first);
@@ -205,6 +222,7 @@ impl From<SandboxError> for StepError {
             SandboxError::Engine { .. } | SandboxError::File { .. } | SandboxError::Unsettled { .. } => {
                 Self::new(host_model::StepErrorKind::Crashed, message)
             }
+            SandboxError::Unapproved { .. } => Self::new(host_model::StepErrorKind::Denied, message),
             _ => Self::definition(message),
         };
         step_error.with_detail(detail)

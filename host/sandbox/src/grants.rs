@@ -64,6 +64,15 @@ impl Grants {
         }
     }
 
+    /// The same grants for a call that must change nothing: what may be written is only read, and no secret is told.
+    pub(crate) fn for_trial(mut self) -> Self {
+        self.connectors.values_mut().for_each(|access| *access = Access::Read);
+        self.directories.values_mut().for_each(|directory| directory.access = Access::Read);
+        self.http.read_only();
+        self.secrets.clear();
+        self
+    }
+
     /// Reads the text of a file of grants called `file`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a component is: its imports, exports, callables and digest; and whether it fits this host. Answers come from the
 //! file and from the component's own list, which is asked for with no capability and one second to answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +25,15 @@ const MOST_CALLABLES: usize = 1_000;
 const MOST_LIFTED: usize = 16 * 1024 * 1024;
 const WASI_PACKAGES: [&str; 6] =
     ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:sockets/", "wasi:random/"];
+
+/// Interfaces whose calls need a grant.
+const GRANTED_INTERFACES: [&str; 5] = ["http", "ldap", "secrets", "sql", "state"];
+
+/// What a component with these imports asks for, of that which can be granted: `http`, `sql` …
+pub fn asked(imports: &[String]) -> BTreeSet<String> {
+    let names = imports.iter().filter_map(|import| import.strip_prefix("nomaflow:step/")?.split('@').next());
+    names.filter(|name| GRANTED_INTERFACES.contains(name)).map(str::to_owned).collect()
+}
 
 /// One callable, in the words of its component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +136,11 @@ impl Prepared {
         let callables: Arc<[CallableInfo]> = self.list_callables()?.into();
         *known = Some(Arc::clone(&callables));
         Ok(callables)
+    }
+
+    /// What it asks for of that which can be granted.
+    pub(crate) fn asked(&self) -> BTreeSet<String> {
+        asked(&self.imports)
     }
 
     /// Fails unless it has the callable.
@@ -242,6 +256,14 @@ mod tests {
     fn complaint(imports: &[&str], exports: &[&str]) -> String {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         ensure_world(&owned(imports), &owned(exports)).expect_err("does not fit")
+    }
+
+    #[test]
+    fn what_is_asked_for_is_told_without_versions_and_without_what_needs_no_grant() {
+        let imports =
+            ["nomaflow:step/sql@1.0.0", "nomaflow:step/log@1.0.0", "nomaflow:step/http@0.1.0", "wasi:io/poll@0.2.6"];
+        let asked: Vec<String> = asked(&imports.map(str::to_owned)).into_iter().collect();
+        assert_eq!(asked, ["http", "sql"]);
     }
 
     #[test]

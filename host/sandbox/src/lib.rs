@@ -34,8 +34,8 @@ mod usage;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
 
-pub use error::SandboxError;
+pub use error::{SandboxError, approve_hint};
 pub use inspect::{CallableInfo, Inspection};
 pub use params::{ParamProblem, ParamRule};
-pub use runner::{ComponentRunner, Readiness};
+pub use runner::{ComponentRunner, InForce, Readiness};
 pub use services::Services;

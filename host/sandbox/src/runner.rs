@@ -1,11 +1,14 @@
 //! [`ComponentRunner`]: from a step's `callable` to its outcome. Owns the folder of plugins and the cache; the engine
 //! above it owns timeouts, retries and state.
 
+mod versions;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use host_model::plugin_version::PluginApprovals;
 use host_model::port::{StepContext, StepFailure, StepOutcome, StepRunner};
 use host_model::{CancelToken, JsonMap, StepError, StepErrorKind, StepSpec};
 
@@ -17,10 +20,12 @@ use crate::instance::{CancelOnDrop, Ending, GRACE, Watch, new_store, run_on_thre
 use crate::limits::Limits;
 use crate::outcome::{Answer, CallReport, Over};
 use crate::params::{ParamProblem, refusal};
-use crate::plugins::{Callable, find_component};
+use crate::plugins::Callable;
 use crate::services::Services;
 use crate::state::CallState;
 use crate::usage::Stopwatch;
+pub use versions::InForce;
+use versions::StandIn;
 
 /// Whether a component was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +42,10 @@ pub struct ComponentRunner {
     plugins: PathBuf,
     caches: Arc<ComponentCaches>,
     services: Option<Services>,
+    approvals: Option<Arc<dyn PluginApprovals>>,
+    stand_in: Option<Arc<StandIn>>,
+    /// Whether calls must change nothing.
+    is_trial: bool,
 }
 
 /// Everything found out before a call.
@@ -55,7 +64,8 @@ impl ComponentRunner {
     /// When Wasmtime does not work on this machine, or the folder cannot be made.
     pub fn new(plugins: impl Into<PathBuf>, cache: impl AsRef<Path>) -> Result<Self, SandboxError> {
         let caches = Arc::new(ComponentCaches::open(cache.as_ref())?);
-        Ok(Self { plugins: plugins.into(), caches, services: None })
+        let plugins = plugins.into();
+        Ok(Self { plugins, caches, services: None, approvals: None, stand_in: None, is_trial: false })
     }
 
     /// The same runner, whose components may ask for what they are granted of these services. Without any, what is
@@ -195,10 +205,10 @@ impl ComponentRunner {
         callable: &Callable,
         patience: Patience,
     ) -> Result<(Option<Located>, Readiness), SandboxError> {
-        let path = find_component(&self.plugins, &callable.plugin)?;
-        let grants_path = path.with_extension("toml");
+        let (path, grants_path) = self.files_of(&callable.plugin)?;
         let grants_file = grants_path.strip_prefix(self.home()).unwrap_or(&grants_path).display().to_string();
         let grants = Grants::read(&grants_path, &grants_file)?;
+        let grants = if self.is_trial { grants.for_trial() } else { grants };
         let cache = self.caches.with_stack(grants.limits.stack_bytes)?;
         let (prepared, readiness) = match cache.load(&path, patience)? {
             Loaded::Ready(prepared) => (Some(prepared), Readiness::Ready),
@@ -252,6 +262,7 @@ impl ComponentRunner {
         let started = Instant::now();
         let callable = Callable::parse(text).map_err(StepError::from)?;
         let Located { prepared, grants, grants_file } = self.locate_or_stop(&callable, ctx).await?;
+        self.ensure_approved(&prepared).await?;
         let limits = grants.limits;
         let step_time = ctx.timeout.saturating_sub(started.elapsed());
         let wall_limit = limits.wall.filter(|wall| *wall < step_time);

@@ -42,6 +42,36 @@ pub(crate) enum Plugin {
         #[arg(long, value_name = "FILE")]
         python: Option<PathBuf>,
     },
+    /// Put a component in force: looked at by the server first, the one before is kept
+    Install(PluginInstallArgs),
+    /// The versions of a plugin: what each asks for, who approved it, which can be gone back to
+    Versions {
+        /// The plugin
+        name: String,
+    },
+    /// Put an earlier version in force again
+    Rollback {
+        /// The plugin
+        name: String,
+        /// How the digest of the version begins [default: the version before]
+        #[arg(long, value_name = "DIGEST")]
+        to: Option<String>,
+        #[command(flatten)]
+        consent: ConsentArgs,
+    },
+    /// Approve what a plugin asks for since its last version
+    Approve {
+        /// The plugin
+        name: String,
+        /// Only if this version is in force
+        #[arg(long, value_name = "SHA256")]
+        digest: Option<String>,
+    },
+    /// What calls of a plugin used in the last 30 days
+    Stats {
+        /// The plugin
+        name: String,
+    },
     /// What a component is: imports, exports, callables, grants it can ask for, digest
     Inspect {
         /// The component
@@ -80,4 +110,31 @@ pub(crate) struct PluginRunArgs {
     /// Print lines of level DEBUG too, and what the call used
     #[arg(long, short)]
     pub(crate) verbose: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct PluginInstallArgs {
+    /// The component; its name without `.wasm` is the plugin's
+    pub(crate) file: PathBuf,
+    /// The folder below plugins/ [default: where the plugin is already]
+    #[arg(long)]
+    pub(crate) app: Option<String>,
+    /// Call it otherwise than its file
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ConsentArgs {
+    /// Only tell what would happen
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Approve what it asks for beyond what was approved
+    #[arg(long)]
+    pub(crate) approve: bool,
+    /// Install it although jobs would break
+    #[arg(long)]
+    pub(crate) break_jobs: bool,
 }

@@ -1,9 +1,10 @@
 //! `nomaflow plugin …`: projects of plugin authors (`new`, `build`, `test`, `dev`, `update`), components (`run`, `list`,
-//! `inspect`) and Python apps (`list`, `venv`). Projects are built by the crate `plugin-builder`; what runs, runs in the sandbox of a `workbench`, outside
+//! `inspect`), what is in force of them (`force`) and Python apps (`list`, `venv`). Projects are built by the crate `plugin-builder`; what runs, runs in the sandbox of a `workbench`, outside
 //! of any job and recorded nowhere.
 
 mod cases;
 mod dev;
+mod force;
 pub(crate) mod grants;
 pub(crate) mod inspect;
 mod list;
@@ -33,6 +34,11 @@ pub(crate) async fn run(command: Plugin, global: &Global) -> Outcome {
         Plugin::Run(args) => run::run(&args, global).await,
         Plugin::List => list::list(global).await,
         Plugin::Venv { app, python } => python::make_venv(&app, python.as_deref(), global).await,
+        Plugin::Install(args) => force::install(args, global).await,
+        Plugin::Versions { name } => force::versions(&name, global).await,
+        Plugin::Rollback { name, to, consent } => force::roll_back(&name, to.as_deref(), &consent, global).await,
+        Plugin::Approve { name, digest } => force::approve(&name, digest.as_deref(), global).await,
+        Plugin::Stats { name } => force::stats(&name, global).await,
         Plugin::Inspect { file } => inspect::inspect(&file, global).await,
     }
 }

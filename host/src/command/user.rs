@@ -46,7 +46,7 @@ fn path(name: &str) -> String {
     format!("/admin/users/{}", escape(name))
 }
 
-pub(super) async fn call(method: &str, path: &str, body: Option<&Json>, global: &Global) -> Result<Json, Failure> {
+pub(crate) async fn call(method: &str, path: &str, body: Option<&Json>, global: &Global) -> Result<Json, Failure> {
     let client = Client::open(global).await?;
     let answer = client.call(method, path, body).await;
     client.close().await;

@@ -35,6 +35,7 @@ mod mutes;
 mod notify;
 mod pause;
 mod plugin_state;
+mod plugin_versions;
 pub mod portable;
 mod postgres;
 mod prune;
@@ -64,6 +65,7 @@ use host_model::idempotency::IdempotencyKeys;
 use host_model::notify::mute::MuteStore;
 use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
+use host_model::plugin_version::PluginVersionStore;
 use host_model::port::Store;
 use host_model::search::LogSearch;
 use host_model::secret::SecretStore;
@@ -89,6 +91,8 @@ pub struct Roles {
     pub store: Arc<dyn Store>,
     /// The state of plugins.
     pub plugin_state: Arc<dyn PluginState>,
+    /// Versions of plugins.
+    pub plugin_versions: Arc<dyn PluginVersionStore>,
     /// Sealed secrets.
     pub secrets: Arc<dyn SecretStore>,
     /// What pages ask of the history.
@@ -120,6 +124,7 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
     Ok(Roles {
         store: store.clone(),
         plugin_state: store.clone(),
+        plugin_versions: store.clone(),
         secrets: store.clone(),
         history: store.clone(),
         search: store.clone(),

@@ -113,6 +113,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0017_holds.sql"),
         postgres: include_str!("../../../migrations/postgres/0017_holds.sql"),
     },
+    Migration {
+        version: 18,
+        name: "plugin_versions",
+        sqlite: include_str!("../../../migrations/sqlite/0018_plugin_versions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018_plugin_versions.sql"),
+    },
 ];
 
 impl Migration {

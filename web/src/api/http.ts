@@ -61,6 +61,8 @@ export function endpoint(path: string): string {
 
 export interface CallOptions {
   body?: unknown
+  /** A file in place of a JSON body. */
+  file?: Blob
   signal?: AbortSignal | undefined
   /** The revision that the change is meant for; the server refuses when it has another. */
   ifMatch?: string | null | undefined
@@ -86,6 +88,10 @@ export async function request<T>(method: string, path: string, options: CallOpti
   if (options.body !== undefined) {
     init.body = JSON.stringify(options.body)
     headers['content-type'] = 'application/json'
+  }
+  if (options.file) {
+    init.body = options.file
+    headers['content-type'] = options.file.type || 'application/octet-stream'
   }
   if (options.ifMatch) headers['if-match'] = options.ifMatch
   if (options.idempotencyKey) headers['idempotency-key'] = options.idempotencyKey

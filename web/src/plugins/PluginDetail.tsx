@@ -1,6 +1,7 @@
 /** One plugin: its file, what it may touch, and each of its callables with parameters, an example and who calls it. */
 import { Link, useSearch } from '@tanstack/react-router'
 import { TriangleAlert } from 'lucide-react'
+import { useMay } from '../api/permissions'
 import { number } from '../i18n'
 import { CopyButton } from '../ui/Copy'
 import { Empty, Fact, Facts, Panel, Tag } from '../ui/parts'
@@ -10,6 +11,8 @@ import { byJob, type JobUse, type Plugin } from './plugins'
 import css from './plugins.module.css'
 import { Prose } from './Prose'
 import { exampleStep, isOpen, rows, type Callable, type Schema } from './schema'
+import { TryIt } from './TryIt'
+import { Blocked, Usage, Versions } from './Versions'
 import { t } from './words'
 
 /** So many jobs at once; the others unfold. */
@@ -21,6 +24,7 @@ export function PluginDetail({ plugin }: { plugin: Plugin }) {
   return (
     <>
       {plugin.error && <div className={ui.problem} role="alert"><h2>{t.states['failed']}</h2><p>{plugin.error}</p></div>}
+      {plugin.kind === 'component' && <Blocked plugin={plugin} />}
       <Panel title={t.facts}>
         <Facts>
           <Fact name={t.kind}>{t.kinds[plugin.kind]}</Fact>
@@ -48,15 +52,17 @@ export function PluginDetail({ plugin }: { plugin: Plugin }) {
                 ))}
               </ul>
             </nav>
-            <CallableView callable={chosen} uses={byJob(plugin.used_by.filter((use) => use.callable === chosen.callable))} />
+            <CallableView key={chosen.callable} plugin={plugin.name} callable={chosen} uses={byJob(plugin.used_by.filter((use) => use.callable === chosen.callable))} />
           </div>
         </Panel>
       )}
+      {plugin.kind === 'component' && <><Versions plugin={plugin} /><Usage plugin={plugin} /></>}
     </>
   )
 }
 
-function CallableView({ callable, uses }: { callable: Callable; uses: JobUse[] }) {
+function CallableView({ plugin, callable, uses }: { plugin: string; callable: Callable; uses: JobUse[] }) {
+  const may = useMay()
   const example = exampleStep(callable)
   return (
     <article className={css.callable} aria-labelledby="callable-name" data-shown={callable.callable}>
@@ -67,6 +73,7 @@ function CallableView({ callable, uses }: { callable: Callable; uses: JobUse[] }
       {callable.result && Object.keys(callable.result).length > 0 && <details><summary>{t.result}</summary><pre className={ui.json} tabIndex={0}>{JSON.stringify(callable.result, null, 2)}</pre></details>}
       <h4>{t.example}<span className="grow" /><CopyButton text={example} label={t.copyExample} /></h4>
       <pre className={ui.json} tabIndex={0} data-example>{example}</pre>
+      {callable.kind === 'component' && may('settings:jobs') && <TryIt plugin={plugin} callable={callable} />}
       <h4>{t.calls}</h4>
       <Uses uses={uses} />
     </article>

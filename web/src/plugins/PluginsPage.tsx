@@ -3,6 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { RefreshCw } from 'lucide-react'
 import { api } from '../api/client'
+import { useMay } from '../api/permissions'
 import { queryClient } from '../api/queries'
 import { ActionButton, Button } from '../ui/Button'
 import { DataTable } from '../ui/DataTable'
@@ -12,6 +13,7 @@ import { ProblemPanel } from '../ui/Problem'
 import { Glyph } from '../ui/Status'
 import ui from '../ui/ui.module.css'
 import { grantLines } from './grants'
+import { InstallButton } from './Install'
 import { PluginDetail } from './PluginDetail'
 import { byJob, pluginsQuery, SHAPES, type Plugin } from './plugins'
 import css from './plugins.module.css'
@@ -24,6 +26,7 @@ export function PluginsPage() {
   const { data, error, isPending, refetch } = useQuery(pluginsQuery())
   const plugin = data?.plugins.find((each) => each.name === name && (app === undefined || each.app === app))
   const reload = useReload()
+  const may = useMay()
   return (
     <Page
       head={
@@ -32,6 +35,7 @@ export function PluginsPage() {
           {plugin && <StateOf plugin={plugin} />}
           {name === undefined && data && data.plugins.length > 0 && <Filter />}
           <span className="grow" />
+          {data && may('superuser') && (name === undefined || plugin?.kind === 'component') && <InstallButton plugin={plugin && { name: plugin.name, app: plugin.app }} apps={[...new Set(data.plugins.map((each) => each.app))]} />}
           <ActionButton action={reload} icon={<RefreshCw size={14} aria-hidden />} waiting={t.reloading} done={t.reloaded} onClick={() => reload.mutate()}>{t.reload}</ActionButton>
         </>
       }

@@ -19,8 +19,10 @@ export interface Plugin {
   path: string
   digest: string | null
   size: number
-  state: 'loaded' | 'compiling' | 'failed'
+  state: 'loaded' | 'compiling' | 'blocked' | 'failed'
   error: string | null
+  /** What it asks for beyond what was approved; its calls fail until that is empty. */
+  unapproved?: string[]
   callables: Callable[]
   grants: Grants
   used_by: PluginUse[]
@@ -42,7 +44,7 @@ export const pluginsQuery = () =>
   })
 
 /** The state of a file in the shapes of states. */
-export const SHAPES: Record<Plugin['state'], StepStatus> = { loaded: 'SUCCEEDED', compiling: 'RUNNING', failed: 'FAILED' }
+export const SHAPES: Record<Plugin['state'], StepStatus> = { loaded: 'SUCCEEDED', compiling: 'RUNNING', blocked: 'SKIPPED', failed: 'FAILED' }
 
 export interface JobUse {
   job: string

@@ -100,11 +100,13 @@ pub(crate) struct PluginView {
     digest: Option<String>,
     /// In bytes.
     size: u64,
-    /// `loaded`, `compiling` or `failed`.
+    /// `loaded`, `compiling`, `blocked` (it asks for more than was approved) or `failed`.
     #[schema(value_type = String)]
     state: &'static str,
     /// Why it is not loaded.
     error: Option<String>,
+    /// What it asks for beyond what was approved; its calls fail until that is empty.
+    unapproved: Vec<String>,
     callables: Vec<CallableView>,
     grants: PluginGrants,
     /// As far as the caller may see those jobs.
@@ -147,7 +149,7 @@ pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
     let mut plugins = Vec::with_capacity(sources.len());
     for source in &sources {
         let facts = app.plugins.facts_of(&source.path, source.kind == CallableKind::Component).await;
-        let PluginFacts { digest, size, asked, granted, limits, grants, problem } = facts;
+        let PluginFacts { digest, size, asked, granted, limits, grants, problem, excess } = facts;
         let error = source.problem.clone().or(problem);
         let seen = jobs.values().filter(|job| caller.permissions.has_job(job.id.as_str()));
         plugins.push(PluginView {
@@ -160,9 +162,11 @@ pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
             state: match (&error, source.is_pending) {
                 (Some(_), _) => "failed",
                 (None, true) => "compiling",
+                (None, false) if !excess.is_empty() => "blocked",
                 (None, false) => "loaded",
             },
             error,
+            unapproved: excess,
             callables: source.callables.iter().map(|entry| view(source.kind, entry)).collect(),
             grants: PluginGrants { asked, granted, limits, file: grants },
             used_by: seen.flat_map(|job| uses(job, source)).collect(),

@@ -15,6 +15,9 @@ use host_api::auth::{Auth, AuthParts, AuthRules, OidcProvider, PasswordSource, S
 use host_api::desk::{
     AppJobs, CatalogueDesk, Checked, DeskError, ImportOptions, ImportPlan, JobPatch, JobSource, SaveDone, Target,
 };
+use host_api::plugin_desk::{
+    Consent, KeptVersion, PluginError, PluginReport, PluginUpload, PluginUsage, PluginVersions, Trial,
+};
 use host_api::{ApiParts, CatalogueSource, MetricsAccess, Router, SecretDesk, router};
 use host_catalogue::Catalogue;
 use host_catalogue::edit::Content;
@@ -110,6 +113,33 @@ impl PluginDesk for Nothing {
 
     async fn facts_of(&self, _: &Path, _: bool) -> PluginFacts {
         PluginFacts::default()
+    }
+}
+
+#[async_trait]
+impl PluginVersions for Nothing {
+    async fn install(&self, upload: PluginUpload) -> Result<PluginReport, PluginError> {
+        Err(PluginError::NoPlugin(upload.plugin))
+    }
+
+    async fn roll_back(&self, plugin: &str, _: Option<&str>, _: Consent, _: &str) -> Result<PluginReport, PluginError> {
+        Err(PluginError::NoPlugin(plugin.to_owned()))
+    }
+
+    async fn approve(&self, plugin: &str, _: Option<&str>, _: &str) -> Result<KeptVersion, PluginError> {
+        Err(PluginError::NoPlugin(plugin.to_owned()))
+    }
+
+    async fn versions(&self, _: &str) -> Result<Vec<KeptVersion>, PluginError> {
+        Ok(Vec::new())
+    }
+
+    async fn try_call(&self, callable: &str, _: JsonMap, _: &str) -> Result<Trial, PluginError> {
+        Err(PluginError::NoPlugin(callable.to_owned()))
+    }
+
+    async fn usage(&self, plugin: &str) -> Result<PluginUsage, PluginError> {
+        Err(PluginError::NoPlugin(plugin.to_owned()))
     }
 }
 
@@ -364,6 +394,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         secrets: Arc::new(Drawer::default()),
         callables: Arc::new(EveryCallable::default()),
         plugins: Arc::new(Nothing),
+        plugin_versions: Arc::new(Nothing),
         connectors: Arc::new(Nothing),
         metrics: MetricsAccess::Token,
         settings: Vec::new(),

@@ -109,6 +109,10 @@ pub(super) fn check_wasm(callable: &Text, draft: &Draft, step: usize, around: &S
     let Some(components) = around.components else { return };
     match components.check(&path, &callable.value) {
         Ok(ComponentState::Ready) => params::check_params(draft, step, callable, components, out),
+        Ok(ComponentState::Unapproved(problem)) => {
+            out.warning("component-unapproved", span, problem.message, problem.hint);
+            params::check_params(draft, step, callable, components, out);
+        }
         Ok(ComponentState::Compiling) => {
             let message = format!("`{shown}` is being compiled; the callable and its params are checked after that");
             out.warning("component-compiling", span, message, None);

@@ -46,6 +46,7 @@ impl HostSearch for CallState {
         }
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "ldap.next-page"))]
     async fn next_page(&mut self, search: Resource<Search>) -> Answer<Vec<Entry>> {
         let begun = self.begin_call();
         let open = &mut self.table.get_mut(&search)?.0;

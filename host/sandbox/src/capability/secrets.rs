@@ -6,6 +6,7 @@ use crate::grants::toml_text;
 use crate::state::CallState;
 
 impl Host for CallState {
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "secrets.get"))]
     async fn get(&mut self, name: String) -> Answer<String> {
         if let Err(error) = self.begin_call() {
             return Ok(Err(error));

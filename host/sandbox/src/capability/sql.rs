@@ -150,6 +150,7 @@ impl HostConnection for CallState {
         }
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.begin"))]
     async fn begin(&mut self, connection: Resource<Connection>) -> Answer<()> {
         if let Err(error) = self.begin_session_call(&connection)? {
             return Ok(Err(error));
@@ -167,6 +168,7 @@ impl HostConnection for CallState {
         result.map_or_else(|error| self.fail(&connection, error), |()| Ok(Ok(())))
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.rollback"))]
     async fn rollback(&mut self, connection: Resource<Connection>) -> Answer<()> {
         if let Err(error) = self.begin_session_call(&connection)? {
             return Ok(Err(error));
@@ -193,11 +195,13 @@ impl HostCursor for CallState {
         Ok(rows::columns_to_guest(&self.table.get(&cursor)?.columns))
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.fetch"))]
     async fn fetch(&mut self, cursor: Resource<Cursor>, max: u32) -> Answer<RowBatch> {
         let batch = self.fetch_batch(&cursor, max).await?;
         Ok(batch.map(|batch| rows::to_row_batch(&batch)))
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.fetch"))]
     async fn fetch_columns(&mut self, cursor: Resource<Cursor>, max: u32) -> Answer<ColumnBatch> {
         let batch = self.fetch_batch(&cursor, max).await?;
         let columns = &self.table.get(&cursor)?.columns;

@@ -18,6 +18,7 @@ const KEYS: u32 = 10_000;
 const LONGEST_LIST: u32 = 1_000;
 
 impl Host for CallState {
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "state.get"))]
     async fn get(&mut self, key: String) -> Answer<Option<String>> {
         let found = async {
             let store = self.begin_state(Some(&key))?;
@@ -26,15 +27,18 @@ impl Host for CallState {
         Ok(found.await)
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "state.set"))]
     async fn set(&mut self, key: String, value: String) -> Answer<()> {
         Ok(self.set_if(key, value, &StateCondition::Always).await.map(drop))
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "state.compare-and-set"))]
     async fn compare_and_set(&mut self, key: String, expected: Option<String>, value: String) -> Answer<bool> {
         let condition = expected.map_or(StateCondition::Absent, StateCondition::Holds);
         Ok(self.set_if(key, value, &condition).await)
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "state.delete"))]
     async fn delete(&mut self, key: String) -> Answer<bool> {
         let deleted = async {
             let store = self.begin_state(Some(&key))?;
@@ -43,6 +47,7 @@ impl Host for CallState {
         Ok(deleted.await)
     }
 
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "state.scan"))]
     async fn scan(&mut self, prefix: String, after: Option<String>, max: u32) -> Answer<Vec<Entry>> {
         let listed = async {
             let store = self.begin_state(None)?;

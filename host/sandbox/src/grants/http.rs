@@ -37,6 +37,16 @@ impl HttpGrants {
         self.hosts.iter().filter(|grant| grant.covers(host, port)).map(HostGrant::reach).max()
     }
 
+    /// Takes away every method that may change something.
+    pub(super) fn read_only(&mut self) {
+        if !self.methods.is_empty() {
+            self.methods.retain(|method| USUAL_METHODS.contains(&method.as_str()));
+            if self.methods.is_empty() {
+                self.hosts.clear();
+            }
+        }
+    }
+
     /// Whether `method` is granted.
     pub fn allows_method(&self, method: &str) -> bool {
         if self.methods.is_empty() { USUAL_METHODS.contains(&method) } else { self.methods.contains(method) }

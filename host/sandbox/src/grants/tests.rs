@@ -117,3 +117,17 @@ fn a_syntax_error_names_its_line() {
     assert!(found[0].starts_with("flights.toml:2:"), "{found:?}");
     assert!(found[0].contains(" syntax "), "{found:?}");
 }
+
+#[test]
+fn a_trial_reads_only_and_is_told_no_secret() {
+    let text = "[grants]\nsecrets = [\"token\"]\nstate = true\n[grants.connectors]\ndb = \"read-write\"\n\
+                [grants.http]\nhosts = [\"a.example\"]\nmethods = [\"POST\", \"GET\"]\n\
+                [grants.directories]\nout = { path = \"data\", mode = \"read-write\" }\n";
+    let trial = Grants::parse(text, "x.toml").unwrap().for_trial();
+    assert_eq!(trial.connectors["db"], Access::Read);
+    assert_eq!(trial.directories["out"].access, Access::Read);
+    assert!(trial.http.allows_method("GET") && !trial.http.allows_method("POST"));
+    assert!(trial.secrets.is_empty() && trial.state);
+    let posting = Grants::parse("[grants.http]\nhosts = [\"a.example\"]\nmethods = [\"POST\"]\n", "x.toml").unwrap();
+    assert_eq!(posting.for_trial().http.reach("a.example", 443), None, "no method is left, so no host is");
+}

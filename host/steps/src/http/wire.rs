@@ -107,6 +107,7 @@ impl Wire {
     }
 
     /// Sends `request` and follows where it is sent. The response's URL is the last one.
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "http.send"))]
     pub(super) async fn send(&self, request: Request) -> Result<Response, StepError> {
         let mut next = request;
         for taken in 0_u64.. {

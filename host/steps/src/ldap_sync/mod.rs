@@ -118,6 +118,7 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "ldap.search"))]
     async fn begin(
         server: &Server,
         spec: &LdapSyncSpec,
@@ -143,6 +144,7 @@ impl<'a> Source<'a> {
     }
 
     /// The next entries; none at the end.
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "ldap.next-page"))]
     async fn next(&mut self) -> Result<Vec<DirectoryEntry>, StepError> {
         loop {
             let page = self.pages.next_page().await.map_err(failed)?;

@@ -107,6 +107,7 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
+    #[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.copy"))]
     async fn run(&self) -> Result<Written, StepError> {
         let origin = self.open_origin().await?;
         let dictionary = Dictionary::read(self.spec, origin.columns(), self.pools, &self.halt).await?;

@@ -79,6 +79,7 @@ async fn run_all(
     Ok(())
 }
 
+#[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.run"))]
 async fn run_one(
     lease: &mut Lease,
     bound: &Bound,

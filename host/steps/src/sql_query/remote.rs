@@ -36,6 +36,7 @@ pub(super) async fn run(
     Ok(())
 }
 
+#[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.run"))]
 async fn run_one(link: &Link, bound: &Bound, ctx: &StepContext) -> Result<(Option<RowSet>, Option<u64>), StepError> {
     let mut running = link.run(&bound.statement, &bound.values).await?;
     let mut set = RowSet::new(running.columns.iter().map(|c| c.name.clone()).collect());

@@ -13,6 +13,7 @@ use crate::connector::sqlite::{Link, SqliteFile, Use};
 use crate::connector::vet;
 
 /// Runs them all, in one transaction when there are several.
+#[tracing::instrument(name = "host_call", level = "debug", skip_all, fields(call = "sql.run"))]
 pub(super) async fn run(
     file: &Arc<SqliteFile>,
     place: &Place,

@@ -27,6 +27,7 @@ mod notify;
 mod odd_data;
 mod overlap;
 mod plugin_state;
+mod plugin_versions;
 mod prune;
 mod queries;
 mod raw;
@@ -51,6 +52,7 @@ use host_model::job::Overlap;
 use host_model::log::{LogLevel, LogLine};
 use host_model::placement::Limits;
 use host_model::plugin_port::PluginState;
+use host_model::plugin_version::PluginVersionStore;
 use host_model::port::{Claim, Store};
 use host_model::replica::Presence;
 use host_model::secret::SecretStore;
@@ -267,6 +269,10 @@ checks! {
         versions_added_at_once_have_numbers_of_their_own
         everything_of_a_job_follows_its_new_id
         an_id_with_history_is_not_given_to_another_job;
+    plugin_versions:
+        the_first_version_of_a_plugin_is_approved_by_who_put_it_there
+        a_file_that_comes_back_is_the_newest_again_and_keeps_its_approval
+        calls_are_found_by_the_digest_that_ran;
     notify:
         an_event_is_written_with_the_change_it_tells_of
         the_first_success_after_a_failure_is_a_recovery
@@ -340,6 +346,10 @@ impl Bench {
 
     async fn open_versions(&self) -> Arc<dyn VersionStore> {
         crate::open_roles(&self.url, &self.home).await.unwrap().versions
+    }
+
+    async fn open_plugin_versions(&self) -> Arc<dyn PluginVersionStore> {
+        crate::open_roles(&self.url, &self.home).await.unwrap().plugin_versions
     }
 
     async fn open_state(&self) -> Arc<dyn PluginState> {
