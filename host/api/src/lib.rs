@@ -143,8 +143,8 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
-        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, inputs, jobs, logs,
+        notifications, oidc, plugins, retention, run_plot, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -192,6 +192,9 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(runs::list))
+        .add(Need::SomeJob, routes!(run_plot::show))
+        .add(Need::SomeJob, routes!(run_plot::csv))
+        .add(Need::SomeJob, routes!(run_plot::ndjson))
         .add(Need::Run, routes!(runs::show))
         .add(Need::Run, routes!(logs::page))
         .add(Need::Run, routes!(logs::search))
@@ -208,6 +211,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::RunJob, routes!(slots::why))
         .add(Need::SomeJob, routes!(scheduler::show))
         .add(Need::RunJob, routes!(stats::show))
+        .add(Need::RunJob, routes!(inputs::list))
         .add(Need::SomeJob, routes!(calendar::show))
         .add(Need::SomeJob, connector_list)
         .add(Need::EditJobs, connector_test)

@@ -29,6 +29,7 @@ mod logs;
 mod migrate;
 mod notify;
 mod pause;
+mod plot;
 mod plugin_state;
 mod postgres;
 mod prune;

@@ -267,7 +267,9 @@ pub(crate) async fn run(
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &caller, &id)) };
     let placement = body.read_placement()?;
     let manual = FireRequest::manual(job.id.clone(), caller.trigger.clone());
-    let request = FireRequest { overrides: body.try_into()?, placement, ..manual };
+    let overrides: Overrides = body.try_into()?;
+    super::inputs::check(&app, job, &overrides).await?;
+    let request = FireRequest { overrides, placement, ..manual };
     let asked = format!("run {id}");
     let engine = app.engine.clone();
     let fire = move |run_id| async move {

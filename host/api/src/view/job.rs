@@ -2,11 +2,13 @@
 
 use host_model::diagnostic::Diagnostic;
 use host_model::history::RunTime;
+use host_model::params::overrides_json;
 use host_model::run::RunStatus;
 use host_model::{Instant, Job, JsonMap, Run, Step};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::concealed::concealed;
 use super::instant;
 use super::run::RunSummary;
 use super::words::{LogLevelWord, OnRestartWord, OverlapWord, RunStatusWord, SeverityWord};
@@ -160,6 +162,9 @@ struct ScheduleView {
     enabled: bool,
     /// Where its runs go, over the job's.
     placement: Option<String>,
+    /// What its runs are given over the saved job, in the form of the body of `POST …/run`.
+    #[schema(value_type = Object)]
+    overrides: JsonMap,
     next: Vec<String>,
 }
 
@@ -185,7 +190,7 @@ impl From<&Step> for StepDefinition {
             enabled: step.enabled,
             timeout_seconds: step.timeout_seconds,
             resumable: step.resumable,
-            op_kwargs: step.op_kwargs.clone(),
+            op_kwargs: concealed(&step.op_kwargs),
             summary: step.spec.summary(),
         }
     }
@@ -197,8 +202,8 @@ struct SourceView {
     line: u32,
 }
 
-/// Next instants shown per schedule (seeds, create-a-job: the next three fires).
-const NEXT: usize = 3;
+/// Next instants shown per schedule.
+const NEXT: usize = 5;
 
 /// A job with its definition and latest runs.
 #[derive(Serialize, ToSchema)]
@@ -217,6 +222,8 @@ pub(crate) struct JobDetail {
     /// None: `here` for a run that somebody asks for, `any` for one that a schedule fires.
     placement: Option<String>,
     retry: RetryView,
+    /// A run that takes longer raises an alert; none without.
+    long_run_minutes: Option<u32>,
     schedules: Vec<ScheduleView>,
     steps: Vec<StepDefinition>,
     runs: Vec<RunSummary>,
@@ -232,11 +239,12 @@ impl JobDetail {
             timezone: s.spec.zone.name().to_owned(),
             enabled: s.enabled && job.enabled,
             placement: s.placement.as_ref().map(ToString::to_string),
+            overrides: concealed(&overrides_json(&s.overrides)),
             next: s.spec.upcoming(now).take(NEXT).map(instant).collect(),
         });
         Self {
             card,
-            params: job.params.clone(),
+            params: concealed(&job.params),
             log_level: job.log_level.as_str(),
             timeout_seconds: job.timeout_seconds,
             overlap: job.overlap.as_str(),
@@ -247,6 +255,7 @@ impl JobDetail {
                 backoff: job.retry.backoff.as_str(),
                 base_seconds: job.retry.base_seconds,
             },
+            long_run_minutes: job.alerts.as_ref().and_then(|alerts| alerts.on_long_run_minutes),
             schedules: schedules.collect(),
             steps: job.steps.iter().map(StepDefinition::from).collect(),
             runs: runs.iter().map(RunSummary::from).collect(),
