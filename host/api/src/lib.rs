@@ -153,8 +153,8 @@ pub fn document(version: &str) -> String {
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors, cron,
-        health, ics, jobs, log_search, logs, maintenance, notifications, oidc, plugin_versions, plugins, retention,
-        runs, scheduler, secrets, sign_in, skips, slots, stats, tokens, users,
+        health, ics, inputs, jobs, log_search, logs, maintenance, notifications, oidc, plugin_versions, plugins,
+        retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -202,6 +202,9 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(runs::list))
+        .add(Need::SomeJob, routes!(run_plot::show))
+        .add(Need::SomeJob, routes!(run_plot::csv))
+        .add(Need::SomeJob, routes!(run_plot::ndjson))
         .add(Need::Run, routes!(runs::show))
         .add(Need::SomeJob, routes!(log_search::search))
         .add(Need::Run, routes!(logs::page))
@@ -219,6 +222,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::RunJob, routes!(slots::why))
         .add(Need::SomeJob, routes!(scheduler::show))
         .add(Need::RunJob, routes!(stats::show))
+        .add(Need::RunJob, routes!(inputs::list))
         .add(Need::SomeJob, routes!(calendar::show))
         .add(Need::Nothing, routes!(ics::show))
         .add(Need::RunJob, routes!(skips::skip, skips::undo))

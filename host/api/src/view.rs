@@ -1,5 +1,6 @@
 //! The shapes on the wire, made from the model. Field names are the contract with every client.
 
+pub(crate) mod concealed;
 pub(crate) mod connector;
 pub(crate) mod definition;
 pub(crate) mod desk;

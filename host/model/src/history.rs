@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use crate::fire::SlotRecord;
 use crate::log::{LogLevel, LogLine};
 use crate::port::StoreError;
+use crate::run::RunFilter;
 use crate::{Instant, JobId, RunId, RunStatus, StepName};
 
 /// A run as its times.
@@ -33,6 +34,43 @@ impl RunTime {
         let took = self.finished_at? - self.started_at?;
         Some(took.as_seconds_f64().max(0.0))
     }
+}
+
+/// How many runs a filter finds, and when the first and the last of them were queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunSpan {
+    /// How many.
+    pub count: u64,
+    /// The oldest; `None` when there is none.
+    pub first: Option<Instant>,
+    /// The newest.
+    pub last: Option<Instant>,
+}
+
+/// Runs of one state and of about one length that were queued in one stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunCell {
+    /// The stretch: seconds since 1970 divided by its width.
+    pub slot: i64,
+    /// Their state.
+    pub status: RunStatus,
+    /// The first of [`LENGTHS`] they stayed below, by index; its number of entries for longer ones, `None` for runs that
+    /// have not begun or not ended.
+    pub length: Option<u32>,
+    /// How many.
+    pub count: u64,
+}
+
+/// The lengths, in seconds, between which runs are counted together.
+pub const LENGTHS: [u32; 7] = [1, 5, 30, 120, 600, 3_600, 18_000];
+
+/// How long one step took in one run, back-off included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepTime {
+    /// The step.
+    pub step: StepName,
+    /// From its first start to its last end.
+    pub seconds: f64,
 }
 
 /// Which lines of a run; the default lets all through.
@@ -89,6 +127,14 @@ pub trait History: Send + Sync + 'static {
     async fn run_times(&self, job: &JobId, limit: u32) -> Result<Vec<RunTime>, StoreError>;
     /// The newest runs queued in a span of time, newest first; `SKIPPED` ones are left out.
     async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError>;
+    /// How many runs the filter finds and from when to when; its `limit` and `before` do not count.
+    async fn run_span(&self, filter: &RunFilter) -> Result<RunSpan, StoreError>;
+    /// The runs the filter finds, newest first, as their times.
+    async fn filtered_times(&self, filter: &RunFilter) -> Result<Vec<RunTime>, StoreError>;
+    /// The runs the filter finds, counted by stretches of `width_seconds`, state and length; its `limit` does not count.
+    async fn run_cells(&self, filter: &RunFilter, width_seconds: u32) -> Result<Vec<RunCell>, StoreError>;
+    /// How long each step took in each of the last `runs` runs of a job that succeeded, before the run `before`.
+    async fn step_times(&self, job: &JobId, before: Option<RunId>, runs: u32) -> Result<Vec<StepTime>, StoreError>;
     /// Slots due in a span of time that did not fire, newest first.
     async fn lost_slots(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
     /// Lines of a run from `from` on that pass the filter, in order.

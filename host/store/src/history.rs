@@ -4,17 +4,19 @@
 
 use async_trait::async_trait;
 use host_model::fire::{SlotOutcome, SlotRecord};
-use host_model::history::{History, LineCount, LineFilter, RunTime, ScannedLines};
+use host_model::history::{History, LineCount, LineFilter, RunCell, RunSpan, RunTime, ScannedLines, StepTime};
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::StoreError;
+use host_model::run::RunFilter;
 use host_model::{Instant, JobId, RunId};
 
 use crate::error::DbError;
+use crate::plot::{filtered_times, run_cells, run_span, step_times};
 use crate::row::{LOG_COLUMNS, SLOT_COLUMNS, StoredRow, read_log, read_slot};
 use crate::sql::{Bind, Conn, count, numbered, quoted_words};
 use crate::store::SqlStore;
 
-const TIME_COLUMNS: &str = "id, job_id, status, schedule, queued_at, started_at, finished_at";
+pub(crate) const TIME_COLUMNS: &str = "id, job_id, status, schedule, queued_at, started_at, finished_at";
 
 fn read_time(row: &StoredRow) -> Result<RunTime, DbError> {
     Ok(RunTime {
@@ -29,7 +31,7 @@ fn read_time(row: &StoredRow) -> Result<RunTime, DbError> {
 }
 
 /// Those that can be read, as everywhere.
-fn read_times(rows: &[StoredRow]) -> Vec<RunTime> {
+pub(crate) fn read_times(rows: &[StoredRow]) -> Vec<RunTime> {
     let told = |why: &DbError| tracing::warn!(%why, "a run cannot be read; it is left out");
     rows.iter().filter_map(|row| read_time(row).inspect_err(told).ok()).collect()
 }
@@ -172,6 +174,22 @@ impl History for SqlStore {
 
     async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError> {
         read!(self, "list the runs of a span of time", runs_between, from, to, limit)
+    }
+
+    async fn run_span(&self, filter: &RunFilter) -> Result<RunSpan, StoreError> {
+        read!(self, "count runs", run_span, filter)
+    }
+
+    async fn filtered_times(&self, filter: &RunFilter) -> Result<Vec<RunTime>, StoreError> {
+        read!(self, "list the times of runs", filtered_times, filter)
+    }
+
+    async fn run_cells(&self, filter: &RunFilter, width_seconds: u32) -> Result<Vec<RunCell>, StoreError> {
+        read!(self, "count runs by time and length", run_cells, filter, width_seconds)
+    }
+
+    async fn step_times(&self, job: &JobId, before: Option<RunId>, runs: u32) -> Result<Vec<StepTime>, StoreError> {
+        read!(self, "list the times of the steps of a job", step_times, job, before, runs)
     }
 
     async fn lost_slots(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<SlotRecord>, StoreError> {

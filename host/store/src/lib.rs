@@ -34,6 +34,7 @@ mod migrate;
 mod mutes;
 mod notify;
 mod pause;
+mod plot;
 mod plugin_state;
 mod plugin_versions;
 pub mod portable;

@@ -14,11 +14,11 @@ pub(crate) async fn find_run(conn: &mut Conn<'_>, run: RunId) -> Result<Option<R
     row.as_ref().map(read_run).transpose()
 }
 
-pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result<Vec<Run>, DbError> {
+/// ` where …` of a filter but its `limit`; what it binds comes after what is in `binds` already.
+pub(crate) fn condition<'f>(conn: &Conn<'_>, filter: &'f RunFilter, binds: &mut Vec<Bind<'f>>) -> String {
     let mut conditions = Vec::new();
-    let mut binds = Vec::new();
     if !filter.jobs.is_empty() {
-        conditions.push(format!("job_id in ({})", numbered(1, filter.jobs.len())));
+        conditions.push(format!("job_id in ({})", numbered(binds.len() + 1, filter.jobs.len())));
         binds.extend(filter.jobs.iter().map(|job| Bind::text(job.as_str())));
     }
     if !filter.statuses.is_empty() {
@@ -53,15 +53,24 @@ pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result
         conditions.push(format!("({})", each.join(" or ")));
     }
     if let Some(seconds) = filter.min_seconds {
-        let took = match conn {
-            Conn::Sqlite(_) => "(julianday(finished_at) - julianday(started_at)) * 86400.0 + 0.0005",
-            Conn::Postgres(..) => "extract(epoch from finished_at - started_at)",
-        };
-        conditions.push(format!("{took} >= {seconds:.3}"));
+        conditions.push(format!("{} >= {seconds:.3}", took(conn)));
     }
+    if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" and ")) }
+}
+
+/// How many seconds a run took; null unless it has begun and ended.
+pub(crate) fn took(conn: &Conn<'_>) -> &'static str {
+    match conn {
+        Conn::Sqlite(_) => "(julianday(finished_at) - julianday(started_at)) * 86400.0 + 0.0005",
+        Conn::Postgres(..) => "extract(epoch from finished_at - started_at)",
+    }
+}
+
+pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result<Vec<Run>, DbError> {
+    let mut binds = Vec::new();
+    let condition = condition(conn, filter, &mut binds);
     binds.push(Bind::int(filter.limit));
-    let place = if conditions.is_empty() { String::new() } else { format!("where {}", conditions.join(" and ")) };
-    let sql = format!("select {RUN_COLUMNS} from ly2_job_runs {place} order by id desc limit ${}", binds.len());
+    let sql = format!("select {RUN_COLUMNS} from ly2_job_runs{condition} order by id desc limit ${}", binds.len());
     Ok(read_runs(&conn.fetch_all(&sql, &binds).await?))
 }
 

@@ -2,7 +2,7 @@
 import { freshKey, http, queryString, request } from './http'
 import type { Me } from './permissions'
 import type {
-  JobDetail, JobsDocument, LogCounts, LogPage, LogSearch, ReloadReport, RunAccepted, RunDocument, RunRequest, RunsFilter, RunsPage, Saved, SlotsPage, SourceDocument, VersionsDocument, WhyDocument,
+  GivenInput, JobDetail, JobsDocument, JobStats, LogCounts, LogPage, LogSearch, ReloadReport, RunAccepted, RunDocument, RunPlot, RunRequest, RunsFilter, RunsPage, Saved, SlotsPage, SourceDocument, VersionsDocument, WhyDocument,
 } from './types'
 
 export { ApiError, endpoint, isMissing, type ProblemDocument } from './http'
@@ -29,6 +29,11 @@ export const api = {
   restore: (job: string, version: number, ifMatch: string | null) => http.post<Saved>(`admin/jobs/${id(job)}/restore`, { version }, { ifMatch }),
   slots: (job: string, limit: number, signal?: AbortSignal) => http.get<SlotsPage>(`admin/jobs/${id(job)}/slots?limit=${limit}`, signal),
   why: (job: string, at: string, signal?: AbortSignal) => http.get<WhyDocument>(`admin/jobs/${id(job)}/why${queryString({ at })}`, signal),
+
+  stats: (job: string, before: string | null, signal?: AbortSignal) => http.get<JobStats>(`admin/jobs/${id(job)}/stats${queryString({ before })}`, signal),
+  inputs: (job: string, signal?: AbortSignal) => http.get<{ inputs: GivenInput[] }>(`admin/jobs/${id(job)}/inputs`, signal),
+  plot: (filter: RunsFilter, signal?: AbortSignal) => http.get<RunPlot>(`admin/jobs/runs/plot${queryString({ ...filter })}`, signal),
+  runsFile: (filter: RunsFilter, format: 'csv' | 'ndjson') => `admin/jobs/runs/export.${format}${queryString({ ...filter })}`,
 
   runs: (filter: RunsFilter, limit: number, signal?: AbortSignal) => http.get<RunsPage>(`admin/jobs/runs${queryString({ limit, ...filter })}`, signal),
   run: (run: string, signal?: AbortSignal) => http.get<RunDocument>(`admin/jobs/runs/${id(run)}`, signal),

@@ -39,6 +39,9 @@ export const queries = {
   recent: () => queryOptions({ queryKey: ['recent'], queryFn: ({ signal }) => api.runs({}, 500, signal), staleTime: 60_000 }),
   source: (id: string) => queryOptions({ queryKey: ['source', id], queryFn: ({ signal }) => api.source(id, signal), retry: false }),
   versions: (id: string) => queryOptions({ queryKey: ['versions', id], queryFn: ({ signal }) => api.versions(id, signal), retry: false }),
+  /** With a run: the times of steps are those before it. */
+  stats: (id: string, before: string | null = null) => queryOptions({ queryKey: ['stats', id, before], queryFn: ({ signal }) => optional(api.stats(id, before, signal)), staleTime: 30_000 }),
+  inputs: (id: string) => queryOptions({ queryKey: ['inputs', id], queryFn: ({ signal }) => optional(api.inputs(id, signal)), staleTime: 10_000 }),
   slots: (id: string) => queryOptions({ queryKey: ['slots', id], queryFn: ({ signal }) => api.slots(id, 30, signal) }),
   logCounts: (id: string) => queryOptions({ queryKey: ['log-counts', id], queryFn: ({ signal }) => optional(api.logCounts(id, signal)) }),
   scheduler: () => queryOptions({ queryKey: ['scheduler'], queryFn: ({ signal }) => optional(api.scheduler(signal)) }),

@@ -142,6 +142,8 @@ export interface ScheduleDefinition {
   timezone: string
   enabled: boolean
   placement: string | null
+  /** What its runs are given over the saved job. */
+  overrides?: RunRequest
   next: string[]
   /** Slots to come that somebody skips once. */
   skipped?: { due_at: string; reason: string | null }[]
@@ -165,6 +167,8 @@ export interface JobDetail extends JobCard {
   placement: string | null
   overlap?: string
   retry: { attempts: number; backoff: string; base_seconds: number }
+  /** A run that takes longer raises an alert. */
+  long_run_minutes?: number | null
   schedules: ScheduleDefinition[]
   presets?: Preset[]
   steps: StepDefinition[]
@@ -217,12 +221,43 @@ export interface RunsFilter {
   /** Ids and states, each list separated by commas. */
   job?: string | undefined
   status?: string | undefined
+  tag?: string | undefined
   trigger?: string | undefined
   from?: string | undefined
   to?: string | undefined
   q?: string | undefined
   min_seconds?: string | undefined
   before?: string | undefined
+}
+
+/** The runs of a filter over time and length: each of them, or counts where they are more than 2,000. */
+export interface RunPlot {
+  total: number
+  from: string | null
+  to: string | null
+  runs: { id: string; job_id: string; status: RunStatus; queued_at: string; seconds: number | null }[]
+  counts: { from: string; to: string; status: RunStatus; seconds: number | null; count: number }[]
+}
+
+/** One of the last different sets of values that the runs of a job were given. */
+export interface GivenInput {
+  run_id: string
+  status: RunStatus
+  triggered_by: string
+  queued_at: string
+  params: Record<string, unknown>
+  overrides: Record<string, unknown>
+  log_level: string
+}
+
+export interface JobStats {
+  job_id: string
+  /** Oldest first. */
+  runs: { id: string; status: RunStatus; queued_at: string; seconds: number | null }[]
+  median_seconds: number | null
+  p95_seconds: number | null
+  /** Of the last 20 runs that succeeded. */
+  steps: { name: string; median_seconds: number; runs: number }[]
 }
 
 export interface LogCounts {

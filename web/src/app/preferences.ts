@@ -12,6 +12,7 @@ const CHOICES = {
   rail: ['wide', 'narrow'],
   jobsView: ['cards', 'table'],
   jobsGroup: ['none', 'app', 'tag', 'state'],
+  runsPlot: ['shown', 'hidden'],
 } as const
 
 export type PreferenceName = keyof typeof CHOICES

@@ -100,7 +100,7 @@ const runs = createRoute({
   getParentRoute: () => shell,
   path: '/runs',
   component: lazyRouteComponent(() => import('../runs/RunsPage'), 'RunsPage'),
-  validateSearch: keep('job', 'status', 'trigger', 'from', 'to', 'range', 'q', 'min_seconds', 'before'),
+  validateSearch: keep('job', 'status', 'tag', 'trigger', 'from', 'to', 'range', 'q', 'min_seconds', 'before'),
 })
 const run = createRoute({
   getParentRoute: () => shell,

@@ -15,6 +15,8 @@ interface Props {
   label: string
   /** The accessible name, where the label alone would not tell which step it belongs to. */
   name?: string
+  /** What the server found wrong with it. */
+  problem?: string | undefined
   onChange: (field: Field) => void
 }
 
@@ -22,15 +24,15 @@ interface ConnectorList {
   connectors: { name: string; type: string; target?: string | null }[]
 }
 
-export function FieldRow({ field, label, name, onChange }: Props) {
+export function FieldRow({ field, label, name, problem, onChange }: Props) {
   const id = useId()
   const parsed = parse(field)
   const set = (text: string) => onChange({ ...field, text })
   const connectors = useQuery({ queryKey: ['connectors'], queryFn: ({ signal }) => optional(http.get<ConnectorList>('admin/connectors', signal)), enabled: field.kind === 'connector' })
   const known = connectors.data?.connectors ?? null
   const isUnknown = field.kind === 'connector' && known !== null && !known.some((each) => each.name === field.text)
-  const why = !parsed.ok ? (parsed.why === 'number' ? t.notNumber : t.notJson) : isUnknown ? t.unknownConnector : null
-  const common = { id, 'aria-label': name, 'aria-invalid': !parsed.ok || undefined, 'aria-describedby': why ? `${id}-why` : undefined }
+  const why = !parsed.ok ? (parsed.why === 'number' ? t.notNumber : t.notJson) : problem ?? (isUnknown ? t.unknownConnector : null)
+  const common = { id, 'aria-label': name, 'aria-invalid': !parsed.ok || problem !== undefined || undefined, 'aria-describedby': why ? `${id}-why` : undefined }
   return (
     <div className={css.field}>
       <label htmlFor={id} className="mono">{label}</label>
@@ -40,7 +42,7 @@ export function FieldRow({ field, label, name, onChange }: Props) {
         : field.kind === 'json' ? <textarea rows={2} spellCheck={false} {...common} value={field.text} onChange={(event) => set(event.target.value)} />
         : <input type="text" spellCheck={false} autoComplete="off" inputMode={field.kind === 'number' ? 'decimal' : undefined} {...common} value={field.text} onChange={(event) => set(event.target.value)} />}
       {isChanged(field) && <Button kind="quiet" icon={<Undo2 size={14} aria-hidden />} aria-label={t.resetField(label)} title={t.resetField(label)} onClick={() => set(textOf(field.saved))} />}
-      {why && <small id={`${id}-why`} data-soft={parsed.ok}>{why}</small>}
+      {why && <small id={`${id}-why`} data-soft={parsed.ok && problem === undefined}>{why}</small>}
     </div>
   )
 }

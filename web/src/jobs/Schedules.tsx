@@ -1,6 +1,7 @@
 /** When a job fires, what became of past fires, and the answer to "why did it (not) run?". */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { Pencil, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../api/client'
 import { queries, queryClient } from '../api/queries'
@@ -8,6 +9,7 @@ import type { JobDetail, ScheduleDefinition } from '../api/types'
 import { Button, Switch } from '../ui/Button'
 import { cronWords } from '../ui/cron'
 import { DataTable } from '../ui/DataTable'
+import { ConfirmDialog } from '../ui/Dialog'
 import { useNow } from '../ui/hooks'
 import { Empty, Panel } from '../ui/parts'
 import { InlineProblem } from '../ui/Problem'
@@ -18,19 +20,27 @@ import { holds, mayUndo, refreshHolds } from '../schedule/holds'
 import { useJobRights } from './actions'
 import css from './job.module.css'
 import { t } from './jobWords'
+import { summary, withoutSchedule } from './named'
+import { Presets } from './Presets'
+import { ScheduleDialog } from './ScheduleDialog'
+import { useJobChange } from './useJobChange'
 
 const GLYPHS = { fired: 'SUCCEEDED', skipped: 'SKIPPED', missed: 'CANCELED', failed_to_start: 'FAILED' } as const
 
 export function Schedules({ job }: { job: JobDetail }) {
   const rights = useJobRights(job.id)
   const slots = useQuery(queries.slots(job.id))
+  /** The name of the schedule in the dialog; null for one to be added. */
+  const [editing, setEditing] = useState<string | null | undefined>(undefined)
+  const add = <Button icon={<Plus size={14} aria-hidden />} onClick={() => setEditing(null)}>{t.add}</Button>
   return (
     <>
-      <Panel title={t.tabs.schedules}>
+      <Panel title={t.tabs.schedules} actions={rights.edit && job.schedules.length > 0 && add}>
         {job.schedules.length === 0
-          ? <Empty title={t.noSchedules}>{rights.edit && <Link to="/jobs/$id/edit" params={{ id: job.id }} className={ui.button}>{t.addSchedule}</Link>}</Empty>
-          : job.schedules.map((schedule) => <Row key={schedule.name} job={job} schedule={schedule} mayEdit={rights.edit} maySkip={rights.run} />)}
+          ? <Empty title={t.noSchedules}>{rights.edit && add}</Empty>
+          : job.schedules.map((schedule) => <Row key={schedule.name} job={job} schedule={schedule} mayEdit={rights.edit} maySkip={rights.run} onEdit={() => setEditing(schedule.name)} />)}
       </Panel>
+      <Presets job={job} />
       <Why job={job} />
       <Panel title={t.slots}>
         {slots.error && <p className={css.pad}><InlineProblem error={slots.error} /></p>}
@@ -51,11 +61,15 @@ export function Schedules({ job }: { job: JobDetail }) {
           />
         )}
       </Panel>
+      {editing !== undefined && <ScheduleDialog job={job.id} name={editing} close={() => setEditing(undefined)} />}
     </>
   )
 }
 
-function Row({ job, schedule, mayEdit, maySkip }: { job: JobDetail; schedule: ScheduleDefinition; mayEdit: boolean; maySkip: boolean }) {
+function Row({ job, schedule, mayEdit, maySkip, onEdit }: { job: JobDetail; schedule: ScheduleDefinition; mayEdit: boolean; maySkip: boolean; onEdit: () => void }) {
+  const [removing, setRemoving] = useState(false)
+  const remove = useJobChange(job.id, () => setRemoving(false))
+  const values = summary(schedule.overrides ?? {}, t.off, t.on.toLowerCase())
   const now = useNow(5000)
   const skip = useMutation({ mutationFn: (at: string) => holds.skip(job.id, schedule.name, at), onSuccess: refreshHolds })
   const undo = useMutation({ mutationFn: (at: string) => holds.undo(job.id, schedule.name, at), onSuccess: refreshHolds })
@@ -73,6 +87,7 @@ function Row({ job, schedule, mayEdit, maySkip }: { job: JobDetail; schedule: Sc
         <strong className="mono">{schedule.name}</strong> <code>{schedule.text}</code> {schedule.timezone}
         {words && <span className="muted"> · {words}</span>}
         {!schedule.enabled && <span className={ui.tag}>{t.disabled}</span>}
+        {values && <p className={`muted ${css.values}`}>{values}</p>}
         <InlineProblem error={save.error ?? skip.error ?? undo.error} />
       </div>
       <ol className={css.fires} aria-label={t.fires}>
@@ -90,7 +105,16 @@ function Row({ job, schedule, mayEdit, maySkip }: { job: JobDetail; schedule: Sc
         ))}
         {schedule.next.length === 0 && <li className="muted">{t.noFire}</li>}
       </ol>
-      <Switch checked={schedule.enabled} label={t.toggle(schedule.name)} pending={save.isPending} disabled={!mayEdit || !job.enabled} onChange={(enabled) => save.mutate(enabled)} />
+      <span className={css.scheduleActions}>
+        {mayEdit && <Button kind="quiet" icon={<Pencil size={14} aria-hidden />} aria-label={t.change_(schedule.name)} title={t.change_(schedule.name)} onClick={onEdit} />}
+        {mayEdit && <Button kind="quiet" icon={<Trash2 size={14} aria-hidden />} aria-label={t.removeSchedule(schedule.name)} title={t.removeSchedule(schedule.name)} onClick={() => setRemoving(true)} />}
+        <Switch checked={schedule.enabled} label={t.toggle(schedule.name)} pending={save.isPending} disabled={!mayEdit || !job.enabled} onChange={(enabled) => save.mutate(enabled)} />
+      </span>
+      {removing && (
+        <ConfirmDialog title={t.removeSchedule(schedule.name)} confirm={t.remove} danger action={remove} onConfirm={() => remove.mutate((saved) => withoutSchedule(saved, schedule.name))} close={() => setRemoving(false)}>
+          <p>{t.removeScheduleHint}</p>
+        </ConfirmDialog>
+      )}
     </div>
   )
 }

@@ -10,7 +10,8 @@ const en = {
   startFrom: 'Start from', saved: 'saved values', runOf: (when: string, who: string, how: string) => `${when} · ${who} · ${how}`, dryRun: 'dry run', dryRunHint: 'Nothing is changed when the job honors it.',
   destructive: 'empties tables', destructiveAsk: (id: string) => `This run may empty tables. Type ${id} to confirm.`, stay: 'Stay here after the start', started: 'Started', openIt: 'open the run', secret: '•••• set on the server',
   unknownConnector: 'There is no connector of this name.', on_: (replica: string) => `Run on ${replica}`, copy: 'Copy this run', definitionOf: 'Definition', current: 'as it is now', stored: 'as it was in that run',
-  storedHint: 'Runs with the values and the definition of that run, from the first chosen step on.', fromStep: 'From step', fromFirst: 'the first',
+  storedHint: 'Runs with the values and the definition of that run, from the first chosen step on.', fromStep: 'From step', fromFirst: 'the first', failedHere: 'failed', rev: (n: number) => `version ${n}`, differs: 'they differ: show how',
+  presets: 'Presets', lastValues: 'Last values', savePreset: 'Save as preset…', presetName: 'Name of the preset', keepPreset: 'Save', presetSaved: 'Saved as a preset.',
 }
 
 const fr: typeof en = {
@@ -22,7 +23,8 @@ const fr: typeof en = {
   startFrom: 'Partir de', saved: 'valeurs enregistrées', runOf: (when, who, how) => `${when} · ${who} · ${how}`, dryRun: 'essai à blanc', dryRunHint: 'Rien n’est modifié si le job en tient compte.',
   destructive: 'vide des tables', destructiveAsk: (id) => `Cette exécution peut vider des tables. Tapez ${id} pour confirmer.`, stay: 'Rester ici après le lancement', started: 'Lancé', openIt: 'ouvrir l’exécution', secret: '•••• défini sur le serveur',
   unknownConnector: 'Aucun connecteur ne porte ce nom.', on_: (replica) => `Lancer sur ${replica}`, copy: 'Copier cette exécution', definitionOf: 'Définition', current: 'telle qu’elle est', stored: 'telle qu’elle était',
-  storedHint: 'Reprend les valeurs et la définition de cette exécution, à partir de l’étape choisie.', fromStep: 'À partir de l’étape', fromFirst: 'la première',
+  storedHint: 'Reprend les valeurs et la définition de cette exécution, à partir de l’étape choisie.', fromStep: 'À partir de l’étape', fromFirst: 'la première', failedHere: 'échouée', rev: (n) => `version ${n}`, differs: 'elles diffèrent : montrer en quoi',
+  presets: 'Préréglages', lastValues: 'Dernières valeurs', savePreset: 'Enregistrer comme préréglage…', presetName: 'Nom du préréglage', keepPreset: 'Enregistrer', presetSaved: 'Préréglage enregistré.',
 }
 
 export const t = pick(en, fr)

@@ -16,7 +16,11 @@ const en = {
   why: 'Why did it (not) run at', whyHint: 'for example 2026-11-22T02:30', ask: 'Ask',
   definitionOf: 'The text the server holds', download: 'Download', noSource: 'This server does not hand out the text of a job; this is what it read.', overlay: 'Changed here, over the vendor’s file', vendor: 'vendor',
   version: 'Version', at: 'When', by: 'Who', change: 'What', diff: 'Differences', diffTo: (n: number) => `From version ${n} to now`, show: 'Compare with now', restore: 'Restore this version', restoreTitle: (n: number) => `Restore version ${n}`, restoreHint: 'The job becomes what it was then, as a new version. Runs in flight keep theirs.',
-  noChanges: 'No change was recorded yet.', noVersions: 'This server keeps no versions of jobs.', same: 'Nothing differs.', current: 'now',
+  noChanges: 'No change was recorded yet.', noVersions: 'This server keeps no versions of jobs.', same: 'Nothing differs.', current: 'now', cancel: 'Cancel', off: 'off', remove: 'Remove', run_: 'Run…',
+  newSchedule: (job: string) => `New schedule of ${job}`, editSchedule: (name: string) => `Change schedule ${name}`, saveSchedule: 'Save schedule', cron: 'Cron', every: 'Every', cronHint: 'minute hour day month weekday, and seconds at the end if need be', values: 'Values', valuesHint: 'What its runs are given over the saved job.', asSaved: 'as saved',
+  add: 'Add a schedule', change_: (name: string) => `Change schedule ${name}`, removeSchedule: (name: string) => `Remove schedule ${name}`, removeScheduleHint: 'It fires no more. Past fires and runs stay in the history.', moreOf: (name: string) => `Copies of ${name}`,
+  presets: 'Presets', noPresets: 'No values are kept under a name. Change some in the run dialog and save them as a preset.', presetOf: (name: string) => `preset ${name}`, runPreset: (name: string) => `Run with preset ${name}`, scheduleIt: 'Schedule…', schedulePreset: (name: string) => `Schedule with preset ${name}`, removePreset: (name: string) => `Remove preset ${name}`, removePresetHint: 'Schedules that were made from it keep their values.',
+  threshold: (minutes: number) => `alert above ${minutes} min`, outliers: (n: number) => manyEn(n, 'run took', 'runs took') + ' more than twice the median', succeededLast: (ok: number, all: number) => `${ok} of ${all} succeeded`,
 }
 
 const fr: typeof en = {
@@ -34,7 +38,11 @@ const fr: typeof en = {
   why: 'Pourquoi est-il (ou non) parti à', whyHint: 'par exemple 2026-11-22T02:30', ask: 'Demander',
   definitionOf: 'Le texte que tient le serveur', download: 'Télécharger', noSource: 'Ce serveur ne donne pas le texte d’un job ; voici ce qu’il a lu.', overlay: 'Modifié ici, par-dessus le fichier du fournisseur', vendor: 'fournisseur',
   version: 'Version', at: 'Quand', by: 'Qui', change: 'Quoi', diff: 'Différences', diffTo: (n) => `De la version ${n} à maintenant`, show: 'Comparer à maintenant', restore: 'Restaurer cette version', restoreTitle: (n) => `Restaurer la version ${n}`, restoreHint: 'Le job redevient ce qu’il était, sous une nouvelle version. Les exécutions en cours gardent la leur.',
-  noChanges: 'Aucune modification n’a encore été enregistrée.', noVersions: 'Ce serveur ne garde pas les versions des jobs.', same: 'Aucune différence.', current: 'maintenant',
+  noChanges: 'Aucune modification n’a encore été enregistrée.', noVersions: 'Ce serveur ne garde pas les versions des jobs.', same: 'Aucune différence.', current: 'maintenant', cancel: 'Annuler', off: 'inactive', remove: 'Retirer', run_: 'Lancer…',
+  newSchedule: (job) => `Nouvelle planification de ${job}`, editSchedule: (name) => `Modifier la planification ${name}`, saveSchedule: 'Enregistrer la planification', cron: 'Cron', every: 'Toutes les', cronHint: 'minute heure jour mois jour-de-semaine, et les secondes à la fin au besoin', values: 'Valeurs', valuesHint: 'Ce que ses exécutions reçoivent par-dessus le job enregistré.', asSaved: 'telles qu’enregistrées',
+  add: 'Ajouter une planification', change_: (name) => `Modifier la planification ${name}`, removeSchedule: (name) => `Retirer la planification ${name}`, removeScheduleHint: 'Elle ne partira plus. Les départs et exécutions passés restent dans l’historique.', moreOf: (name) => `Copies de ${name}`,
+  presets: 'Préréglages', noPresets: 'Aucune valeur n’est gardée sous un nom. Changez-en dans la fenêtre de lancement et enregistrez-les comme préréglage.', presetOf: (name) => `préréglage ${name}`, runPreset: (name) => `Lancer avec le préréglage ${name}`, scheduleIt: 'Planifier…', schedulePreset: (name) => `Planifier avec le préréglage ${name}`, removePreset: (name) => `Retirer le préréglage ${name}`, removePresetHint: 'Les planifications qui en sont issues gardent leurs valeurs.',
+  threshold: (minutes) => `alerte au-delà de ${minutes} min`, outliers: (n) => manyFr(n, 'exécution a duré', 'exécutions ont duré') + ' plus du double de la médiane', succeededLast: (ok, all) => `${ok} réussies sur ${all}`,
 }
 
 export const t = pick(en, fr)

@@ -2,7 +2,8 @@
  * The run-with-parameters form as data: what is typed, what of it differs from the saved job, and those differences in words.
  * Invariant: what the footer lists is exactly what is sent, because both come from `diff`; an untouched form sends `{}`.
  */
-import type { JobDetail, RunLogLevel, RunRequest } from '../api/types'
+import { ApiError } from '../api/http'
+import type { JobDetail, Run, RunLogLevel, RunRequest } from '../api/types'
 
 /** How a value is edited; the kind of the saved value decides and never changes while the form is open. */
 export type Kind = 'boolean' | 'number' | 'text' | 'json' | 'connector' | 'secret'
@@ -31,11 +32,15 @@ export interface Draft {
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; why: 'number' | 'json' }
 
-/** A value the server keeps to itself comes as this many dots. */
-const SECRET = /^•{3,}$/
+/** A value the server keeps to itself, or the part of an address that it does, comes as a mark. */
+const SECRET = /•{3,}|\*{8}/
+
+function isSecret(value: unknown): boolean {
+  return typeof value === 'string' && SECRET.test(value)
+}
 
 function kindOf(key: string, value: unknown): Kind {
-  if (typeof value === 'string' && SECRET.test(value)) return 'secret'
+  if (isSecret(value)) return 'secret'
   if (typeof value === 'string' && (key === 'connector' || key.endsWith('_connector'))) return 'connector'
   if (typeof value === 'boolean') return 'boolean'
   if (typeof value === 'number') return 'number'
@@ -102,7 +107,7 @@ export function draftOf(job: Pick<JobDetail, 'log_level' | 'params' | 'steps'>):
 export function draftLike(job: Pick<JobDetail, 'log_level' | 'params' | 'steps'>, given: Given): Draft {
   const draft = draftOf(job)
   const fill = (all: Field[], values: Record<string, unknown> | undefined) =>
-    all.map((field) => (values && field.key in values && field.kind !== 'secret' ? { ...field, text: textAs(field.kind, values[field.key]) } : field))
+    all.map((field) => (values && field.key in values && field.kind !== 'secret' && !isSecret(values[field.key]) ? { ...field, text: textAs(field.kind, values[field.key]) } : field))
   return {
     ...draft,
     logLevel: given.log_level === 'DEBUG' ? 'DEBUG' : given.log_level === 'INFO' ? 'INFO' : draft.logLevel,
@@ -178,4 +183,23 @@ export function describe(request: RunRequest, draft: Draft, words: { on: string;
   }
   for (const [name, enabled] of Object.entries(request.step_enabled ?? {})) lines.push(`${name}: ${enabled ? words.on : words.off}`)
   return lines
+}
+
+/** What a run was given, in the shape of a request. */
+export function givenTo(run: Pick<Run, 'params' | 'overrides' | 'log_level'>): Given {
+  const { params, op_kwargs } = run.params as { params?: Record<string, unknown>; op_kwargs?: Record<string, Record<string, unknown>> }
+  const step_enabled = (run.overrides.step_enabled ?? {}) as Record<string, boolean>
+  return { ...(params && { params }), ...(op_kwargs && { op_kwargs }), step_enabled, log_level: run.log_level }
+}
+
+/** What the server refused about the values of a run, by the field it belongs to: `/params/rows`. */
+export function problemsByField(error: unknown): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  if (!(error instanceof ApiError) || !error.is('params-invalid')) return found
+  for (const { pointer, message, hint } of (error.problem.problems ?? []) as { pointer?: string; message: string; hint: string | null }[]) {
+    const parts = pointer?.split('/') ?? []
+    const place = parts.slice(0, parts[1] === 'op_kwargs' ? 4 : 3).join('/')
+    if (!found.has(place)) found.set(place, hint ? `${message}. ${hint}` : message)
+  }
+  return found
 }

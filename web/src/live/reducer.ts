@@ -84,6 +84,7 @@ export interface ListScope {
   q?: string | undefined
   min_seconds?: string | undefined
   trigger?: string | undefined
+  tag?: string | undefined
 }
 
 const among = (list: string | undefined, value: string) => !list || list.split(',').includes(value)
@@ -91,7 +92,7 @@ const among = (list: string | undefined, value: string) => !list || list.split('
 export function reduceRuns(page: RunsPage, event: LiveEvent, scope: ListScope): RunsPage {
   if (event.type !== 'run') return page
   const said = event.run
-  const isOpen = !scope.before && !scope.to && !scope.q && !scope.min_seconds && !scope.trigger
+  const isOpen = !scope.before && !scope.to && !scope.q && !scope.min_seconds && !scope.trigger && !scope.tag
   const fits = isOpen && among(scope.job, said.job_id) && among(scope.status, said.status)
   let runs = reduceList(page.runs, said, fits)
   if (scope.status) runs = runs.every((run) => among(scope.status, run.status)) ? runs : runs.filter((run) => among(scope.status, run.status))

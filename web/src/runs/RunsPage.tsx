@@ -1,100 +1,87 @@
 /** The history, newest first. Filters and the place in the list live in the address. */
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { X } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
-import { http } from '../api/http'
+import { ChartNoAxesColumn, Download, RotateCcw, Square } from 'lucide-react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { api } from '../api/client'
+import { download, endpoint, http } from '../api/http'
+import { mayAnyJob } from '../api/permissions'
 import { optional, queries } from '../api/queries'
-import type { RunStatus } from '../api/types'
-import { Combobox } from '../ui/Combobox'
-import { useTitle } from '../ui/hooks'
+import type { RunsFilter } from '../api/types'
 import { Button } from '../ui/Button'
+import { httpRequest } from '../ui/commands'
+import { useCopyAs } from '../ui/CopyAs'
+import { usePreference, useTitle } from '../ui/hooks'
+import { Menu } from '../ui/Menu'
 import { Empty, Skeleton } from '../ui/parts'
-import { ProblemPanel } from '../ui/Problem'
-import { Glyph } from '../ui/Status'
+import { InlineProblem, ProblemPanel } from '../ui/Problem'
+import { serverNow } from '../ui/time'
 import ui from '../ui/ui.module.css'
-import { toggled, type RunsSearch } from './filter'
+import type { BulkRunsAction } from './BulkRuns'
+import { asked, frozen } from './filter'
+import { filterWords } from './filterWords'
+import { RunFilters } from './RunFilters'
 import css from './runs.module.css'
 import { RunsTable } from './RunsTable'
 import { t } from './words'
 
-const STATUSES: RunStatus[] = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED']
-const TRIGGERS = ['cron', 'user', 'api', 'cli', 'job']
-const RANGES = ['15m', '1h', '24h', '7d', '30d', '90d']
-const TYPING_MS = 350
+const RunStrip = lazy(() => import('./RunStrip').then((module) => ({ default: module.RunStrip })))
+const BulkRunsDialog = lazy(() => import('./BulkRuns').then((module) => ({ default: module.BulkRunsDialog })))
 
 export function RunsPage() {
   useTitle(t.title)
   const filter = useSearch({ from: '/shell/runs' })
   const navigate = useNavigate({ from: '/runs' })
-  const jobs = useQuery(queries.jobs())
   const { data, error, isPending, refetch } = useQuery(queries.runs(filter))
+  const { data: me } = useQuery(queries.me())
   const retention = useQuery({ queryKey: ['retention'], queryFn: ({ signal }) => optional(http.get<{ policy: { history_days: number | null } }>('admin/jobs/retention', signal)) })
   const days = retention.data?.policy.history_days ?? undefined
   const isFiltered = Object.entries(filter).some(([key, value]) => key !== 'before' && value)
-  // A change of filter begins at the newest run again.
-  const choose = (key: keyof RunsSearch, value: string | undefined) => void navigate({ search: ({ before: _, ...rest }) => ({ ...rest, [key]: value }), replace: true })
-  const chosenJobs = filter.job?.split(',') ?? []
-  const chosenStates = filter.status?.split(',') ?? []
-  const [jobText, setJobText] = useState('')
   const list = useRef<HTMLDivElement>(null)
   const fresh = useFresh(list, data?.runs[0]?.id, data?.runs.map((run) => run.id) ?? [])
+  const [plot, setPlot] = usePreference('runsPlot')
+  const [bulk, setBulk] = useState<{ action: BulkRunsAction; filter: RunsFilter } | null>(null)
+  const file = useMutation({ mutationFn: (format: 'csv' | 'ndjson') => download(api.runsFile(frozen(filter, serverNow()), format)) })
+  const copyAs = useCopyAs(() => null, () => httpRequest('GET', endpoint(api.runsFile(asked(filter, serverNow()), 'ndjson'))))
+  const some = data !== undefined && data.runs.length > 0
+  const mayRun = mayAnyJob(me)
+  const open = (action: BulkRunsAction) => setBulk({ action, filter: frozen(filter, serverNow()) })
 
   return (
     <div className={ui.page}>
       <header className={ui.head}>
         <h1>{t.title}</h1>
         <span className="grow" />
+        <InlineProblem error={file.error} />
+        {copyAs.layer}
+        <Button kind="quiet" icon={<ChartNoAxesColumn size={15} aria-hidden />} aria-label={t.plot} title={t.plot} aria-pressed={plot === 'shown'} onClick={() => setPlot(plot === 'shown' ? 'hidden' : 'shown')} />
+        <Menu
+          label={t.moreRuns}
+          items={[
+            some && mayRun && { label: t.bulk.cancel, icon: <Square size={14} />, act: () => open('cancel') },
+            some && mayRun && { label: t.bulk.replay, icon: <RotateCcw size={14} />, act: () => open('replay') },
+            { label: t.csv, icon: <Download size={15} />, act: () => file.mutate('csv') },
+            { label: t.ndjson, icon: <Download size={15} />, act: () => file.mutate('ndjson') },
+            ...copyAs.items,
+          ]}
+        />
         {filter.before && <Link to="/runs" search={({ before: _, ...rest }) => rest} className={ui.button}>{t.newest}</Link>}
         {data?.next && <Link to="/runs" search={(old) => ({ ...old, before: data.next! })} className={ui.button}>{t.older}</Link>}
       </header>
-      <div className={css.filters}>
-        <div className={css.states} role="group" aria-label={t.status}>
-          {STATUSES.map((status) => (
-            <button key={status} type="button" className={`${css.state} ${ui[status]}`} aria-pressed={chosenStates.includes(status)} onClick={() => choose('status', toggled(filter.status, status))}>
-              <Glyph status={status} />{status}
-            </button>
-          ))}
-        </div>
-        <span className={css.filterJob}>
-          <Combobox
-            aria-label={t.job}
-            placeholder={t.allJobs}
-            value={jobText}
-            options={(jobs.data?.jobs ?? []).filter((job) => !chosenJobs.includes(job.id)).map((job) => ({ value: job.id, words: job.tags.join(' ') }))}
-            onChange={(id) => {
-              setJobText('')
-              choose('job', toggled(filter.job, id))
-            }}
-          />
-        </span>
-        <select aria-label={t.trigger} value={filter.trigger ?? ''} onChange={(event) => choose('trigger', event.target.value || undefined)}>
-          <option value="">{t.anyTrigger}</option>
-          {TRIGGERS.map((each) => <option key={each} value={each}>{t.triggers[each]}</option>)}
-          {filter.trigger && !TRIGGERS.includes(filter.trigger) && <option value={filter.trigger}>{filter.trigger}</option>}
-        </select>
-        <select aria-label={t.time} value={filter.range ?? ''} onChange={(event) => choose('range', event.target.value || undefined)}>
-          <option value="">{t.anyTime}</option>
-          {RANGES.map((each) => <option key={each} value={each}>{t.ranges[each]}</option>)}
-        </select>
-        <TypedFilter label={t.text} placeholder={t.textHint} value={filter.q ?? ''} onChange={(text) => choose('q', text || undefined)} />
-        <TypedFilter label={t.atLeast} placeholder={`≥ … ${t.seconds}`} narrow value={filter.min_seconds ?? ''} onChange={(text) => choose('min_seconds', Number(text) > 0 ? text : undefined)} />
-        {chosenJobs.map((id) => (
-          <button key={id} type="button" className={css.chip} aria-label={`${t.clear}: ${id}`} onClick={() => choose('job', toggled(filter.job, id))}><span className="mono">{id}</span><X size={12} aria-hidden /></button>
-        ))}
-        {isFiltered && <button type="button" className={ui.linkButton} onClick={() => void navigate({ search: {} })}>{t.clear}</button>}
-      </div>
+      <RunFilters filter={filter} />
+      {plot === 'shown' && <Suspense><RunStrip filter={filter} newest={filter.before ? undefined : data?.runs[0]?.id} onSpan={(span) => void navigate({ search: ({ before: _, range: __, ...rest }) => ({ ...rest, ...span }) })} /></Suspense>}
       <div ref={list} className={ui.body}>
         {fresh > 0 && <button type="button" className={`${ui.button} ${ui.primary} ${css.fresh}`} onClick={() => list.current?.scrollTo({ top: 0 })}>{t.fresh(fresh)}</button>}
         {error && <ProblemPanel error={error} retry={() => void refetch()} />}
         <Skeleton pending={isPending} />
-        {data && data.runs.length > 0 && <section className={ui.panel}><RunsTable runs={data.runs} /></section>}
+        {some && <section className={ui.panel}><RunsTable runs={data.runs} /></section>}
         {data?.runs.length === 0 && (isFiltered ? <Empty title={t.none}><Button onClick={() => void navigate({ search: {} })}>{t.clear}</Button></Empty> : <Empty title={t.noneYet}><span>{t.noneHint}</span></Empty>)}
         {data?.next && data.runs.length > 15 && (
           <div><Link to="/runs" search={(old) => ({ ...old, before: data.next! })} className={ui.button}>{t.older}</Link></div>
         )}
         {data && !data.next && data.runs.length > 0 && days !== undefined && <p className="muted">{t.pruned(days)}</p>}
       </div>
+      {bulk && <Suspense><BulkRunsDialog action={bulk.action} filter={bulk.filter} words={filterWords(bulk.filter)} close={() => setBulk(null)} /></Suspense>}
     </div>
   )
 }
@@ -113,32 +100,4 @@ function useFresh(list: React.RefObject<HTMLDivElement | null>, newest: string |
     return () => body.removeEventListener('scroll', look)
   }, [list, newest])
   return seen === undefined ? 0 : ids.filter((id) => id > seen).length
-}
-
-/** A box whose text counts a moment after the last key. */
-function TypedFilter({ label, placeholder, value, onChange, narrow = false }: { label: string; placeholder: string; value: string; onChange: (text: string) => void; narrow?: boolean }) {
-  const [text, setText] = useState(value)
-  const [known, setKnown] = useState(value)
-  const timer = useRef(0)
-  if (value !== known) {
-    setKnown(value)
-    setText(value)
-  }
-  useEffect(() => () => clearTimeout(timer.current), [])
-  return (
-    <input
-      type="search"
-      className={narrow ? css.short : css.text}
-      inputMode={narrow ? 'decimal' : undefined}
-      aria-label={label}
-      placeholder={placeholder}
-      value={text}
-      onChange={(event) => {
-        const next = event.target.value
-        setText(next)
-        clearTimeout(timer.current)
-        timer.current = setTimeout(() => onChange(next), TYPING_MS) as unknown as number
-      }}
-    />
-  )
 }

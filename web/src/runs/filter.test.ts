@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { RunSummary } from '../api/types'
-import { asked, toggled } from './filter'
+import { asked, frozen, fromInput, personIn, toggled, toInput } from './filter'
 import { fold } from './fold'
 
 test('a range counts back from now and nothing else changes', () => {
@@ -25,5 +25,23 @@ describe('skipped runs', () => {
   test('do not fold across jobs or reasons', () => {
     const entries = fold([run('1', 'SKIPPED'), run('2', 'SKIPPED', 'b'), run('3', 'SKIPPED', 'b', 'paused')])
     expect(entries).toHaveLength(3)
+  })
+
+})
+
+describe('the filter', () => {
+  it('freezes what is found now, whatever page is shown', () => {
+    const now = Date.parse('2026-11-23T12:00:00Z')
+    expect(frozen({ status: 'FAILED', range: '1h', before: 'x' }, now)).toEqual({ status: 'FAILED', from: '2026-11-23T11:00:00.000Z', to: '2026-11-23T12:00:00.000Z' })
+    expect(frozen({ to: '2026-11-01T00:00:00.000Z' }, now)).toEqual({ to: '2026-11-01T00:00:00.000Z' })
+  })
+
+  it('reads back an instant that was put into an input', () => {
+    expect(fromInput(toInput('2026-11-23T11:05:00.000Z'))).toBe('2026-11-23T11:05:00.000Z')
+    expect([fromInput(''), fromInput('soon'), toInput(undefined), toInput('soon')]).toEqual([undefined, undefined, '', ''])
+  })
+
+  it('knows the person in a trigger', () => {
+    expect([personIn('user:alice'), personIn('cron'), personIn(undefined)]).toEqual(['alice', '', ''])
   })
 })

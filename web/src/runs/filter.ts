@@ -4,6 +4,8 @@ import type { RunsFilter } from '../api/types'
 export interface RunsSearch {
   job?: string | undefined
   status?: string | undefined
+  /** Tags, separated by commas; of jobs that have one of them now. */
+  tag?: string | undefined
   trigger?: string | undefined
   /** `15m`, `1h`, `7d`: up to now. */
   range?: string | undefined
@@ -29,4 +31,32 @@ export function toggled(list: string | undefined, value: string): string | undef
   const all = list ? list.split(',') : []
   const next = all.includes(value) ? all.filter((each) => each !== value) : [...all, value]
   return next.length > 0 ? next.join(',') : undefined
+}
+
+/** The person in a filter by what began the runs, if that is what it says. */
+export function personIn(trigger: string | undefined): string {
+  return trigger?.startsWith('user:') ? trigger.slice(5) : ''
+}
+
+/** `2026-11-23T14:05` of an input, on this machine's clock, as an instant; undefined for anything else. */
+export function fromInput(text: string): string | undefined {
+  const ms = new Date(text).getTime()
+  return text === '' || Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
+}
+
+/** An instant as the input of a date and a time wants it, on this machine's clock. */
+export function toInput(instant: string | undefined): string {
+  const ms = instant === undefined ? NaN : Date.parse(instant)
+  if (Number.isNaN(ms)) return ''
+  const at = new Date(ms)
+  return new Date(ms - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}
+
+/**
+ * The filter as it is to stay while something is done to what it finds: what goes up to now ends now, and the page that
+ * is being looked at does not count.
+ */
+export function frozen(search: RunsSearch, now: number): RunsFilter {
+  const { before: _, to = new Date(now).toISOString(), ...rest } = asked(search, now)
+  return { ...rest, to }
 }

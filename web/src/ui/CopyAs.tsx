@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { t } from '../app/words'
 import { ByHand, copyText } from './Copy'
 import { Dialog } from './Dialog'
-import type { MenuItem } from './Menu'
+import { Menu, type MenuItem } from './Menu'
 
 /** The two menu items and the layer they may need, to be drawn beside the menu. */
 export function useCopyAs(commandText: () => string | null, requestText: () => string): { items: MenuItem[]; layer: React.ReactNode } {
@@ -28,4 +28,10 @@ export function useCopyAs(commandText: () => string | null, requestText: () => s
     </>
   )
   return { items, layer }
+}
+
+/** A menu of nothing but the two copies, for an action whose button stands elsewhere. */
+export function CopyAsMenu({ label, command, request }: { label: string; command: () => string | null; request: () => string }) {
+  const { items, layer } = useCopyAs(command, request)
+  return <>{layer}<Menu label={label} items={items} /></>
 }

@@ -273,7 +273,9 @@ pub(crate) async fn run(
     let placement = body.read_placement()?;
     let manual = FireRequest::manual(job.id.clone(), caller.trigger.clone());
     let preset = body.preset.clone();
-    let request = FireRequest { overrides: body.try_into()?, placement, preset, ..manual };
+    let overrides: Overrides = body.try_into()?;
+    super::inputs::check(&app, job, &overrides).await?;
+    let request = FireRequest { overrides, placement, preset, ..manual };
     let asked = format!("run {id}");
     let engine = app.engine.clone();
     let fire = move |run_id| async move {

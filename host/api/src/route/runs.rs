@@ -39,6 +39,8 @@ pub(crate) struct ListQuery {
     /// What began them, separated by commas: a kind (`cron`, `api`, `user`, `cli`, `job`) or all of it (`user:alice`).
     #[param(example = "cron,user:alice")]
     trigger: Option<String>,
+    /// Runs of jobs that have one of these tags now, separated by commas.
+    tag: Option<String>,
     /// Queued at or after.
     #[param(value_type = Option<String>, format = DateTime)]
     from: Option<chrono::DateTime<chrono::Utc>>,
@@ -110,6 +112,46 @@ pub(super) async fn list_visible(app: &App, may: &Permissions) -> Result<Vec<Run
     }
 }
 
+/// What `query` asks for, among the runs of jobs that `caller` may see; `None` when there can be none. The limit is open.
+pub(super) fn read_filter(app: &App, caller: &Caller, query: ListQuery) -> Result<Option<RunFilter>, ApiError> {
+    let jobs = words(query.job.as_ref()).map(JobId::new).collect::<Result<Vec<_>, _>>();
+    let statuses = words(query.status.as_ref()).map(|word| {
+        RunStatus::parse_filter(word).ok_or_else(|| {
+            let known: Vec<&str> = RunStatus::ALL.iter().map(|s| s.as_str()).collect();
+            ApiError::invalid(format!("status is `{word}`; allowed are {}", known.join(", ")))
+        })
+    });
+    let asked = jobs.map_err(|e| ApiError::invalid(e.to_string()))?;
+    let mut only = (!asked.is_empty()).then_some(asked);
+    // Of a list that is open, or of those that are in it already.
+    let mut keep = |jobs: Vec<JobId>| {
+        let kept = jobs.into_iter().filter(|job| only.as_ref().is_none_or(|only| only.contains(job)));
+        only = Some(kept.collect());
+    };
+    let tags: Vec<&str> = words(query.tag.as_ref()).collect();
+    if !tags.is_empty() {
+        let jobs = app.engine.jobs();
+        let tagged = jobs.values().filter(|job| job.tags.iter().any(|tag| tags.contains(&tag.as_str())));
+        keep(tagged.map(|job| job.id.clone()).collect());
+    }
+    // Jobs that may not be seen are as good as jobs that do not exist.
+    if let Some(visible) = caller.permissions.only_jobs() {
+        keep(visible.into_iter().collect());
+    }
+    let filter = RunFilter {
+        jobs: only.clone().unwrap_or_default(),
+        statuses: statuses.collect::<Result<_, _>>()?,
+        before: query.before.as_deref().map(RunId::parse).transpose().map_err(|e| ApiError::invalid(e.to_string()))?,
+        from: query.from,
+        to: query.to,
+        triggers: words(query.trigger.as_ref()).map(str::to_owned).collect(),
+        text: query.q.filter(|text| !text.is_empty()),
+        min_seconds: query.min_seconds.filter(|seconds| seconds.is_finite()),
+        limit: u32::MAX,
+    };
+    Ok(only.is_none_or(|jobs| !jobs.is_empty()).then_some(filter))
+}
+
 /// Runs, newest first, a page at a time.
 #[utoipa::path(get, path = "/admin/jobs/runs", tag = "runs", params(ListQuery), responses((status = 200, body = RunPage)))]
 pub(crate) async fn list(
@@ -118,34 +160,11 @@ pub(crate) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<RunPage>, ApiError> {
     let Query(query) = query?;
-    let jobs = words(query.job.as_ref()).map(JobId::new).collect::<Result<_, _>>();
-    let statuses = words(query.status.as_ref()).map(|word| {
-        RunStatus::parse_filter(word).ok_or_else(|| {
-            let known: Vec<&str> = RunStatus::ALL.iter().map(|s| s.as_str()).collect();
-            ApiError::invalid(format!("status is `{word}`; allowed are {}", known.join(", ")))
-        })
-    });
     let limit = query.limit.unwrap_or(DEFAULT_RUNS).clamp(1, MOST_RUNS);
-    let mut jobs: Vec<JobId> = jobs.map_err(|e| ApiError::invalid(e.to_string()))?;
-    let mut sees_nothing = false;
-    if let Some(only) = caller.permissions.only_jobs() {
-        // Jobs that may not be seen are as good as jobs that do not exist.
-        let asked = std::mem::take(&mut jobs);
-        jobs = only.into_iter().filter(|job| asked.is_empty() || asked.contains(job)).collect();
-        sees_nothing = jobs.is_empty();
-    }
-    let filter = RunFilter {
-        jobs,
-        statuses: statuses.collect::<Result<_, _>>()?,
-        before: query.before.as_deref().map(RunId::parse).transpose().map_err(|e| ApiError::invalid(e.to_string()))?,
-        from: query.from,
-        to: query.to,
-        triggers: words(query.trigger.as_ref()).map(str::to_owned).collect(),
-        text: query.q.filter(|text| !text.is_empty()),
-        min_seconds: query.min_seconds.filter(|seconds| seconds.is_finite()),
-        limit: limit + 1,
+    let mut runs = match read_filter(&app, &caller, query)? {
+        Some(filter) => app.engine.store().list_runs(&RunFilter { limit: limit + 1, ..filter }).await?,
+        None => Vec::new(),
     };
-    let mut runs = if sees_nothing { Vec::new() } else { app.engine.store().list_runs(&filter).await? };
     let more = runs.len() > limit as usize;
     runs.truncate(limit as usize);
     let next = runs.last().filter(|_| more).map(|run| run.id.to_string());

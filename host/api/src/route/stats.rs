@@ -1,12 +1,13 @@
 //! How long the runs of a job take.
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::{Extension, Json};
-use host_model::JobId;
-use host_model::history::RunTime;
+use host_model::history::{RunTime, StepTime};
 use host_model::run::RunStatus;
-use serde::Serialize;
-use utoipa::ToSchema;
+use host_model::{JobId, RunId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::jobs::no_such_job;
 use crate::App;
@@ -16,6 +17,8 @@ use crate::view::job::RecentRun;
 
 /// Runs that are looked at.
 const LOOKED_AT: u32 = 200;
+/// Runs whose steps are looked at.
+const STEPS_OF: u32 = 20;
 
 /// How long the runs of a job take.
 #[derive(Serialize, ToSchema)]
@@ -30,22 +33,46 @@ pub(crate) struct JobStats {
     succeeded: usize,
     failed: usize,
     canceled: usize,
+    /// Of the last 20 runs that succeeded, before the run that was named.
+    steps: Vec<StepMedian>,
+}
+
+/// How long a step takes.
+#[derive(Serialize, ToSchema)]
+struct StepMedian {
+    name: String,
+    median_seconds: f64,
+    /// Runs that is the median of.
+    runs: usize,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StatsQuery {
+    /// A run: the times of steps are those of runs before it.
+    before: Option<String>,
 }
 
 /// The durations of the last runs of a job, with median and 95th percentile. Also of a job that is no longer in the
 /// catalogue, as long as it has runs.
-#[utoipa::path(get, path = "/admin/jobs/{id}/stats", tag = "jobs", params(("id" = String, Path, description = "A job")),
+#[utoipa::path(get, path = "/admin/jobs/{id}/stats", tag = "jobs", params(("id" = String, Path, description = "A job"), StatsQuery),
     responses((status = 200, body = JobStats)))]
 pub(crate) async fn show(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
+    query: Result<Query<StatsQuery>, QueryRejection>,
 ) -> Result<Json<JobStats>, ApiError> {
     let job = JobId::new(&id).map_err(|_| no_such_job(&app, &caller, &id))?;
     let times = app.history.run_times(&job, LOOKED_AT).await?;
     if times.is_empty() && !app.engine.jobs().contains_key(&job) {
         return Err(no_such_job(&app, &caller, &id));
     }
+    let Query(query) = query?;
+    let before = query.before.as_deref().map(RunId::parse).transpose();
+    let before = before.map_err(|error| ApiError::invalid(error.to_string()))?;
+    let steps = app.history.step_times(&job, before, STEPS_OF).await?;
     let count = |status| times.iter().filter(|time| time.status == status).count();
     let durations = durations(times.iter());
     Ok(Json(JobStats {
@@ -55,8 +82,20 @@ pub(crate) async fn show(
         succeeded: count(RunStatus::Succeeded),
         failed: count(RunStatus::Failed),
         canceled: count(RunStatus::Canceled),
+        steps: medians(&steps),
         runs: times.iter().rev().map(RecentRun::from).collect(),
     }))
+}
+
+/// `times` come by step.
+fn medians(times: &[StepTime]) -> Vec<StepMedian> {
+    let of_step = |times: &[StepTime]| {
+        let mut seconds: Vec<f64> = times.iter().map(|time| time.seconds).collect();
+        seconds.sort_by(f64::total_cmp);
+        let median_seconds = percentile(&seconds, 50)?;
+        Some(StepMedian { name: times.first()?.step.to_string(), median_seconds, runs: times.len() })
+    };
+    times.chunk_by(|a, b| a.step == b.step).filter_map(of_step).collect()
 }
 
 /// Seconds of the runs that succeeded, in rising order.

@@ -7,6 +7,8 @@ use host_model::job::spec::HttpAuth;
 use host_model::{Json, JsonMap, StepSpec};
 use utoipa::ToSchema;
 
+use super::concealed::concealed;
+
 /// What a run does, as the document describes it. On the wire it is the model's own form, which is kept as long as the run.
 #[derive(ToSchema)]
 #[schema(as = Definition)]
@@ -30,7 +32,11 @@ pub(crate) struct DefinitionView {
 
 /// `definition` without what nobody may see.
 pub(crate) fn masked(mut definition: Definition) -> Definition {
-    definition.steps.iter_mut().for_each(|step| mask(&mut step.spec));
+    definition.params = concealed(&definition.params);
+    for step in &mut definition.steps {
+        step.op_kwargs = concealed(&step.op_kwargs);
+        mask(&mut step.spec);
+    }
     definition
 }
 

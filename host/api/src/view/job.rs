@@ -5,11 +5,13 @@ use host_model::fire::SlotRecord;
 use host_model::history::RunTime;
 use host_model::hold::Holds;
 use host_model::job::{JobSchedule, Overrides, Preset};
+use host_model::params::overrides_json;
 use host_model::run::RunStatus;
 use host_model::{Instant, Job, JsonMap, Run, Step};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::concealed::concealed;
 use super::instant;
 use super::run::RunSummary;
 use super::words::{LogLevelWord, OnRestartWord, OverlapWord, RunStatusWord, SeverityWord};
@@ -163,6 +165,9 @@ struct ScheduleView {
     enabled: bool,
     /// Where its runs go, over the job's.
     placement: Option<String>,
+    /// What its runs are given over the saved job, in the form of the body of `POST …/run`.
+    #[schema(value_type = Object)]
+    overrides: JsonMap,
     /// Without what a blackout, a maintenance window or a skip takes out.
     next: Vec<String>,
     /// Slots to come that are skipped once.
@@ -206,8 +211,11 @@ impl From<&Preset> for PresetView {
         let Overrides { params, op_kwargs, step_enabled, log_level } = preset.overrides.clone();
         Self {
             name: preset.name.clone(),
-            params,
-            op_kwargs: op_kwargs.into_iter().map(|(step, values)| (step.to_string(), values.into())).collect(),
+            params: concealed(&params),
+            op_kwargs: op_kwargs
+                .into_iter()
+                .map(|(step, values)| (step.to_string(), concealed(&values).into()))
+                .collect(),
             step_enabled: step_enabled.into_iter().map(|(step, enabled)| (step.to_string(), enabled.into())).collect(),
             log_level: log_level.map(|level| level.as_str().to_owned()),
         }
@@ -239,7 +247,7 @@ impl From<&Step> for StepDefinition {
             when: step.when.as_ref().map(|when| when.as_str().to_owned()),
             timeout_seconds: step.timeout_seconds,
             resumable: step.resumable,
-            op_kwargs: step.op_kwargs.clone(),
+            op_kwargs: concealed(&step.op_kwargs),
             summary: step.spec.summary(),
         }
     }
@@ -271,6 +279,8 @@ pub(crate) struct JobDetail {
     /// None: `here` for a run that somebody asks for, `any` for one that a schedule fires.
     placement: Option<String>,
     retry: RetryView,
+    /// A run that takes longer raises an alert; none without.
+    long_run_minutes: Option<u32>,
     schedules: Vec<ScheduleView>,
     presets: Vec<PresetView>,
     steps: Vec<StepDefinition>,
@@ -287,12 +297,13 @@ impl JobDetail {
             timezone: s.spec.zone.name().to_owned(),
             enabled: s.enabled && job.enabled,
             placement: s.placement.as_ref().map(ToString::to_string),
+            overrides: concealed(&overrides_json(&s.overrides)),
             next: holds.next_fires(job, s, now).take(NEXT).map(instant).collect(),
             skipped: holds.skips.iter().filter(|row| is_ahead(row, job, s, now)).map(SkipView::from).collect(),
         });
         Self {
             card,
-            params: job.params.clone(),
+            params: concealed(&job.params),
             log_level: job.log_level.as_str(),
             timeout_seconds: job.timeout_seconds,
             overlap: job.overlap.as_str(),
@@ -303,6 +314,7 @@ impl JobDetail {
                 backoff: job.retry.backoff.as_str(),
                 base_seconds: job.retry.base_seconds,
             },
+            long_run_minutes: job.alerts.as_ref().and_then(|alerts| alerts.on_long_run_minutes),
             schedules: schedules.collect(),
             presets: job.presets.iter().map(PresetView::from).collect(),
             steps: job.steps.iter().map(StepDefinition::from).collect(),

@@ -8,6 +8,7 @@ use host_model::{Json, JsonMap, Run, RunId, StepRun};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::concealed::{concealed, concealed_json};
 use super::instant;
 use super::words::{LogLevelWord, RunStatusWord, StepStatusWord};
 
@@ -81,8 +82,8 @@ impl From<&Run> for RunView {
     fn from(run: &Run) -> Self {
         Self {
             summary: run.into(),
-            params: run.params.clone(),
-            overrides: run.overrides.clone(),
+            params: concealed(&run.params),
+            overrides: concealed(&run.overrides),
             owner: run.owner.clone(),
             term: run.term,
             placement: run.placement.clone(),
@@ -200,7 +201,7 @@ pub(crate) struct StepView {
 
 impl From<&StepRun> for StepView {
     fn from(step: &StepRun) -> Self {
-        Self { event: step.into(), input: step.input.clone(), output: step.output.clone() }
+        Self { event: step.into(), input: step.input.as_ref().map(concealed_json), output: step.output.clone() }
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use host_model::RunId;
 use host_model::fire::SlotOutcome;
-use host_model::history::{History, LineFilter};
+use host_model::history::{History, LineFilter, RunCell, RunSpan};
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::Store;
 use host_model::run::RunFilter;
-use host_model::transition::RunChange;
+use host_model::transition::{RunChange, StepChange};
+use host_model::{Json, JsonMap, RunId};
 
-use super::{Bench, ME, at, job_id, line, step_name, took};
+use super::{Bench, ME, at, first_attempt, job_id, line, step_name, took};
 
 impl Bench {
     async fn open_history(&self) -> (Arc<dyn Store>, Arc<dyn History>) {
@@ -74,6 +74,66 @@ pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {
     }
     let long = |seconds: f64| RunFilter { min_seconds: Some(seconds), ..RunFilter::default() };
     assert_eq!((list(long(1.5)).await.len(), list(long(1.6)).await.len()), (4, 0));
+}
+
+pub(super) async fn runs_are_counted_by_time_state_and_length(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    let all = RunFilter { limit: 2, ..RunFilter::default() };
+    assert_eq!(history.run_span(&all).await.unwrap(), RunSpan::default());
+    let mut runs = Vec::new();
+    for (n, seconds) in [0, 7, 40_000].into_iter().enumerate() {
+        let run = bench.running(&*store, "a").await;
+        let ended = run.queued_at + chrono::TimeDelta::seconds(seconds);
+        let change = if n == 1 {
+            RunChange::fail(run.id, ME, ended, "broken".to_owned())
+        } else {
+            RunChange::succeed(run.id, ME, ended)
+        };
+        took(&*store, &[change.into()]).await;
+        runs.push(run);
+    }
+    runs.push(bench.running(&*store, "b").await);
+    let span = history.run_span(&all).await.unwrap();
+    assert_eq!((span.count, span.first, span.last), (4, Some(runs[0].queued_at), Some(runs[3].queued_at)));
+    let times = history.filtered_times(&all).await.unwrap();
+    assert_eq!(times.iter().map(|time| time.id).collect::<Vec<_>>(), [runs[3].id, runs[2].id]);
+    let told = |cells: Vec<RunCell>| {
+        let mut told: Vec<_> = cells.iter().map(|cell| (cell.status.as_str(), cell.length, cell.count)).collect();
+        told.sort_unstable();
+        told
+    };
+    // One stretch that holds them all.
+    let cells = history.run_cells(&all, 1_000_000_000).await.unwrap();
+    let expected = [("FAILED", Some(2), 1), ("RUNNING", None, 1), ("SUCCEEDED", Some(0), 1), ("SUCCEEDED", Some(7), 1)];
+    assert_eq!(told(cells), expected);
+    let failed = RunFilter { statuses: vec![host_model::RunStatus::Failed], ..RunFilter::default() };
+    let cells = history.run_cells(&failed, 60).await.unwrap();
+    assert_eq!(cells.iter().map(|cell| cell.slot).collect::<Vec<_>>(), [runs[1].queued_at.timestamp() / 60]);
+}
+
+pub(super) async fn steps_are_timed_over_the_last_successes(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    let mut runs = Vec::new();
+    for n in 0..3 {
+        let run = bench.running(&*store, "a").await;
+        let (begin, end) = (run.queued_at, run.queued_at + chrono::TimeDelta::seconds(10 + n));
+        let key = || first_attempt(run.id, 0);
+        took(&*store, &[StepChange::start(key(), begin, Json::Null).into()]).await;
+        took(&*store, &[StepChange::succeed(key(), end, JsonMap::new(), None, None).into()]).await;
+        let change =
+            if n == 1 { RunChange::fail(run.id, ME, end, "x".to_owned()) } else { RunChange::succeed(run.id, ME, end) };
+        took(&*store, &[change.into()]).await;
+        runs.push(run.id);
+    }
+    let seconds = async |before: Option<RunId>, most: u32| {
+        let times = history.step_times(&job_id("a"), before, most).await.unwrap();
+        assert!(times.windows(2).all(|pair| pair[0].step == pair[1].step));
+        times.into_iter().map(|time| time.seconds).collect::<Vec<_>>()
+    };
+    assert_eq!(seconds(None, 20).await, [10.0, 12.0]);
+    assert_eq!(seconds(None, 1).await, [12.0]);
+    assert_eq!(seconds(Some(runs[2]), 20).await, [10.0]);
+    assert!(history.step_times(&job_id("b"), None, 20).await.unwrap().is_empty());
 }
 
 pub(super) async fn slots_that_did_not_fire_are_found_by_time(bench: &Bench) {

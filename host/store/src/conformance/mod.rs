@@ -289,6 +289,8 @@ checks! {
     history:
         the_last_runs_of_each_job_come_newest_first_without_skipped_ones
         runs_are_found_by_trigger_text_and_length
+        runs_are_counted_by_time_state_and_length
+        steps_are_timed_over_the_last_successes
         slots_that_did_not_fire_are_found_by_time
         lines_are_filtered_scanned_and_counted;
     search:
