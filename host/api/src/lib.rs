@@ -143,8 +143,9 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
-        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs,
+        log_file, logs, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats,
+        tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -196,7 +197,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Run, routes!(logs::page))
         .add(Need::Run, routes!(logs::search))
         .add(Need::Run, routes!(logs::counts))
-        .add(Need::Run, routes!(logs::download))
+        .add(Need::Run, routes!(logs::density))
+        .add(Need::Run, routes!(log_file::download))
         .add(Need::Run, routes!(runs::definition))
         .add(Need::Run, routes!(runs::cancel))
         .add(Need::Run, routes!(runs::abort))

@@ -10,6 +10,7 @@ pub(crate) mod connectors;
 pub(crate) mod cron;
 pub(crate) mod health;
 pub(crate) mod jobs;
+pub(crate) mod log_file;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod notifications;
