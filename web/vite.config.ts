@@ -18,6 +18,6 @@ export default defineConfig(({ mode }) => {
     },
     worker: { format: 'es' },
     server: { proxy: { '/admin': server, '/auth': server, '/healthz': server } },
-    test: { include: ['src/**/*.test.ts'], environment: 'node', css: true },
+    test: { include: ['src/**/*.test.ts', 'scripts/*.test.mjs'], environment: 'node', css: true },
   }
 })

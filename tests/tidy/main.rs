@@ -114,6 +114,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("cron", &["host/model"]),
     ("libloading", &["host/python"]),
     ("rust-embed", &["host/api"]),
+    ("flate2", &["host/api"]),
     ("clap", &["host"]),
     ("notify", &["host"]),
     ("arrow-ipc", &["host/python"]),

@@ -11,7 +11,7 @@ export default async function (kit) {
   const { total } = body
 
   await kit.check('the log is whole: as many lines as the server has, each with its own number', () => kit.with(`runs/${run}`, async (page) => {
-    await page.getByText(`${total.toLocaleString('en')} lines`, { exact: true }).waitFor()
+    await page.getByText(`${total.toLocaleString('en')} lines`, { exact: true }).first().waitFor()
     const numbers = await page.locator(`${visible} .log-number`).allInnerTexts()
     assert(numbers.length > 20 && new Set(numbers).size === numbers.length, `numbers repeat: ${numbers.join(' ')}`)
     await kit.picture(page, 'run-log-light')
@@ -44,11 +44,93 @@ export default async function (kit) {
 
   await kit.check('levels and steps filter with the original numbers, and say how many pass', () => kit.with(`runs/${run}`, async (page) => {
     await page.getByLabel('Lowest level shown').selectOption('ERROR')
-    await page.getByText('5 lines shown').waitFor()
+    await page.getByText('5 lines shown').first().waitFor()
     await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-text')].every((each) => each.textContent.includes('ORA-01555')))
     await page.getByLabel('Lowest level shown').selectOption('DEBUG')
     await page.getByLabel('Step', { exact: true }).selectOption('GOODBYE')
     await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-step')].every((each) => each.textContent === 'GOODBYE'))
+  }))
+
+  await kit.check('lines of the run itself and of steps are told apart, and each level says how many there are', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByRole('button', { name: '5 ERROR' }).waitFor()
+    await page.getByRole('button', { name: /^[\d,]+ INFO$/ }).waitFor()
+    await page.getByLabel('Written by').selectOption('Nomaflow only')
+    await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-step')].every((each) => each.textContent === ''))
+    await page.getByText(/^\d+ lines shown$/).first().waitFor()
+    await page.getByLabel('Written by').selectOption('Steps only')
+    await until(page, () => {
+      const steps = [...document.querySelectorAll('.log-line:not([hidden]) .log-step')]
+      return steps.length > 10 && steps.every((each) => each.textContent !== '')
+    })
+  }))
+
+  await kit.check('only matches can be shown, with three lines around each', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByLabel('Search all lines').fill('ORA-01555')
+    await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
+    await page.getByRole('button', { name: 'What is shown of the search' }).click()
+    await page.getByRole('menuitem', { name: 'Matches with 3 lines around' }).click()
+    await page.getByText('35 lines shown').first().waitFor()
+    await until(page, () => {
+      const lines = [...document.querySelectorAll('.log-line:not([hidden]) .log-text')].map((each) => each.textContent)
+      return lines.length > 20 && !lines.includes('…') && lines[3].includes('ORA-01555') && !lines[2].includes('ORA-01555')
+    })
+    await page.getByRole('button', { name: 'What is shown of the search' }).click()
+    await page.getByRole('menuitem', { name: 'Matches only' }).click()
+    await page.getByText('5 lines shown').first().waitFor()
+    await page.getByLabel('Search all lines').fill('')
+    await page.getByText(`${total.toLocaleString('en')} lines`, { exact: true }).first().waitFor()
+  }))
+
+  await kit.check('a ruler stands over the lines of each step, stays while one reads them, and folds them away', () => kit.with(`runs/${run}`, async (page) => {
+    const ruler = page.locator('.log-ruler:not([hidden])', { hasText: 'TALK' })
+    await ruler.waitFor()
+    const view = page.locator('.log-view')
+    await view.evaluate((each) => { each.scrollTop = 4000 })
+    const sticky = page.getByRole('button', { name: /^TALK · / })
+    await sticky.waitFor()
+    assert(await sticky.getAttribute('aria-expanded') === 'true', 'it is not said to be unfolded')
+    await sticky.click()
+    await page.locator('.log-ruler:not([hidden])', { hasText: 'GOODBYE' }).waitFor()
+    await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-step')].every((each) => each.textContent !== 'TALK'))
+    await page.locator('.log-ruler:not([hidden])', { hasText: 'TALK' }).click()
+    await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-step')].some((each) => each.textContent === 'TALK'))
+  }))
+
+  await kit.check('the column beside the log shows where it fails, and a click goes there', () => kit.with(`runs/${run}`, async (page) => {
+    await until(page, () => document.querySelectorAll('.log-map .log-mark-error').length === 5)
+    const box = await page.locator('.log-map').boundingBox()
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height * 0.5)
+    await page.locator('.log-line.log-selected').waitFor()
+    const line = Number(/#L(\d+)/.exec(page.url())?.[1] ?? (await page.locator('.log-selected .log-number').innerText()))
+    assert(Math.abs(line - total / 2) < total * 0.02, `line ${line} of ${total}`)
+  }))
+
+  await kit.check('the log fills the window when asked, at an address of its own, and opens as plain text', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByRole('link', { name: 'Only the log' }).click()
+    await page.waitForURL(/view=log/)
+    await page.getByRole('separator').waitFor({ state: 'hidden' })
+    await page.reload()
+    await page.getByRole('link', { name: 'The log beside the steps' }).click()
+    await page.getByRole('separator').waitFor()
+    await page.getByRole('button', { name: 'Download', exact: true }).click()
+    const [tab] = await Promise.all([page.context().waitForEvent('page'), page.getByRole('menuitem', { name: 'As plain text in a new tab' }).click()])
+    await tab.getByText('chunk 1000: ORA-01555').waitFor()
+  }))
+
+  await kit.check('dragging along the numbers selects lines, and Ctrl C copies their text', () => kit.with(`runs/${run}`, async (page) => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    const at = (n) => page.locator(`${visible} .log-number`, { hasText: new RegExp(`^${n}$`) })
+    const [first, last] = [await at(8).boundingBox(), await at(12).boundingBox()]
+    await page.mouse.move(first.x + 10, first.y + 10)
+    await page.mouse.down()
+    await page.mouse.move(first.x + 10, first.y + 40)
+    await page.mouse.move(last.x + 10, last.y + 10)
+    await page.mouse.up()
+    await page.getByRole('toolbar', { name: 'Lines 8 to 12' }).waitFor()
+    assert(new URL(page.url()).hash === '#L8-L12', page.url())
+    await page.locator('.log-view').focus()
+    await page.keyboard.press('Control+c')
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()).split('\n').length === 5)
   }))
 
   await kit.check('a click on a number makes the link, Shift makes a range, and the link leads back to it', () => kit.with(`runs/${run}`, async (page) => {

@@ -45,6 +45,7 @@ pub(crate) struct Problem {
     detail: String,
     /// As in the header `X-Request-Id`, and in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     request_id: Option<String>,
     #[serde(flatten)]
     #[schema(ignore)]

@@ -153,8 +153,8 @@ pub fn document(version: &str) -> String {
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors, cron,
-        health, ics, inputs, jobs, log_search, logs, maintenance, notifications, oidc, plugin_versions, plugins,
-        retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, tokens, users,
+        health, ics, inputs, jobs, log_file, log_search, logs, maintenance, notifications, oidc, plugin_versions,
+        plugins, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -210,7 +210,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Run, routes!(logs::page))
         .add(Need::Run, routes!(logs::search))
         .add(Need::Run, routes!(logs::counts))
-        .add(Need::Run, routes!(logs::download))
+        .add(Need::Run, routes!(logs::density))
+        .add(Need::Run, routes!(log_file::download))
         .add(Need::Run, routes!(runs::definition))
         .add(Need::Run, routes!(runs::cancel))
         .add(Need::Run, routes!(runs::abort))

@@ -1,18 +1,20 @@
 //! The OpenAPI 3.1 document, made of the handlers' own types and of the table of addresses, and the page that shows it.
 //! What holds for every route (problems, permission, how to sign in) is added here, so that no handler repeats it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::Response as Described;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder, Schema,
     SecurityRequirement,
 };
 use utoipa::{PartialSchema, ToSchema};
@@ -75,6 +77,67 @@ pub(crate) fn describe(operation: &mut Operation, method: &str, path: &str, need
         }
     }
     responses.insert("default".to_owned(), RefOr::Ref(Ref::from_response_name("Problem")));
+}
+
+/// An answer has every key each time: one without a value is `null`. The macros take such keys for optional, as they are in
+/// requests; here they are told apart. A key that may be missing is declared as never `null`.
+pub(crate) fn complete_answers(document: &mut OpenApi) {
+    let mut asked = BTreeSet::new();
+    for item in document.paths.paths.values() {
+        let operations = [&item.get, &item.post, &item.put, &item.patch, &item.delete];
+        for body in operations.into_iter().flatten().filter_map(|operation| operation.request_body.as_ref()) {
+            collect(&json!(body), &mut asked);
+        }
+    }
+    let Some(components) = &mut document.components else { return };
+    let mut reached: Vec<String> = asked.iter().cloned().collect();
+    while let Some(schema) = reached.pop().and_then(|name| components.schemas.get(&name)) {
+        let mut more = BTreeSet::new();
+        collect(&json!(schema), &mut more);
+        reached.extend(more.into_iter().filter(|name| asked.insert(name.clone())));
+    }
+    for schema in components.schemas.iter_mut().filter(|(name, _)| !asked.contains(*name)).map(|(_, schema)| schema) {
+        complete(schema);
+    }
+}
+
+/// The names of the schemas that a part of the document refers to.
+fn collect(part: &Value, names: &mut BTreeSet<String>) {
+    match part {
+        Value::Object(map) => {
+            let name = map.get("$ref").and_then(Value::as_str).and_then(|text| text.rsplit('/').next());
+            names.extend(name.map(str::to_owned));
+            map.values().for_each(|each| collect(each, names));
+        }
+        Value::Array(list) => list.iter().for_each(|each| collect(each, names)),
+        _ => {}
+    }
+}
+
+fn complete(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            let missing: Vec<String> =
+                object.properties.iter().filter(|(_, of)| may_be_null(of)).map(|(name, _)| name.clone()).collect();
+            for name in missing {
+                if !object.required.contains(&name) {
+                    object.required.push(name);
+                }
+            }
+        }
+        RefOr::T(Schema::AllOf(parts)) => parts.items.iter_mut().for_each(complete),
+        RefOr::T(_) | RefOr::Ref(_) => {}
+    }
+}
+
+fn may_be_null(schema: &RefOr<Schema>) -> bool {
+    let shown = json!(schema);
+    let is_null = |kind: &Value| kind == "null" || kind.as_array().is_some_and(|kinds| kinds.contains(&"null".into()));
+    let of_several = |list: &Vec<Value>| list.iter().any(|each| is_null(&each["type"]));
+    // Without a type it is any value.
+    (shown["type"].is_null() && shown["$ref"].is_null() && shown["oneOf"].is_null())
+        || is_null(&shown["type"])
+        || shown["oneOf"].as_array().is_some_and(of_several)
 }
 
 /// Stable, unique, and fit for the name of a function: `get_jobs_runs_by_id_logs`.

@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod ics;
 pub(crate) mod inputs;
 pub(crate) mod jobs;
+pub(crate) mod log_file;
 pub(crate) mod log_search;
 pub(crate) mod logs;
 pub(crate) mod maintenance;

@@ -136,7 +136,8 @@ impl Surface {
 
     /// What was declared: the routes, their table and their document.
     pub(crate) fn finish(self) -> (Router<App>, Vec<Line>, OpenApi) {
-        let (router, document) = self.router.split_for_parts();
+        let (router, mut document) = self.router.split_for_parts();
+        openapi::complete_answers(&mut document);
         (router, self.table, document)
     }
 }

@@ -73,6 +73,16 @@ pub struct StepTime {
     pub seconds: f64,
 }
 
+crate::job::word_enum!(
+    /// Who wrote a line.
+    LineOrigin {
+        /// The code of a step.
+        Steps = "steps",
+        /// Nomaflow itself, about the run.
+        Run = "run",
+    }
+);
+
 /// Which lines of a run; the default lets all through.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LineFilter {
@@ -80,12 +90,19 @@ pub struct LineFilter {
     pub level: Option<LogLevel>,
     /// Of these steps only; empty = of all, and of the run itself.
     pub steps: Vec<StepName>,
+    /// Of this attempt of their step only.
+    pub attempt: Option<u32>,
+    /// Written by one of the two only.
+    pub origin: Option<LineOrigin>,
 }
 
 impl LineFilter {
     /// Whether it lets every line through.
     pub fn is_open(&self) -> bool {
-        self.level.is_none_or(|level| level == LogLevel::Debug) && self.steps.is_empty()
+        self.level.is_none_or(|level| level == LogLevel::Debug)
+            && self.steps.is_empty()
+            && self.attempt.is_none()
+            && self.origin.is_none()
     }
 }
 
@@ -114,6 +131,17 @@ pub struct LineCount {
     pub attempt: u32,
     /// Number of the first of them.
     pub first: u64,
+    /// How many.
+    pub count: u64,
+}
+
+/// Lines of one level in one part of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineDensity {
+    /// Which part, from 0.
+    pub part: u32,
+    /// The level.
+    pub level: LogLevel,
     /// How many.
     pub count: u64,
 }
@@ -155,6 +183,9 @@ pub trait History: Send + Sync + 'static {
     ) -> Result<ScannedLines, StoreError>;
     /// Lines of a run, counted.
     async fn count_lines(&self, run: RunId) -> Result<Vec<LineCount>, StoreError>;
+    /// Warnings and errors among the first `total` lines of a run, counted in `parts` of the same length; parts without
+    /// any are left out. `total` and `parts` are not 0.
+    async fn line_density(&self, run: RunId, total: u64, parts: u32) -> Result<Vec<LineDensity>, StoreError>;
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 
 use async_trait::async_trait;
 use host_model::fire::{SlotOutcome, SlotRecord};
-use host_model::history::{History, LineCount, LineFilter, RunCell, RunSpan, RunTime, ScannedLines, StepTime};
+use host_model::history::{
+    History, LineCount, LineDensity, LineFilter, LineOrigin, RunCell, RunSpan, RunTime, ScannedLines, StepTime,
+};
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::StoreError;
 use host_model::run::RunFilter;
@@ -97,6 +99,15 @@ fn passes<'f>(filter: &'f LineFilter, binds: &mut Vec<Bind<'f>>) -> String {
         condition += &format!(" and step in ({})", numbered(binds.len() + 1, filter.steps.len()));
         binds.extend(filter.steps.iter().map(|step| Bind::text(step.as_str())));
     }
+    if let Some(attempt) = filter.attempt {
+        condition += &format!(" and attempt = ${}", binds.len() + 1);
+        binds.push(Bind::int(attempt));
+    }
+    condition += match filter.origin {
+        Some(LineOrigin::Steps) => " and step is not null",
+        Some(LineOrigin::Run) => " and step is null",
+        None => "",
+    };
     condition
 }
 
@@ -152,6 +163,19 @@ async fn count_lines(conn: &mut Conn<'_>, run: RunId) -> Result<Vec<LineCount>, 
         })
     };
     conn.fetch_all(sql, &[Bind::word(run)]).await?.iter().map(read).collect()
+}
+
+async fn line_density(conn: &mut Conn<'_>, run: RunId, total: u64, parts: u32) -> Result<Vec<LineDensity>, DbError> {
+    let levels = quoted_words([LogLevel::Warning, LogLevel::Error].map(LogLevel::as_str).into_iter());
+    let sql = format!(
+        "select seq * $2 / $3 as part, level, count(*) as lines from ly2_job_logs \
+         where run_id = $1 and seq < $3 and level in ({levels}) group by 1, 2 order by 1, 2"
+    );
+    let read = |row: &StoredRow| {
+        Ok(LineDensity { part: row.count("part")?, level: row.log_level()?, count: row.count("lines")? })
+    };
+    let rows = conn.fetch_all(&sql, &[Bind::word(run), Bind::int(parts), count(total)]).await?;
+    rows.iter().map(read).collect()
 }
 
 /// Runs one reading function on a connection of the pool.
@@ -218,5 +242,9 @@ impl History for SqlStore {
 
     async fn count_lines(&self, run: RunId) -> Result<Vec<LineCount>, StoreError> {
         read!(self, "count the lines of a run", count_lines, run)
+    }
+
+    async fn line_density(&self, run: RunId, total: u64, parts: u32) -> Result<Vec<LineDensity>, StoreError> {
+        read!(self, "see where a run warned and failed", line_density, run, total, parts)
     }
 }

@@ -2,12 +2,20 @@
 import { freshKey, http, queryString, request } from './http'
 import type { Me } from './permissions'
 import type {
-  GivenInput, JobDetail, JobsDocument, JobStats, LogCounts, LogPage, LogSearch, ReloadReport, RunAccepted, RunDocument, RunPlot, RunRequest, RunsFilter, RunsPage, Saved, SlotsPage, SourceDocument, VersionsDocument, WhyDocument,
+  GivenInput, JobDetail, JobsDocument, JobStats, LogCounts, LogDensity, LogPage, LogSearch, ReloadReport, RunAccepted, RunDocument, RunPlot, RunRequest, RunsFilter, RunsPage, Saved, SlotsPage, SourceDocument, VersionsDocument, WhyDocument,
 } from './types'
 
 export { ApiError, endpoint, isMissing, type ProblemDocument } from './http'
 
 const id = encodeURIComponent
+
+/** Which lines of a log, as the server reads it. */
+export interface LogFilter {
+  level?: string
+  step?: string
+  attempt?: number
+  origin?: 'steps' | 'run'
+}
 
 export const api = {
   me: () => http.get<Me>('auth/me'),
@@ -42,13 +50,14 @@ export const api = {
     http.post<RunAccepted>(`admin/jobs/runs/${id(run)}/replay`, body, { idempotencyKey: freshKey() }),
   definition: (run: string, signal?: AbortSignal) => http.get<unknown>(`admin/jobs/runs/${id(run)}/definition`, signal),
 
-  log: (run: string, from: number, limit: number, signal?: AbortSignal, filter: { level?: string | undefined; step?: string | undefined } = {}) =>
-    http.get<LogPage>(`admin/jobs/runs/${id(run)}/logs${queryString({ from, limit, ...filter })}`, signal),
+  log: (run: string, from: number, limit: number, signal?: AbortSignal) => http.get<LogPage>(`admin/jobs/runs/${id(run)}/logs${queryString({ from, limit })}`, signal),
+  /** Lines of spans such as `10-16,40`. */
+  logLines: (run: string, lines: string, signal?: AbortSignal) => http.get<LogPage>(`admin/jobs/runs/${id(run)}/logs${queryString({ lines })}`, signal),
+  logDensity: (run: string, parts: number, signal?: AbortSignal) => http.get<LogDensity>(`admin/jobs/runs/${id(run)}/logs/density${queryString({ parts })}`, signal),
   logCounts: (run: string, signal?: AbortSignal) => http.get<LogCounts>(`admin/jobs/runs/${id(run)}/logs/counts`, signal),
-  logSearch: (run: string, query: { q?: string; regex?: boolean; case?: boolean; level?: string | undefined; step?: string | undefined; from?: number | undefined }, signal?: AbortSignal) =>
+  logSearch: (run: string, query: LogFilter & { q?: string; regex?: boolean; case?: boolean; from?: number | undefined }, signal?: AbortSignal) =>
     http.get<LogSearch>(`admin/jobs/runs/${id(run)}/logs/search${queryString({ ...query, regex: query.regex || undefined, case: query.case || undefined })}`, signal),
-  logDownload: (run: string, format: 'txt' | 'ndjson', filter: { step?: string | undefined; level?: string | undefined }) =>
-    `admin/jobs/runs/${id(run)}/logs/download${queryString({ format, ...filter })}`,
+  logDownload: (run: string, format: 'txt' | 'ndjson', more: LogFilter & { gzip?: true; inline?: true } = {}) => `admin/jobs/runs/${id(run)}/logs/download${queryString({ format, ...more })}`,
 
   scheduler: (signal?: AbortSignal) => http.get<SchedulerState>('admin/scheduler', signal),
 }

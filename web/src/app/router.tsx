@@ -106,7 +106,7 @@ const run = createRoute({
   getParentRoute: () => shell,
   path: '/runs/$id',
   component: lazyRouteComponent(() => import('../runs/RunPage'), 'RunPage'),
-  validateSearch: keep('step', 'attempt', 'compare'),
+  validateSearch: keep('step', 'attempt', 'compare', 'view'),
 })
 const logs = createRoute({
   getParentRoute: () => shell,

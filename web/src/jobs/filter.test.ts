@@ -5,7 +5,7 @@ import { matches, shownStatus } from './filter'
 const last = { id: 'r1', status: 'FAILED' } as RunSummary
 const job = (more: Partial<JobCard> = {}): JobCard => ({
   id: 'nomajde-daily-sync', app: 'jde', description: 'Daily sync of control tables', tags: ['etl', 'nightly'], enabled: true, schedule: null, timezone: null, step_count: 7,
-  valid: true, problems: [], active_run_id: null, last_run: last, next_run_at: null, needs_dialog: true, ...more,
+  valid: true, problems: [], active_run_id: null, last_run: last, next_run_at: null, needs_dialog: true, warnings: [], recent: [], ...more,
 })
 
 describe('the filter box', () => {

@@ -42,7 +42,7 @@ function matchesFacet(job: JobCard, facet: Facet, value: string): boolean {
 
 /** Jobs of the server's own, such as the removal of old runs. */
 export function isInternal(job: JobCard): boolean {
-  return job.internal ?? job.id.startsWith('_')
+  return job.id.startsWith('_')
 }
 
 /** The state a card shows: `INVALID`, the state of its running or last run, or `NEVER`. */

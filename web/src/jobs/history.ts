@@ -47,7 +47,7 @@ export function histories(runs: RunSummary[]): Histories {
 
 /** The bars of a job with its newest run as the live events have it. */
 export function barsOf(job: JobCard, history: History | undefined): HistoryBar[] {
-  const bars = job.history ?? history?.bars ?? []
+  const bars = history?.bars ?? []
   const last = job.last_run
   if (!last || last.status === 'SKIPPED') return bars
   const at = bars.findIndex((bar) => bar.id === last.id)

@@ -2,10 +2,10 @@ import { describe as group, expect, test } from 'vitest'
 import type { StepDefinition } from '../api/types'
 import { describe, diff, draftOf, isValid, parse, textOf, type Draft } from './overrides'
 
-const step = (name: string, enabled = true, op_kwargs = {}): StepDefinition => ({ name, type: 'python', enabled, op_kwargs, timeout_seconds: null, resumable: true, summary: '' })
+const step = (name: string, enabled = true, op_kwargs = {}): StepDefinition => ({ name, type: 'python', enabled, op_kwargs, timeout_seconds: 0, resumable: true, summary: '' })
 
 const job = {
-  log_level: 'INFO',
+  log_level: 'INFO' as const,
   params: { apps_id: 10, replace: false, target: 'nomasx1', note: '', tables: ['F0004', 'F0005'], nothing: null, rate: 1.5 },
   steps: [step('LOAD', true, { batch: 5000, where: { company: '00001', year: 2026 } }), step('REFRESH', false)],
 }

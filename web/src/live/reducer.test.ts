@@ -6,15 +6,15 @@ import { reduceJob, reduceJobs, reduceRun, reduceRuns } from './reducer'
 
 function run(id: string, status: RunStatus, more: Partial<RunSummary> = {}): RunSummary {
   return {
-    id, job_id: 'sync', status, reason: null, error: null, triggered_by: 'user:alice', scheduled_at: null, queued_at: null, started_at: null, finished_at: null,
-    rows_affected: null, step_count: 3, steps_done: 0, log_level: 'INFO', ...more,
+    id, job_id: 'sync', status, reason: null, error: null, triggered_by: 'user:alice', schedule: null, scheduled_at: null, replay_of: null, queued_at: '2026-11-22T02:00:00Z', started_at: null, finished_at: null,
+    rows_affected: 0, step_count: 3, steps_done: 0, log_level: 'INFO', ...more,
   }
 }
 
 function card(id: string, last: RunSummary | null = null, active: string | null = null): JobCard {
   return {
     id, app: 'demo', description: '', tags: [], enabled: true, schedule: null, timezone: null, step_count: 3, valid: true, problems: [], active_run_id: active, last_run: last,
-    next_run_at: null, needs_dialog: false,
+    next_run_at: null, needs_dialog: false, warnings: [], recent: [],
   }
 }
 
@@ -22,7 +22,7 @@ const said = (summary: RunSummary): LiveEvent => ({ type: 'run', run: summary })
 const jobs = (...cards: JobCard[]): JobsDocument => ({ jobs: cards, active_run_ids: [], problems: [] })
 
 function step(index: number, attempt: number, status: StepStatus, more: Partial<StepRun> = {}): StepRun {
-  return { index, name: `S${index}`, type: 'sql_query', attempt, status, reason: null, started_at: null, finished_at: null, rows_affected: null, error: null, usage: null, ...more }
+  return { index, name: `S${index}`, type: 'sql_query', attempt, status, reason: null, retry_at: null, started_at: null, finished_at: null, rows_affected: null, error: null, usage: null, ...more }
 }
 
 const document = (status: RunStatus, steps: StepRun[]): RunDocument => ({
@@ -80,7 +80,7 @@ describe('a list of runs', () => {
   })
 
   test('of one job follows that job', () => {
-    const detail = { ...card('sync'), params: {}, log_level: 'INFO', timeout_seconds: null, on_restart: 'fail' as const, placement: null, retry: { attempts: 1, backoff: 'fixed', base_seconds: 60 }, schedules: [], steps: [], runs: [], source: null }
+    const detail = { ...card('sync'), params: {}, log_level: 'INFO' as const, timeout_seconds: null, overlap: 'skip' as const, on_restart: 'fail' as const, placement: null, retry: { attempts: 1, backoff: 'fixed', base_seconds: 60 }, schedules: [], steps: [], runs: [], source: null }
     expect(reduceJob(detail, said(run('r1', 'QUEUED')))).toMatchObject({ active_run_id: 'r1', runs: [{ id: 'r1' }] })
     expect(reduceJob(detail, said(run('r1', 'QUEUED', { job_id: 'other' })))).toBe(detail)
   })

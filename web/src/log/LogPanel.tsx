@@ -4,29 +4,33 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { queries } from '../api/queries'
 import { useShortcuts } from '../app/shortcuts'
-import { hub } from '../live/hub'
-import { copyText } from '../ui/Copy'
+import { ByHand, copyText } from '../ui/Copy'
 import { InlineProblem } from '../ui/Problem'
 import ui from '../ui/ui.module.css'
 import { storeColumns, storedColumns, type Columns } from './columns'
 import { LineDrawer } from './LineDrawer'
 import { LogTools } from './LogTools'
-import { Marks } from './Marks'
-import { matcher, NO_FILTER, Rows, type LineFilter } from './selection'
+import { Minimap } from './Minimap'
+import { isOpen, matcher, NO_FILTER, withContext, type LineFilter } from './selection'
 import { Selection } from './Selection'
-import { LogStore } from './store'
+import { anchored, useLog } from './useLog'
 import { filterParams, useSearch, type Query } from './useSearch'
-import { LogView, type Range } from './view'
+import { linesAsText, type Range } from './view'
 import { t } from './words'
 import './log.css'
 
 /** Without the server's help a filter loads a log up to this length by itself; a longer one is the reader's choice. */
 const LOADS_BY_ITSELF = 20_000
+/** Lines before and after a match, where only matches are shown. */
+export const CONTEXT = 3
 
 export interface LogTarget {
   step: string
   attempt: number | null
 }
+
+/** What is shown of a search: every line, only its matches, or those with what stands around them. */
+export type Only = 'all' | 'matches' | 'context'
 
 interface Props {
   runId: string
@@ -38,100 +42,73 @@ interface Props {
   /** The step selected beside the log: filters by it or goes to its first line. */
   target: LogTarget | null
   targetMode: 'jump' | 'filter'
+  /** Nothing but the log is on screen. */
+  full: boolean
 }
 
-interface Parts {
-  store: LogStore
-  rows: Rows
-  view: LogView
+/** What stands in the address is the selection; the whole path, for a bare fragment would resolve against the document's base. */
+function anchor(range: Range | null): void {
+  const hash = range === null ? '' : range.from === range.to ? `#L${range.from + 1}` : `#L${range.from + 1}-L${range.to + 1}`
+  history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`)
 }
 
-function anchored(): Range | null {
-  const found = /^#L(\d+)(?:-L(\d+))?$/.exec(location.hash)
-  return found ? { from: Number(found[1]) - 1, to: Number(found[2] ?? found[1]) - 1 } : null
-}
-
-export function LogPanel({ runId, total, final, steps, target, targetMode }: Props) {
+export function LogPanel({ runId, total, final, steps, target, targetMode, full }: Props) {
   const host = useRef<HTMLDivElement>(null)
+  const sticky = useRef<HTMLButtonElement>(null)
+  const seenPart = useRef<SVGRectElement>(null)
   const searchBox = useRef<HTMLInputElement>(null)
-  const parts = useRef<Parts | null>(null)
-  const atMount = useRef({ final, total })
   const [columns, setColumnsState] = useState<Columns>(storedColumns)
   const [follow, setFollow] = useState(true)
   const [filter, setFilter] = useState<LineFilter>(NO_FILTER)
   const [query, setQuery] = useState<Query>({ text: '', regex: false, case: false })
+  const [only, setOnly] = useState<Only>('all')
   const [hit, setHit] = useState(-1)
-  const [state, setState] = useState({ total, loaded: 0, full: false, shown: 0, failed: null as unknown, version: 0 })
   const [told, setTold] = useState(false)
   const [seen, setSeen] = useState(total)
   const [range, setRange] = useState<Range | null>(null)
   const [opened, setOpened] = useState<number | null>(null)
-  const [topLine, setTopLine] = useState(-1)
-  const counts = useQuery({ ...queries.logCounts(runId), refetchInterval: false })
+  const [byHand, setByHand] = useState<string | null>(null)
+  const { data: counts, refetch: recount } = useQuery(queries.logCounts(runId))
 
-  /** Reflects the store, at most once a frame. */
-  const frame = useRef(0)
-  const reflect = useCallback(() => {
-    if (frame.current) return
-    frame.current = requestAnimationFrame(() => {
-      frame.current = 0
-      const now = parts.current
-      if (!now) return
-      now.rows.refresh()
-      const { store, rows, view } = now
-      setState((old) => ({ version: old.version + 1, total: store.total, loaded: rows.filtered ? store.loaded : 0, full: store.isFull, shown: rows.count, failed: store.failed }))
-      if (view.follow) setSeen(store.total)
-      if (rows.filtered) view.invalidate()
-    })
-  }, [])
-
-  useEffect(() => {
-    const store = new LogStore((from, limit, signal) => api.log(runId, from, limit, signal))
-    const rows = new Rows(store)
-    const anchor = anchored()
-    // A finished run is read from its beginning, a live one from its end.
-    const view = new LogView(host.current!, store, rows, !atMount.current.final && !anchor, storedColumns(), {
+  const copyLines = async () => {
+    const now = parts.current
+    if (!now?.view.selected) return
+    const text = linesAsText(await now.store.read(now.view.selected.from, now.view.selected.to), false)
+    if (!(await copyText(text))) setByHand(text)
+  }
+  const { parts, state, reflect } = useLog({
+    runId, total, final, host, sticky, counts, recount: () => void recount(),
+    on: {
       follow: setFollow,
       select(chosen) {
         setRange(chosen)
-        const hash = chosen === null ? '' : chosen.from === chosen.to ? `#L${chosen.from + 1}` : `#L${chosen.from + 1}-L${chosen.to + 1}`
-        // The whole path: a bare fragment would resolve against the document's base.
-        history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`)
+        anchor(chosen)
       },
       open: setOpened,
-      top: setTopLine,
-    })
-    parts.current = { store, rows, view }
-    setFollow(view.follow)
-    const offs = [
-      store.onChange(reflect),
-      hub.watchRun(runId),
-      hub.onEvent((event) => {
-        if (event.type === 'log' && event.run_id === runId) store.append(event.from, event.lines)
-        else if (event.type === 'resync') store.retry()
-      }),
-    ]
-    if (anchor) {
-      // The whole length first: a position cannot be restored in a log that is not yet tall enough.
-      store.grow(Math.max(atMount.current.total, anchor.to + 1))
-      view.goTo(anchor.from, anchor.to)
-      setRange(anchor)
-    }
-    return () => {
-      for (const off of offs) off()
-      cancelAnimationFrame(frame.current)
-      frame.current = 0
-      view.destroy()
-      store.dispose()
-      parts.current = null
-    }
-  }, [runId, reflect])
-
+      copy: () => void copyLines(),
+      grown: setSeen,
+      window(first, last) {
+        const length = Math.max(1, parts.current?.store.total ?? 1)
+        seenPart.current?.setAttribute('y', String((first / length) * 1000))
+        seenPart.current?.setAttribute('height', String(Math.max(4, ((last - first + 1) / length) * 1000)))
+      },
+    },
+  })
+  // The last lines are counted once the run has ended.
   useEffect(() => {
-    parts.current?.store.grow(total)
-  }, [total, runId])
+    if (final && counts && counts.total < total) void recount()
+  }, [final, total])
 
   const loadAll = () => void parts.current?.store.wantAll()
+
+  const searchHere = useCallback((fits: (text: string) => boolean) => {
+    const now = parts.current
+    if (!now) return []
+    if (now.store.total <= LOADS_BY_ITSELF && now.store.loaded < now.store.total) loadAll()
+    return now.rows.search(fits)
+  }, [])
+  const hits = useSearch(runId, query, filter, state.total, state.version, searchHere)
+  const onlyMatches = only !== 'all' && query.text !== '' && !hits.invalid
 
   /** The server names the lines that pass; without its help the loaded ones are looked through. */
   const filterKey = JSON.stringify(filter)
@@ -139,16 +116,15 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
     const now = parts.current
     if (!now) return
     now.rows.setFilter(filter)
-    now.view.scattered = now.rows.filtered ? (from, limit, signal) => api.log(runId, from, limit, signal, filterParams(filter)) : null
+    now.view.scattered = onlyMatches || now.rows.filtered ? (spans, signal) => api.logLines(runId, spans, signal) : null
     setTold(false)
-    now.view.invalidate()
     reflect()
-    if (!now.rows.filtered) return
+    if (onlyMatches || isOpen(filter)) return
     const abort = new AbortController()
     api.logSearch(runId, filterParams(filter), abort.signal).then(
       (found) => {
         if (parts.current !== now || abort.signal.aborted) return
-        now.rows.tell(found.numbers, found.end ?? now.store.total)
+        now.rows.tell(found.numbers, found.end)
         setTold(true)
         reflect()
       },
@@ -159,20 +135,22 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
       },
     )
     return () => abort.abort()
-  }, [filterKey, runId, reflect])
+  }, [filterKey, runId, reflect, onlyMatches])
 
-  const searchHere = useCallback((fits: (text: string) => boolean) => {
-    const now = parts.current
-    if (!now) return []
-    if (now.store.total <= LOADS_BY_ITSELF && now.store.loaded < now.store.total) loadAll()
-    return now.rows.search(fits)
-  }, [])
-  const hits = useSearch(runId, query, filter, state.total, state.version, searchHere)
+  useEffect(() => {
+    parts.current?.rows.setMatches(onlyMatches ? withContext(hits.numbers, only === 'context' ? CONTEXT : 0, state.total) : null)
+    reflect()
+  }, [onlyMatches, only, hits, reflect])
+
   useEffect(() => {
     parts.current?.view.setQuery(query.text, query, query.text === '' ? null : matcher(query.text, query))
     setHit(-1)
   }, [query])
 
+  const goTo = (line: number) => {
+    parts.current?.view.goTo(line)
+    setRange({ from: line, to: line })
+  }
   const move = (by: number) => {
     const { numbers } = hits
     if (numbers.length === 0) return
@@ -184,26 +162,19 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
   // A step that is selected beside the log.
   const targetKey = target && `${target.step} ${target.attempt} ${targetMode}`
   useEffect(() => {
-    if (targetMode === 'filter') setFilter((old) => ({ ...old, step: target?.step ?? null }))
+    if (targetMode === 'filter') setFilter((old) => ({ ...old, step: target?.step ?? null, attempt: target?.attempt ?? null }))
     else {
-      setFilter((old) => (old.step === null ? old : { ...old, step: null }))
+      setFilter((old) => (old.step === null && old.attempt === null ? old : { ...old, step: null, attempt: null }))
       if (!target || anchored()) return
-      const found = counts.data?.by_step.find((each) => each.step === target.step && (target.attempt === null || each.attempt === target.attempt))
-      if (found) {
-        parts.current?.view.goTo(found.first)
-        setRange({ from: found.first, to: found.first })
-      }
+      const found = counts?.by_step.find((each) => each.step === target.step && (target.attempt === null || each.attempt === target.attempt))
+      if (found) goTo(found.first)
     }
-  }, [targetKey, counts.data === undefined])
+  }, [targetKey, counts === undefined])
 
   const setColumns = (next: Columns) => {
     setColumnsState(next)
     storeColumns(next)
     parts.current?.view.setColumns(next)
-  }
-  const goTo = (line: number) => {
-    parts.current?.view.goTo(line)
-    setRange({ from: line, to: line })
   }
   const link = () => location.href
   const read = (from: number, to: number) => parts.current?.store.read(from, to) ?? Promise.resolve([])
@@ -222,10 +193,9 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
     }
   }
 
-  const isFiltered = filter.lowest !== 'DEBUG' || filter.step !== null
-  const partly = ((isFiltered && !told) || hits.local) && state.loaded > 0 && state.loaded < state.total
+  const isFiltered = onlyMatches || !isOpen(filter)
+  const partly = ((isFiltered && !onlyMatches && !told) || hits.local) && state.loaded > 0 && state.loaded < state.total
   const unseen = follow ? 0 : Math.max(0, state.total - seen)
-  const top = topLine >= 0 ? parts.current?.store.get(topLine) : undefined
   return (
     <section className="log" aria-label={t.title} onKeyDown={onKey}>
       <LogTools
@@ -236,15 +206,20 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
         hits={hits}
         hit={hit}
         onMove={move}
+        only={only}
+        onOnly={setOnly}
         filter={filter}
         onFilter={setFilter}
         steps={steps}
-        counts={counts.data?.by_level ?? null}
+        attempts={counts?.by_step ?? []}
+        levels={state.levels}
         status={isFiltered ? t.shown(state.shown) : final ? t.lines(state.total) : t.running(state.total)}
         columns={columns}
         onColumns={setColumns}
+        onFold={state.sections > 1 ? (fold) => parts.current?.view.fold(fold) : null}
         follow={follow}
         onFollow={(on) => parts.current?.view.setFollow(on)}
+        full={full}
       />
       {partly && (
         <p className="log-note">
@@ -262,12 +237,13 @@ export function LogPanel({ runId, total, final, steps, target, targetMode }: Pro
         if (parts.current) parts.current.view.selected = null
         parts.current?.view.invalidate()
         setRange(null)
-        history.replaceState(history.state, '', `${location.pathname}${location.search}`)
+        anchor(null)
       }} />}
+      {byHand !== null && <div className="log-note"><ByHand text={byHand} close={() => setByHand(null)} /></div>}
       <div className="log-frame">
-        {top?.step && <div className="log-top" aria-hidden="true">{t.attempt(top.step, top.attempt ?? 1)}</div>}
+        <button ref={sticky} type="button" className="log-top" hidden />
         <div ref={host} className="log-view" tabIndex={0} role="log" aria-live="off" aria-label={t.title} />
-        <Marks runId={runId} total={state.total} errors={counts.data?.by_level.find((each) => each.level === 'ERROR')?.count ?? 0} hits={hits.numbers} onGo={goTo} />
+        <Minimap runId={runId} total={state.total} trouble={(state.levels?.ERROR ?? 0) + (state.levels?.WARNING ?? 0)} hits={hits.numbers} seen={seenPart} onGo={goTo} />
         {state.shown === 0 && state.failed === null && (
           <p className="log-empty">{isFiltered ? t.noMatch : final ? t.emptyFinal : t.empty}</p>
         )}

@@ -1,13 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { LogLine, LogPage } from '../api/types'
+import type { LogLevel, LogLine, LogPage } from '../api/types'
 import { pieces, plain } from './ansi'
 import { delta } from './columns'
 import { jsonIn } from './json'
-import { marks } from './marks'
-import { matcher, NO_FILTER, Rows } from './selection'
-import { CHUNK, LogStore } from './store'
+import { bars, marks } from './marks'
+import { Tally } from './sections'
+import { matcher, NO_FILTER, Rows, withContext } from './selection'
+import { CHUNK, LogStore, spansOf } from './store'
 
-const LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR']
+const LEVELS: LogLevel[] = ['DEBUG', 'INFO', 'WARNING', 'ERROR']
 const line = (seq: number): LogLine => ({ seq, at: '2026-11-22T02:30:00.000Z', level: LEVELS[seq % 4]!, step: 'S', attempt: 1, message: `line ${seq}` })
 const lines = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, i) => line(from + i))
 
@@ -159,7 +160,7 @@ describe('rows of the log', () => {
 
   test('what the server names is shown though it is not loaded, and later lines are looked at here', () => {
     const rows = new Rows(store)
-    rows.setFilter({ lowest: 'WARNING', step: null })
+    rows.setFilter({ ...NO_FILTER, lowest: 'WARNING' })
     rows.tell([1000, 2000], 10)
     expect(Array.from({ length: rows.count }, (_, i) => rows.lineAt(i))).toEqual([1000, 2000, 10, 11])
     expect(rows.count).toBe(4)
@@ -167,7 +168,7 @@ describe('rows of the log', () => {
 
   test('a filter by step leaves out the others', () => {
     const rows = new Rows(store)
-    rows.setFilter({ lowest: 'DEBUG', step: 'T' })
+    rows.setFilter({ ...NO_FILTER, step: 'T' })
     expect([rows.filtered, rows.count]).toEqual([true, 0])
   })
 })
@@ -176,13 +177,78 @@ test('a filtered view fetches the lines it shows in few requests and not again',
   const store = new LogStore(server(0).load)
   store.grow(10_000)
   const wanted = Array.from({ length: 30 }, (_, i) => i * 300)
-  const load = vi.fn(async (from: number) => ({ run_id: 'r', from, total: 10_000, lines: wanted.filter((number) => number >= from).map(line) }))
+  const load = vi.fn(async (_spans: string) => ({ run_id: 'r', from: 0, total: 10_000, lines: wanted.map(line) }))
   for (let i = 0; i < 3; i++) {
     store.wantScattered(wanted, load)
     await settle()
   }
   expect(load).toHaveBeenCalledTimes(1)
   expect(wanted.every((number) => store.get(number)?.seq === number)).toBe(true)
+})
+
+test('numbers are asked for as spans, near ones together', () => {
+  expect([spansOf([]), spansOf([4]), spansOf([4, 5, 12, 40])]).toEqual(['', '4', '4-12,40'])
+})
+
+describe('sections', () => {
+  const store = new LogStore(server(0).load)
+  const of = (seq: number, step: string | null, attempt = 1): LogLine => ({ ...line(seq), step, attempt })
+  // Two lines of the run, three of A, two of its second attempt, one of the run, two of B.
+  const written = [null, null, 'A', 'A', 'A', 'A', 'A', null, 'B', 'B'].map((step, i) => of(i, step, i >= 5 && step === 'A' ? 2 : step ? 1 : 0))
+  store.append(0, written)
+  const tally = new Tally()
+  const laid = () => {
+    const rows = new Rows(store)
+    rows.setSections(tally.sections)
+    return rows
+  }
+  const all = (rows: Rows) => Array.from({ length: rows.count }, (_, i) => rows.lineAt(i))
+
+  test('are counted from what comes live, each line once, and say when some are missing', () => {
+    expect(tally.add(0, written.slice(0, 4))).toBe(true)
+    expect(tally.add(2, written.slice(2))).toBe(true)
+    expect(tally.sections.map(({ step, attempt, first }) => `${step}${attempt}@${first}`)).toEqual(['A1@2', 'A2@5', 'B1@8'])
+    expect(Object.values(tally.levels).reduce((a, b) => a + b)).toBe(10)
+    expect(tally.add(12, [of(12, 'B')])).toBe(false)
+  })
+
+  test('have a ruler over their first line, and rows know their lines', () => {
+    const rows = laid()
+    expect(all(rows)).toEqual([0, 1, -2, 2, 3, 4, -3, 5, 6, 7, -4, 8, 9])
+    expect([0, 2, 5, 7, 9].map((each) => rows.rowOf(each))).toEqual([0, 3, 7, 9, 12])
+    expect([1, 2, 9, 12].map((row) => rows.sectionAt(row)?.section.step)).toEqual([undefined, 'A', 'A', 'B'])
+  })
+
+  test('are folded away under their ruler and come back', () => {
+    const rows = laid()
+    rows.fold(true, 2)
+    expect(all(rows)).toEqual([0, 1, -2, -3, 5, 6, 7, -4, 8, 9])
+    expect([rows.rowOf(3), rows.rowOf(6), rows.passing]).toEqual([2, 5, 10])
+    rows.fold(true)
+    expect(all(rows)).toEqual([0, 1, -2, -3, -4])
+    rows.fold(false)
+    expect(rows.count).toBe(13)
+  })
+
+  test('without a line that passes have no ruler; filters by attempt and origin', () => {
+    const rows = laid()
+    rows.setFilter({ ...NO_FILTER, step: 'A', attempt: 2 })
+    expect(all(rows)).toEqual([-2, 5, 6])
+    rows.setFilter({ ...NO_FILTER, origin: 'run' })
+    expect(all(rows)).toEqual([0, 1, -2, 7])
+    rows.setMatches([3, 8])
+    expect(all(rows)).toEqual([-2, 3, -3, 8])
+  })
+})
+
+test('matches come with the lines around them, none twice and none that is not there', () => {
+  expect(withContext([1, 3, 9], 2, 11)).toEqual([0, 1, 2, 3, 4, 5, 7, 8, 9, 10])
+  expect(withContext([5], 0, 11)).toEqual([5])
+})
+
+test('a bar for each part with any, in proportion to the logarithm', () => {
+  expect(bars([0, 1, 0, 1000]).map(({ part, share }) => [part, Math.round(share * 10)])).toEqual([[1, 1], [3, 10]])
+  expect(bars([0, 0])).toEqual([])
 })
 
 test('lines are read across chunks that are not loaded', async () => {

@@ -19,3 +19,15 @@ export function marks(numbers: readonly number[], total: number, most = 200): Ma
   }
   return out
 }
+
+export interface Bar {
+  part: number
+  /** Of the longest bar, from 0 to 1; one line among thousands can still be seen. */
+  share: number
+}
+
+/** The parts with any, by how many they have: in proportion to the logarithm, so that few do not vanish beside many. */
+export function bars(counts: readonly number[]): Bar[] {
+  const most = Math.log1p(Math.max(0, ...counts))
+  return counts.flatMap((count, part) => (count > 0 ? [{ part, share: Math.log1p(count) / most }] : []))
+}

@@ -6,10 +6,23 @@
 import type { LogLine, LogPage } from '../api/types'
 
 export const CHUNK = 1000
-/** Lines asked for at once for a filtered view. */
-const SCATTERED = 200
+/** Lines that are so near to each other are asked for together. */
+const NEAR = 8
 
 export type Load = (from: number, limit: number, signal: AbortSignal) => Promise<LogPage>
+/** Loads the lines of spans such as `10-16,40`, numbers from 0. */
+export type Pick = (spans: string, signal: AbortSignal) => Promise<LogPage>
+
+/** Numbers as spans; what lies between near ones comes along. */
+export function spansOf(numbers: readonly number[]): string {
+  const spans: [number, number][] = []
+  for (const number of numbers) {
+    const last = spans.at(-1)
+    if (last && number - last[1] <= NEAR) last[1] = number
+    else spans.push([number, number])
+  }
+  return spans.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(',')
+}
 
 export class LogStore {
   total = 0
@@ -21,7 +34,7 @@ export class LogStore {
   /** How long the log was when a chunk was last asked for: what the server did not have then is not asked for again. */
   private readonly askedAt = new Map<number, number>()
   private scattered: AbortController | null = null
-  private scatteredAt = -1
+  private scatteredFor = ''
 
   constructor(private readonly load: Load, private readonly maxChunks = 120) {}
 
@@ -46,9 +59,9 @@ export class LogStore {
     return this.chunks.size >= this.maxChunks
   }
 
-  /** Calls `visit` with every loaded line, in order. */
-  eachLoaded(visit: (line: LogLine, number: number) => void): void {
-    for (const key of [...this.chunks.keys()].sort((a, b) => a - b)) {
+  /** Calls `visit` with every loaded line in order, but for those of chunks that end before `from`. */
+  eachLoaded(visit: (line: LogLine, number: number) => void, from = 0): void {
+    for (const key of [...this.chunks.keys()].filter((each) => (each + 1) * CHUNK > from).sort((a, b) => a - b)) {
       this.chunks.get(key)!.forEach((line, i) => line && visit(line, key * CHUNK + i))
     }
   }
@@ -75,17 +88,17 @@ export class LogStore {
   }
 
   /**
-   * Makes sure that these lines are or will be here, by the load that skips all others: a filtered view shows lines far
-   * apart, and whole chunks would be fetched for one line each.
+   * Makes sure that these lines are or will be here and no others: a filtered view shows lines far apart, and whole chunks
+   * would be fetched for one line each.
    */
-  wantScattered(numbers: number[], load: Load): void {
-    const missing = numbers.find((number) => !this.get(number))
-    if (missing === undefined || this.scattered || this.failed !== null || this.scatteredAt === missing) return
+  wantScattered(numbers: readonly number[], pick: Pick): void {
+    const spans = spansOf(numbers.filter((number) => !this.get(number)))
+    if (spans === '' || this.scattered || this.failed !== null || this.scatteredFor === spans) return
     const request = new AbortController()
     this.scattered = request
     // What an answer did not bring is not asked for again until something else is.
-    this.scatteredAt = missing
-    void load(missing, SCATTERED, request.signal)
+    this.scatteredFor = spans
+    void pick(spans, request.signal)
       .then((page) => {
         for (const line of page.lines) this.put(line)
         this.evict()
@@ -130,7 +143,7 @@ export class LogStore {
   retry(): void {
     this.failed = null
     this.askedAt.clear()
-    this.scatteredAt = -1
+    this.scatteredFor = ''
     this.changed()
   }
 

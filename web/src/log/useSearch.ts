@@ -3,7 +3,7 @@
  * written since. A server without it is answered for by the loaded lines.
  */
 import { useEffect, useRef, useState } from 'react'
-import { api, ApiError, isMissing } from '../api/client'
+import { api, ApiError, isMissing, type LogFilter } from '../api/client'
 import { matcher, type LineFilter } from './selection'
 
 const TYPING_MS = 180
@@ -93,6 +93,9 @@ function wire(query: Query, filter: LineFilter) {
   return { q: query.text, regex: query.regex, case: query.case, ...filterParams(filter) }
 }
 
-export function filterParams(filter: LineFilter): { level?: string; step?: string } {
-  return { ...(filter.lowest !== 'DEBUG' && { level: filter.lowest }), ...(filter.step !== null && { step: filter.step }) }
+export function filterParams(filter: LineFilter): LogFilter {
+  return {
+    ...(filter.lowest !== 'DEBUG' && { level: filter.lowest }), ...(filter.step !== null && { step: filter.step }), ...(filter.attempt !== null && { attempt: filter.attempt }),
+    ...(filter.origin !== null && { origin: filter.origin }),
+  }
 }

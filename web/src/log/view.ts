@@ -2,13 +2,14 @@
  * The log as the eye sees it: fixed rows of 20 px, recycled nodes, one transform per frame. Framework-free.
  * Invariants: text goes in through `textContent` only; while following is off, new lines never move what is read.
  */
-import type { LogLine } from '../api/types'
 import { clock, toMillis } from '../ui/time'
 import { pieces, plain } from './ansi'
 import { delta, type Columns } from './columns'
 import { Highlighter } from './highlight'
-import type { Rows } from './selection'
-import type { Load, LogStore } from './store'
+import { onDrag } from './drag'
+import type { Ruled, Rows } from './selection'
+import type { Section } from './sections'
+import type { LogStore, Pick } from './store'
 
 export const ROW = 20
 const OVERSCAN = 12
@@ -16,8 +17,6 @@ const OVERSCAN = 12
 const TALLEST = 16_000_000
 /** A line is cut after this many characters: one huge cell would freeze all others. */
 export const LONGEST = 4096
-/** So many lines of the run itself may stand between two steps. */
-const BETWEEN = 4
 /** How long after a change of the panel's height a movement counts as its effect. */
 const SETTLE_MS = 200
 
@@ -41,14 +40,18 @@ export interface ViewEvents {
   select(range: Range | null): void
   /** Somebody wants a line in full. */
   open(line: number): void
-  /** The line at the upper edge changed. */
-  top(line: number): void
+  /** Other lines are on screen: the first and the last of them. */
+  window(first: number, last: number): void
+  /** Selected lines are to be copied. */
+  copy(): void
+  /** What stands on a ruler. */
+  ruler(section: Section, lines: number): string
 }
 
 export class LogView {
   selected: Range | null = null
-  /** Loads the lines of the present filter; null: whole chunks are loaded. */
-  scattered: Load | null = null
+  /** Loads lines far apart; null: whole chunks are loaded. */
+  scattered: Pick | null = null
   private columns: Columns
   private matchesText: ((text: string) => boolean) | null = null
   private readonly spacer = document.createElement('div')
@@ -65,10 +68,13 @@ export class LogView {
   private lastTop = 0
   private height = 0
   private resizedAt = 0
-  private topLine = -1
+  private window = ''
+  private readonly endDrag: () => void
 
   constructor(
     private readonly host: HTMLElement,
+    /** Lies over the upper edge and names the section that one reads. */
+    private readonly sticky: HTMLButtonElement,
     private readonly store: LogStore,
     private readonly rows: Rows,
     public follow: boolean,
@@ -84,6 +90,8 @@ export class LogView {
     host.addEventListener('keydown', this.onKey)
     host.addEventListener('click', this.onClick)
     host.addEventListener('dblclick', this.onDoubleClick)
+    sticky.addEventListener('click', this.onSticky)
+    this.endDrag = onDrag(host, (anchor, line) => this.select({ from: Math.min(anchor, line), to: Math.max(anchor, line) }))
     this.resize.observe(host)
     this.unsubscribe = store.onChange(() => this.invalidate())
     this.setColumns(columns)
@@ -97,6 +105,8 @@ export class LogView {
     this.host.removeEventListener('keydown', this.onKey)
     this.host.removeEventListener('click', this.onClick)
     this.host.removeEventListener('dblclick', this.onDoubleClick)
+    this.sticky.removeEventListener('click', this.onSticky)
+    this.endDrag()
     this.highlighter.clear()
     this.host.replaceChildren()
   }
@@ -123,9 +133,21 @@ export class LogView {
     this.invalidate()
   }
 
+  /** Folds or unfolds a section, or all of them; what is read stays where it is as far as it can. */
+  fold(fold: boolean, first?: number): void {
+    this.setFollow(false)
+    const top = this.rows.lineAt(Math.floor(this.virtualTop() / ROW))
+    this.rows.fold(fold, first)
+    this.layout()
+    this.scrollToRow(this.rows.rowOf(first ?? Math.max(0, top)) - (first === undefined ? 0 : 1))
+    this.invalidate()
+  }
+
   /** Shows a line at one third of the height and selects it. */
   goTo(line: number, to = line): void {
     this.setFollow(false)
+    const section = this.rows.sectionOf(line)
+    if (section) this.rows.fold(false, section.first)
     this.select({ from: Math.min(line, to), to: Math.max(line, to) }, false)
     this.layout()
     this.scrollToRow(this.rows.rowOf(line) - Math.floor(this.host.clientHeight / ROW / 3))
@@ -178,15 +200,22 @@ export class LogView {
   }
 
   private readonly onKey = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return
     const { selected } = this
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'c' && selected && getSelection()?.isCollapsed !== false) {
+      this.events.copy()
+      event.preventDefault()
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key === 'End') this.setFollow(true)
     else if (event.key === 'Home') {
       this.setFollow(false)
       this.scrollToRow(0)
     } else if (selected && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
-      const row = this.rows.rowOf(selected.to) + (event.key === 'ArrowDown' ? 1 : -1)
-      const line = this.rows.lineAt(Math.min(this.rows.count - 1, Math.max(0, row)))
+      const by = event.key === 'ArrowDown' ? 1 : -1
+      let row = this.rows.rowOf(selected.to) + by
+      while (this.rows.lineAt(row) < -1) row += by
+      const found = this.rows.lineAt(row)
+      const line = found < 0 ? selected.to : found
       this.setFollow(false)
       this.select(event.shiftKey ? { from: Math.min(selected.from, line), to: line } : { from: line, to: line })
       this.reveal(line)
@@ -198,8 +227,9 @@ export class LogView {
   /** Scrolls no more than it takes to have the line on screen. */
   private reveal(line: number): void {
     const row = this.rows.rowOf(line)
-    const first = Math.ceil(this.virtualTop() / ROW)
-    const last = first + Math.floor(this.host.clientHeight / ROW) - 2
+    // The uppermost row lies under the name of its section.
+    const first = Math.ceil(this.virtualTop() / ROW) + 1
+    const last = first + Math.floor(this.host.clientHeight / ROW) - 3
     if (row < first) this.scrollToRow(row)
     else if (row > last) this.scrollToRow(row - (last - first))
   }
@@ -210,7 +240,22 @@ export class LogView {
     return number === undefined ? -1 : Number(number)
   }
 
+  private ruledOf(ruler: number): Ruled | undefined {
+    return this.rows.rulers[-2 - ruler]
+  }
+
+  private readonly onSticky = (): void => {
+    const top = this.rows.sectionAt(Math.floor(this.virtualTop() / ROW))
+    if (top) this.fold(!top.folded, top.section.first)
+  }
+
   private readonly onClick = (event: MouseEvent): void => {
+    const ruler = (event.target as HTMLElement).closest<HTMLElement>('.log-ruler')?.dataset.ruler
+    if (ruler !== undefined) {
+      const ruled = this.ruledOf(Number(ruler))
+      if (ruled) this.fold(!ruled.folded, ruled.section.first)
+      return
+    }
     if (!(event.target as HTMLElement).closest('.log-number')) return
     const line = this.lineOf(event)
     if (line < 0) return
@@ -239,23 +284,42 @@ export class LogView {
     const last = Math.min(rows.count, first + visible + above + OVERSCAN)
     const shown = Math.max(0, last - first)
     const numbers = Array.from({ length: shown }, (_, i) => rows.lineAt(first + i))
-    if (!rows.filtered) store.want(first, last)
-    else if (this.scattered) store.wantScattered(numbers, this.scattered)
+    const lines = numbers.filter((number) => number >= 0)
+    if (rows.filtered && this.scattered) store.wantScattered(lines, this.scattered)
+    else if (!rows.filtered && lines.length > 0) store.want(lines[0]!, lines.at(-1)! + 1)
     while (this.pool.length < shown) this.pool.push(this.addNode())
+    let before = rows.lineAt(first - 1)
     this.pool.forEach((node, i) => {
-      node.root.hidden = i >= shown
-      if (i < shown) this.fill(node, numbers[i]!, i > 0 ? numbers[i - 1]! : rows.lineAt(first - 1))
+      if (node.root.hidden !== i >= shown) node.root.hidden = i >= shown
+      if (i >= shown) return
+      const number = numbers[i]!
+      const ruled = number < -1 ? this.ruledOf(number) : undefined
+      if (ruled) this.fillRuler(node, number, ruled)
+      else {
+        this.fill(node, number, before)
+        before = number
+      }
     })
     // Wrapped rows are taller than what the position is computed from: at the end, the last line stands at the bottom.
     const atEnd = this.columns.wrap && (this.follow || host.scrollHeight - host.scrollTop - host.clientHeight <= 1)
     const shift = atEnd ? host.scrollTop + Math.min(first * ROW - top, host.clientHeight - this.rowsBox.offsetHeight) : host.scrollTop + first * ROW - top
     this.rowsBox.style.transform = `translateY(${shift}px)`
     this.highlighter.mark(this.pool.filter((node) => !node.root.hidden).map((node) => node.text))
-    const topLine = rows.lineAt(Math.floor(top / ROW))
-    if (topLine !== this.topLine) {
-      this.topLine = topLine
-      this.events.top(topLine)
+    this.tellTop(rows.sectionAt(Math.floor(top / ROW)))
+    const seen = lines.slice(first === 0 ? 0 : above)
+    const window = `${seen[0]} ${seen.at(-1)}`
+    if (window !== this.window && seen.length > 0) {
+      this.window = window
+      this.events.window(seen[0]!, Math.min(seen.at(-1)!, seen[0]! + visible))
     }
+  }
+
+  private tellTop(top: Ruled | null): void {
+    const { sticky } = this
+    if (sticky.hidden !== (top === null)) sticky.hidden = top === null
+    if (!top) return
+    set(sticky, this.events.ruler(top.section, top.lines))
+    sticky.ariaExpanded = String(!top.folded)
   }
 
   private addNode(): RowNode {
@@ -272,30 +336,29 @@ export class LogView {
     return node
   }
 
-  private fill(node: RowNode, number: number, before: number): void {
-    const line = this.store.get(number)
-    const previous = before >= 0 ? this.store.get(before) : undefined
-    node.number.textContent = String(number + 1)
-    node.number.dataset.line = String(number)
-    node.root.classList.toggle('log-selected', this.selected !== null && number >= this.selected.from && number <= this.selected.to)
-    // The first line of a step or an attempt carries the rule between them.
-    node.root.classList.toggle('log-first', line !== undefined && this.begins(number, line))
-    node.root.classList.toggle('log-hit', line !== undefined && this.matchesText !== null && this.matchesText(line.message))
-    node.root.dataset.level = line?.level ?? ''
-    node.time.textContent = this.time(line?.at, previous?.at)
-    node.level.textContent = line?.level ?? ''
-    node.step.textContent = line ? [line.step, line.attempt && line.attempt > 1 ? `#${line.attempt}` : ''].filter(Boolean).join(' ') : ''
-    this.write(node.text, line ? line.message : '…')
+  private fillRuler(node: RowNode, number: number, ruled: Ruled): void {
+    node.root.className = 'log-ruler'
+    node.root.dataset.ruler = String(number)
+    node.root.dataset.level = ''
+    delete node.number.dataset.line
+    for (const cell of [node.time, node.level, node.step]) set(cell, '')
+    set(node.number, ruled.folded ? '▸' : '▾')
+    node.text.textContent = this.events.ruler(ruled.section, ruled.lines)
   }
 
-  /** Whether a step or an attempt begins here; lines of the run itself stand between them and do not count. */
-  private begins(number: number, line: LogLine): boolean {
-    if (line.step === null || number === 0) return false
-    for (let at = number - 1; at >= Math.max(0, number - BETWEEN); at--) {
-      const before = this.store.get(at)
-      if (before?.step) return before.step !== line.step || before.attempt !== line.attempt
-    }
-    return true
+  private fill(node: RowNode, number: number, before: number): void {
+    const line = this.store.get(number)
+    node.root.className = 'log-line'
+    const previous = before >= 0 ? this.store.get(before) : undefined
+    set(node.number, String(number + 1))
+    node.number.dataset.line = String(number)
+    node.root.classList.toggle('log-selected', this.selected !== null && number >= this.selected.from && number <= this.selected.to)
+    node.root.classList.toggle('log-hit', line !== undefined && this.matchesText !== null && this.matchesText(line.message))
+    node.root.dataset.level = line?.level ?? ''
+    set(node.time, this.time(line?.at, previous?.at))
+    set(node.level, line?.level ?? '')
+    set(node.step, line?.step ? (line.attempt > 1 ? `${line.step} #${line.attempt}` : line.step) : '')
+    this.write(node.text, line ? line.message : '…')
   }
 
   private time(at: string | undefined, previous: string | undefined): string {
@@ -326,6 +389,11 @@ export class LogView {
       return node
     }))
   }
+}
+
+/** Writes a text where it differs: most of a frame is the same as the one before. */
+function set(node: HTMLElement, text: string): void {
+  if (node.textContent !== text) node.textContent = text
 }
 
 /** The lines as text, one per line, without numbers and badges. */

@@ -62,7 +62,9 @@ function Missing() {
 
 function Content({ document }: { document: RunDocument }) {
   const { run, steps, log_total } = document
-  const { step: chosen, attempt, compare } = useSearch({ from: '/shell/runs/$id' })
+  const { step: chosen, attempt, compare, view } = useSearch({ from: '/shell/runs/$id' })
+  // Nothing but the log, with the name of the run over it.
+  const full = view === 'log'
   const selected = chosen === undefined ? null : Number(chosen)
   const navigate = useNavigate({ from: '/runs/$id' })
   const rights = useJobRights(run.job_id)
@@ -86,16 +88,17 @@ function Content({ document }: { document: RunDocument }) {
   return (
     <div className={ui.page}>
       <RunHead document={document} mayRun={rights.run} />
-      <RunSummaryPanel document={document} failed={failed ?? null} selected={selected} onSelect={select}>
+      {!full && <RunSummaryPanel document={document} failed={failed ?? null} selected={selected} onSelect={select}>
         {run.status === 'RUNNING' && !row && (
           <div className={css.current}>
             {running && <span className="mono">{running.name}</span>}
             {running && current && <ProgressBar progress={current} label={t.progress(running.name)} />}
           </div>
         )}
-      </RunSummaryPanel>
-      {compare && <Compare document={document} other={compare} close={() => void navigate({ search: ({ compare: _, ...rest }) => rest, replace: true })} />}
+      </RunSummaryPanel>}
+      {compare && !full && <Compare document={document} other={compare} close={() => void navigate({ search: ({ compare: _, ...rest }) => rest, replace: true })} />}
       <Split
+        only={full}
         left={
           <>
             <div className={css.timelineTools}>
@@ -106,7 +109,7 @@ function Content({ document }: { document: RunDocument }) {
             {row && <StepDetail key={row.index} row={row} attempt={shownAttempt} onAttempt={chooseAttempt} progress={progress} close={() => select(null)} />}
           </>
         }
-        right={<LogPanel runId={run.id} total={log_total} final={final} steps={names} target={target} targetMode={mode} />}
+        right={<LogPanel runId={run.id} total={log_total} final={final} steps={names} target={target} targetMode={mode} full={full} />}
       />
     </div>
   )

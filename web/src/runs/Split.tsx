@@ -15,7 +15,8 @@ function stored(): number {
   }
 }
 
-export function Split({ left, right }: { left: ReactNode; right: ReactNode }) {
+/** `only`: the right side has all the room. */
+export function Split({ left, right, only = false }: { left: ReactNode; right: ReactNode; only?: boolean }) {
   const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(stored)
   const set = (value: number) => {
@@ -33,7 +34,7 @@ export function Split({ left, right }: { left: ReactNode; right: ReactNode }) {
     set(((event.clientX - from) / all) * 100)
   }
   return (
-    <div ref={box} className={css.split} style={{ '--split': `${width}%` } as React.CSSProperties}>
+    <div ref={box} className={css.split} data-only={only} style={{ '--split': `${width}%` } as React.CSSProperties}>
       <div className={css.left}>{left}</div>
       <div
         className={css.divider}

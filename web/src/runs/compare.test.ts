@@ -3,7 +3,7 @@ import type { StepRun } from '../api/types'
 import { compareSteps, differing } from './compare'
 
 const step = (name: string, seconds: number | null, attempt = 1): StepRun => ({
-  index: 0, name, type: 'python', attempt, status: seconds === null ? 'PENDING' : 'SUCCEEDED', reason: null, started_at: seconds === null ? null : '2026-11-22T02:00:00Z',
+  index: 0, name, type: 'python', attempt, status: seconds === null ? 'PENDING' : 'SUCCEEDED', reason: null, retry_at: null, started_at: seconds === null ? null : '2026-11-22T02:00:00Z',
   finished_at: seconds === null ? null : new Date(Date.UTC(2026, 10, 22, 2) + seconds * 1000).toISOString(), rows_affected: seconds, error: null, usage: null,
 })
 

@@ -6,7 +6,7 @@ const T0 = Date.UTC(2026, 10, 22, 2, 30)
 const at = (seconds: number | null) => (seconds === null ? null : new Date(T0 + seconds * 1000).toISOString())
 
 function step(index: number, attempt: number, status: StepStatus, from: number | null, to: number | null, reason: string | null = null): StepRun {
-  return { index, name: `S${index}`, type: 'sql_query', attempt, status, reason, started_at: at(from), finished_at: at(to), rows_affected: null, error: null, usage: null }
+  return { index, name: `S${index}`, type: 'sql_query', attempt, status, reason, retry_at: null, started_at: at(from), finished_at: at(to), rows_affected: null, error: null, usage: null }
 }
 
 test('bars stand where their instants are', () => {

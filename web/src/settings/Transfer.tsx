@@ -127,7 +127,7 @@ function Plan({ plan }: { plan: ImportPlan }) {
       {plan.changed.map(({ id: job, diff }) => (
         <details key={job} className={css.planDiff}><summary>{t.diffOf(job)}</summary><Suspense><DiffTable unified={diff} label={t.diffOf(job)} /></Suspense></details>
       ))}
-      {plan.invalid.map(({ id: job, problems }) => <section key={job} className={ui.problem} aria-label={job}><h2 className="mono">{job}</h2><ProblemList problems={problems.map((each) => ({ ...each, file: null }))} /></section>)}
+      {plan.invalid.map(({ id: job, problems }) => <section key={job} className={ui.problem} aria-label={job}><h2 className="mono">{job}</h2><ProblemList problems={problems} /></section>)}
       {lists.map(({ title, names }) => <p key={title}><strong>{title}</strong> <span className={css.names}>{names.map((name) => <code key={name}>{name}</code>)}</span></p>)}
       {plan.next.length > 0 && <p><strong>{t.nextFires}</strong> {plan.next.slice(0, 5).map((each, i) => <span key={each.id}>{i > 0 && ' · '}<code>{each.id}</code> <Ago at={each.at} /></span>)}</p>}
     </>

@@ -11,7 +11,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use chrono::TimeDelta;
 use host_model::account::{Account, AccountSource, Rotated, Session, Vouched, Welcomed};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::limit::{Counted, WINDOW};
 use super::signer::Kind;
@@ -63,18 +64,41 @@ impl SignedIn {
     }
 }
 
+/// A session that was opened or refreshed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedIn)]
+pub(crate) struct SignedInView {
+    user: String,
+    display_name: String,
+    #[schema(value_type = String)]
+    source: &'static str,
+    permissions: Vec<String>,
+    must_change_password: bool,
+    /// For the header `Authorization`; a browser uses its cookie.
+    access_token: String,
+    /// Seconds.
+    expires_in: i64,
+}
+
+/// There is no session any more.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedOut {
+    signed_out: bool,
+}
+
 impl IntoResponse for SignedIn {
     fn into_response(self) -> Response {
-        let body = json!({
-            "user": self.standing.user,
-            "display_name": self.standing.display_name,
-            "source": self.standing.source,
-            "permissions": self.standing.permissions.texts(),
-            "must_change_password": self.standing.must_change_password,
-            "access_token": self.access,
-            "expires_in": self.expires_in,
-        });
-        (AppendHeaders(self.set_cookies()), Json(body)).into_response()
+        let cookies = self.set_cookies();
+        let body = SignedInView {
+            permissions: self.standing.permissions.texts(),
+            user: self.standing.user,
+            display_name: self.standing.display_name,
+            source: self.standing.source,
+            must_change_password: self.standing.must_change_password,
+            access_token: self.access,
+            expires_in: self.expires_in,
+        };
+        (AppendHeaders(cookies), Json(body)).into_response()
     }
 }
 
@@ -361,7 +385,7 @@ pub(crate) async fn sign_out(app: &App, headers: &HeaderMap, visitor: &Visitor) 
 pub(crate) fn gone(visitor: &Visitor) -> Response {
     let cookies = [(ACCESS, "/"), (REFRESH, "/auth")].map(|(name, path)| visitor.cookie(name, path, "", 0));
     let cookies = cookies.map(|cookie| (header::SET_COOKIE, cookie));
-    (AppendHeaders(cookies), Json(json!({ "signed_out": true }))).into_response()
+    (AppendHeaders(cookies), Json(SignedOut { signed_out: true })).into_response()
 }
 
 /// Ends every session of the caller's account, this one too.

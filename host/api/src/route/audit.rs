@@ -7,38 +7,70 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use host_model::JsonMap;
 use host_model::audit::{AuditEntry, AuditFilter, AuditOutcome};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::error::ApiError;
 use crate::view::instant;
+use crate::view::words::AuditOutcomeWord;
 
 const DEFAULT_ENTRIES: u32 = 100;
 const MOST_ENTRIES: u32 = 1000;
 /// Entries that are read at once while the trail is exported.
 const PAGE: u32 = 500;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     user: Option<String>,
     action: Option<String>,
     object: Option<String>,
     outcome: Option<String>,
+    #[param(value_type = Option<String>, format = DateTime)]
     from: Option<chrono::DateTime<chrono::Utc>>,
+    #[param(value_type = Option<String>, format = DateTime)]
     to: Option<chrono::DateTime<chrono::Utc>>,
     cursor: Option<String>,
     limit: Option<u32>,
 }
 
+/// What somebody did, or tried to do.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(crate) struct EntryView {
+    seq: u64,
+    #[schema(format = DateTime)]
+    at: String,
+    user: String,
+    source: String,
+    address: String,
+    action: String,
+    object: String,
+    #[schema(value_type = AuditOutcomeWord)]
+    outcome: &'static str,
+    #[schema(value_type = Object)]
+    detail: JsonMap,
+}
+
+/// A page of the trail.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditPage {
+    entries: Vec<EntryView>,
+    /// For `cursor` of the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
 /// Who signed in, changed or set off what, newest first. An entry that is `begun` has not ended, or its process has.
-#[utoipa::path(get, path = "/admin/audit", tag = "audit", responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/audit", tag = "audit", params(ListQuery), responses((status = 200, body = AuditPage)))]
 pub(crate) async fn list(
     State(app): State<App>,
     query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<AuditPage>, ApiError> {
     let Query(query) = query?;
     let limit = query.limit.unwrap_or(DEFAULT_ENTRIES);
     if limit == 0 || limit > MOST_ENTRIES {
@@ -68,12 +100,11 @@ pub(crate) async fn list(
     let has_more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let next = entries.last().filter(|_| has_more).map(|entry| entry.seq.to_string());
-    let view: Vec<Value> = entries.into_iter().map(view).collect();
-    Ok(Json(json!({ "entries": view, "next_cursor": next })))
+    Ok(Json(AuditPage { entries: entries.into_iter().map(view).collect(), next_cursor: next }))
 }
 
 /// An entry together with what closed it.
-fn view(entry: AuditEntry) -> Value {
+fn view(entry: AuditEntry) -> EntryView {
     let mut draft = entry.draft;
     if let Some(closing) = entry.closing {
         draft.outcome = closing.outcome;
@@ -82,32 +113,52 @@ fn view(entry: AuditEntry) -> Value {
             draft.object = closing.object;
         }
     }
-    json!({
-        "seq": entry.seq,
-        "at": instant(draft.at),
-        "user": draft.user,
-        "source": draft.source,
-        "address": draft.address,
-        "action": draft.action,
-        "object": draft.object,
-        "outcome": draft.outcome.as_str(),
-        "detail": draft.detail,
-    })
+    EntryView {
+        seq: entry.seq,
+        at: instant(draft.at),
+        user: draft.user,
+        source: draft.source,
+        address: draft.address,
+        action: draft.action,
+        object: draft.object,
+        outcome: draft.outcome.as_str(),
+        detail: draft.detail,
+    }
 }
 
-#[derive(Deserialize)]
+/// What the chain of hashes says.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditVerdict {
+    ok: bool,
+    entries: u64,
+    /// The first entry that is wrong.
+    broken_at: Option<u64>,
+    #[schema(value_type = Option<String>)]
+    why: Option<&'static str>,
+    last: AuditLast,
+}
+
+/// The newest entry.
+#[derive(Serialize, ToSchema)]
+struct AuditLast {
+    seq: u64,
+    hash: String,
+}
+
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct VerifyQuery {
     /// `SEQ:HASH` of an entry that must still be there.
     expect: Option<String>,
 }
 
 /// Goes along the whole chain of hashes.
-#[utoipa::path(get, path = "/admin/audit/verify", tag = "audit", responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/audit/verify", tag = "audit", params(VerifyQuery), responses((status = 200, body = AuditVerdict)))]
 pub(crate) async fn verify(
     State(app): State<App>,
     query: Result<Query<VerifyQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<AuditVerdict>, ApiError> {
     let Query(query) = query?;
     let verdict = app.audit.verify().await?;
     let mut broken_at = verdict.broken_at;
@@ -124,13 +175,9 @@ pub(crate) async fn verify(
             why = Some("it is not there any more, or another one is in its place");
         }
     }
-    Ok(Json(json!({
-        "ok": broken_at.is_none(),
-        "entries": verdict.entries,
-        "broken_at": broken_at,
-        "why": why,
-        "last": { "seq": verdict.last.0, "hash": verdict.last.1 },
-    })))
+    let (seq, hash) = verdict.last;
+    let last = AuditLast { seq, hash };
+    Ok(Json(AuditVerdict { ok: broken_at.is_none(), entries: verdict.entries, broken_at, why, last }))
 }
 
 #[derive(Deserialize)]

@@ -12,8 +12,8 @@ use axum::{Extension, Json};
 use host_catalogue::edit::Content;
 use host_model::JsonMap;
 use host_model::version::VersionChange;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::jobs::read_body;
 use crate::App;
@@ -23,10 +23,11 @@ use crate::error::{ApiError, Id};
 use crate::view::desk as view;
 
 /// A job as submitted: with the keys of the file, or as the text of its table.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct JobBody {
     app: Option<String>,
+    #[schema(value_type = Option<Object>)]
     job: Option<JsonMap>,
     text: Option<String>,
     /// Of `validate`: the id of the job it would take the place of.
@@ -58,7 +59,7 @@ pub(crate) fn need_match(headers: &HeaderMap) -> Result<String, ApiError> {
     })
 }
 
-pub(crate) fn with_etag(etag: &str, status: StatusCode, body: Value) -> Response {
+pub(crate) fn with_etag(etag: &str, status: StatusCode, body: impl Serialize) -> Response {
     let mut response = (status, Json(body)).into_response();
     if let Ok(value) = HeaderValue::from_str(&format!("\"{etag}\"")) {
         response.headers_mut().insert(header::ETAG, value);
@@ -67,18 +68,19 @@ pub(crate) fn with_etag(etag: &str, status: StatusCode, body: Value) -> Response
 }
 
 fn done(status: StatusCode, saved: &SaveDone) -> Response {
-    with_etag(&saved.etag, status, view::saved(saved))
+    with_etag(&saved.etag, status, view::SavedView::from(saved))
 }
 
 /// What is saved for a job.
-#[utoipa::path(get, path = "/admin/jobs/{id}/source", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/jobs/{id}/source", tag = "catalogue", params(("id" = String, Path)), responses((status = 200, body = view::SourceView)))]
 pub(crate) async fn source(State(app): State<App>, Id(id): Id) -> Result<Response, ApiError> {
     let source = app.desk.source(&id).await?;
-    Ok(with_etag(&source.etag, StatusCode::OK, view::source(&source)))
+    let etag = source.etag.clone();
+    Ok(with_etag(&etag, StatusCode::OK, view::SourceView::from(source)))
 }
 
 /// Saves a new job.
-#[utoipa::path(post, path = "/admin/jobs", tag = "catalogue", responses((status = 201)))]
+#[utoipa::path(post, path = "/admin/jobs", tag = "catalogue", request_body = JobBody, responses((status = 201, body = view::SavedView)))]
 pub(crate) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -94,7 +96,8 @@ pub(crate) async fn create(
 }
 
 /// Saves a job over the one there is.
-#[utoipa::path(put, path = "/admin/jobs/{id}", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(put, path = "/admin/jobs/{id}", tag = "catalogue", params(("id" = String, Path)), request_body = JobBody,
+    responses((status = 200, body = view::SavedView)))]
 pub(crate) async fn replace(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -115,7 +118,7 @@ pub(crate) async fn replace(
 }
 
 /// The body of `PATCH /admin/jobs/{id}`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct PatchBody {
     enabled: Option<bool>,
@@ -124,14 +127,15 @@ pub(crate) struct PatchBody {
     schedules: BTreeMap<String, SchedulePatch>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SchedulePatch {
     enabled: bool,
 }
 
 /// Switches a job or its schedules, or sets its tags or description.
-#[utoipa::path(patch, path = "/admin/jobs/{id}", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(patch, path = "/admin/jobs/{id}", tag = "catalogue", params(("id" = String, Path)), request_body = PatchBody,
+    responses((status = 200, body = view::SavedView)))]
 pub(crate) async fn patch(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -147,28 +151,35 @@ pub(crate) async fn patch(
     Ok(done(StatusCode::OK, &saved))
 }
 
+/// A job that is not in the catalogue any more.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobDeleted {
+    deleted: String,
+}
+
 /// Takes a job out of the catalogue. Its history stays.
-#[utoipa::path(delete, path = "/admin/jobs/{id}", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(delete, path = "/admin/jobs/{id}", tag = "catalogue", params(("id" = String, Path)), responses((status = 200, body = JobDeleted)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
     headers: HeaderMap,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<JobDeleted>, ApiError> {
     app.desk.delete(&id, if_match(&headers).as_deref(), &caller.user).await?;
     tracing::info!(by = caller.user, job.id = id, "job deleted");
-    Ok(Json(json!({ "deleted": id })))
+    Ok(Json(JobDeleted { deleted: id }))
 }
 
 /// The body of `POST /admin/jobs/{id}/rename`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RenameBody {
     id: String,
 }
 
 /// Gives a job another id. History, slots and versions follow.
-#[utoipa::path(post, path = "/admin/jobs/{id}/rename", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(post, path = "/admin/jobs/{id}/rename", tag = "catalogue", params(("id" = String, Path)), request_body = RenameBody,
+    responses((status = 200, body = view::SavedView)))]
 pub(crate) async fn rename(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -183,21 +194,19 @@ pub(crate) async fn rename(
 }
 
 /// What is wrong with a job that is not saved yet, and when it would fire.
-#[utoipa::path(post, path = "/admin/jobs/validate", tag = "catalogue", responses((status = 200)))]
+#[utoipa::path(post, path = "/admin/jobs/validate", tag = "catalogue", request_body = JobBody, responses((status = 200, body = view::CheckedView)))]
 pub(crate) async fn validate(
     State(app): State<App>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<view::CheckedView>, ApiError> {
     let body: JobBody = read_body(&headers, &body?)?;
     let content = body.content()?;
     let found = app.desk.check(body.app.as_deref(), &content, body.replaces.as_deref()).await;
     match found {
-        Ok(checked) => Ok(Json(view::checked(&checked))),
+        Ok(checked) => Ok(Json((&checked).into())),
         // A text that is not TOML is an answer here, not a wrong question.
-        Err(DeskError::Invalid(findings)) => {
-            Ok(Json(view::checked(&crate::desk::Checked { findings, next: Vec::new() })))
-        }
+        Err(DeskError::Invalid(findings)) => Ok(Json((&crate::desk::Checked { findings, next: Vec::new() }).into())),
         Err(error) => Err(error.into()),
     }
 }

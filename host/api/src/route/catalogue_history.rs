@@ -8,8 +8,8 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use host_catalogue::edit::unified;
 use host_model::version::JobVersion;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::catalogue::{if_match, with_etag};
 use super::jobs::read_body;
@@ -19,11 +19,35 @@ use crate::desk::DeskError;
 use crate::error::{ApiError, Id};
 use crate::view::desk as view;
 
+/// What was saved for a job before.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobVersionList {
+    versions: Vec<view::VersionView>,
+}
+
+/// A version with its text.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobVersionText {
+    #[serde(flatten)]
+    version: view::VersionView,
+    text: String,
+}
+
+/// What changed between two versions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobDiff {
+    /// Null: there was none before.
+    from: Option<u32>,
+    /// Null: what is saved now.
+    to: Option<u32>,
+    unified: String,
+}
+
 /// The versions of a job, newest first.
-#[utoipa::path(get, path = "/admin/jobs/{id}/versions", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
-pub(crate) async fn list(State(app): State<App>, Id(id): Id) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/admin/jobs/{id}/versions", tag = "catalogue", params(("id" = String, Path)), responses((status = 200, body = JobVersionList)))]
+pub(crate) async fn list(State(app): State<App>, Id(id): Id) -> Result<Json<JobVersionList>, ApiError> {
     let versions = versions_of(&app, &id).await?;
-    Ok(Json(json!({ "versions": versions.iter().map(view::version).collect::<Vec<_>>() })))
+    Ok(Json(JobVersionList { versions: versions.iter().map(view::VersionView::from).collect() }))
 }
 
 async fn versions_of(app: &App, id: &str) -> Result<Vec<JobVersion>, ApiError> {
@@ -42,17 +66,15 @@ fn find<'v>(versions: &'v [JobVersion], id: &str, number: u32) -> Result<&'v Job
 
 /// One version with its text.
 #[utoipa::path(get, path = "/admin/jobs/{id}/versions/{version}", tag = "catalogue",
-    params(("id" = String, Path), ("version" = u32, Path)), responses((status = 200)))]
+    params(("id" = String, Path), ("version" = u32, Path)), responses((status = 200, body = JobVersionText)))]
 pub(crate) async fn show(
     State(app): State<App>,
     path: Result<Path<(String, u32)>, PathRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<JobVersionText>, ApiError> {
     let Path((id, number)) = path?;
     let versions = versions_of(&app, &id).await?;
     let found = find(&versions, &id, number)?;
-    let mut shown = view::version(found);
-    shown["text"] = found.version.text.clone().into();
-    Ok(Json(shown))
+    Ok(Json(JobVersionText { version: found.into(), text: found.version.text.clone() }))
 }
 
 /// Which versions are compared.
@@ -67,12 +89,12 @@ pub(crate) struct DiffQuery {
 
 /// What changed between two versions.
 #[utoipa::path(get, path = "/admin/jobs/{id}/diff", tag = "catalogue",
-    params(("id" = String, Path), ("from" = Option<u32>, Query), ("to" = Option<u32>, Query)), responses((status = 200)))]
+    params(("id" = String, Path), ("from" = Option<u32>, Query), ("to" = Option<u32>, Query)), responses((status = 200, body = JobDiff)))]
 pub(crate) async fn diff(
     State(app): State<App>,
     Id(id): Id,
     query: Result<Query<DiffQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<JobDiff>, ApiError> {
     let Query(query) = query?;
     let versions = versions_of(&app, &id).await?;
     let from = match (query.from, query.to) {
@@ -88,18 +110,19 @@ pub(crate) async fn diff(
         (version.version.text.clone(), format!("{id} version {}", version.number))
     });
     let text = unified(&from_text, &to_text, &from_name, &to_name);
-    Ok(Json(json!({ "from": from.map(|version| version.number), "to": query.to, "unified": text })))
+    Ok(Json(JobDiff { from: from.map(|version| version.number), to: query.to, unified: text }))
 }
 
 /// The body of `POST /admin/jobs/{id}/restore`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RestoreBody {
     version: u32,
 }
 
 /// Puts a version back; it becomes the newest.
-#[utoipa::path(post, path = "/admin/jobs/{id}/restore", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(post, path = "/admin/jobs/{id}/restore", tag = "catalogue", params(("id" = String, Path)), request_body = RestoreBody,
+    responses((status = 200, body = view::SavedView)))]
 pub(crate) async fn restore(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -110,5 +133,5 @@ pub(crate) async fn restore(
     let body: RestoreBody = read_body(&headers, &body?)?;
     let saved = app.desk.restore(&id, body.version, if_match(&headers).as_deref(), &caller.user).await?;
     tracing::info!(by = caller.user, job.id = id, version = body.version, "job restored");
-    Ok(with_etag(&saved.etag, StatusCode::OK, view::saved(&saved)))
+    Ok(with_etag(&saved.etag, StatusCode::OK, view::SavedView::from(&saved)))
 }

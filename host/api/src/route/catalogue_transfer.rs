@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use host_model::JsonMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::catalogue::{need_match, with_etag};
 use super::jobs::read_body;
@@ -28,28 +29,42 @@ pub(crate) struct AppQuery {
 }
 
 /// The jobs of an app, with the keys of its file.
-#[utoipa::path(get, path = "/admin/config/jobs/parsed", tag = "catalogue", params(("app" = Option<String>, Query)), responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/config/jobs/parsed", tag = "catalogue", params(("app" = Option<String>, Query)),
+    responses((status = 200, body = view::AppJobsView)))]
 pub(crate) async fn parsed(
     State(app): State<App>,
     query: Result<Query<AppQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
     let jobs = app.desk.jobs_of(query.app.as_deref()).await?;
-    Ok(with_etag(&jobs.etag, StatusCode::OK, view::app_jobs(&jobs)))
+    let etag = jobs.etag.clone();
+    Ok(with_etag(&etag, StatusCode::OK, view::AppJobsView::from(jobs)))
+}
+
+/// The jobs of an app that were put in place of others.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AppJobsSaved {
+    #[serde(flatten)]
+    jobs: view::AppJobsView,
+    /// How many.
+    saved: usize,
 }
 
 /// The body of `PUT /admin/config/jobs/parsed`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct JobsBody {
+    #[schema(value_type = Vec<Object>)]
     jobs: Vec<JsonMap>,
     /// Stays as it is in the file.
     #[serde(rename = "meta")]
+    #[schema(value_type = Option<Object>)]
     _meta: Option<JsonMap>,
 }
 
 /// Puts these jobs in place of all of an app.
-#[utoipa::path(put, path = "/admin/config/jobs/parsed", tag = "catalogue", params(("app" = Option<String>, Query)), responses((status = 200)))]
+#[utoipa::path(put, path = "/admin/config/jobs/parsed", tag = "catalogue", params(("app" = Option<String>, Query)), request_body = JobsBody,
+    responses((status = 200, body = AppJobsSaved)))]
 pub(crate) async fn put_parsed(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -66,13 +81,12 @@ pub(crate) async fn put_parsed(
     };
     let jobs = app.desk.replace_jobs_of(&of, &body.jobs, &etag, &caller.user).await?;
     tracing::info!(by = caller.user, app = of, jobs = jobs.jobs.len(), "jobs replaced");
-    let mut shown = view::app_jobs(&jobs);
-    shown["saved"] = jobs.jobs.len().into();
-    Ok(with_etag(&jobs.etag, StatusCode::OK, shown))
+    let (etag, saved) = (jobs.etag.clone(), jobs.jobs.len());
+    Ok(with_etag(&etag, StatusCode::OK, AppJobsSaved { jobs: jobs.into(), saved }))
 }
 
 /// The whole catalogue as a snapshot, without secrets in clear.
-#[utoipa::path(get, path = "/admin/catalogue/export", tag = "catalogue", responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/catalogue/export", tag = "catalogue", responses((status = 200, body = Object)))]
 pub(crate) async fn export(State(app): State<App>) -> Result<Response, ApiError> {
     let mut response = Json(app.desk.export().await?).into_response();
     let attachment = HeaderValue::from_static("attachment; filename=\"nomaflow-catalogue.json\"");
@@ -89,14 +103,15 @@ pub(crate) struct ImportQuery {
 
 /// Takes a snapshot over: every job is checked before any is in force.
 #[utoipa::path(post, path = "/admin/catalogue/import", tag = "catalogue",
-    params(("dry_run" = Option<bool>, Query), ("strategy" = Option<String>, Query)), responses((status = 200)))]
+    params(("dry_run" = Option<bool>, Query), ("strategy" = Option<String>, Query)), request_body = Object,
+    responses((status = 200, body = view::PlanView)))]
 pub(crate) async fn import(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     query: Result<Query<ImportQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<view::PlanView>, ApiError> {
     let Query(query) = query?;
     let replace = match query.strategy.as_deref() {
         None | Some("merge") => false,
@@ -111,11 +126,12 @@ pub(crate) async fn import(
     if plan.applied {
         tracing::info!(by = caller.user, new = plan.new.len(), changed = plan.changed.len(), "catalogue imported");
     }
-    Ok(Json(view::plan(&plan)))
+    Ok(Json((&plan).into()))
 }
 
 /// One job as a file.
-#[utoipa::path(get, path = "/admin/jobs/{id}/export", tag = "catalogue", params(("id" = String, Path)), responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/jobs/{id}/export", tag = "catalogue", params(("id" = String, Path)),
+    responses((status = 200, body = String, content_type = "application/toml")))]
 pub(crate) async fn export_job(State(app): State<App>, Id(id): Id) -> Result<Response, ApiError> {
     let source = app.desk.source(&id).await?;
     let mut response = source.whole.into_response();

@@ -1,15 +1,11 @@
-//! The log of one run: by number, searched, counted, and as a file. Searching happens here, in pieces of bounded size, so
+//! The log of one run: by number, searched and counted; as a file in `log_file`. Searching happens here, in pieces of bounded size, so
 //! that a page never needs the lines it does not show.
 
 use axum::Json;
-use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
-use host_model::history::LineFilter;
-use host_model::log::{LogLevel, LogLine};
+use host_model::history::{LineFilter, LineOrigin};
+use host_model::log::LogLevel;
 use host_model::{Run, StepName};
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
@@ -18,17 +14,18 @@ use utoipa::{IntoParams, ToSchema};
 use super::runs::{no_such_run, run_id, words};
 use crate::App;
 use crate::error::{ApiError, Id};
-use crate::view::instant;
 use crate::view::run::LineView;
 use crate::view::words::LogLevelWord;
 
 const DEFAULT_LINES: u32 = 1000;
 /// A page of the longest lines stays within some 40 MB; whoever wants more asks again from where it ended.
 const MOST_LINES: u32 = 2_500;
+/// Spans of lines in one request.
+const MOST_SPANS: usize = 200;
+/// Parts a log may be counted in.
+const MOST_PARTS: u32 = 1_000;
 /// Lines read at once while searching.
 const PIECE: u32 = 5_000;
-/// Lines read at once for a file.
-const FILE_PIECE: u32 = 1_000;
 /// Numbers in the answer of a search; the count goes on beyond.
 const MOST_HITS: usize = 100_000;
 /// Longest text or pattern to look for, in bytes.
@@ -48,6 +45,12 @@ pub(crate) struct LogQuery {
     level: Option<String>,
     /// Lines of these steps, separated by commas.
     step: Option<String>,
+    /// Lines of this attempt.
+    attempt: Option<u32>,
+    /// `steps`: written by a step; `run`: by Nomaflow about the run.
+    origin: Option<String>,
+    /// These lines in place of all that, as numbers and spans: `10-16,40`. At most 200 spans and 2500 lines.
+    lines: Option<String>,
 }
 
 /// Lines of a run.
@@ -70,29 +73,67 @@ pub(crate) async fn page(
 ) -> Result<Json<LogPage>, ApiError> {
     let Query(query) = query?;
     let run = find(&app, &id).await?;
-    let filter = read_filter(query.level.as_ref(), query.step.as_ref())?;
+    let filter = read_filter(query.level.as_ref(), query.step.as_ref(), query.attempt, query.origin.as_ref())?;
     let from = query.from.unwrap_or(0);
     let limit = query.limit.unwrap_or(DEFAULT_LINES).clamp(1, MOST_LINES);
-    let lines = match filter.is_open() {
-        true => app.engine.store().list_logs(run.id, from, limit).await?,
-        false => app.history.list_lines(run.id, from, limit, &filter).await?,
+    let lines = match &query.lines {
+        Some(text) => {
+            let mut lines = Vec::new();
+            for (from, count) in spans(text)? {
+                lines.extend(app.engine.store().list_logs(run.id, from, count).await?);
+            }
+            lines
+        }
+        None if filter.is_open() => app.engine.store().list_logs(run.id, from, limit).await?,
+        None => app.history.list_lines(run.id, from, limit, &filter).await?,
     };
     let total = app.engine.store().count_logs(run.id).await?;
     Ok(Json(LogPage { run_id: id, from, total, lines: lines.iter().map(LineView::from).collect() }))
 }
 
-async fn find(app: &App, id: &str) -> Result<Run, ApiError> {
+pub(super) async fn find(app: &App, id: &str) -> Result<Run, ApiError> {
     let id = run_id(id)?;
     app.engine.store().find_run(id).await?.ok_or_else(|| no_such_run(id))
 }
 
-fn read_filter(level: Option<&String>, steps: Option<&String>) -> Result<LineFilter, ApiError> {
+/// The first line and the length of each span.
+fn spans(text: &str) -> Result<Vec<(u64, u32)>, ApiError> {
+    let invalid = || ApiError::invalid(format!("lines is `{text}`; it must be like `10-16,40`"));
+    let mut spans = Vec::new();
+    let mut total = 0;
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (first.parse::<u64>().map_err(|_| invalid())?, last.parse::<u64>().map_err(|_| invalid())?);
+        let count =
+            last.checked_sub(first).and_then(|more| u32::try_from(more).ok()?.checked_add(1)).ok_or_else(invalid)?;
+        total += u64::from(count);
+        spans.push((first, count));
+    }
+    if spans.len() > MOST_SPANS || total > u64::from(MOST_LINES) {
+        let detail =
+            format!("lines has {} spans of {total} lines; allowed are {MOST_SPANS} and {MOST_LINES}", spans.len());
+        return Err(ApiError::invalid(detail));
+    }
+    Ok(spans)
+}
+
+pub(super) fn read_filter(
+    level: Option<&String>,
+    steps: Option<&String>,
+    attempt: Option<u32>,
+    origin: Option<&String>,
+) -> Result<LineFilter, ApiError> {
     let level = level.filter(|text| !text.is_empty()).map(|text| {
         let known = LogLevel::ALL.map(LogLevel::as_str).join(", ");
         LogLevel::parse(text).ok_or_else(|| ApiError::invalid(format!("level is `{text}`; allowed are {known}")))
     });
     let steps = words(steps).map(StepName::new).collect::<Result<_, _>>();
-    Ok(LineFilter { level: level.transpose()?, steps: steps.map_err(|error| ApiError::invalid(error.to_string()))? })
+    let origin = origin.filter(|text| !text.is_empty()).map(|text| {
+        let unknown = || ApiError::invalid(format!("origin is `{text}`; allowed are `steps` and `run`"));
+        LineOrigin::parse(text).ok_or_else(unknown)
+    });
+    let steps = steps.map_err(|error| ApiError::invalid(error.to_string()))?;
+    Ok(LineFilter { level: level.transpose()?, steps, attempt, origin: origin.transpose()? })
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -111,6 +152,10 @@ pub(crate) struct SearchQuery {
     level: Option<String>,
     /// Lines of these steps, separated by commas.
     step: Option<String>,
+    /// Lines of this attempt.
+    attempt: Option<u32>,
+    /// `steps`: written by a step; `run`: by Nomaflow about the run.
+    origin: Option<String>,
     /// The first line to look at, by number from 0.
     #[serde(default)]
     from: u64,
@@ -139,7 +184,7 @@ pub(crate) async fn search(
 ) -> Result<Json<LogHits>, ApiError> {
     let Query(query) = query?;
     let run = find(&app, &id).await?;
-    let filter = read_filter(query.level.as_ref(), query.step.as_ref())?;
+    let filter = read_filter(query.level.as_ref(), query.step.as_ref(), query.attempt, query.origin.as_ref())?;
     let pattern = pattern(&query)?;
     let total = app.engine.store().count_logs(run.id).await?;
     let mut hits = LogHits { total: 0, truncated: false, numbers: Vec::new(), end: total };
@@ -247,76 +292,43 @@ pub(crate) async fn counts(State(app): State<App>, Id(id): Id) -> Result<Json<Lo
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct DownloadQuery {
-    /// `txt`, the default, or `ndjson`.
-    format: Option<String>,
-    /// Lines of these steps, separated by commas.
-    step: Option<String>,
-    /// This level and those above it.
-    level: Option<String>,
+pub(crate) struct DensityQuery {
+    /// 1 to 1000; 200 without one.
+    parts: Option<u32>,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
-    Txt,
-    Ndjson,
+/// Where a run warned and failed: its log in parts of the same length.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LogDensity {
+    /// Lines of the whole log.
+    total: u64,
+    /// Warnings of each part.
+    warnings: Vec<u64>,
+    /// Errors of each part.
+    errors: Vec<u64>,
 }
 
-/// The log as a file, however long it is: a piece is read when the one before it has gone out.
-#[utoipa::path(get, path = "/admin/jobs/runs/{id}/logs/download", tag = "logs",
-    params(("id" = String, Path, description = "A run"), DownloadQuery),
-    responses((status = 200, content((String = "text/plain"), (String = "application/x-ndjson")))))]
-pub(crate) async fn download(
+/// Counts warnings and errors along the log.
+#[utoipa::path(get, path = "/admin/jobs/runs/{id}/logs/density", tag = "logs",
+    params(("id" = String, Path, description = "A run"), DensityQuery), responses((status = 200, body = LogDensity)))]
+pub(crate) async fn density(
     State(app): State<App>,
     Id(id): Id,
-    query: Result<Query<DownloadQuery>, QueryRejection>,
-) -> Result<Response, ApiError> {
+    query: Result<Query<DensityQuery>, QueryRejection>,
+) -> Result<Json<LogDensity>, ApiError> {
     let Query(query) = query?;
     let run = find(&app, &id).await?;
-    let filter = read_filter(query.level.as_ref(), query.step.as_ref())?;
-    let (format, ending, kind) = match query.format.as_deref() {
-        None | Some("" | "txt") => (Format::Txt, "log", "text/plain; charset=utf-8"),
-        Some("ndjson") => (Format::Ndjson, "ndjson", "application/x-ndjson"),
-        Some(other) => {
-            return Err(ApiError::invalid(format!("format is `{other}`; allowed are `txt` and `ndjson`")));
-        }
-    };
-    // Ids and names are words, so nothing needs quoting.
-    let step = if let [step] = filter.steps.as_slice() { format!("_{step}") } else { String::new() };
-    let name = format!("attachment; filename=\"{}_{}{step}.{ending}\"", run.job_id, run.id);
-    let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment"));
-    let pieces = stream::unfold(Some(0), move |from| {
-        let (app, filter) = (app.clone(), filter.clone());
-        async move {
-            let from = from?;
-            match app.history.list_lines(run.id, from, FILE_PIECE, &filter).await {
-                Ok(lines) => {
-                    let next = lines.last().map(|last| last.seq + 1)?;
-                    Some((Ok(render(&lines, format)), Some(next)))
-                }
-                // The connection breaks off, so that nobody takes a part for the whole.
-                Err(error) => Some((Err(error), None)),
-            }
-        }
-    });
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, Body::from_stream(pieces)).into_response())
-}
-
-fn render(lines: &[LogLine], format: Format) -> Bytes {
-    let mut text = String::new();
-    for line in lines {
-        match format {
-            Format::Txt => {
-                let step = line.step.as_ref().map(|step| format!(" [{step}]")).unwrap_or_default();
-                text += &format!("{} {:<7}{step} {}\n", instant(line.at), line.level.as_str(), line.message);
-            }
-            // Strings and numbers always render.
-            Format::Ndjson => {
-                text += &serde_json::to_string(&LineView::from(line)).unwrap_or_default();
-                text.push('\n');
+    let total = app.engine.store().count_logs(run.id).await?;
+    let parts = query.parts.unwrap_or(200).clamp(1, MOST_PARTS);
+    let of_none = vec![0; parts as usize];
+    let mut answer = LogDensity { total, warnings: of_none.clone(), errors: of_none };
+    if total > 0 {
+        for found in app.history.line_density(run.id, total, parts).await? {
+            let list = if found.level == LogLevel::Error { &mut answer.errors } else { &mut answer.warnings };
+            if let Some(count) = list.get_mut(found.part as usize) {
+                *count = found.count;
             }
         }
     }
-    text.into()
+    Ok(Json(answer))
 }

@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::{Extension, Json};
 use host_model::account::{AccountSource, account_name};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::jobs::read_body;
 use crate::App;
@@ -17,7 +17,7 @@ use crate::auth::{Caller, SignedIn, Visitor, same_origin, session};
 use crate::error::ApiError;
 
 /// The body of `POST /auth/login`: user and password, or the bootstrap token.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LoginBody {
     user: Option<String>,
@@ -26,7 +26,8 @@ pub(crate) struct LoginBody {
 }
 
 /// Opens a session.
-#[utoipa::path(post, path = "/auth/login", tag = "sign-in", responses((status = 200), (status = 401), (status = 429)))]
+#[utoipa::path(post, path = "/auth/login", tag = "sign-in", request_body = LoginBody,
+    responses((status = 200, body = session::SignedInView), (status = 401), (status = 429)))]
 pub(crate) async fn login(
     State(app): State<App>,
     Extension(note): Extension<Note>,
@@ -59,7 +60,7 @@ pub(crate) async fn login(
 }
 
 /// Exchanges the refresh token of the cookie for new tokens.
-#[utoipa::path(post, path = "/auth/refresh", tag = "sign-in", responses((status = 200), (status = 401), (status = 409)))]
+#[utoipa::path(post, path = "/auth/refresh", tag = "sign-in", responses((status = 200, body = session::SignedInView), (status = 401), (status = 409)))]
 pub(crate) async fn refresh(
     State(app): State<App>,
     visitor: Visitor,
@@ -69,13 +70,13 @@ pub(crate) async fn refresh(
 }
 
 /// Ends the session, also when its access token has expired; without one it only takes the cookies away.
-#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200)))]
+#[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200, body = session::SignedOut)))]
 pub(crate) async fn logout(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiError> {
     session::sign_out(&app, &headers, &visitor).await
 }
 
 /// Ends every session of the caller's account.
-#[utoipa::path(post, path = "/auth/logout-all", tag = "sign-in", responses((status = 200)))]
+#[utoipa::path(post, path = "/auth/logout-all", tag = "sign-in", responses((status = 200, body = session::SignedOut)))]
 pub(crate) async fn logout_all(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -85,35 +86,54 @@ pub(crate) async fn logout_all(
     session::sign_out_everywhere(&app, &caller.user, &visitor).await
 }
 
+/// Who asks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Me {
+    user: String,
+    display_name: String,
+    #[schema(value_type = String)]
+    source: &'static str,
+    permissions: Vec<String>,
+    must_change_password: bool,
+}
+
 /// Who the caller is, and what they may do.
-#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200)))]
-pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<Value> {
-    Json(json!({
-        "user": caller.user,
-        "display_name": caller.display_name,
-        "source": caller.source,
-        "permissions": caller.permissions.texts(),
-        "must_change_password": caller.must_change_password,
-    }))
+#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200, body = Me)))]
+pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<Me> {
+    Json(Me {
+        permissions: caller.permissions.texts(),
+        user: caller.user,
+        display_name: caller.display_name,
+        source: caller.source,
+        must_change_password: caller.must_change_password,
+    })
 }
 
 /// The body of `POST /auth/password`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct PasswordBody {
     old: String,
     new: String,
 }
 
+/// A password that was changed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PasswordChanged {
+    user: String,
+    must_change_password: bool,
+}
+
 /// Changes the caller's password, and ends their other sessions.
-#[utoipa::path(post, path = "/auth/password", tag = "sign-in", responses((status = 200), (status = 403), (status = 422)))]
+#[utoipa::path(post, path = "/auth/password", tag = "sign-in", request_body = PasswordBody,
+    responses((status = 200, body = PasswordChanged), (status = 403), (status = 422)))]
 pub(crate) async fn password(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     visitor: Visitor,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<PasswordChanged>, ApiError> {
     let PasswordBody { old, new } = read_body(&headers, &body?)?;
     if caller.source != AccountSource::Local.as_str() {
         let detail = format!("`{}` signed in without a password of this server", caller.user);
@@ -131,20 +151,37 @@ pub(crate) async fn password(
     app.auth.accounts.set_password(&caller.user, &hash, false, caller.session_id()).await?;
     app.auth.changed();
     tracing::info!(user = caller.user, address = caller.address, "password changed");
-    Ok(Json(json!({ "user": caller.user, "must_change_password": false })))
+    Ok(Json(PasswordChanged { user: caller.user, must_change_password: false }))
+}
+
+/// A way to sign in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Provider)]
+pub(crate) struct ProviderView {
+    name: String,
+    #[schema(value_type = String)]
+    kind: &'static str,
+    /// For people.
+    label: String,
+    /// Where the browser goes to sign in; null: user and password are sent here.
+    start: Option<String>,
 }
 
 /// The ways to sign in.
-#[utoipa::path(get, path = "/auth/providers", tag = "sign-in", responses((status = 200)))]
-pub(crate) async fn providers(State(app): State<App>) -> Json<Value> {
-    let local = json!({ "name": "local", "kind": "local", "label": "Password", "start": null });
-    let others = app.auth.providers.iter().map(|provider| {
-        json!({
-            "name": provider.name,
-            "kind": provider.kind.as_str(),
-            "label": provider.label,
-            "start": provider.start,
-        })
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProviderList {
+    providers: Vec<ProviderView>,
+}
+
+/// The ways to sign in.
+#[utoipa::path(get, path = "/auth/providers", tag = "sign-in", responses((status = 200, body = ProviderList)))]
+pub(crate) async fn providers(State(app): State<App>) -> Json<ProviderList> {
+    let local = ProviderView { name: "local".into(), kind: "local", label: "Password".into(), start: None };
+    let others = app.auth.providers.iter().map(|provider| ProviderView {
+        name: provider.name.clone(),
+        kind: provider.kind.as_str(),
+        label: provider.label.clone(),
+        start: provider.start.clone(),
     });
-    Json(json!({ "providers": std::iter::once(local).chain(others).collect::<Vec<_>>() }))
+    Json(ProviderList { providers: std::iter::once(local).chain(others).collect() })
 }

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use chrono::TimeDelta;
 use host_model::account::{ApiToken, Session};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::jobs::read_body;
 use super::users::read_permissions;
@@ -26,17 +26,58 @@ const LONGEST_NAME: usize = 100;
 /// Most tokens of one account.
 const MOST_TOKENS: usize = 100;
 
-fn view(token: &ApiToken) -> Value {
-    json!({
-        "id": token.id,
-        "name": token.name,
-        "user": token.user,
-        "permissions": token.permissions.texts(),
-        "created_at": instant(token.created_at),
-        "expires_at": token.expires_at.map(instant),
-        "last_used_at": token.last_used_at.map(instant),
-        "last_used_from": token.last_used_from,
-    })
+/// An API token, without its text.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(crate) struct TokenView {
+    id: String,
+    name: String,
+    user: String,
+    permissions: Vec<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Null: it counts until it is revoked.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
+    last_used_from: Option<String>,
+}
+
+impl From<&ApiToken> for TokenView {
+    fn from(token: &ApiToken) -> Self {
+        Self {
+            id: token.id.clone(),
+            name: token.name.clone(),
+            user: token.user.clone(),
+            permissions: token.permissions.texts(),
+            created_at: instant(token.created_at),
+            expires_at: token.expires_at.map(instant),
+            last_used_at: token.last_used_at.map(instant),
+            last_used_from: token.last_used_from.clone(),
+        }
+    }
+}
+
+/// API tokens.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokenList {
+    tokens: Vec<TokenView>,
+}
+
+/// A token that was made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokenCreated {
+    #[serde(flatten)]
+    token: TokenView,
+    /// Its text, told this once.
+    secret: String,
+}
+
+/// What was revoked or ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ended {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -48,23 +89,24 @@ pub(crate) struct TokenQuery {
 }
 
 /// The caller's tokens, the newest first.
-#[utoipa::path(get, path = "/admin/tokens", tag = "tokens", params(("all" = Option<bool>, Query)), responses((status = 200), (status = 403)))]
+#[utoipa::path(get, path = "/admin/tokens", tag = "tokens", params(("all" = Option<bool>, Query)),
+    responses((status = 200, body = TokenList), (status = 403)))]
 pub(crate) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     query: Result<Query<TokenQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<TokenList>, ApiError> {
     let Query(query) = query?;
     if query.all && !caller.permissions.is_superuser() {
         return Err(crate::surface::denied("superuser"));
     }
     let of = (!query.all).then_some(caller.user.as_str());
     let tokens = app.auth.accounts.list_tokens(of).await?;
-    Ok(Json(json!({ "tokens": tokens.iter().map(view).collect::<Vec<_>>() })))
+    Ok(Json(TokenList { tokens: tokens.iter().map(TokenView::from).collect() }))
 }
 
 /// The body of `POST /admin/tokens`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct NewTokenBody {
     name: String,
@@ -78,13 +120,14 @@ pub(crate) struct NewTokenBody {
 }
 
 /// Makes a token. `secret` is answered this once.
-#[utoipa::path(post, path = "/admin/tokens", tag = "tokens", responses((status = 201), (status = 422)))]
+#[utoipa::path(post, path = "/admin/tokens", tag = "tokens", request_body = NewTokenBody,
+    responses((status = 201, body = TokenCreated), (status = 422)))]
 pub(crate) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
     caller.must_be_owner()?;
     let body: NewTokenBody = read_body(&headers, &body?)?;
     let name = body.name.trim();
@@ -140,18 +183,17 @@ pub(crate) async fn create(
     app.auth.accounts.create_token(&token, &auth::hash(&secret)).await?;
     app.auth.changed();
     tracing::info!(by = %caller.trigger, user = token.user, token = token.id, name, "API token made");
-    let mut answer = view(&token);
-    answer["secret"] = secret.into();
-    Ok((StatusCode::CREATED, Json(answer)))
+    Ok((StatusCode::CREATED, Json(TokenCreated { token: (&token).into(), secret })))
 }
 
 /// Revokes a token; from now on it opens nothing.
-#[utoipa::path(delete, path = "/admin/tokens/{id}", tag = "tokens", params(("id" = String, Path)), responses((status = 200), (status = 404)))]
+#[utoipa::path(delete, path = "/admin/tokens/{id}", tag = "tokens", params(("id" = String, Path)),
+    responses((status = 200, body = Ended), (status = 404)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Ended>, ApiError> {
     caller.must_be_owner()?;
     let of = (!caller.permissions.is_superuser()).then_some(caller.user.as_str());
     if !app.auth.accounts.delete_token(&id, of).await? {
@@ -159,41 +201,70 @@ pub(crate) async fn delete(
     }
     app.auth.changed();
     tracing::info!(by = %caller.trigger, token = id, "API token revoked");
-    Ok(Json(json!({ "id": id })))
+    Ok(Json(Ended { id }))
 }
 
-fn session_view(session: &Session, current: Option<&str>) -> Value {
-    json!({
-        "id": session.id,
-        "user": session.user,
-        "opened_by": session.opened_by,
-        "created_at": instant(session.created_at),
-        "refreshed_at": instant(session.refreshed_at),
-        "expires_at": instant(session.expires_at),
-        "address": session.address,
-        "agent": session.agent,
-        "current": current == Some(session.id.as_str()),
-    })
+/// A session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(crate) struct SessionView {
+    id: String,
+    user: String,
+    opened_by: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    refreshed_at: String,
+    #[schema(format = DateTime)]
+    expires_at: String,
+    address: String,
+    /// What the browser says it is.
+    agent: String,
+    /// The one that asks.
+    current: bool,
+}
+
+impl SessionView {
+    fn new(session: &Session, current: Option<&str>) -> Self {
+        Self {
+            id: session.id.clone(),
+            user: session.user.clone(),
+            opened_by: session.opened_by.clone(),
+            created_at: instant(session.created_at),
+            refreshed_at: instant(session.refreshed_at),
+            expires_at: instant(session.expires_at),
+            address: session.address.clone(),
+            agent: session.agent.clone(),
+            current: current == Some(session.id.as_str()),
+        }
+    }
+}
+
+/// Sessions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionList {
+    sessions: Vec<SessionView>,
 }
 
 /// The caller's sessions, the newest first.
-#[utoipa::path(get, path = "/admin/sessions", tag = "sessions", responses((status = 200)))]
+#[utoipa::path(get, path = "/admin/sessions", tag = "sessions", responses((status = 200, body = SessionList)))]
 pub(crate) async fn list_sessions(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SessionList>, ApiError> {
     let sessions = app.auth.accounts.list_sessions(&caller.user, auth::now()).await?;
-    let views = sessions.iter().map(|session| session_view(session, caller.session_id()));
-    Ok(Json(json!({ "sessions": views.collect::<Vec<_>>() })))
+    let views = sessions.iter().map(|session| SessionView::new(session, caller.session_id()));
+    Ok(Json(SessionList { sessions: views.collect() }))
 }
 
 /// Ends a session; from now on its tokens open nothing.
-#[utoipa::path(delete, path = "/admin/sessions/{id}", tag = "sessions", params(("id" = String, Path)), responses((status = 200), (status = 404)))]
+#[utoipa::path(delete, path = "/admin/sessions/{id}", tag = "sessions", params(("id" = String, Path)),
+    responses((status = 200, body = Ended), (status = 404)))]
 pub(crate) async fn end_session(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(id): Id,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Ended>, ApiError> {
     caller.must_be_owner()?;
     let found = app.auth.accounts.find_session(&id, auth::now()).await?;
     let found = found.filter(|session| session.user == caller.user || caller.permissions.is_superuser());
@@ -202,5 +273,5 @@ pub(crate) async fn end_session(
     }
     app.auth.changed();
     tracing::info!(by = %caller.trigger, session = id, "session ended");
-    Ok(Json(json!({ "id": id })))
+    Ok(Json(Ended { id }))
 }

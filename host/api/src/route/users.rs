@@ -7,31 +7,83 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use host_model::access::{Permission, Permissions};
 use host_model::account::{Account, AccountChange, AccountSource, Changed, account_name};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::jobs::read_body;
 use crate::App;
 use crate::auth::{Caller, new_account};
 use crate::error::{ApiError, Id};
 use crate::view::instant;
+use crate::view::words::AccountSourceWord;
 
 /// Longest name for people, in characters.
 const LONGEST_DISPLAY_NAME: usize = 200;
 
-fn view(account: &Account) -> Value {
-    json!({
-        "name": account.name,
-        "display_name": account.display_name,
-        "source": account.source.as_str(),
-        "disabled": account.disabled,
-        "permissions": account.granted.texts(),
-        "permissions_from_groups": account.from_groups.texts(),
-        "must_change_password": account.must_change_password,
-        "created_at": instant(account.created_at),
-        "created_by": account.created_by,
-        "last_sign_in": account.last_sign_in_at.map(instant),
-    })
+/// An account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub(crate) struct UserView {
+    name: String,
+    display_name: String,
+    #[schema(value_type = AccountSourceWord)]
+    source: &'static str,
+    disabled: bool,
+    /// Granted here.
+    permissions: Vec<String>,
+    /// Given by the groups of its provider.
+    permissions_from_groups: Vec<String>,
+    must_change_password: bool,
+    #[schema(format = DateTime)]
+    created_at: String,
+    created_by: String,
+    #[schema(format = DateTime)]
+    last_sign_in: Option<String>,
+}
+
+impl From<&Account> for UserView {
+    fn from(account: &Account) -> Self {
+        Self {
+            name: account.name.clone(),
+            display_name: account.display_name.clone(),
+            source: account.source.as_str(),
+            disabled: account.disabled,
+            permissions: account.granted.texts(),
+            permissions_from_groups: account.from_groups.texts(),
+            must_change_password: account.must_change_password,
+            created_at: instant(account.created_at),
+            created_by: account.created_by.clone(),
+            last_sign_in: account.last_sign_in_at.map(instant),
+        }
+    }
+}
+
+/// Every account.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserList {
+    users: Vec<UserView>,
+}
+
+/// An account that was made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserCreated {
+    #[serde(flatten)]
+    user: UserView,
+    /// Told this once; null when the caller chose the password.
+    one_time_password: Option<String>,
+}
+
+/// A password that works once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OneTimePassword {
+    name: String,
+    one_time_password: String,
+}
+
+/// What was deleted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserDeleted {
+    name: String,
 }
 
 /// Reads permissions as they are written.
@@ -76,20 +128,20 @@ async fn find(app: &App, name: &str) -> Result<Account, ApiError> {
 }
 
 /// Every account, by name.
-#[utoipa::path(get, path = "/admin/users", tag = "users", responses((status = 200)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/admin/users", tag = "users", responses((status = 200, body = UserList)))]
+pub(crate) async fn list(State(app): State<App>) -> Result<Json<UserList>, ApiError> {
     let accounts = app.auth.accounts.list_accounts().await?;
-    Ok(Json(json!({ "users": accounts.iter().map(view).collect::<Vec<_>>() })))
+    Ok(Json(UserList { users: accounts.iter().map(UserView::from).collect() }))
 }
 
 /// One account.
-#[utoipa::path(get, path = "/admin/users/{name}", tag = "users", params(("name" = String, Path)), responses((status = 200), (status = 404)))]
-pub(crate) async fn show(State(app): State<App>, Id(name): Id) -> Result<Json<Value>, ApiError> {
-    Ok(Json(view(&find(&app, &name).await?)))
+#[utoipa::path(get, path = "/admin/users/{name}", tag = "users", params(("name" = String, Path)), responses((status = 200, body = UserView), (status = 404)))]
+pub(crate) async fn show(State(app): State<App>, Id(name): Id) -> Result<Json<UserView>, ApiError> {
+    Ok(Json((&find(&app, &name).await?).into()))
 }
 
 /// The body of `POST /admin/users`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct NewUserBody {
     name: String,
@@ -100,13 +152,14 @@ pub(crate) struct NewUserBody {
 }
 
 /// Makes a local account. Its password must be changed at the first sign-in, whoever chose it.
-#[utoipa::path(post, path = "/admin/users", tag = "users", responses((status = 201), (status = 409), (status = 422)))]
+#[utoipa::path(post, path = "/admin/users", tag = "users", request_body = NewUserBody,
+    responses((status = 201, body = UserCreated), (status = 409), (status = 422)))]
 pub(crate) async fn create(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<UserCreated>), ApiError> {
     let body: NewUserBody = read_body(&headers, &body?)?;
     let Some(name) = account_name(&body.name) else {
         let rule = "1 to 64 letters, digits, `.`, `_`, `-`, `@` and `+`, the first a letter or digit";
@@ -127,13 +180,11 @@ pub(crate) async fn create(
     }
     app.auth.changed();
     tracing::info!(by, user = name, "user created");
-    let mut answer = view(&account);
-    answer["one_time_password"] = shown.into();
-    Ok((StatusCode::CREATED, Json(answer)))
+    Ok((StatusCode::CREATED, Json(UserCreated { user: (&account).into(), one_time_password: shown })))
 }
 
 /// The body of `PATCH /admin/users/{name}`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UserBody {
     display_name: Option<String>,
@@ -147,14 +198,15 @@ pub(crate) struct UserBody {
 }
 
 /// Changes an account. It counts at once, also for what is open.
-#[utoipa::path(patch, path = "/admin/users/{name}", tag = "users", params(("name" = String, Path)), responses((status = 200), (status = 404), (status = 409), (status = 422)))]
+#[utoipa::path(patch, path = "/admin/users/{name}", tag = "users", params(("name" = String, Path)), request_body = UserBody,
+    responses((status = 200, body = UserView), (status = 404), (status = 409), (status = 422)))]
 pub(crate) async fn change(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(name): Id,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<UserView>, ApiError> {
     let body: UserBody = read_body(&headers, &body?)?;
     let name = name.to_lowercase();
     let change = AccountChange {
@@ -168,30 +220,32 @@ pub(crate) async fn change(
     app.auth.changed();
     let (by, disabled, permissions) = (caller.trigger.to_string(), body.disabled, &body.permissions);
     tracing::info!(by, user = name, ?disabled, ?permissions, grant = ?body.grant, revoke = ?body.revoke, "user changed");
-    Ok(Json(view(&find(&app, &name).await?)))
+    Ok(Json((&find(&app, &name).await?).into()))
 }
 
 /// Deletes an account with its sessions and tokens. Runs keep its name.
-#[utoipa::path(delete, path = "/admin/users/{name}", tag = "users", params(("name" = String, Path)), responses((status = 200), (status = 404), (status = 409)))]
+#[utoipa::path(delete, path = "/admin/users/{name}", tag = "users", params(("name" = String, Path)),
+    responses((status = 200, body = UserDeleted), (status = 404), (status = 409)))]
 pub(crate) async fn delete(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(name): Id,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<UserDeleted>, ApiError> {
     let name = name.to_lowercase();
     judge(app.auth.accounts.delete_account(&name).await?, &name)?;
     app.auth.changed();
     tracing::info!(by = %caller.trigger, user = name, "user deleted");
-    Ok(Json(json!({ "name": name })))
+    Ok(Json(UserDeleted { name }))
 }
 
 /// Gives a local account a one-time password and ends its sessions.
-#[utoipa::path(post, path = "/admin/users/{name}/password", tag = "users", params(("name" = String, Path)), responses((status = 200), (status = 404), (status = 409)))]
+#[utoipa::path(post, path = "/admin/users/{name}/password", tag = "users", params(("name" = String, Path)),
+    responses((status = 200, body = OneTimePassword), (status = 404), (status = 409)))]
 pub(crate) async fn password(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(name): Id,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<OneTimePassword>, ApiError> {
     let account = find(&app, &name).await?;
     if account.source != AccountSource::Local {
         let detail = format!("the password of `{}` is not kept here but by {}", account.name, account.source.as_str());
@@ -203,5 +257,5 @@ pub(crate) async fn password(
     }
     app.auth.changed();
     tracing::info!(by = %caller.trigger, user = account.name, "one-time password given");
-    Ok(Json(json!({ "name": account.name, "one_time_password": password })))
+    Ok(Json(OneTimePassword { name: account.name, one_time_password: password }))
 }

@@ -3,72 +3,247 @@
 use axum::http::StatusCode;
 use host_catalogue::edit::EditError;
 use host_model::version::JobVersion;
+use host_model::{Json, JsonMap};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::instant;
+use super::words::{SeverityWord, VersionChangeWord};
 use crate::desk::{AppJobs, Checked, DeskError, Finding, ImportPlan, JobSource, SaveDone};
 use crate::error::ApiError;
 
-pub(crate) fn source(source: &JobSource) -> Value {
-    json!({
-        "id": source.id, "app": source.app, "path": source.path, "vendor": source.is_vendor, "etag": source.etag,
-        "text": source.text, "local": source.local, "whole": source.whole, "job": source.job,
-    })
+/// What is saved for a job.
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobSource)]
+pub(crate) struct SourceView {
+    id: String,
+    app: String,
+    path: String,
+    /// The file came with a package; what is changed goes into an overlay.
+    vendor: bool,
+    etag: String,
+    /// The job as it stands in the file.
+    text: String,
+    /// The overlay, if there is one.
+    local: Option<String>,
+    /// Both together, as one text.
+    whole: String,
+    /// Both together, with the keys of the file.
+    #[schema(value_type = Object)]
+    job: JsonMap,
 }
 
-pub(crate) fn finding(found: &Finding) -> Value {
-    json!({
-        "pointer": found.pointer, "line": found.line, "column": found.column, "length": found.length,
-        "severity": found.severity.as_str(), "code": found.code, "message": found.message, "found": found.found,
-        "allowed": found.allowed, "hint": found.hint,
-    })
+impl From<JobSource> for SourceView {
+    fn from(source: JobSource) -> Self {
+        let JobSource { id, app, path, is_vendor, etag, text, local, whole, job } = source;
+        Self { id, app, path, vendor: is_vendor, etag, text, local, whole, job }
+    }
 }
 
-fn findings(list: &[Finding]) -> Value {
-    list.iter().map(finding).collect()
+/// Something found about a submitted job.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldFinding)]
+pub(crate) struct FindingView {
+    /// JSON Pointer into the job.
+    pointer: String,
+    line: u32,
+    column: u32,
+    length: u32,
+    #[schema(value_type = SeverityWord)]
+    severity: &'static str,
+    code: String,
+    message: String,
+    /// The value that is there, if it may be shown.
+    found: Option<Json>,
+    /// What may be there, if that is a short list.
+    allowed: Vec<String>,
+    hint: Option<String>,
 }
 
-pub(crate) fn saved(done: &SaveDone) -> Value {
-    json!({
-        "id": done.id, "etag": done.etag, "version": done.version, "path": done.path,
-        "warnings": findings(&done.warnings),
-    })
+impl From<&Finding> for FindingView {
+    fn from(found: &Finding) -> Self {
+        Self {
+            pointer: found.pointer.clone(),
+            line: found.line,
+            column: found.column,
+            length: found.length,
+            severity: found.severity.as_str(),
+            code: found.code.clone(),
+            message: found.message.clone(),
+            found: found.found.clone(),
+            allowed: found.allowed.clone(),
+            hint: found.hint.clone(),
+        }
+    }
 }
 
-pub(crate) fn checked(checked: &Checked) -> Value {
-    let is_error = |found: &Finding| found.severity == host_model::diagnostic::Severity::Error;
-    let next = checked.next.iter().map(|next| {
-        let at: Vec<String> = next.at.iter().copied().map(instant).collect();
-        json!({ "schedule": next.schedule, "timezone": next.timezone, "next": at })
-    });
-    json!({
-        "valid": !checked.findings.iter().any(is_error),
-        "problems": findings(&checked.findings),
-        "next": next.collect::<Vec<_>>(),
-    })
+fn findings(list: &[Finding]) -> Vec<FindingView> {
+    list.iter().map(FindingView::from).collect()
 }
 
-pub(crate) fn version(found: &JobVersion) -> Value {
-    let version = &found.version;
-    json!({
-        "version": found.number, "at": instant(version.at), "by": version.by, "change": version.change.as_str(),
-        "etag": version.etag,
-    })
+/// A save that was done. The job is in force.
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobSaved)]
+pub(crate) struct SavedView {
+    id: String,
+    etag: String,
+    version: u32,
+    path: String,
+    warnings: Vec<FindingView>,
 }
 
-pub(crate) fn app_jobs(jobs: &AppJobs) -> Value {
-    json!({ "app": jobs.app, "path": jobs.path, "etag": jobs.etag, "meta": { "version": 1 }, "jobs": jobs.jobs })
+impl From<&SaveDone> for SavedView {
+    fn from(done: &SaveDone) -> Self {
+        Self {
+            id: done.id.clone(),
+            etag: done.etag.clone(),
+            version: done.version,
+            path: done.path.clone(),
+            warnings: findings(&done.warnings),
+        }
+    }
 }
 
-pub(crate) fn plan(plan: &ImportPlan) -> Value {
-    let changed = plan.changed.iter().map(|(id, diff)| json!({ "id": id, "diff": diff }));
-    let invalid = plan.invalid.iter().map(|(id, found)| json!({ "id": id, "problems": findings(found) }));
-    let next = plan.next.iter().map(|(id, at)| json!({ "id": id, "at": instant(*at) }));
-    json!({
-        "new": plan.new, "changed": changed.collect::<Vec<_>>(), "same": plan.same, "removed": plan.removed,
-        "invalid": invalid.collect::<Vec<_>>(), "next": next.collect::<Vec<_>>(),
-        "connectors_missing": plan.connectors_missing, "secrets_missing": plan.secrets_missing, "applied": plan.applied,
-    })
+/// When a schedule of a submitted job would fire.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CheckedSchedule {
+    schedule: String,
+    timezone: String,
+    next: Vec<String>,
+}
+
+/// What was found about a submitted job.
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobChecked)]
+pub(crate) struct CheckedView {
+    valid: bool,
+    problems: Vec<FindingView>,
+    next: Vec<CheckedSchedule>,
+}
+
+impl From<&Checked> for CheckedView {
+    fn from(checked: &Checked) -> Self {
+        let is_error = |found: &Finding| found.severity == host_model::diagnostic::Severity::Error;
+        let next = checked.next.iter().map(|next| CheckedSchedule {
+            schedule: next.schedule.clone(),
+            timezone: next.timezone.clone(),
+            next: next.at.iter().copied().map(instant).collect(),
+        });
+        Self {
+            valid: !checked.findings.iter().any(is_error),
+            problems: findings(&checked.findings),
+            next: next.collect(),
+        }
+    }
+}
+
+/// Something that was saved for a job before.
+#[derive(Serialize, ToSchema)]
+#[schema(as = JobVersion)]
+pub(crate) struct VersionView {
+    version: u32,
+    #[schema(format = DateTime)]
+    at: String,
+    by: String,
+    #[schema(value_type = VersionChangeWord)]
+    change: &'static str,
+    etag: String,
+}
+
+impl From<&JobVersion> for VersionView {
+    fn from(found: &JobVersion) -> Self {
+        let version = &found.version;
+        Self {
+            version: found.number,
+            at: instant(version.at),
+            by: version.by.clone(),
+            change: version.change.as_str(),
+            etag: version.etag.clone(),
+        }
+    }
+}
+
+/// The jobs of an app, with the keys of its file.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AppJobs)]
+pub(crate) struct AppJobsView {
+    app: String,
+    path: String,
+    etag: String,
+    #[schema(value_type = Object)]
+    meta: Json,
+    #[schema(value_type = Vec<Object>)]
+    jobs: Vec<JsonMap>,
+}
+
+impl From<AppJobs> for AppJobsView {
+    fn from(jobs: AppJobs) -> Self {
+        Self { app: jobs.app, path: jobs.path, etag: jobs.etag, meta: json!({ "version": 1 }), jobs: jobs.jobs }
+    }
+}
+
+/// A job that an import changes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportChange {
+    id: String,
+    /// In unified form.
+    diff: String,
+}
+
+/// A job that an import cannot take.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportInvalid {
+    id: String,
+    problems: Vec<FindingView>,
+}
+
+/// The next fire of a job that an import brings.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportNext {
+    id: String,
+    #[schema(format = DateTime)]
+    at: String,
+}
+
+/// What an import does.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportPlan)]
+pub(crate) struct PlanView {
+    new: Vec<String>,
+    changed: Vec<ImportChange>,
+    same: Vec<String>,
+    removed: Vec<String>,
+    invalid: Vec<ImportInvalid>,
+    next: Vec<ImportNext>,
+    connectors_missing: Vec<String>,
+    secrets_missing: Vec<String>,
+    /// Whether it was done.
+    applied: bool,
+}
+
+impl From<&ImportPlan> for PlanView {
+    fn from(plan: &ImportPlan) -> Self {
+        let changed = plan.changed.iter().map(|(id, diff)| ImportChange { id: id.clone(), diff: diff.clone() });
+        let invalid = plan.invalid.iter().map(|(id, list)| ImportInvalid { id: id.clone(), problems: findings(list) });
+        let next = plan.next.iter().map(|(id, at)| ImportNext { id: id.clone(), at: instant(*at) });
+        Self {
+            new: plan.new.clone(),
+            changed: changed.collect(),
+            same: plan.same.clone(),
+            removed: plan.removed.clone(),
+            invalid: invalid.collect(),
+            next: next.collect(),
+            connectors_missing: plan.connectors_missing.clone(),
+            secrets_missing: plan.secrets_missing.clone(),
+            applied: plan.applied,
+        }
+    }
+}
+
+/// As a value of a problem document. Strings, numbers and lists of them always render.
+fn json_of(shown: impl Serialize) -> Value {
+    serde_json::to_value(shown).unwrap_or_default()
 }
 
 impl From<DeskError> for ApiError {
@@ -79,16 +254,15 @@ impl From<DeskError> for ApiError {
             DeskError::NoJob(_) | DeskError::NoVersion { .. } => Self::not_found(detail),
             DeskError::Exists { .. } => conflict("duplicate-job-id"),
             DeskError::Stale { current, by, at } => conflict("stale")
-                .with("current", source(&current))
+                .with("current", json_of(SourceView::from(*current)))
                 .with("by", by)
                 .with("at", at.map(instant))
                 .with("hint", "read the job again, and save what you want to keep of yours"),
-            DeskError::Invalid(found) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "job-invalid", detail).with("problems", findings(&found))
-            }
+            DeskError::Invalid(found) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "job-invalid", detail)
+                .with("problems", json_of(findings(&found))),
             DeskError::InvalidImport(found) => {
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "import-invalid", detail);
-                let Value::Object(found) = plan(&found) else { return problem };
+                let Value::Object(found) = json_of(PlanView::from(&*found)) else { return problem };
                 found.into_iter().fold(problem, |problem, (key, value)| problem.with(&key, value))
             }
             DeskError::Conflict { code, hint, .. } => match hint {

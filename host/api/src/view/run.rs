@@ -109,6 +109,7 @@ pub(crate) struct RunAccepted {
     run_id: String,
     /// The run it repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     replay_of: Option<String>,
     /// Who asked.
     #[schema(example = "user:alice")]

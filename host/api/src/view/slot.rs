@@ -48,10 +48,10 @@ pub(crate) struct WhyAnswer {
     pub(crate) run_status: Option<&'static str>,
     /// Of what stands in the ledger only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<SlotOutcomeWord>)]
+    #[schema(value_type = SlotOutcomeWord, required = false)]
     pub(crate) outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = DateTime)]
+    #[schema(format = DateTime, nullable = false)]
     pub(crate) decided_at: Option<String>,
 }
 

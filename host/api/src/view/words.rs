@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 
 use host_engine::SchedulerState;
+use host_model::account::AccountSource;
+use host_model::audit::AuditOutcome;
 use host_model::callable::CallableKind;
 use host_model::connector::Dialect;
 use host_model::diagnostic::Severity;
@@ -11,6 +13,7 @@ use host_model::fire::SlotOutcome;
 use host_model::job::{OnRestart, Overlap};
 use host_model::log::LogLevel;
 use host_model::run::{RunStatus, StepStatus};
+use host_model::version::VersionChange;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -55,6 +58,12 @@ words! {
     /// What a callable is written in.
     CallableKindWord as "CallableKind" =
         [CallableKind::Component, CallableKind::Python].map(CallableKind::as_str).into();
+    /// Where an account is kept.
+    AccountSourceWord as "AccountSource" = AccountSource::ALL.iter().map(|s| s.as_str()).collect();
+    /// How something that was asked for ended.
+    AuditOutcomeWord as "AuditOutcome" = AuditOutcome::ALL.iter().map(|o| o.as_str()).collect();
+    /// What made a version of a job.
+    VersionChangeWord as "VersionChange" = VersionChange::ALL.iter().map(|c| c.as_str()).collect();
     /// State of the scheduler.
     SchedulerWord as "SchedulerState" =
         [SchedulerState::Active, SchedulerState::Standby, SchedulerState::Error].map(SchedulerState::as_str).into();

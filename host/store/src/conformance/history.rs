@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use host_model::fire::SlotOutcome;
-use host_model::history::{History, LineFilter, RunCell, RunSpan};
+use host_model::history::{History, LineDensity, LineFilter, LineOrigin, RunCell, RunSpan};
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::Store;
 use host_model::run::RunFilter;
@@ -166,7 +166,8 @@ pub(super) async fn lines_are_filtered_scanned_and_counted(bench: &Bench) {
     let run = RunId::from_parts(5, 5);
     let lines = many(run);
     store.append_logs(&lines).await.unwrap();
-    let filter = LineFilter { level: Some(LogLevel::Warning), steps: vec![step_name("load"), step_name("check")] };
+    let steps = vec![step_name("load"), step_name("check")];
+    let filter = LineFilter { level: Some(LogLevel::Warning), steps, ..LineFilter::default() };
     let expected: Vec<LogLine> =
         lines.iter().filter(|line| line.seq >= 10 && line.level >= LogLevel::Warning).cloned().collect();
     assert_eq!(history.list_lines(run, 0, 100, &filter).await.unwrap(), expected);
@@ -179,6 +180,22 @@ pub(super) async fn lines_are_filtered_scanned_and_counted(bench: &Bench) {
     let scanned = history.scan_lines(run, 0, 100, &filter).await.unwrap();
     assert_eq!(scanned.lines().map(|(n, _)| n).collect::<Vec<_>>(), expected.iter().map(|l| l.seq).collect::<Vec<_>>());
     assert_eq!(history.scan_lines(run, u64::MAX, u32::MAX, &open).await.unwrap().lines().count(), 0);
+    let numbers = async |filter: LineFilter| {
+        let found = history.list_lines(run, 0, 100, &filter).await.unwrap();
+        found.iter().map(|line| line.seq).collect::<Vec<_>>()
+    };
+    let of = |origin| LineFilter { origin: Some(origin), ..LineFilter::default() };
+    assert_eq!(numbers(of(LineOrigin::Run)).await, (0..10).collect::<Vec<_>>());
+    assert_eq!(numbers(of(LineOrigin::Steps)).await, (10..30).collect::<Vec<_>>());
+    let second = LineFilter { attempt: Some(2), steps: vec![step_name("load")], ..LineFilter::default() };
+    assert!(numbers(second.clone()).await.is_empty());
+    assert_eq!(numbers(LineFilter { attempt: Some(1), ..second }).await, (10..20).collect::<Vec<_>>());
+    let found = history.line_density(run, 30, 3).await.unwrap();
+    let told: Vec<_> = found.iter().map(|LineDensity { part, level, count }| (*part, level.as_str(), *count)).collect();
+    assert_eq!(
+        told,
+        [(0, "ERROR", 2), (0, "WARNING", 2), (1, "ERROR", 3), (1, "WARNING", 3), (2, "ERROR", 2), (2, "WARNING", 2)]
+    );
     let counts = history.count_lines(run).await.unwrap();
     assert_eq!((counts.len(), counts.iter().map(|count| count.count).sum::<u64>()), (12, 30));
     let first = counts.iter().find(|c| c.step == Some(step_name("load")) && c.level == LogLevel::Error).unwrap();

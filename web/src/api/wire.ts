@@ -1,0 +1,1583 @@
+/** Made by `npm run types` from host/api/openapi.json. Do not edit. */
+
+export interface components {
+    schemas: {
+        /** @description What this server is. */
+        About: {
+            /** @description `x86_64`, `aarch64` … */
+            arch: string;
+            /** @description Of the source it was built from, where the builder said so. */
+            commit: string | null;
+            /** @description `linux`, `macos` … */
+            os: string;
+            /** @description The process that answers. */
+            replica: string;
+            role: string;
+            /** Format: date-time */
+            server_time: string;
+            /** Format: date-time */
+            started_at: string;
+            /** @description `sqlite` or `postgres`. */
+            store: string;
+            /** @description The zone of schedules that name none. */
+            timezone: string;
+            version: string;
+        };
+        /** @enum {string} */
+        AccountSource: "local" | "oidc" | "ldap";
+        /** @description The process is up. */
+        Alive: {
+            /** @example ok */
+            status: string;
+            version: string;
+        };
+        /** @description The jobs of an app, with the keys of its file. */
+        AppJobs: {
+            app: string;
+            etag: string;
+            jobs: Record<string, unknown>[];
+            meta: Record<string, unknown>;
+            path: string;
+        };
+        /** @description The jobs of an app that were put in place of others. */
+        AppJobsSaved: components["schemas"]["AppJobs"] & {
+            /** @description How many. */
+            saved: number;
+        };
+        /** @description What somebody did, or tried to do. */
+        AuditEntry: {
+            action: string;
+            address: string;
+            /** Format: date-time */
+            at: string;
+            detail: Record<string, unknown>;
+            object: string;
+            outcome: components["schemas"]["AuditOutcome"];
+            /** Format: int64 */
+            seq: number;
+            source: string;
+            user: string;
+        };
+        /** @description The newest entry. */
+        AuditLast: {
+            hash: string;
+            /** Format: int64 */
+            seq: number;
+        };
+        /** @enum {string} */
+        AuditOutcome: "begun" | "done" | "failed" | "refused";
+        /** @description A page of the trail. */
+        AuditPage: {
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /** @description What the chain of hashes says. */
+        AuditVerdict: {
+            /**
+             * Format: int64
+             * @description The first entry that is wrong.
+             */
+            broken_at: number | null;
+            /** Format: int64 */
+            entries: number;
+            last: components["schemas"]["AuditLast"];
+            ok: boolean;
+            why: string | null;
+        };
+        /** @description Fires at a steady rhythm. */
+        Band: {
+            /** @description The count is reckoned from the rhythm. */
+            approximate?: boolean;
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            every_seconds: number;
+            /** Format: date-time */
+            first: string;
+            /** Format: date-time */
+            last: string;
+        };
+        /** @description A span of time with what fires, ran and fell through in it. */
+        Calendar: {
+            /** Format: date-time */
+            from: string;
+            /** @description A row for each schedule, by job. */
+            jobs: components["schemas"]["CalendarRow"][];
+            /**
+             * Format: date-time
+             * @description Fires before this instant have become runs or slots.
+             */
+            now: string;
+            /** @description The newest of the span, newest first. */
+            runs: components["schemas"]["CalendarRun"][];
+            /** @description Newest first. */
+            slots: components["schemas"]["CalendarSlot"][];
+            /** Format: date-time */
+            to: string;
+            /** @description There are more runs or slots than are shown. */
+            truncated: boolean;
+        };
+        /** @description A schedule of a job. What it fires is in `fires` and `bands` together. */
+        CalendarRow: {
+            bands: components["schemas"]["Band"][];
+            /** @description Of both the job and the schedule. */
+            enabled: boolean;
+            fires: string[];
+            /** @description The job. */
+            id: string;
+            /**
+             * Format: double
+             * @description Usual length of its runs; null when none succeeded.
+             */
+            p50_seconds: number | null;
+            /** Format: double */
+            p95_seconds: number | null;
+            schedule: string;
+            timezone: string;
+        };
+        /** @description A run in the calendar. */
+        CalendarRun: {
+            /**
+             * Format: date-time
+             * @description When it began, or was queued.
+             */
+            at: string;
+            id: string;
+            job_id: string;
+            schedule: string | null;
+            /**
+             * Format: double
+             * @description Null while it runs.
+             */
+            seconds: number | null;
+            status: components["schemas"]["RunStatus"];
+        };
+        /** @description A slot that did not fire. */
+        CalendarSlot: {
+            /** Format: date-time */
+            due_at: string;
+            job_id: string;
+            outcome: components["schemas"]["SlotOutcome"];
+            reason: string | null;
+            schedule: string;
+        };
+        /** @enum {string} */
+        CallableKind: "component" | "python";
+        /** @description Everything steps can call. */
+        CallablePage: {
+            callables: components["schemas"]["CallableView"][];
+            /** @description The folder with a folder for each app. */
+            plugins_root: string;
+            /** @description Why some apps or files could not be looked at. */
+            problems: string[];
+        };
+        /** @description Something a step can name. */
+        CallableView: {
+            /**
+             * @description As a step writes it.
+             * @example sales.totals:refresh
+             */
+            callable: string;
+            /** @description Markdown; may be empty. */
+            doc: string;
+            kind: components["schemas"]["CallableKind"];
+            /** @description JSON Schema of its parameters. */
+            params: unknown;
+            /** @description JSON Schema of what it returns; null where nobody knows. */
+            result: unknown;
+            /** @description The `type` of a step that runs it. */
+            step_type: string;
+            /** @description One line; may be empty. */
+            title: string;
+        };
+        /** @description A request to cancel that was taken. */
+        CancelRequested: {
+            canceled_by: string;
+            run_id: string;
+            /** @example requested */
+            status: string;
+        };
+        /** @description When a schedule of a submitted job would fire. */
+        CheckedSchedule: {
+            next: string[];
+            schedule: string;
+            timezone: string;
+        };
+        /** @description Every connector. */
+        ConnectorList: {
+            /** @description By name. */
+            connectors: components["schemas"]["ConnectorView"][];
+        };
+        /** @description What a test came to. */
+        ConnectorTestView: {
+            /** @description Whether the connection is encrypted, where that can be told. */
+            encrypted: boolean | null;
+            /** Format: double */
+            ms: number;
+            ok: boolean;
+            server_version: string | null;
+            /** @description In their order, up to the first that failed. */
+            stages: components["schemas"]["StageView"][];
+        };
+        /** @description A connector. */
+        ConnectorView: {
+            dialect: components["schemas"]["Dialect"] | null;
+            last_test: components["schemas"]["LastTest"] | null;
+            name: string;
+            pool: components["schemas"]["PoolView"] | null;
+            read_only: boolean;
+            /** @description Where it leads, without credentials. */
+            target: string | null;
+            /** @description `sql` or `ldap`. */
+            type: string;
+            /** @description Ids of the jobs that name it, as far as the caller may see them. */
+            used_by: string[];
+        };
+        /** @description What a schedule would do. */
+        CronPreview: {
+            expression: string;
+            never_fires: boolean;
+            next: components["schemas"]["LocalInstant"][];
+            notes: components["schemas"]["ScheduleNote"][];
+            timezone: string;
+        };
+        /** @description What a run does, as the document describes it. On the wire it is the model's own form, which is kept as long as the run. */
+        Definition: {
+            app: string;
+            on_restart: string;
+            params: Record<string, unknown>;
+            retry: Record<string, unknown>;
+            /** @description What the schedule that fired it sets over the job. */
+            schedule: Record<string, unknown>;
+            steps: Record<string, unknown>[];
+            /** Format: int32 */
+            timeout_seconds: number | null;
+            /** @description The zone of date words. */
+            zone: string;
+        };
+        /** @enum {string} */
+        Dialect: "sqlite" | "postgres" | "mysql" | "oracle" | "sqlserver" | "odbc";
+        /** @description An instant at which the job is due. */
+        DueInstant: {
+            /** Format: date-time */
+            at: string;
+            enabled: boolean;
+            /** Format: date-time */
+            local: string;
+            schedule: string;
+        };
+        /** @description What was revoked or ended. */
+        Ended: {
+            id: string;
+        };
+        /** @description Why an attempt failed. */
+        ErrorView: {
+            detail: string;
+            kind: string;
+            message: string;
+        };
+        /** @description Something found about a submitted job. */
+        FieldFinding: {
+            /** @description What may be there, if that is a short list. */
+            allowed: string[];
+            code: string;
+            /** Format: int32 */
+            column: number;
+            found: components["schemas"]["Value"] | null;
+            hint: string | null;
+            /** Format: int32 */
+            length: number;
+            /** Format: int32 */
+            line: number;
+            message: string;
+            /** @description JSON Pointer into the job. */
+            pointer: string;
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description A finding about a file. */
+        Finding: {
+            code: string;
+            /** Format: int32 */
+            column: number;
+            file: string;
+            hint: string | null;
+            job_id: string | null;
+            /** Format: int32 */
+            line: number;
+            message: string;
+            severity: components["schemas"]["Severity"];
+        };
+        /** @description Whether schedules fire and runs can be recorded. */
+        Health: components["schemas"]["Standing"] & {
+            invalid_jobs: number;
+            /** @description Jobs that can run. */
+            jobs: number;
+            /** Format: date-time */
+            paused_at: string | null;
+            paused_by: string | null;
+            /** @description The process that answers. */
+            replica: string;
+            /** @description Not over, in any process; null when the store does not answer. */
+            runs_in_flight: number | null;
+            scheduler: components["schemas"]["SchedulerState"];
+            scheduler_enabled: boolean;
+            store: components["schemas"]["StoreHealth"];
+            version: string;
+        };
+        /** @description A job that an import changes. */
+        ImportChange: {
+            /** @description In unified form. */
+            diff: string;
+            id: string;
+        };
+        /** @description A job that an import cannot take. */
+        ImportInvalid: {
+            id: string;
+            problems: components["schemas"]["FieldFinding"][];
+        };
+        /** @description The next fire of a job that an import brings. */
+        ImportNext: {
+            /** Format: date-time */
+            at: string;
+            id: string;
+        };
+        /** @description What an import does. */
+        ImportPlan: {
+            /** @description Whether it was done. */
+            applied: boolean;
+            changed: components["schemas"]["ImportChange"][];
+            connectors_missing: string[];
+            invalid: components["schemas"]["ImportInvalid"][];
+            new: string[];
+            next: components["schemas"]["ImportNext"][];
+            removed: string[];
+            same: string[];
+            secrets_missing: string[];
+        };
+        /** @description A job as submitted: with the keys of the file, or as the text of its table. */
+        JobBody: {
+            /** @default null */
+            app?: string | null;
+            job?: Record<string, unknown> | null;
+            /**
+             * @description Of `validate`: the id of the job it would take the place of.
+             * @default null
+             */
+            replaces?: string | null;
+            /** @default null */
+            text?: string | null;
+        };
+        /** @description A job in the catalogue. */
+        JobCard: {
+            active_run_id: string | null;
+            app: string;
+            description: string;
+            enabled: boolean;
+            id: string;
+            last_run: components["schemas"]["RunSummary"] | null;
+            /** @description Whether Run now opens the dialog (seeds, catalogue: parameters, keyword arguments or several steps). */
+            needs_dialog: boolean;
+            /** Format: date-time */
+            next_run_at: string | null;
+            problems: components["schemas"]["Finding"][];
+            /** @description Its last runs, oldest first, as many as were asked for. */
+            recent: components["schemas"]["RecentRun"][];
+            schedule: string | null;
+            step_count: number;
+            tags: string[];
+            timezone: string | null;
+            /** @description False: it cannot run; `problems` say why. */
+            valid: boolean;
+            /** @description What an operator should know although nothing is wrong with the file. */
+            warnings: components["schemas"]["Warning"][];
+        };
+        /** @description What was found about a submitted job. */
+        JobChecked: {
+            next: components["schemas"]["CheckedSchedule"][];
+            problems: components["schemas"]["FieldFinding"][];
+            valid: boolean;
+        };
+        /** @description A job that is not in the catalogue any more. */
+        JobDeleted: {
+            deleted: string;
+        };
+        /** @description A job with its definition and latest runs. */
+        JobDetail: components["schemas"]["JobCard"] & {
+            log_level: components["schemas"]["LogLevel"];
+            on_restart: components["schemas"]["OnRestart"];
+            overlap: components["schemas"]["Overlap"];
+            params: Record<string, unknown>;
+            /** @description None: `here` for a run that somebody asks for, `any` for one that a schedule fires. */
+            placement: string | null;
+            retry: components["schemas"]["RetryView"];
+            runs: components["schemas"]["RunSummary"][];
+            schedules: components["schemas"]["ScheduleView"][];
+            source: components["schemas"]["SourceView"] | null;
+            steps: components["schemas"]["StepDefinition"][];
+            /** Format: int32 */
+            timeout_seconds: number | null;
+        };
+        /** @description What changed between two versions. */
+        JobDiff: {
+            /**
+             * Format: int32
+             * @description Null: there was none before.
+             */
+            from: number | null;
+            /**
+             * Format: int32
+             * @description Null: what is saved now.
+             */
+            to: number | null;
+            unified: string;
+        };
+        /** @description Every declared job. */
+        JobList: {
+            /** @description Not over, in any process. */
+            active_run_ids: string[];
+            /** @description By id. */
+            jobs: components["schemas"]["JobCard"][];
+            /** @description About files rather than jobs. */
+            problems: components["schemas"]["Finding"][];
+        };
+        /** @description A save that was done. The job is in force. */
+        JobSaved: {
+            etag: string;
+            id: string;
+            path: string;
+            /** Format: int32 */
+            version: number;
+            warnings: components["schemas"]["FieldFinding"][];
+        };
+        /** @description The body of `PUT /admin/config/jobs/parsed`. */
+        JobsBody: {
+            /** @default [] */
+            jobs?: Record<string, unknown>[];
+            /** @description Stays as it is in the file. */
+            meta?: Record<string, unknown> | null;
+        };
+        /** @description What is saved for a job. */
+        JobSource: {
+            app: string;
+            etag: string;
+            id: string;
+            /** @description Both together, with the keys of the file. */
+            job: Record<string, unknown>;
+            /** @description The overlay, if there is one. */
+            local: string | null;
+            path: string;
+            /** @description The job as it stands in the file. */
+            text: string;
+            /** @description The file came with a package; what is changed goes into an overlay. */
+            vendor: boolean;
+            /** @description Both together, as one text. */
+            whole: string;
+        };
+        /** @description How long the runs of a job take. */
+        JobStats: {
+            canceled: number;
+            failed: number;
+            job_id: string;
+            /**
+             * Format: double
+             * @description Of those that succeeded; null when none did.
+             */
+            median_seconds: number | null;
+            /**
+             * Format: double
+             * @description As above: 95 of 100 were done by then.
+             */
+            p95_seconds: number | null;
+            /** @description The last 200 runs but the skipped, oldest first. */
+            runs: components["schemas"]["RecentRun"][];
+            succeeded: number;
+        };
+        /** @description Something that was saved for a job before. */
+        JobVersion: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            change: components["schemas"]["VersionChange"];
+            etag: string;
+            /** Format: int32 */
+            version: number;
+        };
+        /** @description What was saved for a job before. */
+        JobVersionList: {
+            versions: components["schemas"]["JobVersion"][];
+        };
+        /** @description A version with its text. */
+        JobVersionText: components["schemas"]["JobVersion"] & {
+            text: string;
+        };
+        /** @description A test, as it was remembered by the process that answers. */
+        LastTest: {
+            /** Format: date-time */
+            at: string;
+            /** @description Of the stage that failed, or the server's version. */
+            detail: string;
+            /** Format: double */
+            ms: number;
+            ok: boolean;
+        };
+        LeaseView: {
+            holder: string;
+            /**
+             * Format: date-time
+             * @description By the holder's clock.
+             */
+            seen_at: string;
+            /** Format: int64 */
+            term: number;
+        };
+        /** @description Lines of one level. */
+        LevelCount: {
+            /** Format: int64 */
+            count: number;
+            level: components["schemas"]["LogLevel"];
+        };
+        /** @description A line of a run's log. */
+        LineView: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            attempt: number;
+            level: components["schemas"]["LogLevel"];
+            message: string;
+            /** Format: int64 */
+            seq: number;
+            step: string | null;
+        };
+        /** @description An instant, by UTC and by the clock of its zone. */
+        LocalInstant: {
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            local: string;
+        };
+        /** @description How the log of a run is made up. */
+        LogCounts: {
+            /** @description Every level, in rising order. */
+            by_level: components["schemas"]["LevelCount"][];
+            /** @description In the order of their first lines. */
+            by_step: components["schemas"]["StepLines"][];
+            /** Format: int64 */
+            total: number;
+        };
+        /** @description Where a run warned and failed: its log in parts of the same length. */
+        LogDensity: {
+            /** @description Errors of each part. */
+            errors: number[];
+            /**
+             * Format: int64
+             * @description Lines of the whole log.
+             */
+            total: number;
+            /** @description Warnings of each part. */
+            warnings: number[];
+        };
+        /** @description Lines of a run as the event stream carries them. */
+        LogEvent: {
+            /**
+             * Format: int64
+             * @description The number of the first.
+             */
+            from: number;
+            lines: components["schemas"]["LineView"][];
+            run_id: string;
+        };
+        /** @description The lines that fit. */
+        LogHits: {
+            /**
+             * Format: int64
+             * @description The lines looked at end before this one; a run in flight goes on.
+             */
+            end: number;
+            /** @description Their numbers, in order. */
+            numbers: number[];
+            /**
+             * Format: int64
+             * @description How many fit.
+             */
+            total: number;
+            /** @description More fit than there are numbers here. */
+            truncated: boolean;
+        };
+        /** @description The body of `POST /auth/login`: user and password, or the bootstrap token. */
+        LoginBody: {
+            /** @default null */
+            password?: string | null;
+            /** @default null */
+            token?: string | null;
+            /** @default null */
+            user?: string | null;
+        };
+        /** @enum {string} */
+        LogLevel: "DEBUG" | "INFO" | "WARNING" | "ERROR";
+        /** @description Lines of a run. */
+        LogPage: {
+            /** Format: int64 */
+            from: number;
+            lines: components["schemas"]["LineView"][];
+            run_id: string;
+            /**
+             * Format: int64
+             * @description Lines of the whole log.
+             */
+            total: number;
+        };
+        /** @description Who asks. */
+        Me: {
+            display_name: string;
+            must_change_password: boolean;
+            permissions: string[];
+            source: string;
+            user: string;
+        };
+        /** @description The due instants next to the one asked for. */
+        Nearest: {
+            after: components["schemas"]["DueInstant"] | null;
+            before: components["schemas"]["DueInstant"] | null;
+        };
+        /** @description The body of `POST /admin/tokens`. */
+        NewTokenBody: {
+            /**
+             * Format: int32
+             * @default null
+             */
+            expires_in_days?: number | null;
+            /** @default  */
+            name?: string;
+            /**
+             * @description It counts until it is revoked.
+             * @default false
+             */
+            never_expires?: boolean;
+            /**
+             * @description What it may do; without it, what its owner may at this moment.
+             * @default null
+             */
+            permissions?: string[] | null;
+            /**
+             * @description The account it stands for, when that is not the caller; for superusers.
+             * @default null
+             */
+            user?: string | null;
+        };
+        /** @description The body of `POST /admin/users`. */
+        NewUserBody: {
+            /** @default  */
+            display_name?: string;
+            /** @default  */
+            name?: string;
+            /**
+             * @description Without one, a one-time password is made and answered.
+             * @default null
+             */
+            password?: string | null;
+            /** @default [] */
+            permissions?: string[];
+        };
+        /** @description A fire to come. */
+        NextFire: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: date-time
+             * @description By the clock of the schedule.
+             */
+            local: string;
+            schedule: string;
+            timezone: string;
+        };
+        /** @description The next fires of a job. */
+        NextFires: {
+            enabled: boolean;
+            job_id: string;
+            next: components["schemas"]["NextFire"][];
+            /** @description Why there are none. */
+            reason: string | null;
+        };
+        /** @description A password that works once. */
+        OneTimePassword: {
+            name: string;
+            one_time_password: string;
+        };
+        /** @enum {string} */
+        OnRestart: "fail" | "resume";
+        /** @enum {string} */
+        Overlap: "skip" | "queue" | "allow" | "cancel_running";
+        /** @description The body of `POST /auth/password`. */
+        PasswordBody: {
+            /** @default  */
+            new?: string;
+            /** @default  */
+            old?: string;
+        };
+        /** @description A password that was changed. */
+        PasswordChanged: {
+            must_change_password: boolean;
+            user: string;
+        };
+        /** @description The body of `PATCH /admin/jobs/{id}`. */
+        PatchBody: {
+            /** @default null */
+            description?: string | null;
+            /** @default null */
+            enabled?: boolean | null;
+            /** @default {} */
+            schedules?: {
+                [key: string]: components["schemas"]["SchedulePatch"];
+            };
+            /** @default null */
+            tags?: string[] | null;
+        };
+        /** @description The body of `POST …/pause`. */
+        PauseBody: {
+            /**
+             * @description Stands in every slot the pause misses.
+             * @default
+             * @example maintenance
+             */
+            reason?: string;
+        };
+        /** @description What a plugin may touch. Each list has a line per item, in the words of its file. */
+        PluginGrants: {
+            /** @description What its interfaces need before their calls do anything. */
+            asked: string[];
+            /** @description The file of grants; null when there is none. */
+            file: unknown;
+            granted: string[];
+            limits: string[];
+        };
+        /** @description Every plugin. */
+        PluginList: {
+            /** @description By app, kind and name. */
+            plugins: components["schemas"]["PluginView"][];
+            /** @description Why some apps could not be looked at. */
+            problems: string[];
+        };
+        /** @description A step that calls something of a plugin. */
+        PluginUse: {
+            callable: string;
+            job: string;
+            step: string;
+        };
+        /** @description A plugin: a component, or a module of Python. */
+        PluginView: {
+            app: string;
+            callables: components["schemas"]["CallableView"][];
+            /** @description SHA-256 of the file. */
+            digest: string | null;
+            /** @description Why it is not loaded. */
+            error: string | null;
+            grants: components["schemas"]["PluginGrants"];
+            kind: components["schemas"]["CallableKind"];
+            name: string;
+            path: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /** @description `loaded`, `compiling` or `failed`. */
+            state: string;
+            /** @description As far as the caller may see those jobs. */
+            used_by: components["schemas"]["PluginUse"][];
+        };
+        /** @description How far a pool is used. */
+        PoolView: {
+            /**
+             * Format: int32
+             * @description Connections that steps have in the process that answers.
+             */
+            in_use: number;
+            name: string;
+            /** Format: int32 */
+            size: number;
+        };
+        /** @description The document of an error (RFC 9457). Some have more keys: `hint`, `needs`, `problems` … */
+        Problem: {
+            /**
+             * @description What went wrong, for people.
+             * @example there is no job `nightly`
+             */
+            detail: string;
+            /** @description As in the header `X-Request-Id`, and in the server's log. */
+            request_id?: string;
+            /**
+             * Format: int32
+             * @example 404
+             */
+            status: number;
+            /**
+             * @description The status in words.
+             * @example Not Found
+             */
+            title: string;
+            /**
+             * @description `urn:nomaflow:problem:<code>`; the code is stable.
+             * @example urn:nomaflow:problem:not-found
+             */
+            type: string;
+        };
+        /** @description How far an attempt is. */
+        ProgressView: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            attempt: number;
+            /** Format: int64 */
+            done: number;
+            note: string;
+            /** Format: double */
+            rate: number;
+            run_id: string;
+            /** Format: int32 */
+            step_index: number;
+            /** Format: int64 */
+            total: number | null;
+        };
+        /** @description A way to sign in. */
+        Provider: {
+            kind: string;
+            /** @description For people. */
+            label: string;
+            name: string;
+            /** @description Where the browser goes to sign in; null: user and password are sent here. */
+            start: string | null;
+        };
+        /** @description The ways to sign in. */
+        ProviderList: {
+            providers: components["schemas"]["Provider"][];
+        };
+        /** @description Queries of a connector. */
+        QueryList: {
+            queries: components["schemas"]["QueryView"][];
+        };
+        /** @description A query declared on a connector. */
+        QueryView: {
+            name: string;
+            /** @description Its text for this database; null when it has none. */
+            sql: string | null;
+            /** @description Whether `name:write` may be used. */
+            writable: boolean;
+        };
+        /** @description A run in the small history of a job. */
+        RecentRun: {
+            id: string;
+            /** Format: date-time */
+            queued_at: string;
+            /**
+             * Format: double
+             * @description How long it ran; null when it has not begun or not ended.
+             */
+            seconds: number | null;
+            status: components["schemas"]["RunStatus"];
+        };
+        /** @description What a reload found. */
+        Reloaded: {
+            /** @description Jobs that can run. */
+            jobs: number;
+            problems: components["schemas"]["Finding"][];
+        };
+        /** @description The body of `POST /admin/jobs/{id}/rename`. */
+        RenameBody: {
+            /** @default  */
+            id?: string;
+        };
+        /** @description The body of `POST …/replay`. */
+        ReplayBody: {
+            /**
+             * @description `stored`, the default: the job as it was then; `current`: as it is now.
+             * @default null
+             */
+            definition?: string | null;
+            /**
+             * @description The first step to run; none = all run.
+             * @default null
+             */
+            from_step?: string | null;
+        };
+        ReplicaView: {
+            labels: string[];
+            /** @description Whether it may fire schedules. */
+            lease: boolean;
+            owner: string;
+            role: string;
+            /**
+             * Format: int32
+             * @description Runs it takes at once.
+             */
+            room: number;
+            /** @description Runs it has begun. */
+            running: number;
+            scheduler_enabled: boolean;
+            /**
+             * Format: date-time
+             * @description By its own clock.
+             */
+            seen_at: string;
+            /** Format: date-time */
+            started_at: string;
+            url: string | null;
+            version: string;
+        };
+        /** @description The body of `POST /admin/jobs/{id}/restore`. */
+        RestoreBody: {
+            /**
+             * Format: int32
+             * @default 0
+             */
+            version?: number;
+        };
+        /** @description The policy and its last pass. */
+        Retention: {
+            last_sweep: components["schemas"]["Sweep"] | null;
+            policy: components["schemas"]["RetentionPolicy"];
+        };
+        /** @description How long history is kept. */
+        RetentionPolicy: {
+            /**
+             * Format: int64
+             * @description Runs that ended longer ago are removed.
+             */
+            history_days: number | null;
+            /** @description The job that removes them. */
+            job_id: string;
+            /** Format: date-time */
+            next_at: string | null;
+        };
+        RetryView: {
+            /** Format: int32 */
+            attempts: number;
+            backoff: string;
+            /** Format: int32 */
+            base_seconds: number;
+        };
+        /** @description A run that was accepted. */
+        RunAccepted: {
+            job_id: string;
+            /** @description The run it repeats. */
+            replay_of?: string;
+            run_id: string;
+            status: components["schemas"]["RunStatus"];
+            /**
+             * @description Who asked.
+             * @example user:alice
+             */
+            triggered_by: string;
+        };
+        /** @description The body of `POST …/run`: values for this fire only. */
+        RunBody: {
+            /**
+             * @description `INFO` or `DEBUG`.
+             * @default null
+             * @example DEBUG
+             */
+            log_level?: string | null;
+            /**
+             * @description Over the keyword arguments, by step.
+             * @default {}
+             */
+            op_kwargs?: {
+                [key: string]: Record<string, unknown>;
+            };
+            /** @description Over the shared parameters. */
+            params?: Record<string, unknown>;
+            /**
+             * @description Where the run goes, over the job's: `here` is the process that answers.
+             * @default null
+             */
+            placement?: string | null;
+            /**
+             * @description Which steps run, by step.
+             * @default {}
+             */
+            step_enabled?: {
+                [key: string]: boolean;
+            };
+        };
+        /** @description A run with every attempt. */
+        RunDocument: {
+            /**
+             * Format: int64
+             * @description Lines of its log.
+             */
+            log_total: number;
+            run: components["schemas"]["RunView"];
+            /** @description By step and attempt. */
+            steps: components["schemas"]["StepView"][];
+        };
+        /** @description A page of runs. */
+        RunPage: {
+            /** @description For `before` of the next page; null on the last. */
+            next: string | null;
+            /** @description Newest first. */
+            runs: components["schemas"]["RunSummary"][];
+        };
+        /** @enum {string} */
+        RunStatus: "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELED" | "SKIPPED";
+        /** @description A run in lists and events. */
+        RunSummary: {
+            error: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            id: string;
+            job_id: string;
+            log_level: components["schemas"]["LogLevel"];
+            /** Format: date-time */
+            queued_at: string;
+            reason: string | null;
+            replay_of: string | null;
+            /** Format: int64 */
+            rows_affected: number;
+            schedule: string | null;
+            /** Format: date-time */
+            scheduled_at: string | null;
+            /** Format: date-time */
+            started_at: string | null;
+            status: components["schemas"]["RunStatus"];
+            /** Format: int32 */
+            step_count: number;
+            /** Format: int32 */
+            steps_done: number;
+            triggered_by: string;
+        };
+        /** @description A run with everything recorded about it. */
+        RunView: components["schemas"]["RunSummary"] & {
+            cancel_requested_by: string | null;
+            overrides: Record<string, unknown>;
+            owner: string;
+            params: Record<string, unknown>;
+            placement: string;
+            replay_from: string | null;
+            /** Format: int32 */
+            term: number;
+        };
+        /** @description Something worth knowing about a schedule. */
+        ScheduleNote: {
+            /** Format: date-time */
+            at: string | null;
+            code: string;
+            message: string;
+        };
+        SchedulePatch: {
+            enabled: boolean;
+        };
+        /** @description The same, with the processes of the store. */
+        SchedulerStanding: components["schemas"]["SchedulerView"] & components["schemas"]["Standing"];
+        /** @enum {string} */
+        SchedulerState: "active" | "standby" | "error";
+        /** @description The scheduler and its pause. */
+        SchedulerView: {
+            pause_reason: string | null;
+            /** Format: date-time */
+            paused_at: string | null;
+            paused_by: string | null;
+            /** @description The process that answers. */
+            replica: string;
+            scheduler: components["schemas"]["SchedulerState"];
+            scheduler_enabled: boolean;
+        };
+        ScheduleView: {
+            enabled: boolean;
+            name: string;
+            next: string[];
+            /** @description Where its runs go, over the job's. */
+            placement: string | null;
+            text: string;
+            timezone: string;
+        };
+        /** @description The body of `PUT /admin/secrets/{name}`. */
+        SecretBody: {
+            /** @default  */
+            value: string;
+        };
+        /** @description A secret that was deleted. */
+        SecretDeleted: {
+            name: string;
+        };
+        /** @description Every secret without its value. */
+        SecretList: {
+            secrets: components["schemas"]["SecretView"][];
+        };
+        /** @description A secret without its value. */
+        SecretView: {
+            name: string;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by: string;
+        };
+        /** @description A secret that was written. */
+        SecretWritten: {
+            name: string;
+            updated_by: string;
+        };
+        /** @description A session. */
+        Session: {
+            address: string;
+            /** @description What the browser says it is. */
+            agent: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description The one that asks. */
+            current: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            opened_by: string;
+            /** Format: date-time */
+            refreshed_at: string;
+            user: string;
+        };
+        /** @description Sessions. */
+        SessionList: {
+            sessions: components["schemas"]["Session"][];
+        };
+        /** @description Every setting. */
+        SettingList: {
+            settings: components["schemas"]["SettingView"][];
+        };
+        /** @description A setting with what counts and who said so. */
+        SettingView: {
+            /** @description The variable of the environment that sets it. */
+            env: string;
+            /** @description The line of the file, the variable or the flag. */
+            from: string | null;
+            /**
+             * @description As in `app.toml`.
+             * @example jobs.history_days
+             */
+            key: string;
+            /** @description Whether a new value counts only after a restart. */
+            restart: boolean;
+            /**
+             * @description `default`, `file`, `env` or `flag`.
+             * @example file
+             */
+            source: string;
+            value: unknown;
+        };
+        /** @enum {string} */
+        Severity: "warning" | "error";
+        /** @description A session that was opened or refreshed. */
+        SignedIn: {
+            /** @description For the header `Authorization`; a browser uses its cookie. */
+            access_token: string;
+            display_name: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            expires_in: number;
+            must_change_password: boolean;
+            permissions: string[];
+            source: string;
+            user: string;
+        };
+        /** @description There is no session any more. */
+        SignedOut: {
+            signed_out: boolean;
+        };
+        /** @enum {string} */
+        SlotOutcome: "fired" | "skipped" | "missed" | "failed_to_start";
+        /** @description A page of the ledger. */
+        SlotPage: {
+            job_id: string;
+            /** @description For `before` of the next page; null on the last. */
+            next: string | null;
+            slots: components["schemas"]["SlotView"][];
+        };
+        /** @description A row of the ledger. */
+        SlotView: {
+            /** Format: date-time */
+            decided_at: string;
+            /** Format: date-time */
+            due_at: string;
+            outcome: components["schemas"]["SlotOutcome"];
+            reason: string | null;
+            run_id: string | null;
+            schedule: string;
+        };
+        SourceView: {
+            file: string;
+            /** Format: int32 */
+            line: number;
+        };
+        /** @description A stage of a test. */
+        StageView: {
+            /** @description What was found, or what is wrong, in the words of the driver. */
+            detail: string;
+            /** Format: double */
+            ms: number;
+            /** @description `declaration`, `resolve`, `connect`, `sign-in`. */
+            name: string;
+            ok: boolean;
+        };
+        /** @description See the module's note. */
+        Standing: {
+            lease: components["schemas"]["LeaseView"] | null;
+            /** @description What is as it should be, and worth knowing. */
+            notes: string[];
+            /** @description What somebody has to look at. */
+            problems: string[];
+            replicas: components["schemas"]["ReplicaView"][];
+        };
+        StepDefinition: {
+            enabled: boolean;
+            name: string;
+            op_kwargs: Record<string, unknown>;
+            resumable: boolean;
+            summary: string;
+            /** Format: int32 */
+            timeout_seconds: number;
+            type: string;
+        };
+        /** @description An attempt as events carry it. */
+        StepEvent: {
+            /** Format: int32 */
+            attempt: number;
+            error: components["schemas"]["ErrorView"] | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: int32 */
+            index: number;
+            name: string;
+            reason: string | null;
+            /** Format: date-time */
+            retry_at: string | null;
+            /** Format: int64 */
+            rows_affected: number | null;
+            run_id: string;
+            /** Format: date-time */
+            started_at: string | null;
+            status: components["schemas"]["StepStatus"];
+            type: string;
+            usage: Record<string, unknown> | null;
+        };
+        /** @description Lines of one attempt. */
+        StepLines: {
+            /** Format: int32 */
+            attempt: number;
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: int64
+             * @description Number of its first line.
+             */
+            first: number;
+            /**
+             * Format: int32
+             * @description Position of the step; null for lines of the run itself.
+             */
+            index: number | null;
+            step: string | null;
+        };
+        /** @enum {string} */
+        StepStatus: "PENDING" | "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELED" | "SKIPPED";
+        /** @description An attempt with its input and output. */
+        StepView: components["schemas"]["StepEvent"] & {
+            input: unknown;
+            output: Record<string, unknown> | null;
+        };
+        /** @description The store as health sees it. */
+        StoreHealth: {
+            /** @description `sqlite` or `postgres`. */
+            dialect: string;
+            ok: boolean;
+        };
+        /** @description A pass of retention. */
+        Sweep: {
+            /** @description What it returned: `cutoff`, `log_rows`, `step_rows`, `run_rows`, `slot_rows`; null while it runs. */
+            removed: Record<string, unknown> | null;
+            run: components["schemas"]["RunSummary"];
+        };
+        /** @description Tables of a connector. */
+        TableList: {
+            tables: components["schemas"]["TableView"][];
+            /** @description There are more; ask for a part of the name. */
+            truncated: boolean;
+        };
+        /** @description A table or view. */
+        TableView: {
+            name: string;
+            schema: string | null;
+            view: boolean;
+        };
+        /** @description An API token, without its text. */
+        Token: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Null: it counts until it is revoked.
+             */
+            expires_at: string | null;
+            id: string;
+            /** Format: date-time */
+            last_used_at: string | null;
+            last_used_from: string | null;
+            name: string;
+            permissions: string[];
+            user: string;
+        };
+        /** @description A token that was made. */
+        TokenCreated: components["schemas"]["Token"] & {
+            /** @description Its text, told this once. */
+            secret: string;
+        };
+        /** @description API tokens. */
+        TokenList: {
+            tokens: components["schemas"]["Token"][];
+        };
+        /** @description An account. */
+        User: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            disabled: boolean;
+            display_name: string;
+            /** Format: date-time */
+            last_sign_in: string | null;
+            must_change_password: boolean;
+            name: string;
+            /** @description Granted here. */
+            permissions: string[];
+            /** @description Given by the groups of its provider. */
+            permissions_from_groups: string[];
+            source: components["schemas"]["AccountSource"];
+        };
+        /** @description The body of `PATCH /admin/users/{name}`. */
+        UserBody: {
+            /** @default null */
+            disabled?: boolean | null;
+            /** @default null */
+            display_name?: string | null;
+            /**
+             * @description Added to them.
+             * @default []
+             */
+            grant?: string[];
+            /**
+             * @description In place of all that were granted.
+             * @default null
+             */
+            permissions?: string[] | null;
+            /**
+             * @description Taken from them.
+             * @default []
+             */
+            revoke?: string[];
+        };
+        /** @description An account that was made. */
+        UserCreated: components["schemas"]["User"] & {
+            /** @description Told this once; null when the caller chose the password. */
+            one_time_password: string | null;
+        };
+        /** @description What was deleted. */
+        UserDeleted: {
+            name: string;
+        };
+        /** @description Every account. */
+        UserList: {
+            users: components["schemas"]["User"][];
+        };
+        Value: unknown;
+        /** @enum {string} */
+        VersionChange: "create" | "edit" | "enable" | "restore" | "import" | "rename" | "file" | "delete";
+        /** @description Something an operator should know about a job. */
+        Warning: {
+            /** @description `schedule-off`, `no-rows`. */
+            code: string;
+            /** @description In words. */
+            message: string;
+            /** @description The run it is about. */
+            run_id: string | null;
+        };
+        /** @description The answer to "why did it (not) run?". */
+        Why: {
+            answers: components["schemas"]["WhyAnswer"][];
+            /** Format: date-time */
+            at: string | null;
+            job_id: string;
+            nearest: components["schemas"]["Nearest"];
+        };
+        /** @description Why a job did, or did not, run at an instant. */
+        WhyAnswer: {
+            /** Format: date-time */
+            decided_at?: string;
+            /** Format: date-time */
+            due_at: string | null;
+            /**
+             * Format: date-time
+             * @description By the clock of the schedule.
+             */
+            local: string | null;
+            /** @description Of what stands in the ledger only. */
+            outcome?: components["schemas"]["SlotOutcome"];
+            reason: string | null;
+            run_id: string | null;
+            run_status: components["schemas"]["RunStatus"] | null;
+            schedule: string | null;
+            /** @description The answer in words. */
+            text: string;
+            /** @description A word of the ledger, `not_due`, `not_yet` or `unknown`. */
+            verdict: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type About = components['schemas']['About'];
+export type AccountSource = components['schemas']['AccountSource'];
+export type Alive = components['schemas']['Alive'];
+export type AppJobs = components['schemas']['AppJobs'];
+export type AppJobsSaved = components['schemas']['AppJobsSaved'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditLast = components['schemas']['AuditLast'];
+export type AuditOutcome = components['schemas']['AuditOutcome'];
+export type AuditPage = components['schemas']['AuditPage'];
+export type AuditVerdict = components['schemas']['AuditVerdict'];
+export type Band = components['schemas']['Band'];
+export type Calendar = components['schemas']['Calendar'];
+export type CalendarRow = components['schemas']['CalendarRow'];
+export type CalendarRun = components['schemas']['CalendarRun'];
+export type CalendarSlot = components['schemas']['CalendarSlot'];
+export type CallableKind = components['schemas']['CallableKind'];
+export type CallablePage = components['schemas']['CallablePage'];
+export type CallableView = components['schemas']['CallableView'];
+export type CancelRequested = components['schemas']['CancelRequested'];
+export type CheckedSchedule = components['schemas']['CheckedSchedule'];
+export type ConnectorList = components['schemas']['ConnectorList'];
+export type ConnectorTestView = components['schemas']['ConnectorTestView'];
+export type ConnectorView = components['schemas']['ConnectorView'];
+export type CronPreview = components['schemas']['CronPreview'];
+export type Definition = components['schemas']['Definition'];
+export type Dialect = components['schemas']['Dialect'];
+export type DueInstant = components['schemas']['DueInstant'];
+export type Ended = components['schemas']['Ended'];
+export type ErrorView = components['schemas']['ErrorView'];
+export type FieldFinding = components['schemas']['FieldFinding'];
+export type Finding = components['schemas']['Finding'];
+export type Health = components['schemas']['Health'];
+export type ImportChange = components['schemas']['ImportChange'];
+export type ImportInvalid = components['schemas']['ImportInvalid'];
+export type ImportNext = components['schemas']['ImportNext'];
+export type ImportPlan = components['schemas']['ImportPlan'];
+export type JobBody = components['schemas']['JobBody'];
+export type JobCard = components['schemas']['JobCard'];
+export type JobChecked = components['schemas']['JobChecked'];
+export type JobDeleted = components['schemas']['JobDeleted'];
+export type JobDetail = components['schemas']['JobDetail'];
+export type JobDiff = components['schemas']['JobDiff'];
+export type JobList = components['schemas']['JobList'];
+export type JobSaved = components['schemas']['JobSaved'];
+export type JobsBody = components['schemas']['JobsBody'];
+export type JobSource = components['schemas']['JobSource'];
+export type JobStats = components['schemas']['JobStats'];
+export type JobVersion = components['schemas']['JobVersion'];
+export type JobVersionList = components['schemas']['JobVersionList'];
+export type JobVersionText = components['schemas']['JobVersionText'];
+export type LastTest = components['schemas']['LastTest'];
+export type LeaseView = components['schemas']['LeaseView'];
+export type LevelCount = components['schemas']['LevelCount'];
+export type LineView = components['schemas']['LineView'];
+export type LocalInstant = components['schemas']['LocalInstant'];
+export type LogCounts = components['schemas']['LogCounts'];
+export type LogDensity = components['schemas']['LogDensity'];
+export type LogEvent = components['schemas']['LogEvent'];
+export type LogHits = components['schemas']['LogHits'];
+export type LoginBody = components['schemas']['LoginBody'];
+export type LogLevel = components['schemas']['LogLevel'];
+export type LogPage = components['schemas']['LogPage'];
+export type Me = components['schemas']['Me'];
+export type Nearest = components['schemas']['Nearest'];
+export type NewTokenBody = components['schemas']['NewTokenBody'];
+export type NewUserBody = components['schemas']['NewUserBody'];
+export type NextFire = components['schemas']['NextFire'];
+export type NextFires = components['schemas']['NextFires'];
+export type OneTimePassword = components['schemas']['OneTimePassword'];
+export type OnRestart = components['schemas']['OnRestart'];
+export type Overlap = components['schemas']['Overlap'];
+export type PasswordBody = components['schemas']['PasswordBody'];
+export type PasswordChanged = components['schemas']['PasswordChanged'];
+export type PatchBody = components['schemas']['PatchBody'];
+export type PauseBody = components['schemas']['PauseBody'];
+export type PluginGrants = components['schemas']['PluginGrants'];
+export type PluginList = components['schemas']['PluginList'];
+export type PluginUse = components['schemas']['PluginUse'];
+export type PluginView = components['schemas']['PluginView'];
+export type PoolView = components['schemas']['PoolView'];
+export type Problem = components['schemas']['Problem'];
+export type ProgressView = components['schemas']['ProgressView'];
+export type Provider = components['schemas']['Provider'];
+export type ProviderList = components['schemas']['ProviderList'];
+export type QueryList = components['schemas']['QueryList'];
+export type QueryView = components['schemas']['QueryView'];
+export type RecentRun = components['schemas']['RecentRun'];
+export type Reloaded = components['schemas']['Reloaded'];
+export type RenameBody = components['schemas']['RenameBody'];
+export type ReplayBody = components['schemas']['ReplayBody'];
+export type ReplicaView = components['schemas']['ReplicaView'];
+export type RestoreBody = components['schemas']['RestoreBody'];
+export type Retention = components['schemas']['Retention'];
+export type RetentionPolicy = components['schemas']['RetentionPolicy'];
+export type RetryView = components['schemas']['RetryView'];
+export type RunAccepted = components['schemas']['RunAccepted'];
+export type RunBody = components['schemas']['RunBody'];
+export type RunDocument = components['schemas']['RunDocument'];
+export type RunPage = components['schemas']['RunPage'];
+export type RunStatus = components['schemas']['RunStatus'];
+export type RunSummary = components['schemas']['RunSummary'];
+export type RunView = components['schemas']['RunView'];
+export type ScheduleNote = components['schemas']['ScheduleNote'];
+export type SchedulePatch = components['schemas']['SchedulePatch'];
+export type SchedulerStanding = components['schemas']['SchedulerStanding'];
+export type SchedulerState = components['schemas']['SchedulerState'];
+export type SchedulerView = components['schemas']['SchedulerView'];
+export type ScheduleView = components['schemas']['ScheduleView'];
+export type SecretBody = components['schemas']['SecretBody'];
+export type SecretDeleted = components['schemas']['SecretDeleted'];
+export type SecretList = components['schemas']['SecretList'];
+export type SecretView = components['schemas']['SecretView'];
+export type SecretWritten = components['schemas']['SecretWritten'];
+export type Session = components['schemas']['Session'];
+export type SessionList = components['schemas']['SessionList'];
+export type SettingList = components['schemas']['SettingList'];
+export type SettingView = components['schemas']['SettingView'];
+export type Severity = components['schemas']['Severity'];
+export type SignedIn = components['schemas']['SignedIn'];
+export type SignedOut = components['schemas']['SignedOut'];
+export type SlotOutcome = components['schemas']['SlotOutcome'];
+export type SlotPage = components['schemas']['SlotPage'];
+export type SlotView = components['schemas']['SlotView'];
+export type SourceView = components['schemas']['SourceView'];
+export type StageView = components['schemas']['StageView'];
+export type Standing = components['schemas']['Standing'];
+export type StepDefinition = components['schemas']['StepDefinition'];
+export type StepEvent = components['schemas']['StepEvent'];
+export type StepLines = components['schemas']['StepLines'];
+export type StepStatus = components['schemas']['StepStatus'];
+export type StepView = components['schemas']['StepView'];
+export type StoreHealth = components['schemas']['StoreHealth'];
+export type Sweep = components['schemas']['Sweep'];
+export type TableList = components['schemas']['TableList'];
+export type TableView = components['schemas']['TableView'];
+export type Token = components['schemas']['Token'];
+export type TokenCreated = components['schemas']['TokenCreated'];
+export type TokenList = components['schemas']['TokenList'];
+export type User = components['schemas']['User'];
+export type UserBody = components['schemas']['UserBody'];
+export type UserCreated = components['schemas']['UserCreated'];
+export type UserDeleted = components['schemas']['UserDeleted'];
+export type UserList = components['schemas']['UserList'];
+export type Value = components['schemas']['Value'];
+export type VersionChange = components['schemas']['VersionChange'];
+export type Warning = components['schemas']['Warning'];
+export type Why = components['schemas']['Why'];
+export type WhyAnswer = components['schemas']['WhyAnswer'];
