@@ -19,7 +19,7 @@ use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
 use crate::view::concealed::{concealed, marks};
-use crate::view::desk::finding;
+use crate::view::desk::FindingView;
 use crate::view::instant;
 use crate::view::words::{LogLevelWord, RunStatusWord};
 
@@ -87,7 +87,7 @@ pub(crate) async fn list(
     Ok(Json(Inputs { job_id: id, inputs }))
 }
 
-fn refused(detail: String, problems: Vec<Value>) -> ApiError {
+fn refused(detail: String, problems: Value) -> ApiError {
     ApiError::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "params-invalid", detail).with("problems", problems)
 }
 
@@ -96,7 +96,7 @@ fn refused(detail: String, problems: Vec<Value>) -> ApiError {
 pub(super) async fn check(app: &App, job: &Job, given: &Overrides) -> Result<(), ApiError> {
     let asked = Value::from(overrides_json(given));
     if let Some(first) = marks(&asked).first() {
-        return Err(refused(format!("the value at `{first}` is the mark of a secret, not a value"), Vec::new()));
+        return Err(refused(format!("the value at `{first}` is the mark of a secret, not a value"), json!([])));
     }
     let has_schema = job.steps.iter().any(|step| matches!(step.spec, StepSpec::Wasm { .. }));
     if !has_schema || (given.params.is_empty() && given.op_kwargs.is_empty()) {
@@ -123,5 +123,5 @@ pub(super) async fn check(app: &App, job: &Job, given: &Overrides) -> Result<(),
         .collect();
     let Some(first) = wrong.first() else { return Ok(()) };
     let detail = format!("`{}`: {}", first.pointer.trim_start_matches('/').replace('/', "."), first.message);
-    Err(refused(detail, wrong.iter().map(finding).collect()))
+    Err(refused(detail, json!(wrong.iter().map(FindingView::from).collect::<Vec<_>>())))
 }

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::desk::finding;
+use super::desk::FindingView;
 use super::instant;
 use crate::connector_desk::{ConnectorError, ConnectorSource, PoolSource, Reference, SecretKept};
 use crate::error::ApiError;
@@ -36,7 +36,7 @@ pub(crate) fn source(source: &ConnectorSource) -> Value {
         "name": source.name, "etag": source.etag, "connector": source.values,
         "secrets": source.password.as_ref().map(|kept| json!({ "password": secret(kept) })).unwrap_or(json!({})),
         "pool": source.pool.as_ref().map(pool), "used_by": references(&source.used_by),
-        "warnings": source.warnings.iter().map(finding).collect::<Vec<_>>(),
+        "warnings": source.warnings.iter().map(FindingView::from).collect::<Vec<_>>(),
     })
 }
 
@@ -54,7 +54,7 @@ impl From<ConnectorError> for ApiError {
                 .with("used_by", references(&users))
                 .with("hint", "have them name another one first"),
             ConnectorError::Invalid(found) => {
-                let problems: Vec<Value> = found.iter().map(finding).collect();
+                let problems = json!(found.iter().map(FindingView::from).collect::<Vec<_>>());
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "connector-invalid", detail).with("problems", problems)
             }
             ConnectorError::Sealed(_) => conflict("vault-closed"),
