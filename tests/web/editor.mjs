@@ -317,6 +317,20 @@ export default async function (kit) {
     await page.getByRole('dialog').getByText('maintenance, other').waitFor()
   }))
 
+  await kit.check('a condition of a step is checked where it is wrong, and saved', () => kit.with('jobs/waits-in-the-middle/edit', async (page) => {
+    const { job: before } = await source('waits-in-the-middle')
+    await open(page, before.steps[0].name)
+    await field(page, '/steps/0/when').fill("${job.id} = 'x'")
+    await place(page, '/steps/0/when').getByText('`=` means nothing here').waitFor()
+    await field(page, '/steps/0/when').fill("${job.id} == 'waits-in-the-middle'")
+    await fine(page)
+    await kit.accessible(page)
+    await save(page)
+    await saved(page)
+    const { job } = await source('waits-in-the-middle')
+    assert(job.steps[0].when === "${job.id} == 'waits-in-the-middle'", JSON.stringify(job.steps[0]))
+  }))
+
   await kit.check('leaving with something unsaved asks first', () => kit.with('jobs/waits-at-the-gate/edit', async (page) => {
     await field(page, '/description').fill('never saved')
     await page.getByRole('link', { name: 'Runs', exact: true }).first().click()

@@ -23,6 +23,11 @@ use crate::shared::{GIVEN_AWAY, Live, Shared};
 use crate::step_task::panic_text;
 use crate::tracker::{pending_steps, queued_run};
 
+mod checks;
+
+use checks::check_preset;
+pub(crate) use checks::check_steps;
+
 /// Fires that failed and are still being withdrawn; more of them are refused at once, so that an outage does not fill memory.
 const MOST_WITHDRAWN: usize = 1000;
 
@@ -175,29 +180,6 @@ pub(crate) fn find_job(shared: &Shared, request: &FireRequest) -> Result<Arc<Job
     check_steps(&job, &request.overrides)?;
     check_preset(&job, request.preset.as_deref())?;
     Ok(job)
-}
-
-fn check_preset(job: &Job, preset: Option<&str>) -> Result<(), DispatchError> {
-    match preset.filter(|name| job.presets.iter().all(|preset| preset.name != *name)) {
-        None => Ok(()),
-        Some(name) => Err(DispatchError::UnknownPreset {
-            job: job.id.clone(),
-            preset: name.to_owned(),
-            known: job.presets.iter().map(|preset| preset.name.clone()).collect(),
-        }),
-    }
-}
-
-pub(crate) fn check_steps(job: &Job, overrides: &Overrides) -> Result<(), DispatchError> {
-    let unknown = params::unknown_steps(job, overrides);
-    if !unknown.is_empty() {
-        return Err(DispatchError::UnknownSteps {
-            job: job.id.clone(),
-            steps: unknown.into_iter().map(str::to_owned).collect(),
-            known: job.steps.iter().map(|s| s.name.clone()).collect(),
-        });
-    }
-    Ok(())
 }
 
 /// Records a run of `job` and starts its task, or leaves it to be taken up.

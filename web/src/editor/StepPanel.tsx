@@ -40,7 +40,7 @@ export function StepPanel({ index, close }: { index: number; close: () => void }
       <h2>{t.step(index + 1)} · <span className="mono" title={t.typeLocked}>{type}</span><span className="grow" /><Button kind="quiet" icon={<X size={15} aria-hidden />} aria-label={t.close} title={t.close} onClick={close} /></h2>
       <div className={css.fields}>
         {left.length > 0 && <p className={css.left} role="note"><Found found={left} /></p>}
-        <Fields base={base} specs={[...STEP_HEAD, ...fieldsOf(type)]} defaults="/step_defaults" />
+        <Fields base={base} specs={[...STEP_HEAD, ...fieldsOf(type)]} defaults="/step_defaults" hints={{ when: t.whenHint }} />
         {hasArguments(type) && <Arguments base={base} />}
         {extras.length > 0 && (
           <fieldset className={css.group}>

@@ -125,7 +125,7 @@ const OF_TYPE: Record<StepType, FieldSpec[]> = {
 
 /** Every step has these, after those of its type. */
 const RUNNING: FieldSpec[] = [
-  { key: 'when', kind: 'text', more: true },
+  { key: 'when', kind: 'text' },
   { key: 'timeout_seconds', kind: 'number', standard: 3600 },
   { key: 'retry/attempts', alias: 'retry/max_attempts', kind: 'number', more: true },
   { key: 'retry/backoff', kind: 'word', words: ['fixed', 'exponential'], more: true },

@@ -356,7 +356,7 @@ async fn a_slot_that_is_skipped_once_does_not_fire_across_a_restart_and_the_slot
     let slot = |hours: i64| host_model::fire::Slot {
         job_id: JobId::new("tick").unwrap(),
         schedule: "default".to_owned(),
-        due_at: clock.now() + chrono::TimeDelta::hours(hours),
+        due_at: chrono::DateTime::from_timestamp(clock.now().timestamp() + hours * 3600, 0).unwrap(),
     };
     let (second, third) = (slot(2), slot(3));
     assert!(bench.engine.skip_once(second.clone(), "user:ann").await.unwrap());

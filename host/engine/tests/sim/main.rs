@@ -13,6 +13,7 @@
 mod changes;
 mod dice;
 mod differential;
+mod files;
 mod fires;
 mod handle;
 mod holds;

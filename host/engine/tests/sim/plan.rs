@@ -12,6 +12,7 @@ use host_model::schedule::{CronExpr, Every, ScheduleKind, ScheduleSpec};
 use host_model::{Job, JobId, Placement, Step, StepName, StepSpec};
 
 use crate::dice::Dice;
+use crate::files::Files;
 use crate::lot::{Harm, Trap};
 
 /// When a schedule is due, as the oracle sees it: a question about a second of the epoch, answered without the engine.
@@ -231,7 +232,7 @@ impl Plan {
     }
 }
 
-const NAMES: [&str; 3] = ["a", "b", "c"];
+pub(crate) const NAMES: [&str; 3] = ["a", "b", "c"];
 
 fn role(scheduler: bool, dice: &mut Dice) -> Role {
     Role {
@@ -242,7 +243,7 @@ fn role(scheduler: bool, dice: &mut Dice) -> Role {
     }
 }
 
-fn rhythm(slow: bool, dice: &mut Dice) -> Rhythm {
+pub(crate) fn rhythm(slow: bool, dice: &mut Dice) -> Rhythm {
     if slow {
         match dice.of(0..3) {
             0 => Rhythm::Every(dice.pick(&[60, 300, 3600])),
@@ -258,7 +259,7 @@ fn rhythm(slow: bool, dice: &mut Dice) -> Rhythm {
     }
 }
 
-fn work(id: &'static str, slow: bool, dice: &mut Dice) -> Work {
+pub(crate) fn work(id: &'static str, slow: bool, dice: &mut Dice) -> Work {
     let mut schedules = vec![Clockwork { name: "default", rhythm: rhythm(slow, dice), enabled: true }];
     if dice.chance(25) {
         schedules.push(Clockwork { name: "other", rhythm: rhythm(slow, dice), enabled: !dice.chance(20) });
@@ -355,34 +356,6 @@ fn jump(slow: bool, dice: &mut Dice) -> i64 {
         _ => dice.of(60_000..150_000),
     };
     if dice.chance(50) { far as i64 } else { -(far as i64) }
-}
-
-struct Files {
-    now: Catalogue,
-    /// Jobs whose file is away for a while.
-    gone: Catalogue,
-}
-
-impl Files {
-    fn edit(&mut self, slow: bool, dice: &mut Dice) {
-        let id = dice.pick(&NAMES);
-        let Some(place) = self.now.iter().position(|work| work.id == id) else {
-            let old = self.gone.iter().rposition(|work| work.id == id).filter(|_| dice.chance(70));
-            self.now.push(old.map_or_else(|| work(id, slow, dice), |old| self.gone[old].clone()));
-            return;
-        };
-        let job = &mut self.now[place];
-        match dice.of(0..7) {
-            0 | 1 => self.gone.push(self.now.remove(place)),
-            2 | 3 => job.enabled = !job.enabled,
-            4 => {
-                let schedule = job.schedules.last_mut().unwrap();
-                schedule.enabled = !schedule.enabled;
-            }
-            5 => job.schedules[0].rhythm = rhythm(slow, dice),
-            _ => job.steps.push((10, 0, true)),
-        }
-    }
 }
 
 impl fmt::Display for Plan {

@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners};
 use host_model::fire::{Pause, Slot};
-use host_model::hold::{Maintenance, skip_once};
+use host_model::hold::Maintenance;
 use host_model::port::Clock;
 use host_model::replica::Presence;
 use host_model::run::Trigger;
@@ -33,8 +32,6 @@ pub(crate) const LEASE_LOST: u64 = 1800;
 pub(crate) const OWNER_LOST: u64 = 3600;
 /// 2026-11-18T12:00:00.250Z, in milliseconds: no slot is due as a history begins.
 pub(crate) const DAWN: i64 = 1_795_003_200_250;
-/// A skip is taken back until so many milliseconds before the slot is due.
-const LATEST_UNDO: i64 = 300;
 /// So long things may take to become quiet once nothing happens any more.
 const PATIENCE: u64 = 400_000;
 
@@ -113,8 +110,8 @@ pub(crate) struct Record {
     pub(crate) tells_of_jumps: bool,
 }
 
-struct World {
-    record: Arc<Record>,
+pub(crate) struct World {
+    pub(crate) record: Arc<Record>,
     wall: Arc<WallClock>,
     dice: Dice,
     one_machine: bool,
@@ -173,7 +170,7 @@ async fn live(plan: &Plan) -> Result<Tally, String> {
 }
 
 impl World {
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.record.shop.now()
     }
 
@@ -343,47 +340,9 @@ impl World {
         }
     }
 
-    fn wall_now(&self) -> Instant {
+    pub(crate) fn wall_now(&self) -> Instant {
         let millis = DAWN + self.now() as i64 + self.wall.offset.load(Ordering::Relaxed);
         Instant::from_timestamp_millis(millis).unwrap_or_default()
-    }
-
-    fn maintain(&self, blow: &Blow) {
-        let (now, at) = (self.now(), self.wall_now());
-        let mut tables = lock(&self.record.shop.tables);
-        if let Blow::Maintain { after, millis } = blow {
-            let from = at + TimeDelta::milliseconds(*after as i64);
-            let until = from + TimeDelta::milliseconds(*millis as i64);
-            let (id, by) = (format!("{now:09}"), "user:sim".to_owned());
-            tables.add_maintenance(&Maintenance { id, from, until, reason: String::new(), by, at });
-        } else if let Some(id) = tables.windows.keys().next_back().cloned() {
-            tables.end_maintenance(&id, at);
-        }
-        lock(&self.record.windows).push((now, tables.windows.values().cloned().collect()));
-    }
-
-    /// As the API does it: only a slot that is due after now, of a schedule that is on, and not when it is due too soon.
-    fn skip(&self, blow: &Blow) {
-        let (now, at) = (self.now(), self.wall_now());
-        let mut tables = lock(&self.record.shop.tables);
-        let mut skips = lock(&self.record.skips);
-        if let Blow::Skip { job, schedule, nth } = blow {
-            let jobs = jobs_of(&lock(&self.record.catalogues).last().map(|(_, jobs)| jobs.clone()).unwrap_or_default());
-            let Some(job) = jobs.get(*job).filter(|job| job.enabled) else { return };
-            let Some(schedule) = job.schedules.iter().find(|s| s.name == *schedule && s.enabled) else { return };
-            let Some(due_at) = schedule.spec.upcoming(at).nth(*nth) else { return };
-            let slot = Slot { job_id: job.id.clone(), schedule: schedule.name.clone(), due_at };
-            (tables.now, tables.caller) = (now, "operator".into());
-            if tables.insert_slot(skip_once(slot.clone(), "user:sim", at)) {
-                skips.push((slot, now, None));
-            }
-        } else if let Some((slot, since, until)) = skips.last_mut().filter(|(.., until)| until.is_none())
-            // A clock that was set may have been past the slot already.
-            && lock(&self.record.jumps).iter().all(|(jump, _)| jump < since)
-            && tables.undo_skip(slot, at + TimeDelta::milliseconds(LATEST_UNDO))
-        {
-            *until = Some(now);
-        }
     }
 
     /// Nothing bad happens from now on, and somebody is there for everything.
