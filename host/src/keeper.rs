@@ -166,12 +166,7 @@ impl Reader {
 
 impl Keeper {
     /// A keeper of what was read already.
-    pub(crate) fn new(
-        reader: Reader,
-        pools: Arc<ConnectorPools>,
-        first: Catalogue,
-        noting: Option<Noting>,
-    ) -> Self {
+    pub(crate) fn new(reader: Reader, pools: Arc<ConnectorPools>, first: Catalogue, noting: Option<Noting>) -> Self {
         Self {
             reader,
             pools,

@@ -90,10 +90,8 @@ impl PluginVersions for Steward {
         by: &str,
     ) -> Result<PluginReport, PluginError> {
         let versions = self.versions(plugin).await?;
-        let none = || PluginError::NoVersion {
-            plugin: plugin.to_owned(),
-            version: digest.unwrap_or("before").to_owned(),
-        };
+        let none =
+            || PluginError::NoVersion { plugin: plugin.to_owned(), version: digest.unwrap_or("before").to_owned() };
         if versions.is_empty() {
             return Err(PluginError::NoPlugin(plugin.to_owned()));
         }

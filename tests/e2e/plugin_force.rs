@@ -12,8 +12,7 @@ use crate::server::{bearer, http, json_body};
 
 const SOON: Duration = Duration::from_secs(30);
 
-const CALLS: &str =
-    "[[jobs]]\nid = \"calls\"\n[[jobs.steps]]\nname = \"s\"\ntype = \"wasm\"\ncallable = \"guest:run\"\nop_kwargs = { a = 1 }\n";
+const CALLS: &str = "[[jobs]]\nid = \"calls\"\n[[jobs.steps]]\nname = \"s\"\ntype = \"wasm\"\ncallable = \"guest:run\"\nop_kwargs = { a = 1 }\n";
 
 fn component(name: &str) -> PathBuf {
     root().join("target/components").join(name).with_extension("wasm")
@@ -118,9 +117,13 @@ fn an_installation_is_looked_at_before_it_counts_and_can_be_taken_back() {
     install(&zoo, &["--approve"]).expect(1).saying(&["a job would break: `calls`", "--break-jobs"]);
     install(&echo, &["--app", "other"]).expect(2).saying(&["is in app `test` already"]);
     assert_eq!(std::fs::read(&before).unwrap(), was, "nothing of that changed it");
-    assert_eq!(std::fs::read_dir(home.path().join("plugins/test")).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().contains("new")
-    }).count(), 0);
+    assert_eq!(
+        std::fs::read_dir(home.path().join("plugins/test"))
+            .unwrap()
+            .filter(|entry| { entry.as_ref().unwrap().file_name().to_string_lossy().contains("new") })
+            .count(),
+        0
+    );
     let uploads = |home: &TempHome| {
         let data = std::fs::read_dir(home.path().join("data")).unwrap();
         data.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("upload-")).count()
@@ -150,8 +153,7 @@ fn names_that_lead_elsewhere_install_nothing() {
     let home = home_with("");
     let host = serve(&home);
     for name in ["..", "..%2Fx", "%2Fetc%2Fx", ".hidden", "a%00b", "-x", "_x"] {
-        let (status, answer) =
-            ask(&host, &home, "PUT", &format!("/admin/plugins/{name}/component?app=test"), "\0asm");
+        let (status, answer) = ask(&host, &home, "PUT", &format!("/admin/plugins/{name}/component?app=test"), "\0asm");
         assert!(matches!(status, 404 | 405 | 422), "{name}: {status} {answer}");
     }
     for app in ["..", "../..", "%2Ftmp", "", ".git"] {

@@ -92,9 +92,8 @@ fn a_run_and_its_steps_are_traced_to_a_collector_with_what_was_called() {
 #[test]
 fn calls_of_components_python_and_built_in_steps_are_traced_below_their_step() {
     let (url, kept) = collector();
-    let step = |name: &str, kind: &str, rest: &str| {
-        format!("[[jobs.steps]]\nname = \"{name}\"\ntype = \"{kind}\"\n{rest}\n")
-    };
+    let step =
+        |name: &str, kind: &str, rest: &str| format!("[[jobs.steps]]\nname = \"{name}\"\ntype = \"{kind}\"\n{rest}\n");
     let jobs = sql_job("fills", "create table if not exists t (x integer); insert into t values (1)")
         + &step("asks-sql", "python", "callable = \"calls:asks\"")
         + &step("asks-db", "wasm", "callable = \"zoo:rows\"\nop_kwargs = { statement = \"select 1 as one\", max = 1 }")
@@ -102,7 +101,11 @@ fn calls_of_components_python_and_built_in_steps_are_traced_below_their_step() {
     let home = home_with(&jobs);
     let connectors = crate::program::CONNECTOR.replace(".db]", ".c]").replace("\"db\"", "\"c\"");
     home.write("connectors.toml", connectors + crate::program::CONNECTOR).unwrap();
-    home.write("plugins/test/calls.py", "def asks(ctx):\n    ctx.get_connector('db').query('select x from t')\n    ctx.state.get('k')\n").unwrap();
+    home.write(
+        "plugins/test/calls.py",
+        "def asks(ctx):\n    ctx.get_connector('db').query('select x from t')\n    ctx.state.get('k')\n",
+    )
+    .unwrap();
     home.write("plugins/test/zoo.wasm", crate::bad_input::guest("zoo")).unwrap();
     home.write("plugins/test/zoo.toml", "[grants.connectors]\nc = \"read\"\n").unwrap();
     let server = serve(home.path(), &[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]);

@@ -147,7 +147,8 @@ pub fn document(version: &str) -> String {
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
-        notifications, oidc, plugin_versions, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        notifications, oidc, plugin_versions, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats,
+        tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();

@@ -113,7 +113,9 @@ impl LocalClient {
         more: &[(&str, &str)],
     ) -> io::Result<axum::response::Response> {
         match body {
-            Some(json) => self.send_body(method, path, (Body::from(json.to_string()), Some("application/json")), more).await,
+            Some(json) => {
+                self.send_body(method, path, (Body::from(json.to_string()), Some("application/json")), more).await
+            }
             None => self.send_body(method, path, (Body::empty(), None), more).await,
         }
     }

@@ -260,7 +260,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_told_without_versions_and_without_what_needs_no_grant() {
-        let imports = ["nomaflow:step/sql@1.0.0", "nomaflow:step/log@1.0.0", "nomaflow:step/http@0.1.0", "wasi:io/poll@0.2.6"];
+        let imports =
+            ["nomaflow:step/sql@1.0.0", "nomaflow:step/log@1.0.0", "nomaflow:step/http@0.1.0", "wasi:io/poll@0.2.6"];
         let asked: Vec<String> = asked(&imports.map(str::to_owned)).into_iter().collect();
         assert_eq!(asked, ["http", "sql"]);
     }

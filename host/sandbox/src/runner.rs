@@ -24,8 +24,8 @@ use crate::plugins::Callable;
 use crate::services::Services;
 use crate::state::CallState;
 use crate::usage::Stopwatch;
-use versions::StandIn;
 pub use versions::InForce;
+use versions::StandIn;
 
 /// Whether a component was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -169,8 +169,11 @@ fn look(
     bytes: &[u8],
 ) -> Result<Looked, PluginError> {
     let place = reader.place_of(plugin, app)?;
-    let unwritable =
-        |error: std::io::Error| PluginError::File { operation: "stage", path: place.shown.clone(), why: error.to_string() };
+    let unwritable = |error: std::io::Error| PluginError::File {
+        operation: "stage",
+        path: place.shown.clone(),
+        why: error.to_string(),
+    };
     let folder: TempDir = tempfile::Builder::new().prefix("upload-").tempdir_in(data).map_err(unwritable)?;
     let staged = folder.path().join(format!("{plugin}.wasm"));
     std::fs::write(&staged, bytes).map_err(unwritable)?;
@@ -209,7 +212,8 @@ mod tests {
     #[test]
     fn names_that_lead_elsewhere_or_that_no_job_can_write_are_refused() {
         assert!(["words", "words-py", "a", "sales_2"].into_iter().all(|name| ensure_name("a plugin", name).is_ok()));
-        for name in ["", "..", ".", "../x", "a/b", "a\\b", ".hidden", "_private", "-x", "a.b", "a b", "a\0", "ü", "a:b"] {
+        for name in ["", "..", ".", "../x", "a/b", "a\\b", ".hidden", "_private", "-x", "a.b", "a b", "a\0", "ü", "a:b"]
+        {
             assert!(ensure_name("a plugin", name).is_err(), "{name:?}");
         }
         assert!(ensure_name("a plugin", &"a".repeat(129)).is_err());

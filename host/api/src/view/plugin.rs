@@ -82,10 +82,16 @@ impl From<PluginError> for ApiError {
             PluginError::NoPlugin(_) | PluginError::NoVersion { .. } => Self::not_found(detail),
             PluginError::Place { hint, .. } => hinted(StatusCode::UNPROCESSABLE_ENTITY, "plugin-place", hint),
             PluginError::Unsound { hint, .. } => hinted(StatusCode::UNPROCESSABLE_ENTITY, "plugin-invalid", hint),
-            PluginError::Unapproved(report) => {
-                told("plugin-unapproved", "`--approve`, over REST `approve=true`, installs it and approves that", *report)
-            }
-            PluginError::Breaks(report) => told("plugin-breaks-jobs", "`--break-jobs`, over REST `break_jobs=true`, installs it all the same", *report),
+            PluginError::Unapproved(report) => told(
+                "plugin-unapproved",
+                "`--approve`, over REST `approve=true`, installs it and approves that",
+                *report,
+            ),
+            PluginError::Breaks(report) => told(
+                "plugin-breaks-jobs",
+                "`--break-jobs`, over REST `break_jobs=true`, installs it all the same",
+                *report,
+            ),
             PluginError::Stale { .. } => hinted(StatusCode::CONFLICT, "stale", Some("look at it again".to_owned())),
             PluginError::File { .. } => hinted(StatusCode::CONFLICT, "plugin-file", None),
             PluginError::Store(error) => error.into(),

@@ -122,13 +122,7 @@ impl PluginVersions for Nothing {
         Err(PluginError::NoPlugin(upload.plugin))
     }
 
-    async fn roll_back(
-        &self,
-        plugin: &str,
-        _: Option<&str>,
-        _: Consent,
-        _: &str,
-    ) -> Result<PluginReport, PluginError> {
+    async fn roll_back(&self, plugin: &str, _: Option<&str>, _: Consent, _: &str) -> Result<PluginReport, PluginError> {
         Err(PluginError::NoPlugin(plugin.to_owned()))
     }
 
