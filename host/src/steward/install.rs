@@ -10,7 +10,7 @@ use host_api::plugin_desk::{BrokenJob, PluginError, PluginReport, PluginUpload};
 use host_catalogue::Catalogue;
 use host_model::diagnostic::Severity;
 use host_sandbox::inspect::asked;
-use host_sandbox::{InForce, SandboxError};
+use host_sandbox::{ComponentRunner, InForce, SandboxError};
 use tempfile::TempDir;
 
 use super::shelf::put;
@@ -74,6 +74,11 @@ impl Reader {
         };
         let path = self.plugins.join(&app).join(&file);
         let shown = path.strip_prefix(&self.home).unwrap_or(&path).display().to_string();
+        if path.is_file() {
+            // One that was not compiled yet is waited for, or there would be no way back to it. What is wrong with one
+            // that is to be replaced does not matter.
+            let _ = self.sandbox.check_file(&path, &shown, None);
+        }
         let before = self.sandbox.in_force().into_iter().find(|it| it.plugin == plugin);
         Ok(Place { app, path, shown, before })
     }
@@ -103,6 +108,28 @@ fn compare(before: &Catalogue, after: &Catalogue) -> (Vec<BrokenJob>, Vec<String
             .collect(),
     });
     (breaks.collect(), was.difference(&is).cloned().collect())
+}
+
+/// An upload where nobody looks for plugins. It goes away when it is dropped, and what was found out about it.
+struct Staged<'s> {
+    path: PathBuf,
+    sandbox: &'s ComponentRunner,
+    _folder: TempDir,
+}
+
+impl<'s> Staged<'s> {
+    fn write(data: &Path, plugin: &str, bytes: &[u8], sandbox: &'s ComponentRunner) -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("upload-").tempdir_in(data)?;
+        let path = folder.path().join(plugin).with_extension("wasm");
+        std::fs::write(&path, bytes)?;
+        Ok(Self { path, sandbox, _folder: folder })
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        self.sandbox.forget(&self.path);
+    }
 }
 
 struct Looked {
@@ -174,14 +201,13 @@ fn look(
         path: place.shown.clone(),
         why: error.to_string(),
     };
-    let folder: TempDir = tempfile::Builder::new().prefix("upload-").tempdir_in(data).map_err(unwritable)?;
-    let staged = folder.path().join(format!("{plugin}.wasm"));
-    std::fs::write(&staged, bytes).map_err(unwritable)?;
-    let wrong = |error: SandboxError| unsound(&error, &staged, &reader.home, &place.shown);
-    let inspection = reader.sandbox.inspect(&staged).map_err(wrong)?;
+    let staged = Staged::write(data, plugin, bytes, &reader.sandbox).map_err(unwritable)?;
+    let wrong = |error: SandboxError| unsound(&error, &staged.path, &reader.home, &place.shown);
+    let inspection = reader.sandbox.inspect(&staged.path).map_err(wrong)?;
     // The schemas too: nobody could call what has a bad one.
-    reader.sandbox.check_file(&staged, &place.shown, None).map_err(wrong)?;
-    let stand_in = Reader { sandbox: reader.sandbox.with_stand_in(plugin, &staged, &place.path), ..reader.clone() };
+    reader.sandbox.check_file(&staged.path, &place.shown, None).map_err(wrong)?;
+    let sandbox = reader.sandbox.with_stand_in(plugin, &staged.path, &place.path);
+    let stand_in = Reader { sandbox, ..reader.clone() };
     let (breaks, mends) = compare(current, &stand_in.read_jobs());
     let callables: Vec<String> = inspection.callables.iter().map(|it| it.name.clone()).collect();
     let former = place.before.as_ref().and_then(|it| reader.sandbox.inspect(&it.path).ok());
