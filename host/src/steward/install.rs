@@ -84,14 +84,10 @@ impl Reader {
     }
 }
 
-/// What is wrong with an upload, in words that do not tell where it was staged.
-fn unsound(error: &SandboxError, staged: &Path, home: &Path, shown: &str) -> PluginError {
+/// What was said of a staged file, in the name it would have.
+fn renamed(text: &str, staged: &Path, home: &Path, shown: &str) -> String {
     let below = staged.strip_prefix(home).unwrap_or(staged);
-    let name = |text: String| {
-        let text = text.replace(&staged.display().to_string(), shown);
-        text.replace(&below.display().to_string(), shown)
-    };
-    PluginError::Unsound { message: name(error.to_string()), hint: error.hint().map(name) }
+    text.replace(&staged.display().to_string(), shown).replace(&below.display().to_string(), shown)
 }
 
 /// What it would do to the jobs of the home.
@@ -202,13 +198,18 @@ fn look(
         why: error.to_string(),
     };
     let staged = Staged::write(data, plugin, bytes, &reader.sandbox).map_err(unwritable)?;
-    let wrong = |error: SandboxError| unsound(&error, &staged.path, &reader.home, &place.shown);
+    let name = |text: &str| renamed(text, &staged.path, &reader.home, &place.shown);
+    let wrong = |error: SandboxError| PluginError::Unsound {
+        message: name(&error.to_string()),
+        hint: error.hint().map(|hint| name(&hint)),
+    };
     let inspection = reader.sandbox.inspect(&staged.path).map_err(wrong)?;
     // The schemas too: nobody could call what has a bad one.
     reader.sandbox.check_file(&staged.path, &place.shown, None).map_err(wrong)?;
     let sandbox = reader.sandbox.with_stand_in(plugin, &staged.path, &place.path);
     let stand_in = Reader { sandbox, ..reader.clone() };
-    let (breaks, mends) = compare(current, &stand_in.read_jobs());
+    let (mut breaks, mends) = compare(current, &stand_in.read_jobs());
+    breaks.iter_mut().flat_map(|job| &mut job.problems).for_each(|problem| *problem = name(problem));
     let callables: Vec<String> = inspection.callables.iter().map(|it| it.name.clone()).collect();
     let former = place.before.as_ref().and_then(|it| reader.sandbox.inspect(&it.path).ok());
     let former = former.into_iter().flat_map(|it| it.callables).map(|it| it.name);
