@@ -9,6 +9,7 @@ use host_api::CatalogueSource as _;
 use host_api::plugin_desk::{BrokenJob, PluginError, PluginReport, PluginUpload};
 use host_catalogue::Catalogue;
 use host_model::diagnostic::Severity;
+use host_model::plugin_version::{PluginApprovals as _, SeenPlugin};
 use host_sandbox::inspect::asked;
 use host_sandbox::{ComponentRunner, InForce, SandboxError};
 use tempfile::TempDir;
@@ -143,7 +144,7 @@ impl Steward {
         let Looked { mut report, place } = looked;
         self.book.refresh().await?;
         let wanted: BTreeSet<String> = report.asked.iter().cloned().collect();
-        report.excess = host_model::plugin_version::PluginApprovals::known_excess(&*self.book, &plugin, &wanted);
+        report.excess = self.book.known_excess(&plugin, &wanted);
         if consent.dry_run {
             return Ok(report);
         }
@@ -168,7 +169,7 @@ impl Steward {
             bytes: report.bytes,
             asked: wanted,
         };
-        let seen = host_model::plugin_version::SeenPlugin { by: by.clone(), ..found.clone().into_seen() };
+        let seen = SeenPlugin { by: by.clone(), ..found.clone().into_seen() };
         self.book.note(seen).await?;
         if !report.excess.is_empty() {
             self.book.approve(&plugin, &report.digest, &by).await?;
