@@ -32,10 +32,11 @@ use crate::indexing;
 use crate::inventory::{Connectors, Plugins, PoolHistory};
 use crate::keeper::{Keeper, Noting, Reader, jobs_of};
 use crate::notifications;
+use crate::others;
 use crate::sign_in::{Vouchers, auth_rules, vouchers};
 use crate::steward::{ApprovalBook, Shelf, Steward};
 use crate::vault::Vault;
-use crate::vault::book::{REFRESH, SecretBook};
+use crate::vault::book::SecretBook;
 
 /// What runs in flight get when a local command ends; there are none unless it was interrupted.
 const LOCAL_DRAIN: Duration = Duration::from_secs(5);
@@ -246,7 +247,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         version: env!("CARGO_PKG_VERSION"),
     });
     let indexing = (!is_command).then(|| indexing::index_older(roles.search.clone()));
-    let refreshing = (!matches!(part, Part::Command)).then(|| refresh(secrets, book, keeper.clone()));
+    let refreshing = (!matches!(part, Part::Command)).then(|| others::follow(secrets, book, keeper.clone()));
     // A worker may have no key; a command ends before anything is sent.
     let ringing = matches!(part, Part::Server(_)).then(|| notifications::start(&notifier, &engine));
     Ok(House {
@@ -296,24 +297,6 @@ pub(crate) async fn home_secrets(home: &Home) -> Result<Option<Arc<SecretBook>>,
     // What is needed is at hand in the book.
     let _ = roles.store.close().await;
     Ok(Some(Arc::new(book)))
-}
-
-/// Connectors that name a secret are read again when somebody else changed one, and components when somebody else
-/// approved one.
-fn refresh(secrets: Arc<SecretBook>, book: Arc<ApprovalBook>, keeper: Arc<Keeper>) -> Ending {
-    Ending(tokio::spawn(async move {
-        keeper.note_components().await;
-        loop {
-            tokio::time::sleep(REFRESH).await;
-            match (secrets.refresh().await, book.refresh().await) {
-                (Ok(false), Ok(false)) => {}
-                (Ok(_), Ok(_)) => drop(keeper.reload().await),
-                (Err(error), _) | (_, Err(error)) => {
-                    tracing::debug!(%error, "the store could not be asked for changes")
-                }
-            }
-        }
-    }))
 }
 
 /// What plugins may ask of the house.

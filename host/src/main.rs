@@ -16,6 +16,7 @@ mod inventory;
 mod keeper;
 mod memory;
 mod notifications;
+mod others;
 mod sign_in;
 mod steward;
 mod telemetry;

@@ -20,7 +20,7 @@ use host_api::plugin_desk::{
 };
 use host_engine::clock::SystemClock;
 use host_model::JsonMap;
-use host_model::plugin_version::{PluginStats, PluginVersionStore, excess_over};
+use host_model::plugin_version::{PLUGIN_FILES_KEPT, PluginStats, PluginVersion, PluginVersionStore, excess_over};
 use host_model::port::{Clock as _, Connectors};
 use host_sandbox::{ComponentRunner, InForce};
 use tokio::sync::Mutex;
@@ -32,6 +32,8 @@ pub(crate) use shelf::Shelf;
 
 /// How far back calls are counted.
 const COUNTED_DAYS: i64 = 30;
+/// Versions that are told of, and counted; whoever builds a plugin over and over has many.
+const MOST_VERSIONS: usize = 50;
 /// Calls that are counted at most.
 const MOST_CALLS: u32 = 50_000;
 
@@ -136,11 +138,11 @@ impl PluginVersions for Steward {
             _ => self.store.list_plugin_versions(Some(plugin)).await?,
         };
         let (shelf, all) = (self.shelf.clone(), versions.clone());
-        let kept = move |(nth, it): (usize, &host_model::plugin_version::PluginVersion)| {
-            nth < host_model::plugin_version::PLUGIN_FILES_KEPT && shelf.has(&it.seen.plugin, &it.seen.digest)
+        let kept = move |(nth, it): (usize, &PluginVersion)| {
+            nth < PLUGIN_FILES_KEPT && shelf.has(&it.seen.plugin, &it.seen.digest)
         };
         let kept: Vec<bool> = blocking(move || all.iter().enumerate().map(kept).collect()).await?;
-        let told = versions.iter().zip(kept).map(|(version, is_kept)| KeptVersion {
+        let told = versions.iter().zip(kept).take(MOST_VERSIONS).map(|(version, is_kept)| KeptVersion {
             is_in_force: current.as_ref().is_some_and(|it| it.digest == version.seen.digest),
             is_kept,
             excess: excess_over(&version.seen.asked, &versions),
@@ -155,7 +157,7 @@ impl PluginVersions for Steward {
 
     async fn usage(&self, plugin: &str) -> Result<PluginUsage, PluginError> {
         let versions = self.store.list_plugin_versions(Some(plugin)).await?;
-        let digests: Vec<String> = versions.into_iter().map(|version| version.seen.digest).collect();
+        let digests: Vec<String> = versions.into_iter().take(MOST_VERSIONS).map(|it| it.seen.digest).collect();
         let since = SystemClock.now() - TimeDelta::days(COUNTED_DAYS);
         let calls = self.store.list_plugin_calls(&digests, since, MOST_CALLS).await?;
         let of = |digest: &String| PluginStats::of(calls.iter().filter(|call| call.digest == *digest));

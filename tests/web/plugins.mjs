@@ -111,6 +111,14 @@ op_kwargs = { connector = "ops", source_table = "flights", target_table = "delay
   await kit.check('a component is uploaded: looked at first, with its digest, then in force', () => kit.with('plugins', async (page) => {
     await page.getByRole('button', { name: 'Install a component' }).click()
     const dialog = page.getByRole('dialog')
+    const dropped = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer()
+      transfer.items.add(new File([new Uint8Array(3)], 'dropped.wasm'))
+      return transfer
+    })
+    await dialog.locator('label', { hasText: 'Drop a component' }).dispatchEvent('drop', { dataTransfer: dropped })
+    await dialog.getByText('dropped.wasm').waitFor()
+    assert((await dialog.getByLabel('Name').inputValue()) === 'dropped', 'the name does not come from the file')
     await choose(page, 'echo')
     await dialog.getByLabel('Name').fill('../echo')
     await dialog.getByText('it begins with a letter or a digit').waitFor()

@@ -96,6 +96,11 @@ impl ComponentCaches {
         Ok(cache)
     }
 
+    /// Lets go of what is known of a file that is gone.
+    pub(crate) fn forget(&self, path: &Path) {
+        lock(&self.by_stack).values().for_each(|cache| drop(lock(&cache.places).remove(path)));
+    }
+
     /// Returns when a component is done that somebody was told is being compiled.
     pub(crate) async fn compiled(&self) {
         self.compiled.notified().await;
@@ -167,6 +172,14 @@ impl ComponentCache {
             }
             state = place.wait(state, until);
         }
+    }
+
+    /// The component in the file, if it is ready as the file is now. Begins nothing and waits for nothing.
+    pub(crate) fn peek(&self, path: &Path) -> Option<Arc<Prepared>> {
+        let place = Arc::clone(lock(&self.places).get(path)?);
+        let stamp = Stamp::read(path).ok()?;
+        let state = place.lock();
+        state.in_force.as_ref().filter(|(known, _)| *known == stamp).map(|(_, prepared)| Arc::clone(prepared))
     }
 
     /// The component in the file, however long it takes.

@@ -9,8 +9,9 @@ use host_api::CatalogueSource as _;
 use host_api::plugin_desk::{BrokenJob, PluginError, PluginReport, PluginUpload};
 use host_catalogue::Catalogue;
 use host_model::diagnostic::Severity;
+use host_model::plugin_version::{PluginApprovals as _, SeenPlugin};
 use host_sandbox::inspect::asked;
-use host_sandbox::{InForce, SandboxError};
+use host_sandbox::{ComponentRunner, InForce, SandboxError};
 use tempfile::TempDir;
 
 use super::shelf::put;
@@ -74,19 +75,20 @@ impl Reader {
         };
         let path = self.plugins.join(&app).join(&file);
         let shown = path.strip_prefix(&self.home).unwrap_or(&path).display().to_string();
+        if path.is_file() {
+            // One that was not compiled yet is waited for, or there would be no way back to it. What is wrong with one
+            // that is to be replaced does not matter.
+            let _ = self.sandbox.check_file(&path, &shown, None);
+        }
         let before = self.sandbox.in_force().into_iter().find(|it| it.plugin == plugin);
         Ok(Place { app, path, shown, before })
     }
 }
 
-/// What is wrong with an upload, in words that do not tell where it was staged.
-fn unsound(error: &SandboxError, staged: &Path, home: &Path, shown: &str) -> PluginError {
+/// What was said of a staged file, in the name it would have.
+fn renamed(text: &str, staged: &Path, home: &Path, shown: &str) -> String {
     let below = staged.strip_prefix(home).unwrap_or(staged);
-    let name = |text: String| {
-        let text = text.replace(&staged.display().to_string(), shown);
-        text.replace(&below.display().to_string(), shown)
-    };
-    PluginError::Unsound { message: name(error.to_string()), hint: error.hint().map(name) }
+    text.replace(&staged.display().to_string(), shown).replace(&below.display().to_string(), shown)
 }
 
 /// What it would do to the jobs of the home.
@@ -105,6 +107,28 @@ fn compare(before: &Catalogue, after: &Catalogue) -> (Vec<BrokenJob>, Vec<String
     (breaks.collect(), was.difference(&is).cloned().collect())
 }
 
+/// An upload where nobody looks for plugins. It goes away when it is dropped, and what was found out about it.
+struct Staged<'s> {
+    path: PathBuf,
+    sandbox: &'s ComponentRunner,
+    _folder: TempDir,
+}
+
+impl<'s> Staged<'s> {
+    fn write(data: &Path, plugin: &str, bytes: &[u8], sandbox: &'s ComponentRunner) -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("upload-").tempdir_in(data)?;
+        let path = folder.path().join(plugin).with_extension("wasm");
+        std::fs::write(&path, bytes)?;
+        Ok(Self { path, sandbox, _folder: folder })
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        self.sandbox.forget(&self.path);
+    }
+}
+
 struct Looked {
     report: PluginReport,
     place: Place,
@@ -120,7 +144,7 @@ impl Steward {
         let Looked { mut report, place } = looked;
         self.book.refresh().await?;
         let wanted: BTreeSet<String> = report.asked.iter().cloned().collect();
-        report.excess = host_model::plugin_version::PluginApprovals::known_excess(&*self.book, &plugin, &wanted);
+        report.excess = self.book.known_excess(&plugin, &wanted);
         if consent.dry_run {
             return Ok(report);
         }
@@ -145,7 +169,7 @@ impl Steward {
             bytes: report.bytes,
             asked: wanted,
         };
-        let seen = host_model::plugin_version::SeenPlugin { by: by.clone(), ..found.clone().into_seen() };
+        let seen = SeenPlugin { by: by.clone(), ..found.clone().into_seen() };
         self.book.note(seen).await?;
         if !report.excess.is_empty() {
             self.book.approve(&plugin, &report.digest, &by).await?;
@@ -174,15 +198,19 @@ fn look(
         path: place.shown.clone(),
         why: error.to_string(),
     };
-    let folder: TempDir = tempfile::Builder::new().prefix("upload-").tempdir_in(data).map_err(unwritable)?;
-    let staged = folder.path().join(format!("{plugin}.wasm"));
-    std::fs::write(&staged, bytes).map_err(unwritable)?;
-    let wrong = |error: SandboxError| unsound(&error, &staged, &reader.home, &place.shown);
-    let inspection = reader.sandbox.inspect(&staged).map_err(wrong)?;
+    let staged = Staged::write(data, plugin, bytes, &reader.sandbox).map_err(unwritable)?;
+    let name = |text: &str| renamed(text, &staged.path, &reader.home, &place.shown);
+    let wrong = |error: SandboxError| PluginError::Unsound {
+        message: name(&error.to_string()),
+        hint: error.hint().map(|hint| name(&hint)),
+    };
+    let inspection = reader.sandbox.inspect(&staged.path).map_err(wrong)?;
     // The schemas too: nobody could call what has a bad one.
-    reader.sandbox.check_file(&staged, &place.shown, None).map_err(wrong)?;
-    let stand_in = Reader { sandbox: reader.sandbox.with_stand_in(plugin, &staged, &place.path), ..reader.clone() };
-    let (breaks, mends) = compare(current, &stand_in.read_jobs());
+    reader.sandbox.check_file(&staged.path, &place.shown, None).map_err(wrong)?;
+    let sandbox = reader.sandbox.with_stand_in(plugin, &staged.path, &place.path);
+    let stand_in = Reader { sandbox, ..reader.clone() };
+    let (mut breaks, mends) = compare(current, &stand_in.read_jobs());
+    breaks.iter_mut().flat_map(|job| &mut job.problems).for_each(|problem| *problem = name(problem));
     let callables: Vec<String> = inspection.callables.iter().map(|it| it.name.clone()).collect();
     let former = place.before.as_ref().and_then(|it| reader.sandbox.inspect(&it.path).ok());
     let former = former.into_iter().flat_map(|it| it.callables).map(|it| it.name);

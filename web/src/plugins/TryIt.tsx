@@ -8,20 +8,29 @@ import { Field } from '../ui/Field'
 import { Json } from '../ui/parts'
 import ui from '../ui/ui.module.css'
 import { fieldsOf, typed, type FormField } from './form'
-import type { Callable } from './schema'
+import { isOpen, type Callable } from './schema'
 import css from './versions.module.css'
 import { versions, type Trial } from './versions'
 import { t } from './words'
 
+const FREE: FormField = { name: t.params, type: 'object', required: false, fallback: '{}', description: '', rules: [], input: 'json', choices: [] }
+
 export function TryIt({ plugin, callable }: { plugin: string; callable: Callable }) {
-  const fields = fieldsOf(callable.params)
+  const named = fieldsOf(callable.params)
+  // What names no parameters and takes any is given them as one document.
+  const isFree = named.length === 0 && isOpen(callable.params)
+  const fields = isFree ? [FREE] : named
   const [values, setValues] = useState<Record<string, string>>({})
   const [wrong, setWrong] = useState<string[]>([])
   const call = useMutation({ mutationFn: (params: Record<string, unknown>) => versions.tryIt(plugin, callable.callable, params) })
   const submit = () => {
     const read = typed(fields, values)
     setWrong(read.wrong)
-    if (read.wrong.length === 0) call.mutate(read.params)
+    if (read.wrong.length > 0) return
+    const whole = read.params[FREE.name]
+    if (!isFree) call.mutate(read.params)
+    else if (whole === undefined || (whole !== null && typeof whole === 'object' && !Array.isArray(whole))) call.mutate((whole ?? {}) as Record<string, unknown>)
+    else setWrong([FREE.name])
   }
   return (
     <details className={css.try} data-try>

@@ -44,7 +44,7 @@ export const pluginsQuery = () =>
   })
 
 /** The state of a file in the shapes of states. */
-export const SHAPES: Record<Plugin['state'], StepStatus> = { loaded: 'SUCCEEDED', compiling: 'RUNNING', blocked: 'SKIPPED', failed: 'FAILED' }
+export const SHAPES: Record<Plugin['state'], StepStatus> = { loaded: 'SUCCEEDED', compiling: 'RUNNING', blocked: 'QUEUED', failed: 'FAILED' }
 
 export interface JobUse {
   job: string

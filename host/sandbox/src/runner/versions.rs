@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use host_model::plugin_port::PluginState;
 use host_model::plugin_version::{PluginApprovals, SeenPlugin};
@@ -12,7 +12,7 @@ use host_model::{StepError, StepErrorKind};
 
 use super::ComponentRunner;
 use crate::SandboxError;
-use crate::component_cache::{Loaded, Patience};
+use crate::grants::Grants;
 use crate::inspect::Prepared;
 use crate::plugins::{find_component, list_components};
 use crate::services::Services;
@@ -96,18 +96,22 @@ impl ComponentRunner {
         known.map_or_else(Vec::new, |it| approvals.known_excess(&it.plugin, &it.asked))
     }
 
-    /// Every component that is ready, as its file is now. Waits for nothing; blocks as long as it takes to look at files.
+    /// Every component that is ready as its file is now. Begins nothing, and blocks only as long as it takes to look at files.
     pub fn in_force(&self) -> Vec<InForce> {
         let files = list_components(&self.plugins).unwrap_or_default();
         files.iter().filter_map(|path| self.in_force_at(path)).collect()
     }
 
     fn in_force_at(&self, path: &Path) -> Option<InForce> {
-        let shown = path.with_extension("toml").display().to_string();
-        match self.load_granted(path, &shown, Patience::Until(Instant::now())) {
-            Ok(Loaded::Ready(prepared)) => InForce::of(path, &prepared),
-            _ => None,
-        }
+        let shown = path.with_extension("toml");
+        let grants = Grants::read(&shown, &shown.display().to_string()).ok()?;
+        let prepared = self.caches.with_stack(grants.limits.stack_bytes).ok()?.peek(path)?;
+        InForce::of(path, &prepared)
+    }
+
+    /// Lets go of what was found out about a file that is gone.
+    pub fn forget(&self, path: &Path) {
+        self.caches.forget(path);
     }
 
     /// The component of a plugin, and the file of its grants.
