@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use catalogue::{ImportArgs, JobChange};
-pub(crate) use connector::{Connector, Format, QueryArgs};
+pub(crate) use connector::{ChangeArgs, Connector, Format, QueryArgs};
 pub(crate) use notify::Notify;
 pub(crate) use plugin::{Plugin, PluginRunArgs, ProjectArgs};
 
@@ -97,7 +97,7 @@ pub(crate) enum Command {
     /// Notifications: list, test, deliveries, resend
     #[command(subcommand)]
     Notify(Notify),
-    /// Connectors: list, test, query; on the files of the home, in this process
+    /// Connectors: list, test, query, on the files of the home; add, set, remove, rename through the server
     #[command(subcommand)]
     Connector(Connector),
     /// Plugins: new, build, test, dev, run, list, inspect, update
