@@ -54,7 +54,8 @@ fn a_password_is_sealed_kept_by_saves_and_tests_that_do_not_touch_it_and_never_t
     let slapd = Slapd::start().unwrap();
     let (home, host) = house();
     let values = json!({ "type": "ldap", "url": slapd.url(), "base": Slapd::SUFFIX, "bind_dn": Slapd::ACCOUNT });
-    let people = json!({ "name": "people", "connector": values, "secrets": { "password": { "set": Slapd::PASSWORD } } });
+    let people =
+        json!({ "name": "people", "connector": values, "secrets": { "password": { "set": Slapd::PASSWORD } } });
     // Tested before anything is saved.
     let report = ask(&home, &host, "POST", "/admin/connectors/test", None, Some(&people));
     assert_eq!((report.status, &report.body["ok"]), (200, &json!(true)), "{:#}", report.body);
@@ -64,7 +65,10 @@ fn a_password_is_sealed_kept_by_saves_and_tests_that_do_not_touch_it_and_never_t
     assert_eq!(made.body["secrets"]["password"]["state"], "set");
     assert_eq!(made.body["secrets"]["password"]["by"], "admin", "{:#}", made.body);
     let text = home.read(FILE).unwrap();
-    assert!(text.starts_with(DECLARED) && text.contains("password = \"ENC:1:") && !text.contains(Slapd::PASSWORD), "{text}");
+    assert!(
+        text.starts_with(DECLARED) && text.contains("password = \"ENC:1:") && !text.contains(Slapd::PASSWORD),
+        "{text}"
+    );
     // Saved and tested with other values, the password untouched.
     let mut other = json!({ "connector": values });
     other["connector"]["base"] = format!("ou=other,{}", Slapd::SUFFIX).into();
@@ -101,7 +105,11 @@ fn a_pool_is_made_tested_stage_by_stage_and_refused_with_what_check_says() {
         "pool": { "url": url, "pool_size": 3 } });
     let report = ask(&home, &host, "POST", "/admin/connectors/test", None, Some(&body)).body;
     let names: Vec<&str> = report["stages"].as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
-    assert_eq!(names, ["declaration", "resolve", "connect", "tls", "sign-in", "query", "version", "time"], "{report:#}");
+    assert_eq!(
+        names,
+        ["declaration", "resolve", "connect", "tls", "sign-in", "query", "version", "time"],
+        "{report:#}"
+    );
     assert!(stage(&report, "time")["detail"].as_str().unwrap().ends_with("like the clock here"));
     let made = ask(&home, &host, "POST", "/admin/connectors", None, Some(&body));
     assert_eq!(made.status, 201, "{:#}", made.body);
@@ -174,7 +182,8 @@ fn steps_that_wait_for_a_connection_are_in_the_history_of_the_pool() {
     let jobs: String = ["a", "b", "c"].map(|id| sql_job(id, "select pg_sleep(1.5)")).concat();
     let home = home_with(&jobs);
     let url = server.url("postgres");
-    home.write(FILE, format!("[pools.test]\nurl = \"{url}\"\npool_size = 1\n[connectors.test]\ntype = \"sql\"\n")).unwrap();
+    home.write(FILE, format!("[pools.test]\nurl = \"{url}\"\npool_size = 1\n[connectors.test]\ntype = \"sql\"\n"))
+        .unwrap();
     let host = serve(&home);
     for id in ["a", "b", "c"] {
         assert_eq!(ask(&home, &host, "POST", &format!("/admin/jobs/{id}/run"), None, None).status, 202);

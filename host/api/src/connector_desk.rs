@@ -171,10 +171,5 @@ pub trait ConnectorEditor: Send + Sync + 'static {
     /// only says it.
     async fn rename(&self, name: &str, to: &str, dry_run: bool, by: &str) -> Result<Vec<Reference>, ConnectorError>;
     /// Tests a connector as it would be, with the password that is saved where the wish keeps it.
-    async fn test(
-        &self,
-        name: &str,
-        wish: &ConnectorWish,
-        cancel: &CancelToken,
-    ) -> Result<TestReport, ConnectorError>;
+    async fn test(&self, name: &str, wish: &ConnectorWish, cancel: &CancelToken) -> Result<TestReport, ConnectorError>;
 }

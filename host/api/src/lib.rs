@@ -146,9 +146,9 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors,
-        cron, health, jobs, logs,
-        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors, cron,
+        health, jobs, logs, mutes, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots,
+        stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -240,6 +240,9 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Notifications, routes!(notifications::test_transport))
         .add(Need::Notifications, routes!(notifications::test_unsaved))
         .add(Need::Notifications, routes!(notifications::list_routes, notifications::put_routes))
+        .add(Need::SomeJob, routes!(mutes::list))
+        .add(Need::Notifications, routes!(mutes::put))
+        .add(Need::Notifications, routes!(mutes::end))
         .add(Need::Notifications, routes!(notifications::simulate))
         .add(Need::Notifications, routes!(notifications::list_deliveries))
         .add(Need::Notifications, routes!(notifications::show_delivery))

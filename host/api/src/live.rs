@@ -234,6 +234,7 @@ impl Listener {
             Event::Slots { job_id, .. } => self.may.has_job(job_id.as_str()),
             Event::Catalogue { .. } => self.may.has_some_job() || self.may.may_edit_jobs(),
             Event::Health(_) => self.may.has_some_job(),
+            Event::Delivery { .. } => self.may.may_edit_notifications(),
         }
     }
 
@@ -281,6 +282,7 @@ impl Listener {
                 });
                 vec![frame("health", id, &data)]
             }
+            Event::Delivery { transports } => vec![frame("delivery", id, &json!({ "transports": transports }))],
             Event::Log { run_id, lines, .. } if self.runs.contains(run_id) => self.log_frames(*run_id, lines, &id),
             Event::Log { .. } => Vec::new(),
         }

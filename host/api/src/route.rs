@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod metrics;
+pub(crate) mod mutes;
 pub(crate) mod notifications;
 pub(crate) mod oidc;
 pub(crate) mod plugins;

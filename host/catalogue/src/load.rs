@@ -208,12 +208,7 @@ pub(crate) fn report_syntax(errors: &[toml::de::Error], out: &mut Findings) -> V
     lines
 }
 
-fn load_connectors(
-    home: &Path,
-    proposal: Option<&Proposal>,
-    env: &Env<'_>,
-    catalogue: &mut Catalogue,
-) -> Connectors {
+fn load_connectors(home: &Path, proposal: Option<&Proposal>, env: &Env<'_>, catalogue: &mut Catalogue) -> Connectors {
     let name = "connectors.toml";
     let proposed = proposal.and_then(|proposal| proposal.connectors.clone());
     let Some(text) = proposed.or_else(|| read_text(&home.join(name), name, &mut catalogue.diagnostics)) else {

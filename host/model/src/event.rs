@@ -58,6 +58,11 @@ pub enum Event {
     },
     /// Whether schedules fire, and what is wrong, has changed.
     Health(Arc<Health>),
+    /// Messages to people have changed: one is new, was sent, or failed.
+    Delivery {
+        /// Transports of those that changed, by name.
+        transports: Vec<String>,
+    },
 }
 
 /// How the whole installation is, as far as a process can tell.

@@ -121,7 +121,11 @@ fn clock_text(clock_ms: i64, now: DateTime<Utc>) -> String {
     let ahead = clock_ms - now.timestamp_millis();
     let compared = match ahead.abs() < SKEW_MS {
         true => "like the clock here".to_owned(),
-        false => format!("{:.1} s {} the clock here", ahead.abs() as f64 / 1e3, if ahead > 0 { "ahead of" } else { "behind" }),
+        false => format!(
+            "{:.1} s {} the clock here",
+            ahead.abs() as f64 / 1e3,
+            if ahead > 0 { "ahead of" } else { "behind" }
+        ),
     };
     format!("{}, {compared}", shown.unwrap_or_default())
 }

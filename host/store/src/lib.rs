@@ -15,9 +15,9 @@ mod bundle;
 mod cancels;
 mod changes;
 mod claims;
-mod connector_secrets;
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod connector_secrets;
 mod definitions;
 mod error;
 mod fires;
@@ -54,13 +54,13 @@ use std::sync::Arc;
 
 use host_model::account::AccountStore;
 use host_model::audit::AuditTrail;
+use host_model::connector_secret::ConnectorSecretStore;
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
+use host_model::notify::mute::MuteStore;
 use host_model::notify::store::NotifyStore;
 use host_model::plugin_port::PluginState;
 use host_model::port::Store;
-use host_model::connector_secret::ConnectorSecretStore;
-use host_model::notify::mute::MuteStore;
 use host_model::secret::SecretStore;
 use host_model::version::VersionStore;
 

@@ -28,7 +28,8 @@ use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVe
 use host_model::callable::EveryCallable;
 use host_model::connector::Dialect;
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport, TestStage,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport,
+    TestStage,
 };
 use host_model::notify::store::NotifyStore;
 use host_model::placement::Limits;
@@ -414,7 +415,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         connectors: Arc::new(Nothing),
         metrics: MetricsAccess::Token,
         settings: Vec::new(),
-        notifications: Arc::new(notifier(&engine, roles.notify, folder.path())),
+        notifications: Arc::new(notifier(&engine, roles.notify, roles.mutes, folder.path())),
         audit: audit.clone(),
         auth: Auth::new(auth),
         oidc: providers.oidc,
@@ -425,10 +426,16 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
 }
 
 /// One that answers, and sends tests only.
-fn notifier(engine: &Engine, store: Arc<dyn NotifyStore>, home: &std::path::Path) -> Notifier {
+fn notifier(
+    engine: &Engine,
+    store: Arc<dyn NotifyStore>,
+    mutes: Arc<dyn host_model::notify::mute::MuteStore>,
+    home: &std::path::Path,
+) -> Notifier {
     let jobs = engine.clone();
     Notifier::new(NotifyParts {
         store,
+        mutes,
         runs: engine.store().clone(),
         clock: Arc::new(SystemClock),
         jobs: Arc::new(move || jobs.jobs()),

@@ -249,7 +249,9 @@ fn implicit() -> Item {
 
 /// Queries that are new get tables of their own, `[connectors.erp.queries.totals]`, where the others have them.
 fn make_room_for_queries(connector: &mut Item, want: &JsonMap) {
-    let (Item::Table(table), Some(queries)) = (connector, want.get("queries").and_then(Json::as_object)) else { return };
+    let (Item::Table(table), Some(queries)) = (connector, want.get("queries").and_then(Json::as_object)) else {
+        return;
+    };
     let Item::Table(parent) = table.entry("queries").or_insert_with(implicit) else { return };
     for name in queries.keys() {
         parent.entry(name).or_insert_with(|| Item::Table(Table::new()));

@@ -105,7 +105,8 @@ fn line_breaks_of_windows_stay() {
 
 #[test]
 fn inline_tables_are_changed_in_place() {
-    let mut text = ConnectorsText::parse("pools = { a = { url = \"sqlite:a.db\" } }\nconnectors.a.type = \"sql\"\n").unwrap();
+    let mut text =
+        ConnectorsText::parse("pools = { a = { url = \"sqlite:a.db\" } }\nconnectors.a.type = \"sql\"\n").unwrap();
     text.set(Section::Pools, "b", &map(json!({ "url": "sqlite:b.db" }))).unwrap();
     text.rename(Section::Pools, "a", "c").unwrap();
     assert!(text.find(Section::Pools, "c").is_some() && text.find(Section::Pools, "b").is_some());

@@ -123,12 +123,7 @@ fn renumber(table: &mut Table, next: &mut isize) {
     }
 }
 
-pub(super) fn set_table(
-    table: &mut dyn TableLike,
-    want: &JsonMap,
-    at: &str,
-    is_job: bool,
-) -> Result<(), EditError> {
+pub(super) fn set_table(table: &mut dyn TableLike, want: &JsonMap, at: &str, is_job: bool) -> Result<(), EditError> {
     let gone: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).filter(|key| !want.contains_key(key)).collect();
     for key in gone {
         table.remove(&key);
