@@ -22,9 +22,10 @@ function findings(error: unknown): ReturnType<typeof errorsByField> | null {
   return errorsByField(error.problem.problems as unknown as Finding[])
 }
 
-export function ConnectorDialog({ source: first, close, saved }: { source: Source | null; close: () => void; saved: (name: string) => void }) {
+/** `name` is proposed for a new one. */
+export function ConnectorDialog({ source: first, name = '', close, saved }: { source: Source | null; name?: string; close: () => void; saved: (name: string) => void }) {
   const [source, setSource] = useState(first)
-  const [draft, setDraft] = useState<Draft>(() => (first ? draftOf(first) : emptyDraft()))
+  const [draft, setDraft] = useState<Draft>(() => (first ? draftOf(first) : { ...emptyDraft(), name }))
   const { data: pools } = useQuery({ ...connectorQueries.pools(), enabled: first === null })
   const save = useMutation({
     mutationFn: () => (source ? editing.save(source.name, bodyOf(draft, source), source.etag) : editing.create({ name: draft.name, ...bodyOf(draft, null) })),
