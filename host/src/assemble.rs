@@ -214,7 +214,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let pool_history = Arc::new(PoolHistory::default());
     let sampling = (!matches!(part, Part::Command)).then(|| pool_history.follow(&pools));
     let stop = CancelToken::new();
-    let notifier = Arc::new(notifications::notifier(home, settings, &store, roles.notify, &secrets, &engine));
+    let notifier =
+        Arc::new(notifications::notifier(home, settings, &store, roles.notify, roles.mutes, &secrets, &engine));
     let router = host_api::router(ApiParts {
         engine: engine.clone(),
         catalogue: keeper.clone(),
@@ -227,12 +228,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         plugin_versions: Arc::new(steward),
         plugins: Arc::new(Plugins { root: plugins_root, sandbox }),
         connectors: Arc::new(Connectors { pools: pools.clone(), history: pool_history }),
-        connector_editor: Arc::new(ConnectorDesk {
-            desk,
-            secrets: secrets.clone(),
-            changes: roles.connector_secrets,
-            drivers: drivers(settings)?,
-        }),
+        connector_editor: Arc::new(ConnectorDesk::new(desk, &secrets, roles.connector_secrets, drivers(settings)?)),
         metrics: match settings.metrics.value {
             Metrics::Off => MetricsAccess::Off,
             Metrics::Open => MetricsAccess::Open,

@@ -17,7 +17,7 @@ pub(crate) use access::{LoginArgs, Token, User};
 pub(crate) use audit::{Audit, AuditListArgs};
 pub(crate) use backup::{Backup, BackupCommand, Restore, Store};
 pub(crate) use catalogue::{ImportArgs, JobChange};
-pub(crate) use connector::{Connector, Format, QueryArgs};
+pub(crate) use connector::{ChangeArgs, Connector, Format, QueryArgs};
 pub(crate) use logs::{Logs, LogsSearchArgs};
 pub(crate) use notify::Notify;
 pub(crate) use plugin::{ConsentArgs, Plugin, PluginInstallArgs, PluginRunArgs, ProjectArgs};
@@ -104,7 +104,7 @@ pub(crate) enum Command {
     /// Notifications: list, test, deliveries, resend
     #[command(subcommand)]
     Notify(Notify),
-    /// Connectors: list, test, query; on the files of the home, in this process
+    /// Connectors: list, test, query, on the files of the home; add, set, remove, rename through the server
     #[command(subcommand)]
     Connector(Connector),
     /// Plugins: new, build, test, dev, run, list, inspect, install, versions, rollback, approve, stats, update

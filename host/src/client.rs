@@ -222,7 +222,7 @@ fn problem(status: u16, json: &Json) -> Failure {
     let exit = match (status, kind) {
         (401 | 403 | 429, _) => Exit::Denied,
         (404, _) => Exit::NotFound,
-        (422, "job-invalid" | "import-invalid" | "plugin-invalid") => Exit::Invalid,
+        (422, "job-invalid" | "import-invalid" | "plugin-invalid" | "connector-invalid") => Exit::Invalid,
         (422, _) => Exit::Usage,
         (503, _) => Exit::Unreachable,
         _ => Exit::RunFailed,

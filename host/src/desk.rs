@@ -6,6 +6,7 @@
 //! as one made by hand. `check` looks at jobs, `save` changes one, `history` is about versions, `transfer` about many.
 
 mod check;
+mod connector_findings;
 mod connector_names;
 mod connectors;
 mod history;

@@ -6,6 +6,7 @@ use host_catalogue::{Settings, system_zone};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, is_owner_alive};
 use host_model::event::Event;
+use host_model::notify::mute::MuteStore;
 use host_model::notify::store::NotifyStore;
 use host_model::port::Store;
 use host_notify::{Notifier, NotifyParts, NotifySettings, Pace};
@@ -20,6 +21,7 @@ pub(crate) fn notifier(
     settings: &Settings,
     runs: &Arc<dyn Store>,
     store: Arc<dyn NotifyStore>,
+    mutes: Arc<dyn MuteStore>,
     secrets: &Arc<SecretBook>,
     engine: &Engine,
 ) -> Notifier {
@@ -27,6 +29,7 @@ pub(crate) fn notifier(
     let owner = engine.presence().owner.clone();
     Notifier::new(NotifyParts {
         store,
+        mutes,
         runs: runs.clone(),
         clock: Arc::new(SystemClock),
         jobs: Arc::new(move || engine.jobs()),

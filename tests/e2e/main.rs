@@ -10,6 +10,7 @@ mod calls;
 mod campaign;
 mod cli;
 mod connector;
+mod connector_edit;
 mod cron;
 mod croniter;
 mod doctor;

@@ -1,5 +1,5 @@
 /** The connectors: where they lead, whether they work, what is in them. */
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from './kit.mjs'
 import { openAs } from './people.mjs'
@@ -101,10 +101,98 @@ base = "dc=example"
       await page.goto(new URL('connectors/ops', server.url).href)
       await page.getByText('No job you may see uses it.').waitFor()
       assert(await page.getByRole('button', { name: 'Test ops' }).count() === 0, 'a test is offered')
+      assert(await page.getByRole('button', { name: 'Change' }).count() === 0, 'a change is offered')
     } finally {
       await page.context().close()
     }
   })
+
+  await kit.check('a connector is tested with values that are not saved, then saved, with its password sealed', () => kit.with('connectors', async (page) => {
+    await page.getByRole('button', { name: 'New connector' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name', { exact: true }).fill('lake')
+    await dialog.getByLabel('Address').fill('postgres://lake@127.0.0.1:1/lake')
+    await dialog.getByLabel('Connections').fill('0')
+    await dialog.getByLabel('Password').fill('typed-here-only')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.getByText(/pool_size.*1 to 1000/).waitFor()
+    await dialog.getByLabel('Connections').fill('4')
+    await dialog.getByRole('button', { name: 'Test these values' }).click()
+    await dialog.locator('[data-stage="connect"][data-ok="false"]').waitFor()
+    await dialog.locator('[data-stage="sign-in"][data-ok="not-reached"]').waitFor()
+    await kit.picture(page, 'connector-edit-light')
+    await kit.accessible(page)
+    assert(!readFileSync(join(server.home, 'connectors.toml'), 'utf8').includes('lake'), 'a test saved')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.waitForURL(/connectors\/lake$/)
+    const text = readFileSync(join(server.home, 'connectors.toml'), 'utf8')
+    assert(/\[pools\.lake\]/.test(text) && /password = "ENC:1:/.test(text) && !text.includes('typed-here-only'), text)
+    await page.getByText(/set \(changed/).waitFor()
+  }))
+
+  await kit.check('saving without touching keeps the password; a new one is asked for on demand', () => kit.with('connectors/lake', async (page) => {
+    const sealed = () => /lake[^]*?(password = "ENC:[^"]*")/.exec(readFileSync(join(server.home, 'connectors.toml'), 'utf8'))?.[1]
+    const before = sealed()
+    await page.getByRole('button', { name: 'Change' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('[data-secret="keep"]').getByText(/set \(changed/).waitFor()
+    assert(await dialog.locator('input[type="password"]').count() === 0, 'a field looks like an empty password')
+    await dialog.getByLabel('Connections').fill('6')
+    await dialog.getByRole('button', { name: 'Add a query' }).click()
+    await dialog.getByLabel('Name of the query').fill('ping')
+    await dialog.getByLabel('Its SQL: ping').fill('select 1 as pong')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[data-query="ping"]').getByText('select 1 as pong').waitFor()
+    await page.getByText('0 of 6 in use').waitFor()
+    assert(before && sealed() === before, 'the password changed')
+    await page.getByRole('button', { name: 'Change' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'New value' }).click()
+    await page.getByRole('dialog').getByLabel('New value of the password').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Keep as it is' }).click()
+    await page.getByRole('dialog').locator('[data-secret="keep"]').waitFor()
+  }))
+
+  await kit.check('somebody who saved meanwhile is not overwritten', () => kit.with('connectors/lake', async (page) => {
+    await page.getByRole('button', { name: 'Change' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Connections').fill('7')
+    const now = (await server.call('GET', 'admin/connectors/lake')).body
+    const pool = { ...now.pool.values, pool_size: 9 }
+    const other = await server.call('PUT', 'admin/connectors/lake', { connector: now.connector, pool }, { 'if-match': '*' })
+    assert(other.status === 200, JSON.stringify(other.body))
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.getByText('Somebody has saved this connector meanwhile.').waitFor()
+    await dialog.getByRole('button', { name: 'Read what is saved' }).click()
+    assert(await dialog.getByLabel('Connections').inputValue() === '9', 'what is saved is not shown')
+  }))
+
+  await kit.check('a used name is locked: deleting lists who uses it, renaming changes them too', () => kit.with('connectors/ops', async (page) => {
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('dialog').getByText('It cannot be deleted while somebody names it:').waitFor()
+    assert(await page.getByRole('dialog').locator('[data-reference]').count() > 0, 'nobody is listed')
+    await kit.accessible(page)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Rename' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('[data-reference]').first().waitFor()
+    await kit.picture(page, 'connector-rename-light')
+    await dialog.getByLabel('New name').fill('operational')
+    await dialog.getByRole('button', { name: 'Rename' }).click()
+    await page.waitForURL(/connectors\/operational$/)
+    await page.locator('[data-reference]').first().waitFor()
+    const back = await server.call('POST', 'admin/connectors/operational/rename', { to: 'ops' })
+    assert(back.status === 200 && back.body.references.length > 0, JSON.stringify(back.body))
+  }))
+
+  await kit.check('a connector nobody names is deleted once its name is typed', () => kit.with('connectors/lake', async (page) => {
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox').fill('lake')
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await page.waitForURL(/connectors$/)
+    await page.locator('[data-connector="ops"]').waitFor()
+    assert(!readFileSync(join(server.home, 'connectors.toml'), 'utf8').includes('lake'), 'it is still declared')
+  }))
 
   for (const [look, options] of Object.entries({ dark: { colorScheme: 'dark' }, 'narrow-light': { viewport: { width: 390, height: 844 } } })) {
     await kit.check(`list and detail, ${look}: fit and are accessible`, () => kit.with(null, async (page) => {

@@ -153,8 +153,9 @@ pub fn document(version: &str) -> String {
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors, cron,
-        health, ics, inputs, jobs, log_file, log_search, logs, maintenance, notifications, oidc, plugin_versions,
-        plugins, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, tokens, users,
+        health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes, notifications, oidc,
+        plugin_versions, plugins, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, tokens,
+        users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -263,6 +264,9 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Notifications, routes!(notifications::test_transport))
         .add(Need::Notifications, routes!(notifications::test_unsaved))
         .add(Need::Notifications, routes!(notifications::list_routes, notifications::put_routes))
+        .add(Need::SomeJob, routes!(mutes::list))
+        .add(Need::Notifications, routes!(mutes::put))
+        .add(Need::Notifications, routes!(mutes::end))
         .add(Need::Notifications, routes!(notifications::simulate))
         .add(Need::Notifications, routes!(notifications::list_deliveries))
         .add(Need::Notifications, routes!(notifications::show_delivery))

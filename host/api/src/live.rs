@@ -234,6 +234,7 @@ impl Listener {
             Event::Slots { job_id, .. } => self.may.has_job(job_id.as_str()),
             Event::Catalogue { .. } => self.may.has_some_job() || self.may.may_edit_jobs(),
             Event::Health(_) | Event::Holds => self.may.has_some_job(),
+            Event::Delivery { .. } => self.may.may_edit_notifications(),
         }
     }
 
@@ -283,6 +284,7 @@ impl Listener {
             }
             // Only that something changed: what it is about may not be everybody's to know.
             Event::Holds => vec![frame("scheduler", id, &json!({}))],
+            Event::Delivery { transports } => vec![frame("delivery", id, &json!({ "transports": transports }))],
             Event::Log { run_id, lines, .. } if self.runs.contains(run_id) => self.log_frames(*run_id, lines, &id),
             Event::Log { .. } => Vec::new(),
         }

@@ -1,19 +1,20 @@
 //! What other processes did, told to the listeners of this one: while anybody listens, the store is looked at when it rings
 //! for news (PostgreSQL), and once a second in any case, for what the others have committed; each change is published on
-//! the engine's bus as if it had happened here. Whether schedules fire, and what is wrong, is told here for every process,
-//! this one included. Progress is not stored, so it is heard only where the run is.
+//! the engine's bus as if it had happened here. Whether schedules fire, what is wrong, and what became of messages to people
+//! is told here for every process, this one included. Progress is not stored, so it is heard only where the run is.
 //!
 //! Invariants: what this process runs itself is told here only if it was told before, while somebody else or nobody had it:
 //! that may have overtaken a newer event of the engine, so it is told until its end; a followed run ends with its final change, after its last
 //! line; a line may be told again, none is left out between joining and the end of the run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use host_engine::SchedulerState;
 use host_model::event::{Event, Health};
 use host_model::hold::Holds;
+use host_model::notify::delivery::{DeliveryFilter, DeliveryStatus};
 use host_model::port::StoreError;
 use host_model::run::{RunFilter, RunStatus};
 use host_model::{Run, RunId, StepRun};
@@ -34,6 +35,8 @@ const NEWEST: u32 = 100;
 const MOST_ACTIVE: u32 = 1000;
 /// Lines read at once.
 const LINES: u32 = 1000;
+/// The newest messages to people that are looked at.
+const DELIVERIES: u32 = 50;
 
 /// The relay of one router; idle while nobody listens.
 #[derive(Clone, Default)]
@@ -146,6 +149,7 @@ impl Relay {
             }
             Err(error) => tracing::debug!(%error, "what holds schedules back cannot be told"),
         }
+        tell_deliveries(app, known).await;
         let health = crate::route::health::summary(app).await;
         if known.health.replace(health.clone()).is_some_and(|before| before != health) {
             app.engine.bus().publish(Event::Health(Arc::new(health)));
@@ -211,6 +215,25 @@ struct Known {
     holds: Option<Holds>,
     /// When the latest slot without a run was decided, once that was looked at.
     slots_to: Option<Option<host_model::Instant>>,
+    /// The newest deliveries with their state, once they were looked at.
+    deliveries: Option<Vec<DeliveryMark>>,
+}
+
+/// A delivery as last told: its number, its transport, its state and attempts.
+type DeliveryMark = (i64, String, DeliveryStatus, u32);
+
+/// Messages that changed since the last look, whichever process sends them: one hint for all.
+async fn tell_deliveries(app: &App, known: &mut Known) {
+    let filter = DeliveryFilter { limit: DELIVERIES, ..DeliveryFilter::default() };
+    let Ok(found) = app.notifications.list_deliveries(&filter).await else { return };
+    let now: Vec<DeliveryMark> =
+        found.into_iter().map(|one| (one.id, one.transport, one.status, one.attempts)).collect();
+    let Some(before) = known.deliveries.replace(now.clone()) else { return };
+    let changed = now.into_iter().filter(|mark| !before.contains(mark)).map(|(_, transport, ..)| transport);
+    let transports: BTreeSet<String> = changed.collect();
+    if !transports.is_empty() {
+        app.engine.bus().publish(Event::Delivery { transports: transports.into_iter().collect() });
+    }
 }
 
 /// Slots that other processes decided, one event for each job. The holder of the lease has told its own.

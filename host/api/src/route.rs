@@ -18,6 +18,7 @@ pub(crate) mod log_search;
 pub(crate) mod logs;
 pub(crate) mod maintenance;
 pub(crate) mod metrics;
+pub(crate) mod mutes;
 pub(crate) mod notifications;
 pub(crate) mod oidc;
 pub(crate) mod plugin_versions;

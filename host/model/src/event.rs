@@ -60,6 +60,11 @@ pub enum Event {
     Health(Arc<Health>),
     /// Maintenance windows, or slots that are skipped once, have changed.
     Holds,
+    /// Messages to people have changed: one is new, was sent, or failed.
+    Delivery {
+        /// Transports of those that changed, by name.
+        transports: Vec<String>,
+    },
 }
 
 /// How the whole installation is, as far as a process can tell.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use host_model::connector::Hidden;
-use host_model::notify::EventKind;
+use host_model::notify::mute::{Mute, MuteKind};
 use host_model::notify::route::{Route, read_routes};
 use host_model::notify::store::{StoredRoutes, StoredTransport, secret_name};
 use host_model::notify::transport::Transport;
+use host_model::notify::{EventKind, Notice};
 
 use crate::{NotifySettings, SecretKeeper};
 
@@ -18,6 +19,8 @@ pub(crate) struct Book {
     pub(crate) entries: Vec<Entry>,
     pub(crate) routes: Vec<Route>,
     pub(crate) group_seconds: u32,
+    /// Those that have not ended.
+    pub(crate) mutes: Vec<Mute>,
 }
 
 /// A transport, and where it is declared.
@@ -42,7 +45,16 @@ impl Book {
         entries.extend(added);
         let stored = stored_routes(routes, settings.zone);
         let all = settings.routes.iter().cloned().chain(stored).collect();
-        Self { entries, routes: all, group_seconds: settings.group_seconds }
+        Self { entries, routes: all, group_seconds: settings.group_seconds, mutes: Vec::new() }
+    }
+
+    /// The mute that covers a message about `notice`, sent along `route`.
+    pub(crate) fn mute_of(&self, notice: &Notice, route: Option<&str>) -> Option<&Mute> {
+        let covers = |mute: &&Mute| match mute.kind {
+            MuteKind::Job => mute.name == notice.job_id.as_str(),
+            MuteKind::Route => route == Some(mute.name.as_str()),
+        };
+        self.mutes.iter().filter(|mute| mute.holds_at(notice.at)).find(covers)
     }
 
     pub(crate) fn transports(&self) -> impl Iterator<Item = &Transport> {

@@ -9,6 +9,7 @@ use host_model::notify::desk::{
     DeskError, NotificationDesk, RouteList, SecretState, SecretWish, Simulated, TestResult, TransportCard,
     TransportWish,
 };
+use host_model::notify::mute::{Mute, MuteKind};
 use host_model::notify::route::{check_recipient, read_routes};
 use host_model::notify::store::{StoredTransport, secret_name};
 use host_model::notify::transport::{Transport, is_transport_name};
@@ -291,8 +292,28 @@ impl NotificationDesk for Notifier {
             hold_until: told.hold_until,
             group_seconds: told.group_seconds,
             failure: told.failure,
+            muted_until: told.muted.map(|mute| mute.until),
         });
         Ok(simulated.collect())
+    }
+
+    async fn list_mutes(&self) -> Result<Vec<Mute>, DeskError> {
+        Ok(self.shared.parts.mutes.list_mutes(self.now()).await?)
+    }
+
+    async fn mute(
+        &self,
+        kind: MuteKind,
+        name: &str,
+        until: Instant,
+        reason: &str,
+        by: &str,
+    ) -> Result<Mute, DeskError> {
+        Self::mute(self, kind, name, until, reason, by).await
+    }
+
+    async fn unmute(&self, kind: MuteKind, name: &str) -> Result<(), DeskError> {
+        Self::unmute(self, kind, name).await
     }
 
     async fn list_deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, DeskError> {

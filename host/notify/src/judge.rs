@@ -3,11 +3,12 @@
 //! A job's `alerts` say which of its events are told and to whom; without recipients the routes say to whom, and where no
 //! route matches every transport tells its default recipient. Routes are walked for every event, in order, up to the
 //! first that matches and does not `continue`. `on_failure = false` is a word of its own: nobody is told, whatever routes
-//! say. Each recipient hears of an event once.
+//! say. Each recipient hears of an event once. What is muted is found all the same, and marked so.
 
 use host_model::Instant;
 use host_model::job::Alerts;
 use host_model::notify::delivery::NewDelivery;
+use host_model::notify::mute::Mute;
 use host_model::notify::quiet::Quiet;
 use host_model::notify::route::Route;
 use host_model::notify::transport::TransportKind;
@@ -26,6 +27,8 @@ pub(crate) struct Told {
     pub(crate) hold_until: Option<Instant>,
     pub(crate) group_seconds: u32,
     pub(crate) failure: Option<String>,
+    /// Somebody wants to hear nothing of it now: it is not sent.
+    pub(crate) muted: Option<Mute>,
 }
 
 /// What a job's `alerts` say of an event.
@@ -74,7 +77,8 @@ pub(crate) fn judge(notice: &Notice, alerts: Option<&Alerts>, book: &Book) -> Ve
         all.extend(book.defaults().map(|name| told(name, None, notice, book)));
     }
     let mut once: Vec<Told> = Vec::new();
-    for told in all {
+    for mut told in all {
+        told.muted = book.mute_of(notice, told.route.as_deref()).cloned();
         let is_same = |other: &Told| other.transport == told.transport && other.recipient == told.recipient;
         if told.failure.is_some() || !once.iter().any(is_same) {
             once.push(told);
@@ -110,7 +114,7 @@ fn told(recipient: &str, route: Option<&Route>, _notice: &Notice, book: &Book) -
         Err(why) => (String::new(), recipient.to_owned(), Some(why)),
     };
     let route = route.map(|route| route.name.clone());
-    Told { transport, recipient, route, hold_until: None, group_seconds, failure }
+    Told { transport, recipient, route, hold_until: None, group_seconds, failure, muted: None }
 }
 
 /// Over what a recipient is reached: `name` and `name:to` say it themselves; `#channel` and `@user` go over the first Slack

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use host_model::connector::Hidden;
+use host_model::notify::mute::MuteKind;
 use host_model::notify::route::read_routes;
 use host_model::notify::transport::Transport;
 use host_model::{JobId, Json, JsonMap};
@@ -30,6 +31,7 @@ fn book(routes: Json) -> Book {
         ],
         routes: read_routes(routes.as_array().unwrap(), Tz::UTC).unwrap(),
         group_seconds: 10,
+        mutes: Vec::new(),
     }
 }
 
@@ -166,4 +168,31 @@ fn quiet_hours_hold_or_drop_what_is_not_let_through() {
     assert!(held.group.is_some() && held.due_at == morning);
     let at_once = judge(&noon, None, &quiet("hold", None)).remove(0).delivery(&noon, noon.at);
     assert!(at_once.group.is_none() && at_once.due_at == noon.at);
+}
+
+#[test]
+fn a_mute_of_a_job_or_a_route_covers_what_happens_before_its_end() {
+    let noon: Instant = "2026-11-23T12:00:00Z".parse().unwrap();
+    let mute = |kind, name: &str, seconds: i64| Mute {
+        kind,
+        name: name.into(),
+        until: noon + chrono::TimeDelta::seconds(seconds),
+        at: noon - chrono::TimeDelta::hours(1),
+        by: "ann".into(),
+        reason: String::new(),
+        held: 0,
+    };
+    let failed = Notice { at: noon, ..notice(EventKind::Failed, "payroll", &[]) };
+    let routes =
+        json!([{ "name": "all", "recipients": ["#a"], "continue": true }, { "name": "night", "recipients": ["#b"] }]);
+    let told = |mutes: Vec<Mute>| {
+        let book = Book { mutes, ..book(routes.clone()) };
+        let told = judge(&failed, None, &book).into_iter();
+        told.map(|told| (told.recipient, told.muted.is_some())).collect::<Vec<_>>()
+    };
+    let (a, b) = ("#a".to_owned(), "#b".to_owned());
+    assert_eq!(told(vec![mute(MuteKind::Job, "payroll", 1)]), [(a.clone(), true), (b.clone(), true)]);
+    assert_eq!(told(vec![mute(MuteKind::Job, "payroll", 0)]), [(a.clone(), false), (b.clone(), false)], "it has ended");
+    assert_eq!(told(vec![mute(MuteKind::Job, "other", 60)]), [(a.clone(), false), (b.clone(), false)]);
+    assert_eq!(told(vec![mute(MuteKind::Route, "night", 60)]), [(a, false), (b, true)]);
 }

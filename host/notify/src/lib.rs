@@ -16,6 +16,7 @@ mod http;
 mod judge;
 mod mail;
 mod message;
+mod mutes;
 mod notifier;
 mod observe;
 mod payload;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono_tz::Tz;
+use host_model::notify::mute::MuteStore;
 use host_model::notify::route::Route;
 use host_model::notify::store::NotifyStore;
 use host_model::notify::transport::Transport;
@@ -105,6 +107,8 @@ impl Default for Pace {
 pub struct NotifyParts {
     /// Where notifications are kept.
     pub store: Arc<dyn NotifyStore>,
+    /// Where mutes are kept.
+    pub mutes: Arc<dyn MuteStore>,
     /// Where runs are kept, for reading.
     pub runs: Arc<dyn Store>,
     /// The time.

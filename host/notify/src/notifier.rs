@@ -19,6 +19,7 @@ use crate::NotifyParts;
 use crate::book::Book;
 use crate::judge::judge;
 use crate::message::facts;
+use crate::mutes::Muted;
 use crate::observe::{self, View, observe};
 use crate::post::Post;
 use crate::send::Sender;
@@ -95,7 +96,9 @@ impl Shared {
         let stored = self.parts.store.list_transports().await?;
         let routes = self.parts.store.find_routes().await?;
         self.parts.keeper.refresh().await?;
-        let book = Arc::new(Book::new(&self.parts.settings, stored, &routes, &*self.parts.keeper));
+        let mutes = self.parts.mutes.list_mutes(self.parts.clock.now()).await?;
+        let book = Book::new(&self.parts.settings, stored, &routes, &*self.parts.keeper);
+        let book = Arc::new(Book { mutes, ..book });
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = book.clone();
         Ok(book)
     }
@@ -206,7 +209,7 @@ async fn judge_events(shared: &Shared, held: &Held) -> Result<(), StoreError> {
             return Ok(());
         }
         let (book, jobs, now) = (shared.book(), (shared.parts.jobs)(), shared.parts.clock.now());
-        let mut judgement = Judgement::default();
+        let (mut judgement, mut muted) = (Judgement::default(), Muted::default());
         for event in &events {
             let notice = notice_of(shared, event, jobs.get(&event.job_id).map(|job| &**job)).await?;
             judgement.events.push(event.seq);
@@ -214,20 +217,25 @@ async fn judge_events(shared: &Shared, held: &Held) -> Result<(), StoreError> {
                 // Its silence is over, and that is told with this.
                 judgement.unmarked.push(observe::silent_mark(&event.job_id));
             }
-            tell(&notice, jobs.get(&event.job_id).map(|job| &**job), &book, now, &mut judgement);
+            tell(&notice, jobs.get(&event.job_id).map(|job| &**job), &book, now, &mut judgement, &mut muted);
         }
         if !shared.parts.store.judge(held, &judgement, now).await? {
             return Ok(());
         }
+        muted.count(&*shared.parts.mutes).await;
     }
 }
 
 /// Adds the messages about `notice`.
-fn tell(notice: &Notice, job: Option<&Job>, book: &Book, now: Instant, judgement: &mut Judgement) {
+fn tell(notice: &Notice, job: Option<&Job>, book: &Book, now: Instant, judgement: &mut Judgement, muted: &mut Muted) {
     if book.entries.is_empty() {
         return;
     }
     for told in judge(notice, job.and_then(|job| job.alerts.as_ref()), book) {
+        if let Some(mute) = &told.muted {
+            muted.add(mute);
+            continue;
+        }
         if let Some(why) = &told.failure {
             tracing::warn!(job.id = %notice.job_id, event = notice.kind.as_str(), "a notification goes nowhere: {why}");
         }
@@ -286,12 +294,13 @@ async fn look_around(shared: &Shared, held: &Held) -> Result<(), StoreError> {
     let now = parts.clock.now();
     let found = observe(&View { now, jobs: &jobs, running: &running, succeeded: &succeeded, marks: &marks });
     let mut judgement = Judgement { marks: found.marks, unmarked: found.unmarked, ..Judgement::default() };
-    let book = shared.book();
+    let (book, mut muted) = (shared.book(), Muted::default());
     for notice in &found.notices {
-        tell(notice, jobs.get(&notice.job_id).map(|job| &**job), &book, now, &mut judgement);
+        tell(notice, jobs.get(&notice.job_id).map(|job| &**job), &book, now, &mut judgement, &mut muted);
     }
     if !judgement.is_empty() {
         parts.store.judge(held, &judgement, now).await?;
+        muted.count(&*parts.mutes).await;
     }
     Ok(())
 }

@@ -17,6 +17,46 @@ pub(crate) enum Connector {
     },
     /// Ask one question and print the rows
     Query(QueryArgs),
+    /// Declare a new one in connectors.toml, with a pool of its name
+    Add(ChangeArgs),
+    /// Change keys of one and of its pool; what is not named stays, the password too
+    Set(ChangeArgs),
+    /// Take one out, and its pool unless another uses it; refused while a job or plugin names it
+    Remove {
+        /// Connector
+        name: String,
+    },
+    /// Give one another name, in every file that names it or in none
+    Rename {
+        /// Connector
+        name: String,
+        /// Its new name
+        to: String,
+        /// Only say who names it
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct ChangeArgs {
+    /// Connector
+    pub(crate) name: String,
+    /// Where it leads: postgres://user@host:5432/database, sqlite:file, ldaps://host; without a password
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// A key of its pool, or of a directory: a number, true, false or text; nothing after = takes it out
+    #[arg(long = "key", value_name = "KEY=VALUE")]
+    pub(crate) keys: Vec<String>,
+    /// The pool it uses, one that is declared; its keys stay as they are
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["url", "keys", "password", "no_password"])]
+    pub(crate) pool: Option<String>,
+    /// Ask for a password on a terminal, read it from a pipe; it is sealed
+    #[arg(long)]
+    pub(crate) password: bool,
+    /// Take the password out
+    #[arg(long, conflicts_with = "password")]
+    pub(crate) no_password: bool,
 }
 
 #[derive(Args)]

@@ -26,6 +26,30 @@ pub(crate) enum Notify {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Hold back the alerts of a job, or along a route, for a while
+    Mute {
+        /// Job; with --route the name of a route
+        name: String,
+        /// It is a route
+        #[arg(long)]
+        route: bool,
+        /// For so many minutes
+        #[arg(long, default_value_t = 60, value_name = "N")]
+        minutes: u32,
+        /// Why, for those who wonder
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// End a mute before its time
+    Unmute {
+        /// Job; with --route the name of a route
+        name: String,
+        /// It is a route
+        #[arg(long)]
+        route: bool,
+    },
+    /// What is muted now
+    Mutes,
     /// Send a message that was sent or given up once more
     Resend {
         /// Its number

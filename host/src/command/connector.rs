@@ -1,6 +1,7 @@
 //! `nomaflow connector …`: the databases and directories of the home, reached from this process with the files as they are
-//! now. No server is asked: what is tested is what the next reload will use.
+//! now. No server is asked: what is tested is what the next reload will use. What changes them (`change`) goes through the API.
 
+mod change;
 mod query;
 mod rows;
 
@@ -33,14 +34,27 @@ pub(super) struct Shelf {
 
 /// Runs a `connector` command.
 pub(crate) async fn run(command: Connector, global: &Global) -> Outcome {
-    let shelf = Shelf::open(global).await?;
-    let outcome = match command {
-        Connector::List => list(&shelf, global),
-        Connector::Test { name, .. } => test(&shelf, global, name.as_deref()).await,
-        Connector::Query(args) => query::run(&shelf, global, args).await,
-    };
-    shelf.pools.close().await;
-    outcome
+    match command {
+        Connector::Add(args) => change::add(&args, global).await,
+        Connector::Set(args) => change::set(&args, global).await,
+        Connector::Remove { name } => change::remove(&name, global).await,
+        Connector::Rename { name, to, dry_run } => change::rename(&name, &to, dry_run, global).await,
+        Connector::List => {
+            let shelf = Shelf::open(global).await?;
+            let outcome = list(&shelf, global);
+            shelf.close(outcome).await
+        }
+        Connector::Test { name, .. } => {
+            let shelf = Shelf::open(global).await?;
+            let outcome = test(&shelf, global, name.as_deref()).await;
+            shelf.close(outcome).await
+        }
+        Connector::Query(args) => {
+            let shelf = Shelf::open(global).await?;
+            let outcome = query::run(&shelf, global, args).await;
+            shelf.close(outcome).await
+        }
+    }
 }
 
 impl Shelf {
@@ -63,6 +77,11 @@ impl Shelf {
         let drivers = assemble::drivers(&home.settings(&Flags::default())?.settings)?;
         let pools = ConnectorPools::new(catalogue.connectors.clone()).with_drivers(drivers);
         Ok(Self { pools, set: catalogue.connectors, faults })
+    }
+
+    async fn close(self, outcome: Outcome) -> Outcome {
+        self.pools.close().await;
+        outcome
     }
 
     /// Every name, in order.

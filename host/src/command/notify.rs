@@ -27,6 +27,15 @@ pub(crate) async fn run(command: Notify, global: &Global) -> Outcome {
             let (transport, outcome) = (pick("transport", transport), pick("outcome", outcome));
             client.call("GET", &format!("{base}/deliveries?limit={limit}{transport}{outcome}"), None).await
         }
+        Notify::Mute { name, route, minutes, reason } => {
+            let body = json!({ "kind": kind(*route), "name": name, "minutes": minutes, "reason": reason });
+            client.call("POST", &format!("{base}/mutes"), Some(&body)).await
+        }
+        Notify::Unmute { name, route } => {
+            let body = json!({ "kind": kind(*route), "name": name });
+            client.call("POST", &format!("{base}/mutes/end"), Some(&body)).await
+        }
+        Notify::Mutes => client.call("GET", &format!("{base}/mutes"), None).await,
         Notify::Resend { id } => client.call("POST", &format!("{base}/deliveries/{}/resend", escape(id)), None).await,
     };
     client.close().await;
@@ -43,10 +52,29 @@ pub(crate) async fn run(command: Notify, global: &Global) -> Outcome {
                 }
             }
             Notify::Deliveries { .. } => deliveries(&answer)?,
+            Notify::Mute { name, .. } => say(&format!("`{name}` is muted until {}", field(&answer, "until")))?,
+            Notify::Unmute { name, .. } => say(&format!("`{name}` is not muted any more"))?,
+            Notify::Mutes => mutes(&answer)?,
             Notify::Resend { .. } => say(&format!("it goes out again as delivery {}", field(&answer, "id")))?,
         }
     }
     Ok(if is_failed { Exit::RunFailed } else { Exit::Fine })
+}
+
+fn kind(is_route: bool) -> &'static str {
+    if is_route { "route" } else { "job" }
+}
+
+fn mutes(answer: &Json) -> Result<(), crate::exit::Failure> {
+    let row = |mute: &Json| {
+        let text = |key: &str| or_dash(field(mute, key));
+        vec![text("kind"), text("name"), text("until"), text("by"), mute["held"].to_string(), text("reason")]
+    };
+    let rows: Vec<Vec<String>> = answer["mutes"].as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        return say("nothing is muted");
+    }
+    say(&table::render(&["KIND", "NAME", "UNTIL", "BY", "HELD", "REASON"], &rows))
 }
 
 fn list(answer: &Json) -> Result<(), crate::exit::Failure> {

@@ -13,7 +13,8 @@ use host_model::version::VersionChange;
 use host_model::{ConnectorName, Json, JsonMap};
 
 use super::blocking;
-use super::connectors::{Connectors, mistake, place};
+use super::connector_findings::mistake;
+use super::connectors::{Connectors, place};
 
 /// A file beside those of jobs that may name a connector.
 struct Other {

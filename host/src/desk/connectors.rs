@@ -1,26 +1,22 @@
 //! Connectors while they are changed: `connectors.toml` read, changed as text, looked at by the catalogue's own code among
 //! all jobs, written and read again. Passwords are sealed before they stand anywhere, and who set one is remembered.
 //!
-//! `connector_names` is about who names a connector. Invariant: nothing is written that makes a connector or a job invalid
+//! `connector_findings` says what is wrong with one, `connector_names` is about who names it. Invariant: nothing is written that makes a connector or a job invalid
 //! that was valid before, and no answer has a password in it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use host_api::CatalogueSource as _;
 use host_api::connector_desk::{
     ConnectorEditor, ConnectorError, ConnectorSource, ConnectorWish, PoolSource, Reference, SecretKept,
 };
-use host_api::desk::Finding;
 use host_catalogue::edit::connectors::{CONNECTORS_FILE, ConnectorsText, Section};
 use host_catalogue::edit::credentials::{Held, Refusal, Wish, shown, with_password};
 use host_catalogue::edit::{Change, Journal};
-use host_catalogue::{Catalogue, Proposal};
 use host_engine::clock::SystemClock;
 use host_model::connector_secret::{ConnectorSecretStore, SecretChange};
 use host_model::desk::TestReport;
-use host_model::diagnostic::Severity;
 use host_model::notify::desk::SecretWish;
 use host_model::port::Clock as _;
 use host_model::{CancelToken, ConnectorName, Json, JsonMap};
@@ -29,17 +25,17 @@ use host_steps::ConnectorPools;
 use sha2::{Digest as _, Sha256};
 
 use super::blocking;
-use super::check::allowed;
+use super::connector_findings::{content, mistake};
 use super::{Desk, Turn};
 use crate::inventory;
 use crate::vault::book::{FILES, SecretBook};
 
 /// What the desk of connectors needs beside that of jobs.
 pub(crate) struct Connectors {
-    pub(crate) desk: Arc<Desk>,
-    pub(crate) secrets: Arc<SecretBook>,
-    pub(crate) changes: Arc<dyn ConnectorSecretStore>,
-    pub(crate) drivers: Arc<PythonDrivers>,
+    pub(super) desk: Arc<Desk>,
+    secrets: Arc<SecretBook>,
+    pub(super) changes: Arc<dyn ConnectorSecretStore>,
+    drivers: Arc<PythonDrivers>,
 }
 
 /// The file as it was read.
@@ -55,22 +51,6 @@ impl File {
         let after = text.text().to_owned();
         Change { path: self.path, shown: CONNECTORS_FILE.to_owned(), before: self.before, after }
     }
-}
-
-/// A mistake that no line of the file is to blame for.
-pub(super) fn mistake(pointer: &str, code: &str, message: impl Into<String>, hint: Option<&str>) -> ConnectorError {
-    ConnectorError::Invalid(vec![Finding {
-        pointer: pointer.to_owned(),
-        line: 0,
-        column: 0,
-        length: 0,
-        severity: Severity::Error,
-        code: code.to_owned(),
-        message: message.into(),
-        found: None,
-        allowed: Vec::new(),
-        hint: hint.map(str::to_owned),
-    }])
 }
 
 fn digest(text: &str) -> String {
@@ -93,6 +73,15 @@ fn etag_of(text: &ConnectorsText, name: &str) -> String {
 }
 
 impl Connectors {
+    pub(crate) fn new(
+        desk: Arc<Desk>,
+        secrets: &Arc<SecretBook>,
+        changes: Arc<dyn ConnectorSecretStore>,
+        drivers: Arc<PythonDrivers>,
+    ) -> Self {
+        Self { desk, secrets: secrets.clone(), changes, drivers }
+    }
+
     pub(super) async fn read(&self) -> Result<File, ConnectorError> {
         let path = self.desk.keeper.reader().home.join(CONNECTORS_FILE);
         let file = blocking(move || {
@@ -224,50 +213,6 @@ impl Connectors {
         Ok((text, changed))
     }
 
-    /// Reads the catalogue as it would be, and refuses what is wrong then and was not before; warnings come back.
-    async fn examine(&self, text: &ConnectorsText, name: &str) -> Result<(Catalogue, Vec<Finding>), ConnectorError> {
-        let proposal = Proposal { connectors: Some(text.text().to_owned()), ..Proposal::default() };
-        let found = self.desk.propose(proposal).await?;
-        let before = self.desk.keeper.current();
-        let pool = text.pool_of(name);
-        let mut findings = Vec::new();
-        for diagnostic in found.diagnostics.iter().filter(|found| found.file == CONNECTORS_FILE) {
-            let was_there = before.diagnostics.iter().any(|old| {
-                old.file == CONNECTORS_FILE && old.code == diagnostic.code && old.message == diagnostic.message
-            });
-            for at in text.places_of(diagnostic) {
-                let Some(pointer) = own_pointer(&at.pointer, name, pool.as_deref()).or((!was_there).then(String::new))
-                else {
-                    continue;
-                };
-                findings.push(Finding {
-                    pointer,
-                    line: diagnostic.line,
-                    column: diagnostic.column,
-                    length: at.length,
-                    severity: diagnostic.severity,
-                    code: diagnostic.code.to_owned(),
-                    message: diagnostic.message.clone(),
-                    found: None,
-                    allowed: allowed(&diagnostic.message).unwrap_or_default(),
-                    hint: diagnostic.hint.clone(),
-                });
-            }
-        }
-        for broken in found.invalid.iter().filter(|broken| before.jobs.contains_key(broken.id.as_str())) {
-            let why = broken.diagnostics.iter().find(|found| found.severity == Severity::Error);
-            let why = why.map(|found| found.message.clone()).unwrap_or_default();
-            let message = format!("job `{}` would not be valid any more: {why}", broken.id);
-            if let ConnectorError::Invalid(mut more) = mistake("", "job-breaks", message, None) {
-                findings.append(&mut more);
-            }
-        }
-        if findings.iter().any(|found| found.severity == Severity::Error) {
-            return Err(ConnectorError::Invalid(findings));
-        }
-        Ok((found, findings))
-    }
-
     /// Writes files that belong together, and reads the catalogue again.
     pub(super) async fn write(&self, changes: Vec<Change>) -> Result<(), ConnectorError> {
         let changes: Vec<Change> =
@@ -301,27 +246,6 @@ impl Connectors {
         }
         Ok(ConnectorSource { warnings, ..self.source_in(&text, name).await? })
     }
-}
-
-fn content(error: host_catalogue::edit::EditError, below: &str) -> ConnectorError {
-    match error {
-        host_catalogue::edit::EditError::Content { pointer, why } => {
-            mistake(&format!("{below}{pointer}"), "syntax", why, None)
-        }
-        other => other.into(),
-    }
-}
-
-/// A place in the file as a place in what was submitted; `None` when it is about something else.
-fn own_pointer(at: &str, name: &str, pool: Option<&str>) -> Option<String> {
-    let below = |prefix: String| {
-        let rest = at.strip_prefix(&prefix)?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
-    };
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
-    let rest = below(format!("/connectors/{}", escaped(name))).map(|rest| format!("/connector{rest}"));
-    let rest = rest.or_else(|| Some(format!("/pool{}", below(format!("/pools/{}", escaped(pool?)))?)))?;
-    Some(if rest.ends_with("/password") { "/secrets/password".to_owned() } else { rest })
 }
 
 #[async_trait]

@@ -18,6 +18,7 @@ use host_model::{JobId, Json, JsonMap};
 use serde_json::json;
 
 use super::check::{findings_of, id_of, ready};
+use super::connector_names::{names_connector, with_names};
 use super::{Desk, blocking};
 
 /// What a snapshot says it is.
@@ -146,13 +147,14 @@ impl Desk {
         let Some(jobs) = snapshot["jobs"].as_array() else {
             return Err(DeskError::Invalid(vec![problem("/jobs", "`jobs` must be a list".to_owned())]));
         };
+        let mapping = mapping_of(snapshot)?;
         let _turn = self.turn().await?;
         let saved = self.all().await?;
         let mut plan = ImportPlan::default();
         let mut wanted: Vec<Wanted> = Vec::new();
         for (index, entry) in jobs.iter().enumerate() {
             let id = entry["id"].as_str().unwrap_or_default().to_owned();
-            match read_entry(entry, &saved, &mut plan.secrets_missing) {
+            match read_entry(entry, &saved, &mapping, &mut plan.secrets_missing) {
                 Ok(job) if wanted.iter().any(|other| other.id == job.id) => {
                     plan.invalid.push((
                         id.clone(),
@@ -300,8 +302,29 @@ fn sort_out(wanted: Vec<Wanted>, saved: &[Saved], replace: bool, plan: &mut Impo
     work
 }
 
+/// `connector_mapping`: what connectors of the snapshot are called here.
+fn mapping_of(snapshot: &Json) -> Result<BTreeMap<String, String>, DeskError> {
+    let wrong = || {
+        let message = "`connector_mapping` must be an object of names: what they are called here".to_owned();
+        DeskError::Invalid(vec![problem("/connector_mapping", message)])
+    };
+    match &snapshot["connector_mapping"] {
+        Json::Null => Ok(BTreeMap::new()),
+        Json::Object(map) => {
+            let pairs = map.iter().map(|(old, new)| Some((old.clone(), new.as_str()?.to_owned())));
+            pairs.collect::<Option<_>>().ok_or_else(wrong)
+        }
+        _ => Err(wrong()),
+    }
+}
+
 /// One job of a snapshot. A secret that was left out is the one that is saved here, or one to be set by name.
-fn read_entry(entry: &Json, saved: &[Saved], secrets: &mut Vec<String>) -> Result<Wanted, String> {
+fn read_entry(
+    entry: &Json,
+    saved: &[Saved],
+    mapping: &BTreeMap<String, String>,
+    secrets: &mut Vec<String>,
+) -> Result<Wanted, String> {
     let text = |key: &str| {
         entry[key].as_str().map(str::to_owned).ok_or_else(|| format!("a job of the snapshot has no `{key}`"))
     };
@@ -327,6 +350,9 @@ fn read_entry(entry: &Json, saved: &[Saved], secrets: &mut Vec<String>) -> Resul
         }
         secrets.push(name);
     }
+    if !mapping.is_empty() {
+        job = with_names(&job, &|name| mapping.get(name).cloned());
+    }
     if job != submitted {
         text = edited(&text, &job).map_err(|error| error.to_string())?;
     }
@@ -342,7 +368,7 @@ fn knows_connector(catalogue: &Catalogue, name: &str) -> bool {
 fn names_in(value: &Json, key: &str, connectors: &mut BTreeSet<String>, secrets: &mut BTreeSet<String>) {
     match value {
         Json::String(text) => {
-            if (key == "connector" || key.ends_with("_connector")) && !text.contains("${") && text != "unused" {
+            if names_connector(key) && !text.contains("${") && text != "unused" {
                 connectors.insert(text.clone());
             }
             for part in text.split("${secret.").skip(1) {

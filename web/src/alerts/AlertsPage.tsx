@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import { useMay } from '../api/permissions'
 import { t as common } from '../app/words'
+import { MuteList } from '../mutes/MuteTag'
 import { useTitle } from '../ui/hooks'
 import { Empty, Skeleton } from '../ui/parts'
 import { Tabs } from '../ui/Tabs'
@@ -28,6 +29,7 @@ export function AlertsPage() {
       <div className={ui.body}>
         {allowed ? (
           <Suspense fallback={<Skeleton pending />}>
+            <MuteList />
             {tab === 'transports' && <Transports />}
             {tab === 'routes' && <Routes />}
             {tab === 'deliveries' && <Deliveries />}

@@ -11,6 +11,7 @@ import { queryClient } from '../api/queries'
 import { keepInPlace } from '../app/session'
 import { ActionButton, Button, Switch } from '../ui/Button'
 import { ConfirmDialog } from '../ui/Dialog'
+import { MuteButton, MuteTag } from '../mutes/MuteTag'
 import { useLeaveGuard } from '../ui/hooks'
 import { Panel, Skeleton, Tag } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
@@ -31,7 +32,7 @@ export function Routes() {
       {data && (
         <>
           <p className="muted">{t.routesHint}</p>
-          {data.from_file.length > 0 && <Panel title={t.fileRoutes}><ol className={css.routes}>{data.from_file.map((route) => <li key={route.name} className={css.route}><Summary route={route} /></li>)}</ol></Panel>}
+          {data.from_file.length > 0 && <Panel title={t.fileRoutes}><ol className={css.routes}>{data.from_file.map((route) => <li key={route.name} className={css.route}><Summary route={route} /><MuteButton kind="route" name={route.name} /></li>)}</ol></Panel>}
           <Editor saved={data} />
           <Simulator />
         </>
@@ -98,6 +99,7 @@ function Editor({ saved }: { saved: RoutesDocument }) {
             <GripVertical size={14} className={css.grip} aria-hidden />
             <Switch checked={route.enabled} label={`${t.enabled}: ${route.name}`} onChange={(enabled) => change(at, { ...route, enabled })} />
             <Summary route={route} errors={problems?.get(at)} />
+            {base.routes.some((each) => each.name === route.name) && <MuteButton kind="route" name={route.name} />}
             <span className={css.rowButtons}>
               <Button kind="quiet" icon={<ArrowUp size={14} aria-hidden />} aria-label={t.up(route.name)} disabled={at === 0} onClick={() => move(at, at - 1)} />
               <Button kind="quiet" icon={<ArrowDown size={14} aria-hidden />} aria-label={t.down(route.name)} disabled={at === routes.length - 1} onClick={() => move(at, at + 1)} />
@@ -150,7 +152,7 @@ function Summary({ route, errors }: { route: Route; errors?: string[] | undefine
   ].filter(Boolean)
   return (
     <span className={css.summary}>
-      <strong>{route.name}</strong>
+      <strong>{route.name}</strong> <MuteTag kind="route" name={route.name} />
       <span className={css.parts}>
         {whose.length > 0 ? whose : <span className="muted">{t.all}</span>}
         <span className="muted">·</span>

@@ -5,6 +5,7 @@ import { queries } from '../api/queries'
 import { ActionButton } from '../ui/Button'
 import { Combobox } from '../ui/Combobox'
 import { Field } from '../ui/Field'
+import { m } from '../mutes/mutes'
 import { Panel } from '../ui/parts'
 import { At } from '../ui/Times'
 import { alerts, EVENTS } from './api'
@@ -47,6 +48,7 @@ export function Simulator() {
                     {each.group_seconds ? <> · {t.gathered(each.group_seconds)}</> : null}
                     {each.hold_until && <> · {t.held} <At at={each.hold_until} /></>}
                   </span>
+                  {each.muted_until && <strong> {m.muted} {m.until} <At at={each.muted_until} /></strong>}
                   {each.failure && <span className={css.lastError}> {each.failure}</span>}
                 </li>
               ))}

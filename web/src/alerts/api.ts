@@ -83,7 +83,7 @@ export interface RoutesDocument {
 
 export interface Simulation {
   severity: Severity
-  recipients: { transport: string; recipient: string; route: string | null; hold_until: string | null; group_seconds: number | null; failure: string | null }[]
+  recipients: { transport: string; recipient: string; route: string | null; hold_until: string | null; group_seconds: number | null; failure: string | null; muted_until: string | null }[]
 }
 
 export type DeliveryOutcome = 'PENDING' | 'SENDING' | 'SENT' | 'FAILED'

@@ -1,7 +1,7 @@
-/** One connector: what is declared, a test stage by stage, who uses it, its tables and named queries. */
+/** One connector: what is declared and how it is changed, how its pool was used, a test stage by stage, who uses it, its tables and named queries. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { PlugZap } from 'lucide-react'
+import { Pencil, PlugZap } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { useMay } from '../api/permissions'
 import { queryClient } from '../api/queries'
@@ -14,9 +14,16 @@ import { Glyph } from '../ui/Status'
 import { duration } from '../ui/time'
 import { Ago } from '../ui/Times'
 import ui from '../ui/ui.module.css'
-import { connectorQueries, stagesOf, tableName, testConnector, type Connector, type TestReport } from './connectors'
+import { connectorQueries, tableName, testConnector, type Connector } from './connectors'
 import css from './connectors.module.css'
+import type { Source } from './draft'
+import { ConnectorDialog } from './ConnectorDialog'
+import { e } from './editWords'
 import { Gauge } from './Gauge'
+import { History } from './History'
+import { DeleteDialog, References, RenameDialog } from './Names'
+import { SecretText } from './Password'
+import { Report } from './Report'
 import { t } from './words'
 
 const TYPING_MS = 300
@@ -45,21 +52,47 @@ export function TestState({ connector, mayTest }: { connector: Connector; mayTes
 }
 
 export function ConnectorDetail({ connector }: { connector: Connector }) {
+  const may = useMay()
+  const { data: source } = useQuery({ ...connectorQueries.source(connector.name), enabled: may('settings:jobs') })
+  const password = source && (source.pool ?? source).secrets.password
   return (
     <>
-      <Panel title={t.facts}>
+      <Panel title={t.facts} actions={source && may('superuser') && <Changes source={source} />}>
         <Facts>
           <Fact name={t.type}>{connector.dialect ?? t.types[connector.type]}{connector.read_only && <> <Tag>{t.readOnly}</Tag></>}</Fact>
           <Fact name={t.target}>{connector.target === null ? <span className={css.bad}>{t.noTarget}</span> : <span className="mono">{connector.target}</span>}</Fact>
+          {password && <Fact name={e.passwordState}><SecretText state={password} /></Fact>}
           {connector.pool && <Fact name={t.poolOf(connector.pool.name)}><Gauge pool={connector.pool} advice /></Fact>}
           <Fact name={t.usedBy}>
-            {connector.used_by.length === 0 ? <span className="muted">{t.noJobs}</span> : <ul className={css.jobs}>{connector.used_by.map((job) => <li key={job}><Link to="/jobs/$id" params={{ id: job }} className="mono">{job}</Link></li>)}</ul>}
+            {source && source.used_by.length > 0 ? <References references={source.used_by} /> : connector.used_by.length === 0 ? <span className="muted">{t.noJobs}</span> : <ul className={css.jobs}>{connector.used_by.map((job) => <li key={job}><Link to="/jobs/$id" params={{ id: job }} className="mono">{job}</Link></li>)}</ul>}
           </Fact>
         </Facts>
       </Panel>
+      {connector.pool && <History name={connector.name} />}
       <Test connector={connector} />
       {connector.type === 'sql' && <Tables connector={connector} />}
       {connector.type === 'sql' && <Queries connector={connector} />}
+    </>
+  )
+}
+
+/** Change, rename, delete. */
+function Changes({ source }: { source: Source }) {
+  const [open, setOpen] = useState<'edit' | 'rename' | 'delete' | null>(null)
+  const navigate = useNavigate()
+  const close = () => setOpen(null)
+  const go = (name: string) => {
+    close()
+    void navigate({ to: '/connectors/$name', params: { name } })
+  }
+  return (
+    <>
+      <Button icon={<Pencil size={14} aria-hidden />} onClick={() => setOpen('edit')}>{e.edit}</Button>
+      <Button kind="quiet" title={source.used_by.length > 0 ? e.locked(source.used_by.length) : undefined} onClick={() => setOpen('rename')}>{e.rename}</Button>
+      <Button kind="quiet" onClick={() => setOpen('delete')}>{e.remove}</Button>
+      {open === 'edit' && <ConnectorDialog source={source} close={close} saved={close} />}
+      {open === 'rename' && <RenameDialog name={source.name} close={close} renamed={go} />}
+      {open === 'delete' && <DeleteDialog name={source.name} references={source.used_by} close={close} deleted={() => void navigate({ to: '/connectors' })} />}
     </>
   )
 }
@@ -72,36 +105,11 @@ function Test({ connector }: { connector: Connector }) {
   return (
     <Panel title={t.testTitle} actions={mayTest && <ActionButton action={test} icon={<PlugZap size={14} aria-hidden />} waiting={t.testing} onClick={() => test.mutate()}>{t.testOf(connector.name)}</ActionButton>}>
       <div className={css.test} aria-live="polite">
-        {test.data ? <Report connector={connector} report={test.data} /> : last ? (
+        {test.data ? <Report dialect={connector.dialect} report={test.data} /> : last ? (
           <p><Glyph status={last.ok ? 'SUCCEEDED' : 'FAILED'} /> {last.ok ? t.works : t.fails} · {last.detail} <span className="muted"><Ago at={last.at} /> · {duration(last.ms)}</span></p>
         ) : <p className="muted">{mayTest ? `${t.notTested}. ${t.notTestedHint}` : t.noTest}</p>}
       </div>
     </Panel>
-  )
-}
-
-function Report({ connector, report }: { connector: Connector; report: TestReport }) {
-  const failed = report.stages.find((stage) => !stage.ok)
-  return (
-    <>
-      <p data-test={report.ok ? 'passed' : 'failed'}>
-        <strong>{failed ? t.failedAt(t.stages[failed.name] ?? failed.name) : t.passed(duration(report.ms))}</strong>
-        {report.server_version && <> {t.version} <span className="mono">{report.server_version}</span></>}
-        {report.encrypted !== null && <span className="muted"> · {t.encrypted}: {report.encrypted ? t.yes : t.no}</span>}
-      </p>
-      <DataTable
-        label={t.testTitle}
-        rows={stagesOf(connector, report)}
-        rowKey={(stage) => stage.name}
-        rowProps={(stage) => ({ 'data-stage': stage.name, 'data-ok': stage.ok === null ? 'not-reached' : stage.ok })}
-        columns={[
-          { id: 'stage', head: t.stage, cell: (stage) => <span className={css.stage}><Glyph status={stage.ok === null ? 'PENDING' : stage.ok ? 'SUCCEEDED' : 'FAILED'} /><span>{t.stages[stage.name] ?? stage.name}</span></span> },
-          { id: 'outcome', head: t.outcome, cell: (stage) => (stage.ok === null ? <span className="muted">{t.notReached}</span> : stage.ok ? t.works : <span className={css.bad}>{t.fails}</span>) },
-          { id: 'detail', head: t.detail, breaks: true, cell: (stage) => stage.ok !== null && <span className="mono">{stage.detail}</span> },
-          { id: 'took', head: t.took, number: true, cell: (stage) => stage.ok !== null && (stage.ms < 1 ? '< 1 ms' : duration(stage.ms)) },
-        ]}
-      />
-    </>
   )
 }
 

@@ -1,8 +1,8 @@
 /** The connectors: where they lead, how full their pools are, who uses them, whether they work; and one of them in full. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { Database, FolderTree, RefreshCw } from 'lucide-react'
-import { useEffect } from 'react'
+import { Database, FolderTree, Plus, RefreshCw } from 'lucide-react'
+import { useEffect, useState } from 'react'
 import { api } from '../api/client'
 import { useMay } from '../api/permissions'
 import { queryClient } from '../api/queries'
@@ -15,6 +15,8 @@ import ui from '../ui/ui.module.css'
 import { connectorQueries, type Connector } from './connectors'
 import css from './connectors.module.css'
 import { ConnectorDetail, TestState } from './ConnectorDetail'
+import { ConnectorDialog } from './ConnectorDialog'
+import { e } from './editWords'
 import { Gauge } from './Gauge'
 import { t } from './words'
 
@@ -47,6 +49,8 @@ export function ConnectorsPage() {
 function ListHead({ all }: { all: Connector[] | undefined }) {
   const { q } = useSearch({ strict: false }) as { q?: string }
   const navigate = useNavigate()
+  const may = useMay()
+  const [isNew, setNew] = useState(false)
   const reload = useMutation({
     mutationFn: async () => {
       await api.reload()
@@ -58,6 +62,8 @@ function ListHead({ all }: { all: Connector[] | undefined }) {
       <h1>{t.title}</h1>
       {all && all.length > 0 && <input type="search" className={css.filter} aria-label={t.filter} placeholder={t.filterHint} value={q ?? ''} onChange={(event) => void navigate({ to: '/connectors', search: { q: event.target.value || undefined }, replace: true })} />}
       <span className="grow" />
+      {all && may('superuser') && <Button kind="primary" icon={<Plus size={14} aria-hidden />} onClick={() => setNew(true)}>{e.create}</Button>}
+      {isNew && <ConnectorDialog source={null} close={() => setNew(false)} saved={(name) => { setNew(false); void navigate({ to: '/connectors/$name', params: { name } }) }} />}
       <ActionButton action={reload} icon={<RefreshCw size={14} aria-hidden />} waiting={t.reloading} done={t.reloaded} onClick={() => reload.mutate()}>{t.reload}</ActionButton>
     </>
   )

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { CalendarClock, Clock } from 'lucide-react'
 import { memo } from 'react'
 import type { JobCard as Job } from '../api/types'
+import { MuteTag } from '../mutes/MuteTag'
 import { Tag } from '../ui/parts'
 import { Ago } from '../ui/Times'
 import { CancelButton, EditLink, EnabledSwitch, JobMenu, RunButton, useJobRights } from './actions'
@@ -33,6 +34,7 @@ export const JobCard = memo(function JobCard({ job, history, selected, onSelect 
             <Link to="/jobs/$id" params={{ id: job.id }} className="mono" data-act="open">{job.id}</Link>
           </h2>
           <LastRunBadge job={job} />
+          <MuteTag kind="job" name={job.id} />
           {isInternal(job) && !job.tags.includes('internal') && <Tag>{t.internal}</Tag>}
           {job.tags.map((tag) => <Link key={tag} to="/jobs" search={{ tag }} className={css.tag} aria-label={`${t.facets.tag} ${tag}`}>{tag}</Link>)}
         </div>

@@ -5,6 +5,7 @@ import { lazy, Suspense } from 'react'
 import { isMissing } from '../api/http'
 import { queries } from '../api/queries'
 import type { JobDetail } from '../api/types'
+import { MuteButton, MuteTag } from '../mutes/MuteTag'
 import { useTitle } from '../ui/hooks'
 import { Empty, Panel, Skeleton, Tag } from '../ui/parts'
 import { ProblemList, ProblemPanel } from '../ui/Problem'
@@ -39,12 +40,14 @@ export function JobPage() {
         <span className="muted" aria-hidden="true">/</span>
         <h1 className="mono">{id}</h1>
         {job && <LastRunBadge job={job} />}
+        <MuteTag kind="job" name={id} />
         {job?.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}
         <span className="grow" />
         {job && <EnabledSwitch job={job} />}
         {job && rights.run && <RunButton job={job} primary />}
         {job?.active_run_id && rights.run && <CancelButton runId={job.active_run_id} jobId={job.id} />}
         {job && rights.edit && <EditLink id={id} />}
+        {job && <MuteButton kind="job" name={id} />}
         {job && <JobMenu job={job} />}
       </header>
       {job && <Tabs label={t.tabsLabel} current={tab} tabs={TABS.map((each) => ({ id: each, label: t.tabs[each], to: '/jobs/$id', params: { id }, search: each === 'overview' ? {} : { tab: each } }))} />}

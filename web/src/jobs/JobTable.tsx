@@ -1,6 +1,7 @@
 /** The catalogue as a dense table that sorts. */
 import { Link } from '@tanstack/react-router'
 import type { JobCard as Job } from '../api/types'
+import { MuteTag } from '../mutes/MuteTag'
 import { DataTable, type Column, type Sort } from '../ui/DataTable'
 import { Tag } from '../ui/parts'
 import { Ago } from '../ui/Times'
@@ -37,7 +38,7 @@ export function JobTable({ jobs, histories, sort, onSort, selected, onSelect }: 
   const columns: Column<Job>[] = [
     ...(onSelect ? [{ id: 'select', head: <span className="unseen">{t.select}</span>, cell: (job: Job) => <input type="checkbox" aria-label={t.selectOf(job.id)} checked={selected.has(job.id)} onChange={(event) => onSelect(job.id, event.target.checked)} /> }] : []),
     { id: 'id', head: t.columns.id, sortable: true, cell: (job) => <Link to="/jobs/$id" params={{ id: job.id }} className="mono" data-act="open">{job.id}</Link> },
-    { id: 'state', head: t.columns.state, sortable: true, cell: (job) => <LastRunBadge job={job} /> },
+    { id: 'state', head: t.columns.state, sortable: true, cell: (job) => <><LastRunBadge job={job} /> <MuteTag kind="job" name={job.id} /></> },
     { id: 'tags', head: t.columns.tags, cell: (job) => <span className={css.tags}>{job.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}</span> },
     { id: 'schedule', head: t.columns.schedule, cell: (job) => <code>{job.schedule ?? t.manual}</code> },
     { id: 'next', head: t.columns.next, sortable: true, cell: (job) => (job.next_run_at ? <Ago at={job.next_run_at} zone={job.timezone} /> : '–') },

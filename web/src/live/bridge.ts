@@ -22,7 +22,7 @@ const STALE: Record<Topic | 'catalogue', string[]> = {
   scheduler: ['scheduler', 'health', 'jobs', 'job', 'schedule', 'slots'],
   // A pause is told as a change of health.
   health: ['health', 'scheduler', 'replicas'],
-  delivery: ['deliveries', 'transports'],
+  delivery: ['deliveries', 'transports', 'mutes'],
 }
 
 /** Not brought by the server's events, so a new start of the stream says nothing about them. */

@@ -12,7 +12,8 @@ import { Ago } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import { settings, type ImportPlan, type Strategy } from './api'
 import css from './settings.module.css'
-import { isApplicable, readSnapshot } from './transfer'
+import { Mapping } from './Mapping'
+import { isApplicable, mapped, readSnapshot } from './transfer'
 import { t } from './words'
 
 const DiffTable = lazy(() => import('../jobs/Changes').then((module) => ({ default: module.DiffTable })))
@@ -45,8 +46,14 @@ async function planOf(answer: Promise<ImportPlan>): Promise<ImportPlan> {
 function Import() {
   const [read, setRead] = useState<ReturnType<typeof readSnapshot> | null>(null)
   const [strategy, setStrategy] = useState<Strategy>('merge')
-  const snapshot = read && 'snapshot' in read ? read.snapshot : null
-  const look = useMutation({ mutationFn: () => planOf(settings.importCatalogue(snapshot, strategy, true)) })
+  const [mapping, setMapping] = useState<Record<string, string>>({})
+  const [unresolved, setUnresolved] = useState<string[]>([])
+  const snapshot = read && 'snapshot' in read ? mapped(read.snapshot, mapping) : null
+  const look = useMutation({
+    mutationFn: (given: unknown) => planOf(settings.importCatalogue(given, strategy, true)),
+    // Those that are mapped meanwhile stay in the form.
+    onSuccess: (plan) => setUnresolved((old) => [...new Set([...old, ...plan.connectors_missing])]),
+  })
   const apply = useMutation({
     mutationFn: () => planOf(settings.importCatalogue(snapshot, strategy, false)),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: ['jobs'] }),
@@ -70,6 +77,8 @@ function Import() {
               onChange={async (event) => {
                 const file = event.target.files?.[0]
                 forget()
+                setMapping({})
+                setUnresolved([])
                 setRead(file ? readSnapshot(await file.text()) : null)
               }}
             />
@@ -82,7 +91,18 @@ function Import() {
             </select>
           )}
         </Field>
-        <div><ActionButton action={look} waiting={t.looking} disabled={snapshot === null} onClick={() => { apply.reset(); look.mutate() }}>{t.look}</ActionButton></div>
+        <div><ActionButton action={look} waiting={t.looking} disabled={snapshot === null} onClick={() => { apply.reset(); look.mutate(snapshot) }}>{t.look}</ActionButton></div>
+        {!plan?.applied && read && 'snapshot' in read && (
+          <Mapping
+            names={unresolved}
+            mapping={mapping}
+            onChange={(next) => {
+              setMapping(next)
+              apply.reset()
+              look.mutate(mapped(read.snapshot, next))
+            }}
+          />
+        )}
         {plan && <Plan plan={plan} />}
         {plan && !plan.applied && (
           <div className={css.bar}>

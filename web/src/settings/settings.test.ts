@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { choices, isLastSuperuser, reach, whyRun } from './access'
 import type { ImportPlan, User } from './api'
-import { isApplicable, readSnapshot, tokenLines } from './transfer'
+import { isApplicable, mapped, readSnapshot, tokenLines } from './transfer'
 
 const user = (name: string, permissions: string[], more: Partial<User> = {}): User => ({
   name, display_name: '', source: 'local', disabled: false, permissions, permissions_from_groups: [], must_change_password: false, created_at: '', created_by: '', last_sign_in: null, ...more,
@@ -50,4 +50,10 @@ describe('a snapshot', () => {
 
 test('the lines of a new token work as they are', () => {
   expect(tokenLines('http://host/base/', 'nmf_1')).toEqual({ curl: "curl -H 'Authorization: Bearer nmf_1' http://host/base/admin/jobs", cli: 'NOMAFLOW_TOKEN=nmf_1 nomaflow --server http://host/base job list' })
+})
+
+test('connectors of an import are called what they are called here', () => {
+  expect(mapped({ jobs: [] }, { theirs: 'ours', same: 'same', open: '' })).toEqual({ jobs: [], connector_mapping: { theirs: 'ours' } })
+  const snapshot = { jobs: [] }
+  expect(mapped(snapshot, {})).toBe(snapshot)
 })

@@ -14,6 +14,12 @@ export function readSnapshot(text: string): { snapshot: unknown; jobs: number } 
   return { snapshot: value, jobs: jobs.length }
 }
 
+/** The snapshot with what its connectors are called here. */
+export function mapped(snapshot: unknown, mapping: Record<string, string>): unknown {
+  const chosen = Object.entries(mapping).filter(([from, to]) => to !== '' && to !== from)
+  return chosen.length === 0 ? snapshot : { ...(snapshot as object), connector_mapping: Object.fromEntries(chosen) }
+}
+
 /** Whether applying the plan is possible and would change anything. */
 export function isApplicable(plan: ImportPlan): boolean {
   return plan.invalid.length === 0 && plan.new.length + plan.changed.length + plan.removed.length > 0

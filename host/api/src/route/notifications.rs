@@ -48,7 +48,7 @@ fn invalid(problems: &[Problem]) -> ApiError {
     ApiError::invalid(told.join("; ")).with("problems", list.collect::<Vec<_>>())
 }
 
-fn wrong(path: &[&str], message: impl Into<String>) -> ApiError {
+pub(crate) fn wrong(path: &[&str], message: impl Into<String>) -> ApiError {
     invalid(&[Problem::new(path, message)])
 }
 
@@ -247,7 +247,7 @@ pub(crate) async fn simulate(
         json!({
             "transport": told.transport, "recipient": told.recipient, "route": told.route,
             "hold_until": told.hold_until.map(crate::view::instant), "group_seconds": told.group_seconds,
-            "failure": told.failure,
+            "failure": told.failure, "muted_until": told.muted_until.map(crate::view::instant),
         })
     });
     Ok(Json(json!({ "severity": kind.severity().as_str(), "recipients": view.collect::<Vec<_>>() })))

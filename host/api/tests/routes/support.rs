@@ -12,6 +12,9 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use host_api::auth::{Auth, AuthParts, AuthRules, OidcProvider, PasswordSource, SigningKey};
+use host_api::connector_desk::{
+    ConnectorEditor, ConnectorError, ConnectorSource, ConnectorWish, PoolSource, Reference,
+};
 use host_api::desk::{
     AppJobs, CatalogueDesk, Checked, DeskError, ImportOptions, ImportPlan, JobPatch, JobSource, SaveDone, Target,
 };
@@ -28,7 +31,8 @@ use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVe
 use host_model::callable::EveryCallable;
 use host_model::connector::Dialect;
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, QueryEntry, TableEntry, TestReport, TestStage,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport,
+    TestStage,
 };
 use host_model::notify::store::NotifyStore;
 use host_model::placement::Limits;
@@ -83,7 +87,7 @@ impl Connectors for Nothing {
 #[async_trait]
 impl ConnectorDesk for Nothing {
     fn list_connectors(&self) -> Vec<ConnectorEntry> {
-        let pool = PoolGauge { name: "ops".into(), size: 5, in_use: 1 };
+        let pool = PoolGauge { name: "ops".into(), size: 5, in_use: 1, waiting: 0 };
         vec![ConnectorEntry {
             name: "ops".into(),
             dialect: Some(Dialect::Sqlite),
@@ -98,6 +102,12 @@ impl ConnectorDesk for Nothing {
         let stage = |name, ok, detail: &str| TestStage { name, ok, took: Duration::ZERO, detail: detail.into() };
         let stages = vec![stage("declaration", true, "sqlite:ops.db"), stage("sign-in", false, "no such file")];
         (name == "ops").then_some(TestReport { stages, server_version: None, is_encrypted: None })
+    }
+
+    fn pool_history(&self, pool: &str) -> Vec<PoolSample> {
+        let at = Instant::from_timestamp_millis(1_795_000_000_000).unwrap();
+        let sample = PoolSample { at, in_use: 5, waiting: 2, queued: 3, gave_up: 1, longest_ms: 40 };
+        if pool == "ops" { vec![sample] } else { Vec::new() }
     }
 
     async fn list_tables(&self, _: &str, _: &str, _: usize) -> Result<Vec<TableEntry>, StepError> {
@@ -277,6 +287,44 @@ fn closed<A>() -> Result<A, DeskError> {
     Err(DeskError::Conflict { code: "desk-closed", message: "the desk is closed".into(), hint: None })
 }
 
+fn nowhere<T>(name: &str) -> Result<T, ConnectorError> {
+    Err(ConnectorError::NotFound { what: "connector", name: name.to_owned() })
+}
+
+#[async_trait]
+impl ConnectorEditor for Closed {
+    async fn source(&self, name: &str) -> Result<ConnectorSource, ConnectorError> {
+        nowhere(name)
+    }
+    async fn pools(&self) -> Result<Vec<PoolSource>, ConnectorError> {
+        Ok(Vec::new())
+    }
+    async fn create(&self, name: &str, _: &ConnectorWish, _: &str) -> Result<ConnectorSource, ConnectorError> {
+        nowhere(name)
+    }
+    async fn save(
+        &self,
+        name: &str,
+        _: Option<&str>,
+        _: &ConnectorWish,
+        _: &str,
+    ) -> Result<ConnectorSource, ConnectorError> {
+        nowhere(name)
+    }
+    async fn delete(&self, name: &str, _: Option<&str>) -> Result<(), ConnectorError> {
+        nowhere(name)
+    }
+    async fn delete_pool(&self, name: &str) -> Result<(), ConnectorError> {
+        nowhere(name)
+    }
+    async fn rename(&self, name: &str, _: &str, _: bool, _: &str) -> Result<Vec<Reference>, ConnectorError> {
+        nowhere(name)
+    }
+    async fn test(&self, name: &str, _: &ConnectorWish, _: &CancelToken) -> Result<TestReport, ConnectorError> {
+        nowhere(name)
+    }
+}
+
 #[async_trait]
 impl CatalogueDesk for Closed {
     async fn source(&self, id: &str) -> Result<JobSource, DeskError> {
@@ -339,6 +387,7 @@ async fn engine(store: Arc<dyn Store>, jobs: Vec<Job>, presence: Presence) -> En
         clock: Arc::new(SystemClock),
         runners: Runners::new().with("python", Arc::new(Scripted)),
         connectors: Arc::new(Nothing),
+        connector_editor: Arc::new(Closed),
         secrets: Arc::new(Nothing),
         env: Arc::new(|_| None),
         jobs: Arc::new(jobs),
@@ -398,7 +447,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         connectors: Arc::new(Nothing),
         metrics: MetricsAccess::Token,
         settings: Vec::new(),
-        notifications: Arc::new(notifier(&engine, roles.notify, folder.path())),
+        notifications: Arc::new(notifier(&engine, roles.notify, roles.mutes, folder.path())),
         audit: audit.clone(),
         auth: Auth::new(auth),
         oidc: providers.oidc,
@@ -409,10 +458,16 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
 }
 
 /// One that answers, and sends tests only.
-fn notifier(engine: &Engine, store: Arc<dyn NotifyStore>, home: &std::path::Path) -> Notifier {
+fn notifier(
+    engine: &Engine,
+    store: Arc<dyn NotifyStore>,
+    mutes: Arc<dyn host_model::notify::mute::MuteStore>,
+    home: &std::path::Path,
+) -> Notifier {
     let jobs = engine.clone();
     Notifier::new(NotifyParts {
         store,
+        mutes,
         runs: engine.store().clone(),
         clock: Arc::new(SystemClock),
         jobs: Arc::new(move || jobs.jobs()),

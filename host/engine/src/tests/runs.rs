@@ -170,6 +170,7 @@ async fn events_tell_the_story_in_order_and_only_stored_facts() {
             Event::Slots { .. } => "slots".into(),
             Event::Health(_) => "health".into(),
             Event::Holds => "holds".into(),
+            Event::Delivery { .. } => "delivery".into(),
         });
     }
     let expected = ["run QUEUED", "step RUNNING", "run RUNNING", "progress", "step SUCCEEDED", "run SUCCEEDED"];

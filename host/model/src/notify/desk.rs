@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 
 use super::delivery::{Attempt, Delivery, DeliveryFilter};
+use super::mute::{Mute, MuteKind};
 use super::route::Route;
 use super::transport::TransportKind;
 use super::{EventKind, Problem};
@@ -108,6 +109,8 @@ pub struct Simulated {
     pub group_seconds: u32,
     /// Why nobody would get it.
     pub failure: Option<String>,
+    /// Nobody gets it before then: the job or the route is muted.
+    pub muted_until: Option<Instant>,
 }
 
 /// Why a wish is not met.
@@ -164,6 +167,13 @@ pub trait NotificationDesk: Send + Sync + 'static {
         tags: Option<Vec<String>>,
         event: EventKind,
     ) -> Result<Vec<Simulated>, DeskError>;
+    /// Mutes that have not ended.
+    async fn list_mutes(&self) -> Result<Vec<Mute>, DeskError>;
+    /// Mutes a job or a route until an instant, in place of the mute there is.
+    async fn mute(&self, kind: MuteKind, name: &str, until: Instant, reason: &str, by: &str)
+    -> Result<Mute, DeskError>;
+    /// Ends a mute.
+    async fn unmute(&self, kind: MuteKind, name: &str) -> Result<(), DeskError>;
     /// Deliveries, newest first.
     async fn list_deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>, DeskError>;
     /// One delivery with its attempts.

@@ -16,6 +16,7 @@ use host_model::fire::{NewRun, Recorded};
 use host_model::job::{Alerts, Overlap};
 use host_model::log::LogLevel;
 use host_model::notify::delivery::{Delivery, DeliveryFilter, DeliveryStatus};
+use host_model::notify::mute::MuteStore;
 use host_model::notify::route::read_routes;
 use host_model::notify::store::NotifyStore;
 use host_model::notify::transport::{Transport, TransportKind};
@@ -141,6 +142,7 @@ type Jobs = Arc<BTreeMap<JobId, Arc<Job>>>;
 pub(crate) struct House {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) notify: Arc<dyn NotifyStore>,
+    pub(crate) mutes: Arc<dyn MuteStore>,
     pub(crate) clock: Arc<HandClock>,
     jobs: Arc<Mutex<Jobs>>,
     next: Mutex<u32>,
@@ -184,7 +186,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
         let clock = Arc::new(HandClock(Mutex::new("2026-11-23T10:00:00Z".parse().unwrap())));
-        Self { store: roles.store, notify: roles.notify, clock, jobs: Arc::default(), next: Mutex::new(0), folder }
+        let (store, notify, mutes) = (roles.store, roles.notify, roles.mutes);
+        Self { store, notify, mutes, clock, jobs: Arc::default(), next: Mutex::new(0), folder }
     }
 
     pub(crate) fn declare(&self, job: &str, alerts: Option<Alerts>, tags: &[&str]) {
@@ -201,6 +204,7 @@ impl House {
         let quick = Duration::from_millis(30);
         NotifyParts {
             store: self.notify.clone(),
+            mutes: self.mutes.clone(),
             runs: self.store.clone(),
             clock: self.clock.clone(),
             jobs: Arc::new(move || jobs.lock().unwrap().clone()),
