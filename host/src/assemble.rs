@@ -23,6 +23,7 @@ use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
 
+use crate::backup::desk::ThingsToSave;
 use crate::client::client_header;
 use crate::desk::{Desk, Noticing, recover};
 use crate::exit::{Exit, Failure};
@@ -158,6 +159,12 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let python = PythonCallables::new(app_interpreters(&reader.plugins, settings));
     let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
+    let to_save = ThingsToSave {
+        home: reader.home.clone(),
+        plugins: reader.plugins.clone(),
+        store: store.clone(),
+        shown: host_store::shown_url(&Home::store_url(&settings.store.value)?),
+    };
     let (plugins_root, sandbox) = (reader.plugins.clone(), reader.sandbox.clone());
     let keeper = Arc::new(Keeper::new(reader, pools.clone(), catalogue));
     let engine = Engine::start(EngineParts {
@@ -217,6 +224,8 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         settings: settings.list(),
         notifications: notifier.clone(),
         audit: roles.audit.clone(),
+        care: roles.care,
+        backup: Arc::new(to_save),
         auth,
         oidc,
         stop: stop.clone(),

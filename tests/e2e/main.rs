@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod bad_input;
 mod calls;
 mod campaign;

@@ -33,6 +33,7 @@ use host_catalogue::{Catalogue, SettingEntry};
 use host_engine::Engine;
 use host_model::CancelToken;
 use host_model::audit::AuditTrail;
+use host_model::care::{BackupDesk, StoreCare};
 use host_model::callable::CallableDirectory;
 use host_model::desk::{ConnectorDesk, PluginDesk};
 use host_model::history::History;
@@ -103,6 +104,10 @@ pub struct ApiParts {
     pub settings: Vec<SettingEntry>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
+    /// Sizes of the store and the use of its connections.
+    pub care: Arc<dyn StoreCare>,
+    /// What has to be saved.
+    pub backup: Arc<dyn BackupDesk>,
     /// What is set up to tell people, and what became of it.
     pub notifications: Arc<dyn NotificationDesk>,
     /// Who may come in.
@@ -143,8 +148,8 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
-        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
+        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, store, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -217,6 +222,10 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SomeJob, routes!(plugins::callables))
         .add(Need::SomeJob, routes!(retention::show))
         .add(Need::Superuser, routes!(retention::sweep))
+        .add(Need::Superuser, routes!(store::estimate))
+        .add(Need::Superuser, routes!(store::show))
+        .add(Need::Superuser, routes!(store::backup))
+        .add(Need::AllJobs, routes!(accuracy::show))
         .add(Need::Superuser, routes!(about::settings))
         .add(Need::SignedIn, routes!(about::show))
         .add(Need::Superuser, routes!(scheduler::pause))

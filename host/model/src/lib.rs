@@ -14,6 +14,7 @@ pub mod batch;
 pub mod blackout;
 pub mod callable;
 pub mod cancel;
+pub mod care;
 pub mod connector;
 pub mod definition;
 pub mod desk;
