@@ -228,6 +228,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         backup: Arc::new(to_save),
         auth,
         oidc,
+        trusted_proxies: settings.trusted_proxies.value.clone(),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });

@@ -18,6 +18,7 @@ mod drivers;
 mod editing;
 mod fleet;
 mod flights;
+mod follow;
 mod ledger;
 mod notifications;
 mod overlap;

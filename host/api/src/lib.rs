@@ -16,6 +16,7 @@ mod live;
 mod metrics;
 mod next_fires;
 mod openapi;
+mod proxies;
 mod relay;
 mod request_id;
 mod route;
@@ -33,13 +34,14 @@ use host_catalogue::{Catalogue, SettingEntry};
 use host_engine::Engine;
 use host_model::CancelToken;
 use host_model::audit::AuditTrail;
-use host_model::care::{BackupDesk, StoreCare};
 use host_model::callable::CallableDirectory;
+use host_model::care::{BackupDesk, StoreCare};
 use host_model::desk::{ConnectorDesk, PluginDesk};
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::notify::desk::NotificationDesk;
 use host_model::port::StoreError;
+use host_model::proxy::TrustedProxies;
 use host_model::secret::SealedSecret;
 
 pub use error::ApiError;
@@ -114,6 +116,8 @@ pub struct ApiParts {
     pub auth: auth::Auth,
     /// Providers of OpenID Connect.
     pub oidc: Vec<Arc<dyn auth::OidcProvider>>,
+    /// Whose word about the address of a client is taken.
+    pub trusted_proxies: TrustedProxies,
     /// Cancelled when the server stops, so that live streams end first.
     pub stop: CancelToken,
     /// The program's version.
@@ -133,6 +137,7 @@ pub fn router(parts: ApiParts) -> Router {
         .layer(middleware::from_fn(assets::common_headers))
         .layer(middleware::from_fn(request_id::assign))
         .layer(Extension(metrics::Counters::listen(&app.engine, &app.stop)))
+        .layer(middleware::from_fn_with_state(app.clone(), proxies::see_through))
         .with_state(app)
 }
 
@@ -148,8 +153,9 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs, logs,
-        notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, store, tokens, users,
+        about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health,
+        jobs, logs, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats, store,
+        tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();

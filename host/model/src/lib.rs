@@ -32,6 +32,7 @@ pub mod params;
 pub mod placement;
 pub mod plugin_port;
 pub mod port;
+pub mod proxy;
 pub mod replica;
 pub mod retry;
 pub mod run;

@@ -64,7 +64,8 @@ pub(crate) async fn out_of_archive(
     let take = async |_: &super::manifest::Head, member: Member| {
         let Member::Rows { table, text } = member else { return Ok(()) };
         if table != current {
-            let columns = manifest.tables.iter().find(|entry| entry.name == table).map(|entry| entry.columns.as_slice());
+            let columns =
+                manifest.tables.iter().find(|entry| entry.name == table).map(|entry| entry.columns.as_slice());
             loader.begin_table(&table, columns.unwrap_or_default()).await?;
             current = table;
         }

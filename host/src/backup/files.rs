@@ -39,7 +39,8 @@ pub(crate) fn list(home: &Path, settings: &Settings) -> anyhow::Result<(Vec<Foun
 
 fn walk(folder: &Path, name: &str, found: &mut Vec<Found>, left_out: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let cannot = || format!("cannot read `{}`", folder.display());
-    let mut entries: Vec<_> = std::fs::read_dir(folder).with_context(cannot)?.collect::<Result<_, _>>().with_context(cannot)?;
+    let mut entries: Vec<_> =
+        std::fs::read_dir(folder).with_context(cannot)?.collect::<Result<_, _>>().with_context(cannot)?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();

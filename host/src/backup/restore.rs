@@ -41,7 +41,8 @@ pub(crate) struct Restored {
 pub(crate) async fn restore(wish: &Wish<'_>) -> Result<Restored, Failure> {
     let verified = verify::verify(wish.file).await?;
     if !verified.faults.is_empty() {
-        let text = format!("`{}` is damaged, nothing was restored: {}", wish.file.display(), verified.faults.join("; "));
+        let text =
+            format!("`{}` is damaged, nothing was restored: {}", wish.file.display(), verified.faults.join("; "));
         return Err(Failure::new(Exit::Invalid, text).hint("take another backup"));
     }
     look_at_home(wish)?;
@@ -64,10 +65,10 @@ fn look_at_home(wish: &Wish<'_>) -> Result<(), Failure> {
         let text = format!("the server of `{}` is running at {url}", wish.home.display());
         return Err(Failure::new(Exit::RunFailed, text).hint("stop it first"));
     }
-    let is_filled = |path: PathBuf| {
-        path.is_file() || std::fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some())
-    };
-    let taken = ["app.toml", "connectors.toml", "plugins", "data"].into_iter().find(|name| is_filled(wish.home.join(name)));
+    let is_filled =
+        |path: PathBuf| path.is_file() || std::fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some());
+    let taken =
+        ["app.toml", "connectors.toml", "plugins", "data"].into_iter().find(|name| is_filled(wish.home.join(name)));
     match taken {
         Some(name) if !wish.force => {
             let text = format!("`{}` is not empty: there is `{name}`", wish.home.display());

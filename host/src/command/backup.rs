@@ -197,7 +197,8 @@ pub(crate) async fn put_back(args: Restore, global: &Global) -> Outcome {
     let restored = restore(&wish).await?;
     let home = Home::new(&global.home);
     // The trail of the restored store says that it is one.
-    let roles = host_store::open_roles(&restored.url, home.path()).await.context("the restored store cannot be opened")?;
+    let roles =
+        host_store::open_roles(&restored.url, home.path()).await.context("the restored store cannot be opened")?;
     let announced = announce(&*roles.audit, "backup.restore", &args.file.display().to_string()).await;
     announced.context("the audit trail cannot be written")?.close(&*roles.audit, true).await;
     let _ = roles.store.close().await;

@@ -39,7 +39,11 @@ async fn snapshot(url: &str, home: &Home, hold: Hold) -> Result<Snapshot, Failur
     opened.map_err(|error| {
         let is_missing = matches!(error, PortableError::Missing { .. });
         let failure = failure(error, "the store cannot be opened");
-        if is_missing { failure.hint("the first `nomaflow serve` makes it, and `nomaflow store migrate`") } else { failure }
+        if is_missing {
+            failure.hint("the first `nomaflow serve` makes it, and `nomaflow store migrate`")
+        } else {
+            failure
+        }
     })
 }
 
@@ -58,10 +62,9 @@ async fn status(global: &Global) -> Outcome {
     let alive: Vec<_> = signs.into_iter().filter(|sign| host_engine::is_owner_alive(&sign.owner)).collect();
     let total: u64 = sizes.iter().filter_map(|(_, _, bytes)| *bytes).sum();
     if global.json {
-        let table = |(name, rows, bytes): &(String, u64, Option<u64>)| json!({ "name": name, "rows": rows, "bytes": bytes });
-        let process = |sign: &host_store::portable::Sign| {
-            json!({ "owner": sign.owner, "role": sign.role, "url": sign.url, "lease": sign.has_lease })
-        };
+        let table =
+            |(name, rows, bytes): &(String, u64, Option<u64>)| json!({ "name": name, "rows": rows, "bytes": bytes });
+        let process = |sign: &host_store::portable::Sign| json!({ "owner": sign.owner, "role": sign.role, "url": sign.url, "lease": sign.has_lease });
         let answer = json!({
             "store": shown, "dialect": dialect, "schema": schema, "known_schema": newest_schema(), "bytes": total,
             "tables": sizes.iter().map(table).collect::<Vec<Json>>(),
@@ -130,7 +133,9 @@ async fn prune(dry_run: bool, history_days: Option<u32>, global: &Global) -> Out
             return Ok(Exit::Fine);
         }
         say(&format!("what ended before {} would go:", field(&answer, "cutoff")))?;
-        for (key, word) in [("run_rows", "runs"), ("step_rows", "steps"), ("log_rows", "log lines"), ("slot_rows", "slots")] {
+        for (key, word) in
+            [("run_rows", "runs"), ("step_rows", "steps"), ("log_rows", "log lines"), ("slot_rows", "slots")]
+        {
             say(&format!("{:>12}  {word}", answer[key].to_string()))?;
         }
         return Ok(Exit::Fine);
@@ -159,7 +164,11 @@ async fn check(global: &Global) -> Outcome {
             let state = if finding.is_sound { "ok" } else { "BAD" };
             say(&format!("{state:<4}  {:<10}  {}", finding.area, finding.text))?;
         }
-        say(if is_sound { "\nthe store is sound" } else { "\nthe store is damaged: restore the last backup that is whole" })?;
+        say(if is_sound {
+            "\nthe store is sound"
+        } else {
+            "\nthe store is damaged: restore the last backup that is whole"
+        })?;
     }
     Ok(if is_sound { Exit::Fine } else { Exit::RunFailed })
 }

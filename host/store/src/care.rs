@@ -97,7 +97,12 @@ async fn table_sizes(conn: &mut Conn<'_>, since: Instant, now: Instant) -> Resul
             _ => number(conn, &format!("select count(*) as n from {name}"), &[]).await?,
         };
         let rows_per_day = growth(conn, &name, since, now).await?;
-        sizes.push(TableSize { name, rows, bytes: row.opt_int("bytes")?.and_then(|n| u64::try_from(n).ok()), rows_per_day });
+        sizes.push(TableSize {
+            name,
+            rows,
+            bytes: row.opt_int("bytes")?.and_then(|n| u64::try_from(n).ok()),
+            rows_per_day,
+        });
     }
     Ok(sizes)
 }
@@ -108,9 +113,10 @@ async fn growth(conn: &mut Conn<'_>, name: &str, since: Instant, now: Instant) -
         Span::Ids(column) => (column, [Bind::word(first_id(since)), Bind::word(first_id(now))]),
         Span::Times(column) => (column, [Bind::at(since), Bind::at(now)]),
     };
-    let rows = number(conn, &format!("select count(*) as n from {name} where {column} >= $1 and {column} < $2"), &binds);
+    let sql = format!("select count(*) as n from {name} where {column} >= $1 and {column} < $2");
+    let rows = number(conn, &sql, &binds).await?;
     let days = (now - since).as_seconds_f64() / 86_400.0;
-    Ok(Some(rows.await? as f64 / days.max(1.0 / 24.0)))
+    Ok(Some(rows as f64 / days.max(1.0 / 24.0)))
 }
 
 async fn estimate_prune(conn: &mut Conn<'_>, cutoff: Instant) -> Result<PruneEstimate, DbError> {
@@ -124,7 +130,8 @@ async fn estimate_prune(conn: &mut Conn<'_>, cutoff: Instant) -> Result<PruneEst
     let slots = "select count(*) as n from ly2_slots s where s.due_at < $1 and exists (select 1 from ly2_slots n \
                  where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule)";
     Ok(PruneEstimate {
-        run_rows: number(conn, "select count(*) as n from ly2_job_runs where id < $1 and finished_at < $2", &old).await?,
+        run_rows: number(conn, "select count(*) as n from ly2_job_runs where id < $1 and finished_at < $2", &old)
+            .await?,
         step_rows: number(conn, &of_runs("ly2_step_runs"), &old).await?,
         log_rows: number(conn, &of_runs("ly2_job_logs"), &old).await?,
         slot_rows: number(conn, slots, &[Bind::at(cutoff)]).await?,

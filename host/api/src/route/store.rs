@@ -78,7 +78,13 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Json<StoreView>, ApiE
     let table = |size: host_model::care::TableSize| {
         let each = size.bytes.filter(|_| size.rows > 0).map(|bytes| bytes as f64 / size.rows as f64);
         let bytes_per_day = size.rows_per_day.zip(each).map(|(rows, each)| rows * each);
-        TableView { name: size.name, rows: size.rows, bytes: size.bytes, rows_per_day: size.rows_per_day, bytes_per_day }
+        TableView {
+            name: size.name,
+            rows: size.rows,
+            bytes: size.bytes,
+            rows_per_day: size.rows_per_day,
+            bytes_per_day,
+        }
     };
     let tables: Vec<TableView> = sizes.into_iter().map(table).collect();
     Ok(Json(StoreView {

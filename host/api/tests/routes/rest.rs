@@ -305,7 +305,10 @@ async fn what_the_server_is_and_what_it_counts_can_be_read() {
     let backup = get(&house, "/admin/backup").await;
     assert_eq!((&backup["things"][2]["what"], &backup["last_backup_at"]), (&json!("store"), &Value::Null));
     let accuracy = get(&house, "/admin/scheduler/accuracy?hours=2").await;
-    assert_eq!((&accuracy["fires"], &accuracy["start"]["p95"], &accuracy["lost"]), (&json!(0), &Value::Null, &json!([])));
+    assert_eq!(
+        (&accuracy["fires"], &accuracy["start"]["p95"], &accuracy["lost"]),
+        (&json!(0), &Value::Null, &json!([]))
+    );
     assert!((3..=4).contains(&accuracy["hours"].as_array().unwrap().len()), "{accuracy}");
     let counted = "nomaflow_runs_total{job=\"quick\",status=\"SUCCEEDED\"} 1";
     for _ in 0..500 {

@@ -21,9 +21,9 @@ use host_catalogue::edit::Content;
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
 use host_model::account::AccountStore;
-use host_model::care::{BackupDesk, ToSave};
 use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVerdict};
 use host_model::callable::EveryCallable;
+use host_model::care::{BackupDesk, ToSave};
 use host_model::connector::Dialect;
 use host_model::desk::{
     ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, QueryEntry, TableEntry, TestReport, TestStage,
@@ -381,6 +381,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         backup: Arc::new(Nothing),
         auth: Auth::new(auth),
         oidc: providers.oidc,
+        trusted_proxies: Default::default(),
         stop: stop.clone(),
         version: "1.2.3",
     });

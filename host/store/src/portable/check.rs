@@ -56,7 +56,8 @@ impl Snapshot {
             return Ok(Finding::sound("pages", "PostgreSQL checks its pages itself as it reads them"));
         }
         let rows = self.session.conn().fetch_all("pragma integrity_check(20)", &[]).await.map_err(failed)?;
-        let said: Vec<String> = rows.iter().map(|row| row.text("integrity_check")).collect::<Result<_, _>>().map_err(failed)?;
+        let said: Vec<String> =
+            rows.iter().map(|row| row.text("integrity_check")).collect::<Result<_, _>>().map_err(failed)?;
         Ok(match said.as_slice() {
             [one] if one == "ok" => Finding::sound("pages", "integrity_check: ok"),
             all => Finding::broken("pages", format!("integrity_check: {}", all.join("; "))),
@@ -73,14 +74,16 @@ impl Snapshot {
             Conn::Sqlite(_) => {
                 let rows = conn.fetch_all("select distinct \"table\" as name from pragma_foreign_key_check", &[]).await;
                 let rows = rows.map_err(failed)?;
-                let names: Vec<String> = rows.iter().map(|row| row.text("name")).collect::<Result<_, _>>().map_err(failed)?;
+                let names: Vec<String> =
+                    rows.iter().map(|row| row.text("name")).collect::<Result<_, _>>().map_err(failed)?;
                 references(&names)
             }
             Conn::Postgres(..) => {
                 let sql = "select conname::text as name from pg_constraint where contype = 'f' and not convalidated \
                            and conrelid::regclass::text like '%ly2\\_%'";
                 let rows = conn.fetch_all(sql, &[]).await.map_err(failed)?;
-                let names: Vec<String> = rows.iter().map(|row| row.text("name")).collect::<Result<_, _>>().map_err(failed)?;
+                let names: Vec<String> =
+                    rows.iter().map(|row| row.text("name")).collect::<Result<_, _>>().map_err(failed)?;
                 references(&names)
             }
         }];
@@ -135,7 +138,8 @@ impl Snapshot {
         let mut conn = self.session.conn();
         for table in &self.tables {
             let row = conn.fetch_optional(&format!("select count(*) as n from {}", quote(&table.name)), &[]).await;
-            let rows = row.and_then(|row| row.map(|row| row.count("n")).transpose()).map_err(failed)?.unwrap_or_default();
+            let rows =
+                row.and_then(|row| row.map(|row| row.count("n")).transpose()).map_err(failed)?.unwrap_or_default();
             let sql = match conn {
                 Conn::Sqlite(_) => {
                     "select coalesce(sum(d.pgsize), 0) as n from dbstat d where d.aggregate and d.name in \

@@ -71,7 +71,12 @@ impl Table {
             format!("{}{collate}", quote(name))
         };
         let order: Vec<String> = self.key.iter().map(order).collect();
-        format!("select {build}({}){cast} as line from {} order by {}", values.join(", "), self.quoted(), order.join(", "))
+        format!(
+            "select {build}({}){cast} as line from {} order by {}",
+            values.join(", "),
+            self.quoted(),
+            order.join(", ")
+        )
     }
 
     /// This table of a target, with the columns of `source` in their order. The inner error names a column it lacks.
@@ -79,7 +84,8 @@ impl Table {
         let mut kinds = Vec::with_capacity(source.len());
         for name in source {
             let at = self.columns.iter().position(|column| column == name);
-            let kind = at.and_then(|at| self.kinds.get(at)).ok_or_else(|| format!("the target has no column `{name}`"))?;
+            let kind =
+                at.and_then(|at| self.kinds.get(at)).ok_or_else(|| format!("the target has no column `{name}`"))?;
             kinds.push(*kind);
         }
         Ok(Self { columns: source.to_vec(), kinds, ..self.clone() })
@@ -239,7 +245,8 @@ mod tests {
 
     #[test]
     fn a_table_comes_after_those_it_refers_to() {
-        let all = vec![table("a", &["b"]), table("b", &["c", "b"]), table("c", &[]), table("x", &["y"]), table("y", &["x"])];
+        let all =
+            vec![table("a", &["b"]), table("b", &["c", "b"]), table("c", &[]), table("x", &["y"]), table("y", &["x"])];
         let names: Vec<String> = in_order(all).into_iter().map(|table| table.name).collect();
         assert_eq!(names, ["c", "b", "a", "x", "y"]);
     }

@@ -261,7 +261,9 @@ async fn prepare_file(path: &Path, shown: &str, replace: bool) -> Result<(), Por
         session.close().await;
         let found = tables.map_err(|error| PortableError::database("looking at the file", error))?;
         return match found {
-            Some(row) => Err(PortableError::NotEmpty { store: shown.to_owned(), table: row.text("name").unwrap_or_default() }),
+            Some(row) => {
+                Err(PortableError::NotEmpty { store: shown.to_owned(), table: row.text("name").unwrap_or_default() })
+            }
             None => Ok(()),
         };
     }
@@ -294,7 +296,9 @@ fn insert(conn: &Conn<'_>, table: &Table) -> String {
     let values: Vec<String> = table.kinds.iter().enumerate().map(value).collect();
     let (overriding, rows) = match conn {
         Conn::Sqlite(_) => ("", "json_each($1) r"),
-        Conn::Postgres(..) => ("overriding system value ", "json_array_elements($1) with ordinality r (value, place) order by r.place"),
+        Conn::Postgres(..) => {
+            ("overriding system value ", "json_array_elements($1) with ordinality r (value, place) order by r.place")
+        }
     };
     format!(
         "insert into {} ({}) {overriding}select {} from {rows}",
@@ -309,7 +313,11 @@ async fn set_aside(conn: &mut Conn<'_>) -> Result<Vec<String>, DbError> {
     let mut again = Vec::new();
     for table in GUARDED {
         if let Conn::Postgres(..) = conn {
-            if conn.fetch_optional("select 1 as n where to_regclass($1) is not null", &[Bind::text(table)]).await?.is_some() {
+            if conn
+                .fetch_optional("select 1 as n where to_regclass($1) is not null", &[Bind::text(table)])
+                .await?
+                .is_some()
+            {
                 conn.execute(&format!("alter table {table} disable trigger user"), &[]).await?;
                 again.push(format!("alter table {table} enable trigger user"));
             }

@@ -39,7 +39,8 @@ impl Session {
             Target::Sqlite(path) if !path.is_file() => Err(PortableError::Missing { store: shown(target) }),
             Target::Sqlite(path) => Self::sqlite(path, SqliteConnectOptions::new()).await,
             Target::Postgres { options, shown } => {
-                let patient = [("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0"), ("lock_timeout", "5s")];
+                let patient =
+                    [("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0"), ("lock_timeout", "5s")];
                 let conn = postgres::connect((**options).clone(), shown, patient).await?;
                 Ok(Self::Postgres(Box::new(conn), Watch::lasting(WHOLE)))
             }
