@@ -23,6 +23,7 @@ use host_sandbox::{ComponentRunner, Services};
 use host_steps::{ConnectorPools, HttpRunner, LdapSyncRunner, PluginHttp, RunFiles, SqlCopyRunner, SqlQueryRunner};
 use host_store::Roles;
 
+use crate::backup::desk::ThingsToSave;
 use crate::client::client_header;
 use crate::desk::{ConnectorDesk, Desk, Noticing, recover};
 use crate::exit::{Exit, Failure};
@@ -169,6 +170,12 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let python = PythonCallables::new(app_interpreters(&reader.plugins, settings));
     let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
+    let to_save = ThingsToSave {
+        home: reader.home.clone(),
+        plugins: reader.plugins.clone(),
+        store: store.clone(),
+        shown: host_store::shown_url(&Home::store_url(&settings.store.value)?),
+    };
     let (plugins_root, sandbox) = (reader.plugins.clone(), reader.sandbox.clone());
     // A command runs what it is asked for, and looks after nothing.
     let noting = (!is_command).then(|| Noting { book: book.clone(), shelf: Shelf::new(&home.path().join("data")) });
@@ -237,8 +244,11 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         settings: settings.list(),
         notifications: notifier.clone(),
         audit: roles.audit.clone(),
+        care: roles.care,
+        backup: Arc::new(to_save),
         auth,
         oidc,
+        trusted_proxies: settings.trusted_proxies.value.clone(),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });

@@ -7,6 +7,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod copy;
+pub(crate) mod desk;
 pub(crate) mod files;
 pub(crate) mod manifest;
 pub(crate) mod restore;

@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// The scheduler as a whole: pause, resume, status, maintenance
     #[command(subcommand)]
     Scheduler(Scheduler),
-    /// Runs: show
+    /// Runs: show, logs, replay
     #[command(subcommand)]
     Run(Run),
     /// Logs of all runs: search
@@ -172,7 +172,7 @@ pub(crate) enum Job {
     Logs {
         /// Run id, or a job id for its latest run
         run: String,
-        /// Go on until the run ends
+        /// Go on until the run ends, also when the server is started again meanwhile
         #[arg(long, short)]
         follow: bool,
     },
@@ -351,6 +351,14 @@ pub(crate) enum Run {
     Show {
         /// Run id
         id: String,
+    },
+    /// The log of a run
+    Logs {
+        /// Run id, or a job id for its latest run
+        id: String,
+        /// Go on until the run ends, also when the server is started again meanwhile
+        #[arg(long, short)]
+        follow: bool,
     },
     /// Run a run again, with its values and its dates, and follow it to its end
     Replay(ReplayArgs),

@@ -1,6 +1,7 @@
 //! How commands talk to the API: over HTTP to a server, or to the same router inside this process (`--local`). One
 //! path, one set of answers, so that a command cannot behave differently.
 
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,7 +29,9 @@ pub(crate) enum Client {
 
 pub(crate) struct Remote {
     http: reqwest::Client,
-    base: String,
+    base: RwLock<String>,
+    /// Whose note of the address counts; none when somebody named the server.
+    home: Option<Home>,
     token: Option<String>,
 }
 
@@ -73,7 +76,8 @@ impl Client {
         // Proxies of the environment are for the world outside, not for our own server.
         let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(SILENCE);
         let http = http.build().context("the HTTP client cannot start")?;
-        Ok(Self::Remote(Remote { http, base, token }))
+        let noted = global.server.is_none().then_some(home);
+        Ok(Self::Remote(Remote { http, base: RwLock::new(base), home: noted, token }))
     }
 
     /// Calls with this token from now on; `None`: with none. A local client keeps its own.
@@ -84,10 +88,19 @@ impl Client {
     }
 
     /// The address of the server.
-    pub(crate) fn base(&self) -> Option<&str> {
+    pub(crate) fn base(&self) -> Option<String> {
         match self {
-            Self::Remote(remote) => Some(&remote.base),
+            Self::Remote(remote) => Some(remote.base()),
             Self::Local(_) => None,
+        }
+    }
+
+    /// Looks where the server of the home listens now: one that was started again may have another port.
+    pub(crate) fn look_again(&self) {
+        if let Self::Remote(remote) = self
+            && let Some(url) = remote.home.as_ref().and_then(Home::read_server_address)
+        {
+            *remote.base.write().unwrap_or_else(PoisonError::into_inner) = url;
         }
     }
 
@@ -163,10 +176,14 @@ async fn stream(client: &LocalClient, path: &str) -> Result<BoxStream<'static, s
 }
 
 impl Remote {
+    fn base(&self) -> String {
+        self.base.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn request(&self, method: &str, path: &str) -> Result<reqwest::RequestBuilder, Failure> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).context("a method")?;
         let (name, value) = client_header();
-        let builder = self.http.request(method, format!("{}{path}", self.base)).header(name, value);
+        let builder = self.http.request(method, format!("{}{path}", self.base())).header(name, value);
         Ok(match &self.token {
             Some(token) => builder.bearer_auth(token),
             None => builder,
@@ -195,7 +212,7 @@ impl Remote {
         let status = response.status().as_u16();
         let text = response.text().await.map_err(|e| self.unreachable(&e))?;
         let json = serde_json::from_str(&text).map_err(|_| {
-            Failure::new(Exit::Unreachable, format!("`{}` answered something that is not nomaflow's API", self.base))
+            Failure::new(Exit::Unreachable, format!("`{}` answered something that is not nomaflow's API", self.base()))
         })?;
         Ok((status, json))
     }
@@ -205,7 +222,7 @@ impl Remote {
         while let Some(source) = cause.source() {
             cause = source;
         }
-        Failure::new(Exit::Unreachable, format!("the server at {} cannot be reached: {cause}", self.base))
+        Failure::new(Exit::Unreachable, format!("the server at {} cannot be reached: {cause}", self.base()))
             .hint("start it with `nomaflow serve`, name another with --server, or use --local to work in this process")
     }
 }

@@ -45,6 +45,7 @@ pub(crate) async fn follow(client: &Client, run: &str, show: Show) -> Outcome {
             Ok(None) => failures = 0,
             Err(failure) if failure.exit == Exit::Unreachable && failures < PATIENCE && !seen.steps.is_empty() => {
                 failures += 1;
+                client.look_again();
             }
             Err(failure) => return Err(failure),
         }

@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod backup;
 mod bad_input;
 mod calls;
 mod campaign;
@@ -18,6 +19,7 @@ mod drivers;
 mod editing;
 mod fleet;
 mod flights;
+mod follow;
 mod holds;
 mod ledger;
 mod log_search;

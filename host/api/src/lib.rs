@@ -18,6 +18,7 @@ mod metrics;
 mod next_fires;
 mod openapi;
 pub mod plugin_desk;
+mod proxies;
 mod relay;
 mod request_id;
 mod route;
@@ -36,11 +37,13 @@ use host_engine::Engine;
 use host_model::CancelToken;
 use host_model::audit::AuditTrail;
 use host_model::callable::CallableDirectory;
+use host_model::care::{BackupDesk, StoreCare};
 use host_model::desk::{ConnectorDesk, PluginDesk};
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
 use host_model::notify::desk::NotificationDesk;
 use host_model::port::StoreError;
+use host_model::proxy::TrustedProxies;
 use host_model::search::LogSearch;
 use host_model::secret::SealedSecret;
 
@@ -112,12 +115,18 @@ pub struct ApiParts {
     pub settings: Vec<SettingEntry>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
+    /// Sizes of the store and the use of its connections.
+    pub care: Arc<dyn StoreCare>,
+    /// What has to be saved.
+    pub backup: Arc<dyn BackupDesk>,
     /// What is set up to tell people, and what became of it.
     pub notifications: Arc<dyn NotificationDesk>,
     /// Who may come in.
     pub auth: auth::Auth,
     /// Providers of OpenID Connect.
     pub oidc: Vec<Arc<dyn auth::OidcProvider>>,
+    /// Whose word about the address of a client is taken.
+    pub trusted_proxies: TrustedProxies,
     /// Cancelled when the server stops, so that live streams end first.
     pub stop: CancelToken,
     /// The program's version.
@@ -137,6 +146,7 @@ pub fn router(parts: ApiParts) -> Router {
         .layer(middleware::from_fn(assets::common_headers))
         .layer(middleware::from_fn(request_id::assign))
         .layer(Extension(metrics::Counters::listen(&app.engine, &app.stop)))
+        .layer(middleware::from_fn_with_state(app.clone(), proxies::see_through))
         .with_state(app)
 }
 
@@ -152,10 +162,10 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors, cron,
-        health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes, notifications, oidc,
-        plugin_versions, plugins, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, tokens,
-        users,
+        about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors,
+        cron, health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes, notifications, oidc,
+        plugin_versions, plugins, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, store,
+        tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -253,6 +263,10 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::EditJobs, routes!(plugin_versions::try_call))
         .add(Need::SomeJob, routes!(retention::show))
         .add(Need::Superuser, routes!(retention::sweep))
+        .add(Need::Superuser, routes!(store::estimate))
+        .add(Need::Superuser, routes!(store::show))
+        .add(Need::Superuser, routes!(store::backup))
+        .add(Need::AllJobs, routes!(accuracy::show))
         .add(Need::Superuser, routes!(about::settings))
         .add(Need::SignedIn, routes!(about::show))
         .add(Need::Superuser, routes!(scheduler::pause))

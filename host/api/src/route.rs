@@ -1,6 +1,7 @@
 //! Handlers, by subject.
 
 pub(crate) mod about;
+pub(crate) mod accuracy;
 pub(crate) mod audit;
 pub(crate) mod calendar;
 pub(crate) mod catalogue;
@@ -32,5 +33,6 @@ pub(crate) mod sign_in;
 pub(crate) mod skips;
 pub(crate) mod slots;
 pub(crate) mod stats;
+pub(crate) mod store;
 pub(crate) mod tokens;
 pub(crate) mod users;

@@ -19,10 +19,13 @@ use std::path::{Path, PathBuf};
 use host_model::connector::PoolAddress;
 use host_model::diagnostic::Diagnostic;
 use host_model::placement::Limits;
+use host_model::proxy::TrustedProxies;
 use toml::de::DeTable;
 
 pub use self::auth_table::AuthSettings;
-use self::layers::{Layers, parse_labels, parse_listen, parse_metrics, parse_role, read_label_list, read_text_setting};
+use self::layers::{
+    Layers, parse_labels, parse_listen, parse_metrics, parse_role, read_label_list, read_proxies, read_text_setting,
+};
 use self::limit_table::LimitedName;
 pub use self::listing::SettingEntry;
 pub use self::notification_table::NotificationSettings;
@@ -133,6 +136,8 @@ pub struct Settings {
     pub watch: Setting<bool>,
     /// `[server] metrics`: who may read `/metrics`.
     pub metrics: Setting<Metrics>,
+    /// `[server] trusted_proxies`: whose `X-Forwarded-For` is taken for true.
+    pub trusted_proxies: Setting<TrustedProxies>,
     /// `[server] public_url`: where people find the page; links in messages begin with it.
     pub public_url: Setting<Option<String>>,
     /// `[store] url`, `password`.
@@ -269,6 +274,10 @@ fn read_settings(
     let in_file = server.word("metrics", &Metrics::WORDS, |text| parse_metrics(text).ok(), out);
     let in_file = in_file.map(|(metrics, text)| (metrics, out.file.place(text.span.start).0));
     let metrics = layers.pick(&["NOMAFLOW_SERVER_METRICS"], None, in_file, Metrics::Token, parse_metrics);
+    let in_file = read_proxies(&mut server, out);
+    let parse = |text: &str| TrustedProxies::parse(text.split(','));
+    let trusted_proxies =
+        layers.pick(&["NOMAFLOW_SERVER_TRUSTED_PROXIES"], None, in_file, TrustedProxies::default(), parse);
     let line = server.take("public_url").map(|entry| out.file.place(entry.key_span.0).0);
     let in_file = server.filled_text("public_url", out).and_then(|text| match parse_public_url(&text.value) {
         Ok(url) => Some(url),
@@ -332,6 +341,7 @@ fn read_settings(
         drain_seconds,
         watch,
         metrics,
+        trusted_proxies,
         public_url,
         store: store_address,
         scheduler_enabled,

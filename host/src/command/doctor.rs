@@ -6,12 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use host_catalogue::{Flags, load_settings};
+use host_model::audit::{AuditFilter, AuditOutcome, AuditTrail};
 use host_model::diagnostic::Severity;
 use host_model::{CancelToken, Json, StepSpec};
 use host_python::Interpreter;
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::backup::ACTION as BACKUP;
 use super::connector::Shelf;
 use crate::assemble;
 use crate::cli::Global;
@@ -25,6 +27,8 @@ use crate::vault::Vault;
 const LITTLE_SPACE: u64 = 1 << 30;
 /// How long a connector may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Hours after which a backup is old: two nights.
+const OLD_BACKUP: i64 = 48;
 /// Another process's clock may be that much ahead.
 const CLOCK_SLACK: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
@@ -204,8 +208,33 @@ async fn look_at_store(home: &Home) -> Vec<Finding> {
             );
         }
     }
+    all.push(look_at_backup(&*roles.audit).await);
     let _ = store.close().await;
     all
+}
+
+/// How old the last backup is, as the audit trail says.
+async fn look_at_backup(audit: &dyn AuditTrail) -> Finding {
+    let filter = AuditFilter {
+        action: Some(BACKUP.to_owned()),
+        outcome: Some(AuditOutcome::Done),
+        limit: 1,
+        ..AuditFilter::default()
+    };
+    let advice = "nomaflow backup FILE; docs/backup.md";
+    match audit.list(&filter).await {
+        Ok(found) => match found.first().map(|entry| (chrono::Utc::now() - entry.draft.at).num_hours()) {
+            Some(hours) if hours <= OLD_BACKUP => {
+                Finding::new("backup", State::Fine, format!("the last one is {hours} hours old"))
+            }
+            Some(hours) => {
+                let text = format!("the last one is {} days old", hours / 24);
+                Finding::new("backup", State::Notice, text).advice(advice)
+            }
+            None => Finding::new("backup", State::Notice, "the audit trail knows of none").advice(advice),
+        },
+        Err(error) => Finding::new("backup", State::Notice, error.to_string()),
+    }
 }
 
 async fn look_at_server(home: &Home, global: &Global) -> Finding {

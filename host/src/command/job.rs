@@ -259,7 +259,7 @@ fn run_row(run: &Json) -> Vec<String> {
         .collect()
 }
 
-async fn logs(client: &Client, global: &Global, run: &str, follow: bool) -> Outcome {
+pub(crate) async fn logs(client: &Client, global: &Global, run: &str, follow: bool) -> Outcome {
     let run = resolve_run(client, run, false).await?;
     if follow {
         let show = Show { json: global.json, all_lines: true, steps: false };

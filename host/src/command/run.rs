@@ -15,6 +15,7 @@ pub(crate) async fn run(command: Run, global: &Global) -> Outcome {
     let client = Client::open(global).await?;
     let outcome = match command {
         Run::Show { id } => show(&client, global, &id).await,
+        Run::Logs { id, follow } => job::logs(&client, global, &id, follow).await,
         Run::Replay(args) => replay(&client, global, &args).await,
     };
     client.close().await;

@@ -99,7 +99,7 @@ pub(crate) async fn login(args: LoginArgs, global: &Global) -> Outcome {
         say(secret)?;
         return Ok(Exit::Fine);
     }
-    let base = client.base().unwrap_or_default().to_owned();
+    let base = client.base().unwrap_or_default();
     let file = credentials::keep(&base, secret)?;
     let text = format!("signed in to {base} as `{}` until {}", field(&made, "user"), field(&made, "expires_at"));
     say(&if global.json {
@@ -113,7 +113,7 @@ pub(crate) async fn login(args: LoginArgs, global: &Global) -> Outcome {
 /// `nomaflow logout`: revokes the token of this machine, and forgets it.
 pub(crate) async fn logout(global: &Global) -> Outcome {
     let mut client = remote(global).await?;
-    let base = client.base().unwrap_or_default().to_owned();
+    let base = client.base().unwrap_or_default();
     let Some(token) = credentials::find(&base) else {
         return Err(Failure::new(Exit::NotFound, format!("this machine is not signed in to {base}")));
     };

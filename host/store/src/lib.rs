@@ -13,6 +13,7 @@ mod audit;
 mod bell;
 mod bundle;
 mod cancels;
+mod care;
 mod changes;
 mod claims;
 #[cfg(feature = "testing")]
@@ -60,6 +61,7 @@ use std::sync::Arc;
 
 use host_model::account::AccountStore;
 use host_model::audit::AuditTrail;
+use host_model::care::StoreCare;
 use host_model::connector_secret::ConnectorSecretStore;
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
@@ -108,6 +110,8 @@ pub struct Roles {
     pub audit: Arc<dyn AuditTrail>,
     /// Versions of jobs.
     pub versions: Arc<dyn VersionStore>,
+    /// Sizes of tables and the use of connections.
+    pub care: Arc<dyn StoreCare>,
     /// Events, messages, transports and routes.
     pub notify: Arc<dyn NotifyStore>,
     /// Who changed the passwords of connectors.
@@ -135,6 +139,7 @@ pub async fn open_roles(url: &str, home: &Path) -> Result<Roles, OpenError> {
         versions: store.clone(),
         connector_secrets: store.clone(),
         mutes: store.clone(),
+        care: store.clone(),
         notify: store,
     })
 }

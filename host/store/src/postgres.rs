@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
+use crate::care::Waiting;
 use crate::error::{DbError, OpenError};
 use crate::loan::{self, Loan, OPERATION, Watch};
 use crate::migrate;
@@ -54,10 +55,10 @@ impl PostgresStore {
         Ok((Self { pool }, options))
     }
 
-    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Answer, DbError> {
+    pub(crate) async fn write<W: Write>(&self, write: W, waiting: &Waiting) -> Result<W::Answer, DbError> {
         let mut attempt = 1;
         loop {
-            match self.try_write(&write).await {
+            match self.try_write(&write, waiting).await {
                 Err(error) if error.is_conflict() && attempt < ATTEMPTS => {
                     tracing::debug!(attempt, %error, "another transaction was in the way");
                     attempt += 1;
@@ -67,8 +68,8 @@ impl PostgresStore {
         }
     }
 
-    async fn try_write<W: Write>(&self, write: &W) -> Result<W::Answer, DbError> {
-        let mut loan = Loan::of(&self.pool).await?;
+    async fn try_write<W: Write>(&self, write: &W, waiting: &Waiting) -> Result<W::Answer, DbError> {
+        let mut loan = waiting.over(Loan::of(&self.pool)).await?;
         loan.begin().await?;
         match write.perform(&mut loan.conn()).await {
             Ok(Verdict::Keep(answer)) => loan.commit().await.map(|()| answer),

@@ -19,6 +19,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::audit::Trail;
 use crate::bell::{Bell, Topic};
 use crate::cancels::{self, RequestCancel};
+use crate::care::Waiting;
 use crate::changes::ApplyChanges;
 use crate::claims::ClaimRuns;
 use crate::definitions::{self, Definitions};
@@ -43,6 +44,7 @@ pub(crate) struct SqlStore {
     bell: Bell,
     definitions: Arc<Definitions>,
     trail: Trail,
+    waiting: Waiting,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,13 @@ impl Reader {
 
 impl SqlStore {
     pub(crate) fn on_sqlite(store: SqliteStore) -> Self {
-        Self { place: Place::Sqlite(store), bell: Bell::here(), definitions: Arc::default(), trail: Trail::default() }
+        Self {
+            place: Place::Sqlite(store),
+            bell: Bell::here(),
+            definitions: Arc::default(),
+            trail: Trail::default(),
+            waiting: Waiting::default(),
+        }
     }
 
     /// `options` lead to the same server.
@@ -78,6 +86,24 @@ impl SqlStore {
             bell: Bell::on(options),
             definitions: Arc::default(),
             trail: Trail::default(),
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// Who waits for a connection.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
+    /// Most, open and idle connections of the pool.
+    pub(crate) fn connections(&self) -> (u32, u32, usize) {
+        match &self.place {
+            Place::Sqlite(store) => {
+                (store.readers.options().get_max_connections(), store.readers.size(), store.readers.num_idle())
+            }
+            Place::Postgres(store) => {
+                (store.pool.options().get_max_connections(), store.pool.size(), store.pool.num_idle())
+            }
         }
     }
 
@@ -92,8 +118,8 @@ impl SqlStore {
 
     pub(crate) async fn reader(&self, operation: &'static str) -> Result<Reader, StoreError> {
         let acquired = match &self.place {
-            Place::Sqlite(store) => store.readers.acquire().await.map(Reader::Sqlite),
-            Place::Postgres(store) => Loan::of(&store.pool).await.map(Reader::Postgres),
+            Place::Sqlite(store) => self.waiting.over(store.readers.acquire()).await.map(Reader::Sqlite),
+            Place::Postgres(store) => self.waiting.over(Loan::of(&store.pool)).await.map(Reader::Postgres),
         };
         acquired.map_err(|error| DbError::from(error).during(operation))
     }
@@ -118,7 +144,7 @@ impl SqlStore {
     pub(crate) async fn write<W: Write>(&self, operation: &'static str, write: W) -> Result<W::Answer, StoreError> {
         match &self.place {
             Place::Sqlite(store) => store.write(write).await,
-            Place::Postgres(store) => store.write(write).await,
+            Place::Postgres(store) => store.write(write, &self.waiting).await,
         }
         .map_err(|error| error.during(operation))
     }

@@ -44,7 +44,7 @@ export function Checks({ health }: { health: Health }) {
       <table className={`${ui.table} ${ui.stacks} ${css.checks}`} aria-label={t.checks}>
         <thead><tr><th scope="col">{t.check}</th><th scope="col">{t.state}</th><th scope="col">{t.what}</th></tr></thead>
         <tbody>
-          <Check name={t.store} state={health.store.ok ? 'ok' : 'bad'}>{health.store.ok ? t.storeOk(health.store.dialect) : t.storeBad(health.store.dialect)}</Check>
+          <Check name={t.store} state={health.store.ok ? 'ok' : 'bad'}>{health.store.ok ? t.storeOk(health.store.dialect) : t.storeBad(health.store.dialect)}{health.store.pool_size !== undefined && <> {t.pool(health.store.pool_idle ?? 0, health.store.pool_size, health.store.pool_waiting ?? 0)}</>}</Check>
           <Check name={t.scheduler} state={health.scheduler === 'error' ? 'bad' : health.lease ? 'ok' : asked ? 'bad' : 'look'}>
             {health.scheduler === 'error' ? t.schedulerError : health.lease ? t.schedulerOk(health.lease.holder, health.lease.term) : t.schedulerNone} {!health.scheduler_enabled && health.lease && t.schedulerOff}
           </Check>

@@ -2,9 +2,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { api } from '../api/client'
-import { mayAnyJob } from '../api/permissions'
+import { mayAnyJob, useMay } from '../api/permissions'
 import { optional, queries } from '../api/queries'
 import type { StepStatus } from '../api/types'
+import { lazy, Suspense } from 'react'
 import { useTitle } from '../ui/hooks'
 import { Panel, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
@@ -19,12 +20,14 @@ import { PauseButton } from './Pause'
 import { Replicas } from './Replicas'
 import { t } from './words'
 
+const Accuracy = lazy(() => import('./Accuracy').then((module) => ({ default: module.Accuracy })))
 const LIKE: Record<Verdict, StepStatus> = { good: 'SUCCEEDED', paused: 'QUEUED', idle: 'SKIPPED', bad: 'FAILED' }
 /** The reason of a run that ended with its process. */
 const LOST = 'lost in restart'
 
 export function HealthPage() {
   useTitle(t.title)
+  const may = useMay()
   const { data: health, error, isPending, refetch } = useQuery(healthQueries.health())
   return (
     <div className={ui.page}>
@@ -45,6 +48,7 @@ export function HealthPage() {
             <Checks health={health} />
             <Replicas health={health} />
             <Lost />
+            {may('job:*') && <Suspense><Accuracy /></Suspense>}
           </>
         )}
       </div>

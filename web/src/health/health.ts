@@ -24,7 +24,7 @@ export interface Health {
   scheduler_enabled: boolean
   paused_by: string | null
   paused_at: string | null
-  store: { dialect: string; ok: boolean }
+  store: { dialect: string; ok: boolean; pool_size?: number; pool_idle?: number; pool_waiting?: number }
   jobs: number
   invalid_jobs: number
   /** Null when the store does not answer. */

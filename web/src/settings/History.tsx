@@ -13,6 +13,7 @@ import { Badge } from '../ui/Status'
 import { Ago, At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import { settingQueries, settings, type Retention } from './api'
+import { Growth, WhatWouldGo } from './Growth'
 import css from './settings.module.css'
 import { t } from './words'
 
@@ -39,7 +40,9 @@ export function History() {
               {superuser && <div><ActionButton action={sweep} waiting={t.sweeping} done={t.sweepBegan} onClick={() => sweep.mutate()}>{t.sweep}</ActionButton></div>}
             </div>
           </Panel>
+          {superuser && <WhatWouldGo days={data.policy.history_days} />}
           <Panel title={t.lastSweep}>{data.last_sweep ? <LastSweep sweep={data.last_sweep} /> : <p className={css.pad}>{t.noSweep}</p>}</Panel>
+          {superuser && <Growth />}
         </>
       )}
     </>

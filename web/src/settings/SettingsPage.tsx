@@ -27,6 +27,7 @@ const TABS: { id: TabId; visible: (me: Me | undefined) => boolean; page: Compone
   { id: 'server', visible: superuser, page: lazy(() => import('./Server').then((module) => ({ default: module.Server }))) },
   { id: 'history', visible: mayAnyJob, page: lazy(() => import('./History').then((module) => ({ default: module.History }))) },
   { id: 'transfer', visible: superuser, page: lazy(() => import('./Transfer').then((module) => ({ default: module.Transfer }))) },
+  { id: 'backup', visible: superuser, page: lazy(() => import('./Backup').then((module) => ({ default: module.Backup }))) },
   { id: 'audit', visible: superuser, page: lazy(() => import('./Audit').then((module) => ({ default: module.Audit }))) },
   { id: 'about', visible: everybody, page: lazy(() => import('./About').then((module) => ({ default: module.About }))) },
 ]

@@ -3,7 +3,7 @@ import { manyEn, manyFr, pick } from '../i18n'
 
 const en = {
   title: 'Settings', tabsLabel: 'Parts of the settings',
-  tabs: { appearance: 'Appearance', sessions: 'Sessions', tokens: 'Tokens', users: 'Users', secrets: 'Secrets', server: 'Server', history: 'History', transfer: 'Export and import', audit: 'Audit', about: 'About' },
+  tabs: { appearance: 'Appearance', sessions: 'Sessions', tokens: 'Tokens', users: 'Users', secrets: 'Secrets', server: 'Server', history: 'History', transfer: 'Export and import', backup: 'Backup', audit: 'Audit', about: 'About' },
   appearanceHint: 'Kept in this browser.',
   name: 'Name', since: 'Since', address: 'Address', browser: 'Browser', refreshed: 'Last active', expires: 'Expires', openedBy: 'Signed in by', thisOne: 'this one', end: 'Sign out', ending: 'Signing out…', endOf: (browser: string) => `Sign out ${browser}`, sessionsHint: 'Every browser you are signed in with.', noSessions: 'You have no session', noSessionsHint: 'You came with a token.', signOutAll: 'Sign out everywhere', unknownBrowser: 'unknown',
   tokensHint: 'A token stands for an account in scripts and other programs. It may do no more than its owner may at that moment.', newToken: 'New token', noTokens: 'No tokens', allTokens: 'Of everybody', owner: 'Account', permissions: 'Permissions', created: 'Created', never: 'never', lastUsed: 'Last used', from: (address: string) => `from ${address}`, notUsed: 'not yet', revoke: 'Revoke', revokeOf: (name: string) => `Revoke ${name}`, revokeTitle: (name: string) => `Revoke the token ${name}?`, revokeHint: 'From now on it opens nothing. That cannot be taken back.', expired: 'expired',
@@ -25,7 +25,7 @@ const en = {
 
 const fr: typeof en = {
   title: 'Réglages', tabsLabel: 'Parties des réglages',
-  tabs: { appearance: 'Apparence', sessions: 'Sessions', tokens: 'Jetons', users: 'Utilisateurs', secrets: 'Secrets', server: 'Serveur', history: 'Historique', transfer: 'Export et import', audit: 'Audit', about: 'À propos' },
+  tabs: { appearance: 'Apparence', sessions: 'Sessions', tokens: 'Jetons', users: 'Utilisateurs', secrets: 'Secrets', server: 'Serveur', history: 'Historique', transfer: 'Export et import', backup: 'Sauvegarde', audit: 'Audit', about: 'À propos' },
   appearanceHint: 'Conservée dans ce navigateur.',
   name: 'Nom', since: 'Depuis', address: 'Adresse', browser: 'Navigateur', refreshed: 'Dernière activité', expires: 'Expire', openedBy: 'Connexion par', thisOne: 'celle-ci', end: 'Déconnecter', ending: 'Déconnexion…', endOf: (browser) => `Déconnecter ${browser}`, sessionsHint: 'Chaque navigateur où vous êtes connecté.', noSessions: 'Vous n’avez pas de session', noSessionsHint: 'Vous êtes venu avec un jeton.', signOutAll: 'Se déconnecter partout', unknownBrowser: 'inconnu',
   tokensHint: 'Un jeton représente un compte dans des scripts et d’autres programmes. Il ne peut rien de plus que son propriétaire à cet instant.', newToken: 'Nouveau jeton', noTokens: 'Aucun jeton', allTokens: 'De tous', owner: 'Compte', permissions: 'Droits', created: 'Créé', never: 'jamais', lastUsed: 'Dernier usage', from: (address) => `depuis ${address}`, notUsed: 'pas encore', revoke: 'Révoquer', revokeOf: (name) => `Révoquer ${name}`, revokeTitle: (name) => `Révoquer le jeton ${name} ?`, revokeHint: 'Dès maintenant il n’ouvre plus rien. C’est sans retour.', expired: 'expiré',

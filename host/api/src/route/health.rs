@@ -44,6 +44,10 @@ pub(crate) struct StoreHealth {
     #[schema(value_type = String)]
     dialect: &'static str,
     ok: bool,
+    /// Most connections of this process, those that nobody uses, and who waits for one.
+    pool_size: u32,
+    pool_idle: u32,
+    pool_waiting: u32,
 }
 
 /// Whether schedules fire and runs can be recorded.
@@ -141,13 +145,23 @@ pub(crate) async fn ready(State(app): State<App>, Extension(caller): Extension<C
     let status = if is_broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let catalogue = app.catalogue.current();
     let me = app.engine.presence();
+    let pools = app.care.pools();
+    let pool_size = pools.iter().map(|pool| pool.most).sum();
+    // What is not open yet is free too.
+    let in_use: u32 = pools.iter().map(|pool| pool.open.saturating_sub(pool.idle)).sum();
     let body = Health {
         scheduler: state.as_str(),
         replica: me.owner.clone(),
         scheduler_enabled: me.scheduler_enabled,
         paused_by: pause.as_ref().map(|pause| pause.by.clone()),
         paused_at: pause.as_ref().map(|pause| instant(pause.at)),
-        store: StoreHealth { dialect: app.engine.store().dialect(), ok: is_stored },
+        store: StoreHealth {
+            dialect: app.engine.store().dialect(),
+            ok: is_stored,
+            pool_size,
+            pool_idle: pool_size - in_use.min(pool_size),
+            pool_waiting: pools.iter().map(|pool| pool.waiting).sum(),
+        },
         jobs: catalogue.jobs.keys().filter(|id| may.may_see_job(id.as_str())).count(),
         invalid_jobs: catalogue.invalid.iter().filter(|job| may.may_see_job(&job.id)).count(),
         runs_in_flight: active,

@@ -74,6 +74,22 @@ pub(crate) async fn show(
         "1 when every log line is in the index of the search, 0 while lines from before it are being indexed",
         f64::from(u8::from(is_complete)),
     );
+    let store_pools = app.care.pools();
+    page.begin("nomaflow_store_connections", "gauge", "Connections of this process to the store");
+    for pool in &store_pools {
+        let states = [("idle", pool.idle), ("in_use", pool.open.saturating_sub(pool.idle))];
+        for (state, count) in states {
+            page.line("nomaflow_store_connections", &[("pool", &pool.name), ("state", state)], f64::from(count));
+        }
+    }
+    page.begin("nomaflow_store_connections_max", "gauge", "Most connections to the store at once");
+    for pool in &store_pools {
+        page.line("nomaflow_store_connections_max", &[("pool", &pool.name)], f64::from(pool.most));
+    }
+    page.begin("nomaflow_store_waiting", "gauge", "Operations of this process that wait for a connection to the store");
+    for pool in &store_pools {
+        page.line("nomaflow_store_waiting", &[("pool", &pool.name)], f64::from(pool.waiting));
+    }
     page.one("nomaflow_event_listeners", "gauge", "Open event streams", streams.open() as f64);
     if let Some(bytes) = resident_bytes() {
         page.one("process_resident_memory_bytes", "gauge", "Memory in use", bytes as f64);

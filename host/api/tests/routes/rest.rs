@@ -292,6 +292,24 @@ async fn what_the_server_is_and_what_it_counts_can_be_read() {
         (&retention["policy"]["job_id"], &retention["last_sweep"]),
         (&json!("_internal-prune-runs"), &Value::Null)
     );
+    let store = get(&house, "/admin/store").await;
+    let runs = store["tables"].as_array().unwrap().iter().find(|table| table["name"] == "ly2_job_runs").unwrap();
+    assert_eq!(runs["rows"], 1, "{store}");
+    assert!(runs["bytes"].as_u64().unwrap() > 0 && runs["rows_per_day"].as_f64().unwrap() > 0.0, "{runs}");
+    assert_eq!((&store["pools"][0]["name"], &store["pools"][0]["waiting"]), (&json!("store"), &json!(0)));
+    let estimate = get(&house, "/admin/jobs/retention/estimate?history_days=1").await;
+    assert_eq!((&estimate["history_days"], &estimate["run_rows"]), (&json!(1), &json!(0)));
+    for bad in ["?history_days=0", "?history_days=x", "", "?days=3"] {
+        house.ask("GET", &format!("/admin/jobs/retention/estimate{bad}"), "").await.problem(422, bad);
+    }
+    let backup = get(&house, "/admin/backup").await;
+    assert_eq!((&backup["things"][2]["what"], &backup["last_backup_at"]), (&json!("store"), &Value::Null));
+    let accuracy = get(&house, "/admin/scheduler/accuracy?hours=2").await;
+    assert_eq!(
+        (&accuracy["fires"], &accuracy["start"]["p95"], &accuracy["lost"]),
+        (&json!(0), &Value::Null, &json!([]))
+    );
+    assert!((3..=4).contains(&accuracy["hours"].as_array().unwrap().len()), "{accuracy}");
     let counted = "nomaflow_runs_total{job=\"quick\",status=\"SUCCEEDED\"} 1";
     for _ in 0..500 {
         let page = house.ask("GET", "/metrics", "").await;

@@ -29,6 +29,7 @@ use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
 use host_model::account::AccountStore;
 use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVerdict};
 use host_model::callable::EveryCallable;
+use host_model::care::{BackupDesk, ToSave};
 use host_model::connector::Dialect;
 use host_model::desk::{
     ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport,
@@ -81,6 +82,14 @@ struct Nothing;
 impl Connectors for Nothing {
     async fn open(&self, name: &str, _: Access, _: &CancelToken) -> Result<Box<dyn SqlSession>, StepError> {
         Err(StepError::definition(format!("there is no connector `{name}`")))
+    }
+}
+
+#[async_trait]
+impl BackupDesk for Nothing {
+    async fn things_to_save(&self) -> Vec<ToSave> {
+        let thing = |what| ToSave { what, place: format!("the {what}"), is_reachable: true, detail: "fine".into() };
+        vec![thing("key"), thing("files"), thing("store")]
     }
 }
 
@@ -449,8 +458,11 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         settings: Vec::new(),
         notifications: Arc::new(notifier(&engine, roles.notify, roles.mutes, folder.path())),
         audit: audit.clone(),
+        care: roles.care,
+        backup: Arc::new(Nothing),
         auth: Auth::new(auth),
         oidc: providers.oidc,
+        trusted_proxies: Default::default(),
         stop: stop.clone(),
         version: "1.2.3",
     });

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use host_model::diagnostic::Diagnostic;
 use host_model::placement::is_label;
+use host_model::proxy::TrustedProxies;
 
 use super::{Metrics, Origin, Role, Setting};
 use crate::address::Env;
@@ -144,6 +145,21 @@ pub(super) fn read_label_list(table: &mut Table<'_, '_>, out: &mut Findings) -> 
         }
     }
     is_whole.then_some((labels, line))
+}
+
+/// The `trusted_proxies` key; `None` when it is absent or one of it is wrong.
+pub(super) fn read_proxies(table: &mut Table<'_, '_>, out: &mut Findings) -> Option<(TrustedProxies, u32)> {
+    let line = out.file.place(table.take("trusted_proxies")?.key_span.0).0;
+    let texts = table.texts("trusted_proxies", out);
+    let mut is_whole = true;
+    for text in &texts {
+        if let Err(message) = TrustedProxies::parse([text.value.as_str()]) {
+            is_whole = false;
+            out.error("not-allowed", text.span.clone(), format!("`trusted_proxies` of `[server]`: {message}"), None);
+        }
+    }
+    let proxies = TrustedProxies::parse(texts.iter().map(|text| text.value.as_str())).ok()?;
+    is_whole.then_some((proxies, line))
 }
 
 fn parse_switch(text: &str) -> Result<bool, String> {

@@ -62,6 +62,7 @@ impl Settings {
             plain("server.drain_seconds", &self.drain_seconds),
             plain("server.watch", &self.watch),
             entry("server.metrics", &self.metrics, |metrics| metrics.as_str().into()),
+            entry("server.trusted_proxies", &self.trusted_proxies, |proxies| proxies.texts().into()),
             entry("store.url", &self.store, place),
             plain("jobs.scheduler_enabled", &self.scheduler_enabled),
             plain("jobs.history_days", &self.history_days),
