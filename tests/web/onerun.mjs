@@ -17,7 +17,7 @@ export default async function (kit) {
       await page.locator('[data-step="AFTER"][data-status="SUCCEEDED"]').waitFor({ timeout: LIMIT })
       await page.locator('header [data-status="SUCCEEDED"]').waitFor()
       assert(await page.evaluate(() => globalThis.neverReloaded), 'the page was reloaded')
-      assert((await page.title()).startsWith('SUCCEEDED'), await page.title())
+      assert((await page.title()).startsWith('✓ SUCCEEDED · waits-in-the-middle'), await page.title())
     })
   })
 

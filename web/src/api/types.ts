@@ -104,16 +104,18 @@ export interface JobCard {
   last_run: RunSummary | null
   next_run_at: string | null
   needs_dialog: boolean
-  /** The last runs, newest last: their states and lengths, for the bars. Servers that do not tell leave it out. */
-  history?: HistoryBar[]
+  /** What an operator should know although nothing is wrong with the file. */
+  warnings?: { code: string; message: string; run_id: string | null }[]
   internal?: boolean
 }
 
-export interface HistoryBar {
+/** A run in the small history of a job. */
+export interface RecentRun {
   id: string
   status: RunStatus
-  started_at: string | null
-  finished_at: string | null
+  queued_at: string
+  /** How long it ran; null when it has not begun or not ended. */
+  seconds: number | null
 }
 
 export interface JobsDocument {
@@ -238,7 +240,7 @@ export interface GivenInput {
 export interface JobStats {
   job_id: string
   /** Oldest first. */
-  runs: { id: string; status: RunStatus; queued_at: string; seconds: number | null }[]
+  runs: RecentRun[]
   median_seconds: number | null
   p95_seconds: number | null
   /** Of the last 20 runs that succeeded. */
