@@ -143,8 +143,9 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, inputs, jobs, logs,
-        notifications, oidc, plugins, retention, run_plot, runs, scheduler, secrets, sign_in, slots, stats, tokens, users,
+        about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, inputs,
+        jobs, logs, notifications, oidc, plugins, retention, run_plot, runs, scheduler, secrets, sign_in, slots, stats,
+        tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();

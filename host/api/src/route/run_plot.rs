@@ -100,12 +100,8 @@ pub(crate) async fn show(
     let Some(filter) = read_filter(&app, &caller, query)? else { return Ok(Json(RunPlot::default())) };
     let filter = RunFilter { before: None, limit: MOST_DOTS, ..filter };
     let span = app.history.run_span(&filter).await?;
-    let mut plot = RunPlot {
-        total: span.count,
-        from: span.first.map(instant),
-        to: span.last.map(instant),
-        ..RunPlot::default()
-    };
+    let mut plot =
+        RunPlot { total: span.count, from: span.first.map(instant), to: span.last.map(instant), ..RunPlot::default() };
     if span.count <= u64::from(MOST_DOTS) {
         plot.runs = app.history.filtered_times(&filter).await?.iter().map(RunDot::from).collect();
     } else if let (Some(first), Some(last)) = (span.first, span.last) {

@@ -104,8 +104,7 @@ pub(super) async fn runs_are_counted_by_time_state_and_length(bench: &Bench) {
     };
     // One stretch that holds them all.
     let cells = history.run_cells(&all, 1_000_000_000).await.unwrap();
-    let expected =
-        [("FAILED", Some(2), 1), ("RUNNING", None, 1), ("SUCCEEDED", Some(0), 1), ("SUCCEEDED", Some(7), 1)];
+    let expected = [("FAILED", Some(2), 1), ("RUNNING", None, 1), ("SUCCEEDED", Some(0), 1), ("SUCCEEDED", Some(7), 1)];
     assert_eq!(told(cells), expected);
     let failed = RunFilter { statuses: vec![host_model::RunStatus::Failed], ..RunFilter::default() };
     let cells = history.run_cells(&failed, 60).await.unwrap();
