@@ -56,10 +56,17 @@ export function RunSummaryPanel({ document, failed, selected, onSelect, onLine, 
   )
 }
 
+/** What the step itself said of its error, else where the run says that the step failed. */
+async function errorLine(run: string, step: string, signal: AbortSignal): Promise<number | null> {
+  const own = await api.logSearch(run, { level: 'ERROR', step }, signal)
+  if (own.numbers[0] !== undefined) return own.numbers[0]
+  return (await api.logSearch(run, { level: 'ERROR', q: `\`${step}\`` }, signal)).numbers[0] ?? null
+}
+
 /** The way to the first line of the log that tells of the failure; nothing where no line does. */
 function ErrorLine({ run, step, onLine }: { run: string; step: string; onLine: (line: number) => void }) {
-  const { data } = useQuery({ queryKey: ['run-error-line', run, step], queryFn: ({ signal }) => optional(api.logSearch(run, { level: 'ERROR', step }, signal)) })
-  const first = data?.numbers[0]
+  const { data } = useQuery({ queryKey: ['run-error-line', run, step], queryFn: ({ signal }) => optional(errorLine(run, step, signal)) })
+  const first = data ?? undefined
   return first === undefined ? null : <button type="button" className={ui.linkButton} onClick={() => onLine(first + 1)}>{t.showLine}</button>
 }
 
