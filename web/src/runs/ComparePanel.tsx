@@ -38,8 +38,8 @@ export function Compare({ document, other, close }: { document: RunDocument; oth
       </div>
       <InlineProblem error={found.error ?? that.error} />
       <Skeleton pending={that.isLoading} rows={1} />
-      {that.data && <Table left={document} right={that.data} />}
       {that.data && <Definitions left={run.id} right={that.data.run.id} />}
+      {that.data && <Table left={document} right={that.data} />}
     </section>
   )
 }
@@ -72,6 +72,7 @@ function Table({ left, right }: { left: RunDocument; right: RunDocument }) {
   const time = (ms: number | null) => (ms === null ? '–' : duration(ms))
   return (
     <>
+      {values.length === 0 ? <p className="muted">{t.noDifference}</p> : <Differences values={values} />}
       <table className={ui.table}>
         <thead>
           <tr>
@@ -91,7 +92,6 @@ function Table({ left, right }: { left: RunDocument; right: RunDocument }) {
           ))}
         </tbody>
       </table>
-      {values.length === 0 ? <p className="muted">{t.noDifference}</p> : <Differences values={values} />}
     </>
   )
 }
