@@ -46,14 +46,7 @@ export function DurationChart({ job, alertMinutes }: { job: string; alertMinutes
     if (id) void navigate({ to: '/runs/$id', params: { id } })
   }
   return (
-    <Panel
-      title={<>{t.chart} <span className="muted">{points.length}</span></>}
-      actions={
-        <span className={`muted ${css.chartFacts}`}>
-          {median !== null && <>{t.median} {say(median)} · </>}{data.p95_seconds !== null && <>p95 {say(data.p95_seconds)} · </>}{t.longest} {say(longest)}{alertMinutes !== null && <> · {t.threshold(alertMinutes)}</>}
-        </span>
-      }
-    >
+    <Panel title={<>{t.chart} <span className="muted">{points.length}</span></>}>
       <svg className={css.chart} viewBox={`0 0 ${width} ${HEIGHT}`} preserveAspectRatio="xMinYMax meet" role="img" aria-label={t.chartText(points.length, median === null ? '–' : say(median))} data-chart={points.length} onClick={open}>
         {points.map((run, i) => (
           <g key={run.id} className={ui[run.status]}>
@@ -66,12 +59,13 @@ export function DurationChart({ job, alertMinutes }: { job: string; alertMinutes
         {median !== null && <line className={css.median} data-median x1="0" x2={width} y1={y(median)} y2={y(median)} />}
         {alert !== null && alert <= top && <line className={css.alertLine} data-alert x1="0" x2={width} y1={y(alert)} y2={y(alert)} />}
       </svg>
-      {far.length > 0 && (
-        <p className={css.outliers}>
-          <span className="muted">{t.outliers(far.length)}:</span>
-          {far.slice(0, LABELS).map((run) => <Link key={run.id} to="/runs/$id" params={{ id: run.id }}>{say(run.seconds)} · {shortInstant(toMillis(run.queued_at) ?? 0)}</Link>)}
-        </p>
-      )}
+      <p className={css.chartFacts}>
+        {median !== null && <span><i className={css.medianKey} aria-hidden="true" /> {t.median} {say(median)}</span>}
+        {data.p95_seconds !== null && <span>p95 {say(data.p95_seconds)}</span>}
+        <span>{t.longest} {say(longest)}</span>
+        {alertMinutes !== null && <span><i className={css.alertKey} aria-hidden="true" /> {t.threshold(alertMinutes)}</span>}
+        {far.length > 0 && <span>{t.outliers(far.length)}: {far.slice(0, LABELS).map((run, i) => <span key={run.id}>{i > 0 && ', '}<Link to="/runs/$id" params={{ id: run.id }}>{say(run.seconds)} · {shortInstant(toMillis(run.queued_at) ?? 0)}</Link></span>)}</span>}
+      </p>
     </Panel>
   )
 }
