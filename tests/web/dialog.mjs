@@ -104,4 +104,61 @@ export default async function (kit) {
     kit.letGo(run)
     await server.reaches(run, 'SUCCEEDED')
   }))
+
+  await kit.check('values start from the saved ones, from the last different ones, or from a preset that was saved here', async () => {
+    const first = await server.run('nomasx1-security-1', { params: { apps_id: 77 }, step_enabled: { JDE_MENUS: false } })
+    await server.reaches(first, 'SUCCEEDED')
+    await kit.with('jobs', async (page) => {
+      const dialog = await openDialog(page, 'nomasx1-security-1')
+      const option = await dialog.getByLabel('Start from').locator(`option[value="run:${first}"]`).innerText()
+      assert(/SUCCEEDED/.test(option), option)
+      await dialog.getByLabel('Start from').selectOption(`run:${first}`)
+      assert(await dialog.getByRole('textbox', { name: 'apps_id' }).inputValue() === '77', 'the values of the run are not there')
+      await dialog.getByText('JDE_MENUS: skip').waitFor()
+      await dialog.getByRole('button', { name: 'Save as preset' }).click()
+      await dialog.getByLabel('Name of the preset').fill('sandbox')
+      await page.keyboard.press('Enter')
+      await dialog.getByText('Saved as a preset.').waitFor()
+      await dialog.getByLabel('Start from').selectOption('')
+      await dialog.getByText('Nothing: runs as saved.').waitFor()
+      await dialog.getByLabel('Start from').selectOption('preset:sandbox')
+      assert(await dialog.getByRole('textbox', { name: 'apps_id' }).inputValue() === '77', 'the values of the preset are not there')
+      await kit.picture(page, 'dialog-preset-light')
+    })
+    const { body } = await server.call('GET', 'admin/jobs/nomasx1-security-1/source')
+    assert(JSON.stringify(body.job.presets) === JSON.stringify([{ name: 'sandbox', params: { apps_id: 77 }, step_enabled: { JDE_MENUS: false } }]), JSON.stringify(body.job.presets))
+  })
+
+  await kit.check('a replay always says which definition it runs', async () => {
+    const run = await server.run('billing-nightly-rebuild')
+    await server.reaches(run, 'FAILED')
+    await kit.with(`runs/${run}`, async (page) => {
+      await page.getByRole('button', { name: 'Run again…', exact: true }).click()
+      const dialog = page.getByRole('dialog')
+      assert(await dialog.getByRole('radio', { name: /as it is now/ }).isChecked(), 'the current one is not the default')
+      await dialog.getByRole('radio', { name: /as it was in that run/ }).check()
+      assert(await dialog.getByLabel('From step').inputValue() === 'rebuild', 'it does not begin at the failed step')
+      await kit.picture(page, 'dialog-replay-light')
+      const [request] = await Promise.all([page.waitForRequest((each) => each.method() === 'POST' && each.url().endsWith('/replay')), dialog.getByRole('button', { name: 'Run', exact: true }).click()])
+      assert(JSON.stringify(request.postDataJSON()) === JSON.stringify({ from_step: 'rebuild', definition: 'stored' }), request.postData())
+      await page.waitForURL((url) => /\/runs\//.test(url.pathname) && !url.pathname.endsWith(run))
+    })
+  })
+
+  await kit.check('a secret never comes to the browser, and cannot be changed here', async () => {
+    const { body: source, etag } = await server.call('GET', 'admin/jobs/writes-a-long-log/source')
+    const job = { ...source.job, params: { ...source.job.params, password: 'hunter2' } }
+    const saved = await server.call('PUT', 'admin/jobs/writes-a-long-log', { job }, { 'if-match': etag ?? `"${source.etag}"` })
+    assert(saved.status === 200, JSON.stringify(saved.body))
+    await kit.with('jobs', async (page) => {
+      const bodies = []
+      page.on('response', (answer) => bodies.push(answer.text().catch(() => '')))
+      const dialog = await openDialog(page, 'writes-a-long-log')
+      await dialog.getByText('•••• set on the server').waitFor()
+      const body = await sent(page, () => dialog.getByRole('button', { name: 'Run', exact: true }).click())
+      assert(JSON.stringify(body) === '{}', JSON.stringify(body))
+      await page.locator('header [data-status="SUCCEEDED"]').waitFor()
+      assert(!(await Promise.all(bodies)).some((text) => text.includes('hunter2')), 'the secret came to the browser')
+    })
+  })
 }

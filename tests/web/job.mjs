@@ -61,4 +61,100 @@ export default async function (kit) {
     kit.expected.push(/status of 404/)
     await page.getByText('no longer in the catalogue').waitFor()
   }))
+
+  await kit.check('a schedule is added, changed and removed on the page of the job', () => kit.with('jobs/quick-check?tab=schedules', async (page) => {
+    await page.getByRole('button', { name: 'Add a schedule' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name', { exact: true }).fill('weekdays')
+    await dialog.getByLabel('Cron').fill('15 6 * * 1-5')
+    await dialog.getByRole('combobox', { name: 'Time zone' }).fill('Europe/Paris')
+    await dialog.locator('[data-preview] li').first().waitFor()
+    await kit.picture(page, 'job-schedule-dialog-light')
+    await dialog.getByRole('button', { name: 'Save schedule' }).click()
+    const row = page.locator('[data-schedule="weekdays"]')
+    await row.getByText('15 6 * * 1-5').waitFor()
+    assert(await row.locator('li time').count() === 10, 'not five fires, each absolute and relative')
+    await row.getByRole('button', { name: 'Change schedule weekdays' }).click()
+    await dialog.getByLabel('Cron').fill('45 6 * * 1-5')
+    await dialog.getByRole('button', { name: 'Save schedule' }).click()
+    await row.getByText('45 6 * * 1-5').waitFor()
+    await row.getByRole('button', { name: 'Remove schedule weekdays' }).click()
+    await dialog.getByRole('button', { name: 'Remove', exact: true }).click()
+    await row.waitFor({ state: 'detached' })
+    const { body } = await server.call('GET', 'admin/jobs/quick-check')
+    assert(body.schedules.length === 0, JSON.stringify(body.schedules))
+  }))
+
+  await kit.check('what is wrong with a schedule is said in the dialog, and nothing is saved', () => kit.with('jobs/quick-check?tab=schedules', async (page) => {
+    kit.expected.push(/status of 422/)
+    await page.getByRole('button', { name: 'Add a schedule' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Cron').fill('99 6 * * *')
+    await dialog.getByRole('button', { name: 'Save schedule' }).click()
+    await dialog.getByRole('alert').waitFor()
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByText('This job has no schedule').waitFor()
+  }))
+
+  await kit.check('a preset is listed, run and scheduled', async () => {
+    const { body: source, etag } = await server.call('GET', 'admin/jobs/nomasx1-security-1/source')
+    const job = { ...source.job, presets: [{ name: 'tenant-20', params: { apps_id: 20 } }] }
+    const saved = await server.call('PUT', 'admin/jobs/nomasx1-security-1', { job }, { 'if-match': etag ?? `"${source.etag}"` })
+    assert(saved.status === 200, JSON.stringify(saved.body))
+    await kit.with('jobs/nomasx1-security-1?tab=schedules', async (page) => {
+      await page.locator('[data-preset-name="tenant-20"]').getByText('apps_id = 20').waitFor()
+      await page.getByRole('button', { name: 'Schedule with preset tenant-20' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByRole('button', { name: 'Save schedule' }).click()
+      await page.locator('[data-schedule="tenant-20"]').getByText('apps_id = 20').waitFor()
+      await kit.picture(page, 'job-presets-light')
+      await page.getByRole('button', { name: 'Run with preset tenant-20' }).click()
+      await dialog.getByText('apps_id: 10 → 20').waitFor()
+      await dialog.getByRole('button', { name: 'Run', exact: true }).click()
+      await page.waitForURL(/\/runs\//)
+      await page.getByText('changed for this run').first().waitFor()
+      await page.goBack()
+      await page.getByRole('button', { name: 'Remove preset tenant-20' }).click()
+      await dialog.getByRole('button', { name: 'Remove', exact: true }).click()
+      await page.locator('[data-preset-name="tenant-20"]').waitFor({ state: 'detached' })
+    })
+  })
+
+  await kit.check('the chart shows the last runs with their median', () => kit.with('jobs/billing-nightly-rebuild', async (page) => {
+    await page.locator('[data-chart="3"]').waitFor()
+    await page.locator('[data-chart] rect').first().click()
+    await page.waitForURL(/\/runs\//)
+  }))
+
+  await kit.check('quarantine disables, tags and says why; ending it puts back what was', () => kit.with('jobs/waits-at-the-gate', async (page) => {
+    const menu = async (name) => {
+      await page.getByRole('button', { name: 'More about waits-at-the-gate' }).click()
+      await page.getByRole('menuitem', { name }).click()
+    }
+    await menu(/^Quarantine/)
+    await page.getByRole('dialog').getByLabel('Why').fill('wrong totals since Monday')
+    await page.getByRole('dialog').getByRole('button', { name: 'Quarantine' }).click()
+    await page.getByText('In quarantine: wrong totals since Monday').waitFor()
+    const away = (await server.call('GET', 'admin/jobs/waits-at-the-gate')).body
+    assert(!away.enabled && away.tags.includes('quarantine'), JSON.stringify(away.tags))
+    await kit.picture(page, 'job-quarantine-light')
+    await menu(/^End the quarantine/)
+    await page.getByText('In quarantine:').waitFor({ state: 'detached' })
+    const back = (await server.call('GET', 'admin/jobs/waits-at-the-gate')).body
+    assert(back.enabled && !back.tags.includes('quarantine') && back.description === 'Waits until it is let go.', JSON.stringify(back))
+  }))
+
+  await kit.check('a job that was deleted still shows its history', async () => {
+    const run = await server.run('writes-a-long-log')
+    await server.reaches(run, 'SUCCEEDED')
+    const { body: source, etag } = await server.call('GET', 'admin/jobs/writes-a-long-log/source')
+    const gone = await server.call('DELETE', 'admin/jobs/writes-a-long-log', undefined, { 'if-match': etag ?? `"${source.etag}"` })
+    assert(gone.status === 200, JSON.stringify(gone.body))
+    kit.expected.push(/status of 404/)
+    await kit.with('jobs/writes-a-long-log', async (page) => {
+      await page.getByText('no longer in the catalogue').waitFor()
+      await page.locator(`[data-run="${run}"]`).waitFor()
+      await kit.picture(page, 'job-gone-light')
+    })
+  })
 }

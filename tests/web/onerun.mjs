@@ -17,7 +17,7 @@ export default async function (kit) {
       await page.locator('[data-step="AFTER"][data-status="SUCCEEDED"]').waitFor({ timeout: LIMIT })
       await page.locator('header [data-status="SUCCEEDED"]').waitFor()
       assert(await page.evaluate(() => globalThis.neverReloaded), 'the page was reloaded')
-      assert((await page.title()).startsWith('SUCCEEDED'), await page.title())
+      assert((await page.title()).startsWith('✓ SUCCEEDED · waits-in-the-middle'), await page.title())
     })
   })
 
@@ -104,4 +104,37 @@ export default async function (kit) {
     await page.getByText('There is no such run').waitFor()
     await page.locator('[data-run]').first().waitFor()
   }))
+
+  await kit.check('dragging over the bars zooms, 0 shows the whole again, and no step is chosen by it', () => kit.with(`runs/${failed}`, async (page) => {
+    await page.locator('[data-step="rebuild"] [data-bars]').waitFor()
+    const { x, y, width, height } = await page.locator('[data-step="rebuild"] [data-bars]').boundingBox()
+    await page.mouse.move(x + width * 0.2, y + height / 2)
+    await page.mouse.down()
+    await page.mouse.move(x + width * 0.6, y + height / 2, { steps: 4 })
+    await page.mouse.up()
+    await page.locator('[data-zoomed="true"]').waitFor()
+    assert(!page.url().includes('step='), 'a step was chosen')
+    await page.keyboard.press('0')
+    await page.locator('[data-zoomed="false"]').waitFor()
+  }))
+
+  await kit.check('the line of the failure is one click away', () => kit.with(`runs/${failed}`, async (page) => {
+    await page.getByRole('button', { name: 'Show the line' }).click()
+    await page.waitForURL(/#L\d+$/)
+  }))
+
+  await kit.check('the version of the definition is said, and a comparison names what differs in it', async () => {
+    const before = await server.run('quick-check')
+    await server.reaches(before, 'SUCCEEDED')
+    const { body: source, etag } = await server.call('GET', 'admin/jobs/quick-check/source')
+    const job = { ...source.job, steps: [{ ...source.job.steps[0], timeout_seconds: 77 }] }
+    const saved = await server.call('PUT', 'admin/jobs/quick-check', { job }, { 'if-match': etag ?? `"${source.etag}"` })
+    assert(saved.status === 200, JSON.stringify(saved.body))
+    const after = await server.run('quick-check')
+    await server.reaches(after, 'SUCCEEDED')
+    await kit.with(`runs/${after}?compare=${before}`, async (page) => {
+      await page.getByText('steps.CHECK.timeout_seconds: 77 ← 3600').waitFor()
+      await page.getByText(/^version \d+, as it is now$/).waitFor()
+    })
+  })
 }

@@ -51,4 +51,65 @@ export default async function (kit) {
     await page.getByLabel('Text').fill('totals of north')
     await until(page, ([id]) => document.querySelectorAll('[data-run]').length === 1 && document.querySelector('[data-run]').dataset.run === id, [bad])
   }))
+
+  await kit.check('a picture over the list has a mark for each run; dragging over it chooses the time', () => kit.with('runs', async (page) => {
+    await page.locator(`[data-dot="${bad}"]`).waitFor()
+    const picture = page.locator('[data-plot] svg')
+    const { x, y, width, height } = await picture.boundingBox()
+    await page.mouse.move(x + width * 0.1, y + height / 2)
+    await page.mouse.down()
+    await page.mouse.move(x + width * 0.95, y + height / 2, { steps: 4 })
+    await page.mouse.up()
+    await page.waitForURL(/from=20.*to=20/)
+    await page.getByRole('button', { name: /^Clear the filters: .* – / }).click()
+    await page.waitForURL((url) => !url.search.includes('from='))
+    await kit.picture(page, 'runs-strip-light')
+  }))
+
+  await kit.check('runs are found by tag, and by the person who began them', () => kit.with('runs', async (page) => {
+    await page.getByLabel('Tag', { exact: true }).selectOption('billing')
+    await page.locator(`[data-run="${ok}"]`).waitFor({ state: 'detached' })
+    await page.locator(`[data-run="${bad}"]`).waitFor()
+    await page.getByRole('button', { name: 'Clear the filters: Tag: billing' }).click()
+    await page.locator(`[data-run="${ok}"]`).waitFor()
+    await page.getByLabel('Triggered by').selectOption('user')
+    await page.getByLabel('Person').fill('nobody-at-all')
+    await page.getByText('No run matches.').waitFor()
+    await page.waitForURL(/trigger=user%3Anobody-at-all/)
+  }))
+
+  await kit.check('a span of time is typed in where dragging is no way', () => kit.with('runs', async (page) => {
+    await page.getByLabel('Time', { exact: true }).selectOption('custom')
+    await page.getByLabel('From', { exact: true }).fill('2020-01-01T00:00')
+    await page.getByLabel('To', { exact: true }).fill('2020-02-01T00:00')
+    await page.getByText('No run matches.').waitFor()
+    await page.getByLabel('To', { exact: true }).fill('2040-02-01T00:00')
+    await page.locator(`[data-run="${bad}"]`).waitFor()
+  }))
+
+  await kit.check('what is found is downloaded as a table', () => kit.with('runs?status=FAILED', async (page) => {
+    await page.locator(`[data-run="${bad}"]`).waitFor()
+    await page.getByRole('button', { name: 'Export and actions on all of these' }).click()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'Download as CSV' }).click()])
+    const { readFileSync } = await import('node:fs')
+    const text = readFileSync(await file.path(), 'utf8')
+    assert(text.startsWith('id,job_id,status') && text.includes(bad) && !text.includes(ok), text.slice(0, 300))
+  }))
+
+  await kit.check('many runs are canceled after the filter was read back in words, and each says how it went', async () => {
+    const waiting = [await server.run('waits-at-the-gate'), await server.run('waits-in-the-middle')]
+    await kit.with('runs?status=RUNNING,QUEUED', async (page) => {
+      for (const run of waiting) await page.locator(`[data-run="${run}"]`).waitFor()
+      await page.getByRole('button', { name: 'Export and actions on all of these' }).click()
+      await page.getByRole('menuitem', { name: 'Cancel all of these' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText('State: RUNNING, QUEUED').waitFor()
+      await dialog.locator('[data-bulk-count="2"]').waitFor()
+      await kit.picture(page, 'runs-bulk-light')
+      await dialog.getByRole('button', { name: 'Cancel 2 runs' }).click()
+      for (const run of waiting) await dialog.locator(`[data-bulk="${run}"][data-outcome="done"]`).waitFor()
+      await dialog.getByText('2 of 2: 2 done, 0 refused').waitFor()
+    })
+    for (const run of waiting) await server.reaches(run, 'CANCELED')
+  })
 }

@@ -2,7 +2,7 @@
 import { freshKey, http, queryString, request } from './http'
 import type { Me } from './permissions'
 import type {
-  GivenInput, JobDetail, JobsDocument, JobStats, LogCounts, LogDensity, LogPage, LogSearch, ReloadReport, RunAccepted, RunDocument, RunPlot, RunRequest, RunsFilter, RunsPage, Saved, SlotsPage, SourceDocument, VersionsDocument, WhyDocument,
+  GivenInput, JobDetail, JobsDocument, JobStats, LogCounts, LogDensity, LogPage, LogSearch, RecentRun, ReloadReport, RunAccepted, RunDocument, RunPlot, RunRequest, RunsFilter, RunsPage, Saved, SlotsPage, SourceDocument, VersionsDocument, WhyDocument,
 } from './types'
 
 export { ApiError, endpoint, isMissing, type ProblemDocument } from './http'
@@ -22,6 +22,8 @@ export const api = {
   signOut: () => http.post<unknown>('auth/logout'),
 
   jobs: (signal?: AbortSignal) => http.get<JobsDocument>('admin/jobs', signal),
+  /** The last runs of every job, oldest first. */
+  recent: (signal?: AbortSignal) => http.get<{ jobs: { id: string; recent: RecentRun[] }[] }>('admin/jobs?recent=20', signal),
   job: (job: string, signal?: AbortSignal) => http.get<JobDetail>(`admin/jobs/${id(job)}`, signal),
   reload: () => http.post<ReloadReport>('admin/reload'),
   runJob: (job: string, body: RunRequest) => http.post<RunAccepted>(`admin/jobs/${id(job)}/run`, body, { idempotencyKey: freshKey() }),

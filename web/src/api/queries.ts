@@ -35,8 +35,8 @@ export const queries = {
       queryFn: ({ signal }) => journal.during(() => api.runs(asked(filter, serverNow()), RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
     }),
   run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
-  /** The newest runs of all jobs, for what is told of each job's past. */
-  recent: () => queryOptions({ queryKey: ['recent'], queryFn: ({ signal }) => api.runs({}, 500, signal), staleTime: 60_000 }),
+  /** The last runs of every job, for the bars; the events then tell of newer ones. */
+  recent: () => queryOptions({ queryKey: ['recent'], queryFn: ({ signal }) => api.recent(signal), staleTime: 60_000 }),
   source: (id: string) => queryOptions({ queryKey: ['source', id], queryFn: ({ signal }) => api.source(id, signal), retry: false }),
   versions: (id: string) => queryOptions({ queryKey: ['versions', id], queryFn: ({ signal }) => api.versions(id, signal), retry: false }),
   /** With a run: the times of steps are those before it. */

@@ -2,19 +2,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { queries } from '../api/queries'
-import type { RunDocument, Version } from '../api/types'
+import type { RunDocument } from '../api/types'
 import css from './dialog.module.css'
 import { t } from './dialogWords'
+import { versionAt } from './versions'
 
 /** A replay of the definition that was recorded, from this step on; null: from the first. */
 export interface Stored {
   step: string | null
-}
-
-/** The newest version there was at that moment; null where none is known. */
-export function versionAt(versions: Version[], at: string | null): number | null {
-  if (at === null) return null
-  return versions.filter((each) => each.at <= at).reduce<number | null>((newest, each) => (newest === null || each.version > newest ? each.version : newest), null)
 }
 
 interface Props {

@@ -1,46 +1,71 @@
-/** How long the last runs took, with their median; what took twice as long is labelled. A click opens the run. */
-import { useNavigate } from '@tanstack/react-router'
-import type { RunSummary } from '../api/types'
+/**
+ * How long the last 200 runs took, with their median and the line above which an alert is raised; what took twice as long
+ * as the median is labelled. A click opens the run; those that are labelled are links too.
+ */
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { queries } from '../api/queries'
+import type { RecentRun } from '../api/types'
 import { Panel } from '../ui/parts'
-import { duration } from '../ui/time'
+import { duration, everyZone, shortInstant, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
-import { length, median } from './history'
 import css from './job.module.css'
 import { t } from './jobWords'
 
 const WIDTH = 1000
 const HEIGHT = 120
+const TOP = 16
 const LABELS = 3
+/** From so many times the median on a run is far from the usual. */
+const FAR = 2
 
-export function DurationChart({ runs }: { runs: RunSummary[] }) {
+/** The runs worth naming: longest first. */
+export function outliers(runs: RecentRun[], median: number | null): (RecentRun & { seconds: number })[] {
+  if (median === null) return []
+  const far = runs.filter((run): run is RecentRun & { seconds: number } => run.seconds !== null && run.seconds > median * FAR && run.seconds - median > 1)
+  return far.sort((a, b) => b.seconds - a.seconds)
+}
+
+export function DurationChart({ job, alertMinutes }: { job: string; alertMinutes: number | null }) {
   const navigate = useNavigate()
-  const points = runs.toReversed().flatMap((run) => {
-    const ms = length(run)
-    return ms === null ? [] : [{ run, ms }]
-  })
-  if (points.length < 2) return null
-  const middle = median(points.filter(({ run }) => run.status === 'SUCCEEDED').map(({ ms }) => ms))
-  const longest = Math.max(...points.map(({ ms }) => ms), 1)
-  const y = (ms: number) => HEIGHT - Math.max(2, (ms / longest) * (HEIGHT - 18))
-  const step = Math.min(28, WIDTH / points.length)
-  const outliers = new Set(middle === null ? [] : points.filter(({ ms }) => ms > middle * 2).sort((a, b) => b.ms - a.ms).slice(0, LABELS).map(({ run }) => run.id))
+  const { data } = useQuery(queries.stats(job))
+  const points = (data?.runs ?? []).flatMap((run) => (run.seconds === null ? [] : [{ ...run, seconds: run.seconds }]))
+  if (!data || points.length < 2) return null
+  const median = data.median_seconds
+  const far = outliers(points, median)
+  const longest = Math.max(...points.map((run) => run.seconds), 0.001)
+  const alert = alertMinutes === null ? null : alertMinutes * 60
+  // A line far above everything would press the bars flat: it is then said in words only.
+  const top = alert !== null && alert <= longest * 3 ? Math.max(longest, alert) : longest
+  const y = (seconds: number) => HEIGHT - Math.max(2, (seconds / top) * (HEIGHT - TOP))
+  const step = Math.min(22, WIDTH / points.length)
+  const width = Math.max(step * points.length, 320)
+  const say = (seconds: number) => duration(seconds * 1000)
   const open = (event: React.MouseEvent) => {
     const id = (event.target as SVGElement).dataset.run
     if (id) void navigate({ to: '/runs/$id', params: { id } })
   }
   return (
-    <Panel title={t.chart} actions={middle !== null && <span className="muted">{t.median} {duration(middle)} · {t.longest} {duration(longest)}</span>}>
-      <svg className={css.chart} viewBox={`0 0 ${Math.max(step * points.length, 280)} ${HEIGHT}`} preserveAspectRatio="xMinYMax meet" role="img" aria-label={t.chartText(points.length, middle === null ? '–' : duration(middle))} onClick={open}>
-        {points.map(({ run, ms }, i) => (
+    <Panel title={<>{t.chart} <span className="muted">{points.length}</span></>}>
+      <svg className={css.chart} viewBox={`0 0 ${width} ${HEIGHT}`} preserveAspectRatio="xMinYMax meet" role="img" aria-label={t.chartText(points.length, median === null ? '–' : say(median))} data-chart={points.length} onClick={open}>
+        {points.map((run, i) => (
           <g key={run.id} className={ui[run.status]}>
-            <rect className={css.chartBar} x={i * step + 1} width={Math.max(2, step - 2)} y={y(ms)} height={HEIGHT - y(ms)} rx="1.5" data-run={run.id}>
-              <title>{`${run.status} · ${duration(ms)}`}</title>
+            <rect className={css.chartBar} x={i * step + step * 0.08} width={Math.max(1.5, step * 0.84)} y={y(run.seconds)} height={HEIGHT - y(run.seconds)} rx={Math.min(1.5, step / 6)} data-run={run.id}>
+              <title>{`${run.status} · ${say(run.seconds)}\n${everyZone(toMillis(run.queued_at) ?? 0)}`}</title>
             </rect>
-            {outliers.has(run.id) && <text className={css.chartText} x={i * step} y={y(ms) - 4}>{duration(ms)}</text>}
+            {far.slice(0, LABELS).includes(run) && <text className={css.chartText} textAnchor={i > points.length / 2 ? 'end' : 'start'} x={i > points.length / 2 ? (i + 1) * step : i * step} y={y(run.seconds) - 4}>{say(run.seconds)}</text>}
           </g>
         ))}
-        {middle !== null && <line className={css.median} x1="0" x2={Math.max(step * points.length, 280)} y1={y(middle)} y2={y(middle)} />}
+        {median !== null && <line className={css.median} data-median x1="0" x2={width} y1={y(median)} y2={y(median)} />}
+        {alert !== null && alert <= top && <line className={css.alertLine} data-alert x1="0" x2={width} y1={y(alert)} y2={y(alert)} />}
       </svg>
+      <p className={css.chartFacts}>
+        {median !== null && <span><i className={css.medianKey} aria-hidden="true" /> {t.median} {say(median)}</span>}
+        {data.p95_seconds !== null && <span>p95 {say(data.p95_seconds)}</span>}
+        <span>{t.longest} {say(longest)}</span>
+        {alertMinutes !== null && <span><i className={css.alertKey} aria-hidden="true" /> {t.threshold(alertMinutes)}</span>}
+        {far.length > 0 && <span>{t.outliers(far.length)}: {far.slice(0, LABELS).map((run, i) => <span key={run.id}>{i > 0 && ', '}<Link to="/runs/$id" params={{ id: run.id }}>{say(run.seconds)} · {shortInstant(toMillis(run.queued_at) ?? 0)}</Link></span>)}</span>}
+      </p>
     </Panel>
   )
 }

@@ -1,9 +1,8 @@
 /** The last runs of a job as bars: their height says how long, a notch and the full height that it failed. */
 import { useNavigate } from '@tanstack/react-router'
 import { memo } from 'react'
-import type { HistoryBar } from '../api/types'
 import ui from '../ui/ui.module.css'
-import { BARS, heightClass, length } from './history'
+import { BARS, heightClass, type HistoryBar } from './history'
 import css from './history.module.css'
 import { t } from './words'
 
@@ -25,7 +24,7 @@ export const HistoryBars = memo(function HistoryBars({ bars, medianMs }: { bars:
     <svg className={css.bars} width={bars.length * STEP} height={TALL} viewBox={`0 0 ${bars.length * STEP} ${TALL}`} role="img" aria-label={t.historyOf(bars.length, ok, failed)} data-bars={Math.min(BARS, bars.length)} onClick={open}>
       {bars.map((bar, i) => {
         const isFailed = bar.status === 'FAILED'
-        const height = isFailed ? TALL : HEIGHTS[heightClass(length(bar), medianMs)]!
+        const height = isFailed ? TALL : HEIGHTS[heightClass(bar.ms, medianMs)]!
         const x = i * STEP
         return (
           <g key={bar.id} className={ui[bar.status]}>

@@ -12,6 +12,7 @@ import { barsOf, type History } from './history'
 import { HistoryBars } from './HistoryBars'
 import css from './jobs.module.css'
 import { LastRunBadge, Running, Warnings } from './pieces'
+import { plain } from './quarantine'
 import { t } from './words'
 
 interface Props {
@@ -38,7 +39,7 @@ export const JobCard = memo(function JobCard({ job, history, selected, onSelect 
           {isInternal(job) && !job.tags.includes('internal') && <Tag>{t.internal}</Tag>}
           {job.tags.map((tag) => <Link key={tag} to="/jobs" search={{ tag }} className={css.tag} aria-label={`${t.facets.tag} ${tag}`}>{tag}</Link>)}
         </div>
-        {job.description && <p className="muted">{job.description}</p>}
+        {plain(job.description) && <p className="muted">{plain(job.description)}</p>}
         <div className={css.meta}>
           {job.valid && <span><Clock size={12} aria-hidden /> <code>{job.schedule ?? t.manual}</code>{job.schedule && job.timezone && ` ${job.timezone}`}</span>}
           {job.schedule && (
@@ -52,7 +53,7 @@ export const JobCard = memo(function JobCard({ job, history, selected, onSelect 
           <HistoryBars bars={barsOf(job, history)} medianMs={history?.medianMs ?? null} />
         </div>
         {job.active_run_id && <Running job={job} run={last?.id === job.active_run_id ? last : null} />}
-        <Warnings job={job} moved={history?.moved ?? false} />
+        <Warnings job={job} />
       </div>
       <div className={css.actions}>
         <EnabledSwitch job={job} />

@@ -1,6 +1,7 @@
 /** One job: what it does, how its last runs went, when it fires and why, its text and its changes. */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
+import { ShieldAlert } from 'lucide-react'
 import { lazy, Suspense } from 'react'
 import { isMissing } from '../api/http'
 import { queries } from '../api/queries'
@@ -10,14 +11,17 @@ import { useTitle } from '../ui/hooks'
 import { Empty, Panel, Skeleton, Tag } from '../ui/parts'
 import { ProblemList, ProblemPanel } from '../ui/Problem'
 import { Tabs } from '../ui/Tabs'
+import { At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import { RunsTable } from '../runs/RunsTable'
 import { t as common } from '../app/words'
-import { CancelButton, EditLink, EnabledSwitch, JobMenu, RunButton, useJobRights } from './actions'
+import { CancelButton, EditLink, EnabledSwitch, JobMenu, QUARANTINE, RunButton, useJobRights } from './actions'
 import css from './job.module.css'
 import { t } from './jobWords'
+import { DurationChart } from './DurationChart'
 import { Overview } from './Overview'
 import { LastRunBadge, Running } from './pieces'
+import { noteOf } from './quarantine'
 
 const Schedules = lazy(() => import('./Schedules').then((module) => ({ default: module.Schedules })))
 const Definition = lazy(() => import('./Definition').then((module) => ({ default: module.Definition })))
@@ -64,6 +68,7 @@ function Content({ job, tab }: { job: JobDetail; tab: TabId }) {
   return (
     <>
       {job.active_run_id && <div className={css.running}><Running job={job} run={job.last_run?.id === job.active_run_id ? job.last_run : null} /></div>}
+      {noteOf(job.description) !== null && job.tags.includes(QUARANTINE) && <p className={css.quarantine} role="status"><ShieldAlert size={15} aria-hidden /> {t.quarantined} {noteOf(job.description)}</p>}
       {job.problems.length > 0 && (
         <section className={ui.problem} aria-label={t.problems}>
           <h2>{t.problems}</h2>
@@ -86,10 +91,17 @@ function Content({ job, tab }: { job: JobDetail; tab: TabId }) {
 /** A job that was removed still shows what it did. */
 function Gone({ id }: { id: string }) {
   const { data } = useQuery(queries.runs({ job: id }))
+  const versions = useQuery(queries.versions(id))
   return (
     <>
       <Empty title={t.gone}>{data && data.runs.length > 0 ? t.goneHint : <Link to="/jobs">{common.toJobs}</Link>}</Empty>
-      {data && data.runs.length > 0 && <Panel title={t.tabs.runs}><RunsTable runs={data.runs} showJob={false} /></Panel>}
+      <DurationChart job={id} alertMinutes={null} />
+      {data && data.runs.length > 0 && <Panel title={t.tabs.runs} actions={data.next && <Link to="/runs" search={{ job: id }}>{t.allRuns}</Link>}><RunsTable runs={data.runs} showJob={false} /></Panel>}
+      {versions.data && versions.data.versions.length > 0 && (
+        <Panel title={t.tabs.changes}>
+          <ul className={css.goneVersions}>{versions.data.versions.map((each) => <li key={each.version}>{t.version} {each.version} · {each.change} · {each.by} · <At at={each.at} /></li>)}</ul>
+        </Panel>
+      )}
     </>
   )
 }

@@ -40,7 +40,7 @@ export function JobsPage() {
   const { data, error, isPending, refetch } = useQuery(queries.jobs())
   const { data: me } = useQuery(queries.me())
   const recent = useQuery({ ...queries.recent(), enabled: data !== undefined })
-  const histories = useMemo(() => (recent.data ? historiesOf(recent.data.runs) : NO_HISTORY), [recent.data])
+  const histories = useMemo(() => (recent.data ? historiesOf(recent.data.jobs) : NO_HISTORY), [recent.data])
   const rights = useJobRights('')
   const [view, setView] = usePreference('jobsView')
   const [by] = usePreference('jobsGroup')

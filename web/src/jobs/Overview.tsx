@@ -1,6 +1,4 @@
 /** What a job does and how its last runs went: facts, steps over runs, lengths. */
-import { useQuery } from '@tanstack/react-query'
-import { api } from '../api/client'
 import type { JobDetail, StepDefinition } from '../api/types'
 import { Fact, Facts, Json, Panel } from '../ui/parts'
 import { cronWords } from '../ui/cron'
@@ -10,18 +8,16 @@ import ui from '../ui/ui.module.css'
 import { DurationChart } from './DurationChart'
 import { t } from './jobWords'
 import { textOf } from './overrides'
+import { plain } from './quarantine'
 import { StepGrid } from './StepGrid'
-
-const IN_CHART = 200
 
 export function Overview({ job }: { job: JobDetail }) {
   const params = Object.entries(job.params)
-  const chart = useQuery({ queryKey: ['runs', { job: job.id }, IN_CHART], queryFn: ({ signal }) => api.runs({ job: job.id }, IN_CHART, signal), staleTime: 30_000 })
   const words = job.schedule ? cronWords(job.schedule) : null
   return (
     <>
       <Panel>
-        {job.description && <p className={ui.lead}>{job.description}</p>}
+        {plain(job.description) && <p className={ui.lead}>{plain(job.description)}</p>}
         <Facts>
           <Fact name={t.schedule}><code>{job.schedule ?? t.manual}</code>{words && <> · {words}</>}</Fact>
           {job.schedule && <Fact name={t.timezone}>{job.timezone ?? 'UTC'}</Fact>}
@@ -38,7 +34,7 @@ export function Overview({ job }: { job: JobDetail }) {
         </Facts>
       </Panel>
       {job.runs.length > 0 && <StepGrid job={job} />}
-      {chart.data && chart.data.runs.length > 1 && <DurationChart runs={chart.data.runs} />}
+      <DurationChart job={job.id} alertMinutes={job.long_run_minutes ?? null} />
       <Panel title={<>{t.steps} <span className="muted">{job.steps.length}</span></>}>
         <table className={`${ui.table} ${ui.stacks}`} aria-label={t.steps}>
           <thead>

@@ -9,15 +9,17 @@ import { may } from '../api/permissions'
 import { queries, queryClient } from '../api/queries'
 import type { JobCard } from '../api/types'
 import { Button, Switch } from '../ui/Button'
-import { httpRequest, runCommand } from '../ui/commands'
+import { commandLine, httpRequest, runCommand } from '../ui/commands'
 import { useCopyAs } from '../ui/CopyAs'
 import { Menu } from '../ui/Menu'
 import { InlineProblem } from '../ui/Problem'
 import ui from '../ui/ui.module.css'
 import css from './jobs.module.css'
 import { StartProblem } from './StartProblem'
+import { released } from './quarantine'
 import { t } from './words'
 
+const QuarantineDialog = lazy(() => import('./QuarantineDialog').then((module) => ({ default: module.QuarantineDialog })))
 const RunDialog = lazy(() => import('./RunDialog').then((module) => ({ default: module.RunDialog })))
 
 export const QUARANTINE = 'quarantine'
@@ -84,7 +86,7 @@ export function CancelButton({ runId, jobId, asked = false, label = t.cancel }: 
 }
 
 /** Changes a job by the revision it has now, unless somebody else has changed it since it was drawn. */
-export async function change(job: JobCard, what: { enabled?: boolean; tags?: string[] }): Promise<void> {
+export async function change(job: JobCard, what: { enabled?: boolean; tags?: string[]; description?: string }): Promise<void> {
   const source = await api.source(job.id)
   const now = await api.job(job.id)
   if (now.enabled !== job.enabled || now.tags.join() !== job.tags.join()) {
@@ -122,10 +124,10 @@ export function JobMenu({ job }: { job: JobCard }) {
   const navigate = useNavigate()
   const [dialog, setDialog] = useState(false)
   const isQuarantined = job.tags.includes(QUARANTINE)
-  const quarantine = useMutation({
-    mutationFn: () => change(job, isQuarantined ? { enabled: true, tags: job.tags.filter((tag) => tag !== QUARANTINE) } : { enabled: false, tags: [...job.tags, QUARANTINE] }),
-  })
+  const [asking, setAsking] = useState(false)
+  const release = useMutation({ mutationFn: () => change(job, released(job)) })
   const copyAs = useCopyAs(() => runCommand(job.id), () => httpRequest('POST', endpoint(`admin/jobs/${encodeURIComponent(job.id)}/run`), {}))
+  const copySwitch = useCopyAs(() => commandLine('job', job.enabled ? 'disable' : 'enable', job.id), () => httpRequest('PATCH', endpoint(`admin/jobs/${encodeURIComponent(job.id)}`), { enabled: !job.enabled }))
   return (
     <>
       <Menu
@@ -135,12 +137,17 @@ export function JobMenu({ job }: { job: JobCard }) {
           { label: t.scheduleView, icon: <CalendarDays size={15} />, act: () => void navigate({ to: '/schedule', search: { job: job.id } }) },
           rights.edit && { label: t.duplicate, icon: <Copy size={15} />, act: () => void navigate({ to: '/jobs/new', search: { from: job.id } }) },
           { label: t.export, icon: <Download size={15} />, act: () => location.assign(endpoint(`admin/jobs/${encodeURIComponent(job.id)}/export`)) },
-          rights.edit && { label: isQuarantined ? t.release : t.quarantine, hint: t.quarantineHint, icon: <ShieldAlert size={15} />, disabled: quarantine.isPending, act: () => quarantine.mutate() },
-          ...copyAs.items,
+          rights.edit && (isQuarantined
+            ? { label: t.release, hint: t.releaseHint, icon: <ShieldAlert size={15} />, disabled: release.isPending, act: () => release.mutate() }
+            : { label: t.quarantine, hint: t.quarantineHint, icon: <ShieldAlert size={15} />, act: () => setAsking(true) }),
+          ...copyAs.items.map((item) => ({ ...item, label: `${item.label}: ${t.run}` })),
+          ...(rights.edit ? copySwitch.items.map((item) => ({ ...item, label: `${item.label}: ${job.enabled ? t.disableIt : t.enableIt}` })) : []),
         ]}
       />
       {copyAs.layer}
-      {quarantine.error && <span className={css.outcome}><InlineProblem error={quarantine.error} /></span>}
+      {copySwitch.layer}
+      {release.error && <span className={css.outcome}><InlineProblem error={release.error} /></span>}
+      {asking && <Suspense><QuarantineDialog job={job} close={() => setAsking(false)} /></Suspense>}
       {dialog && <Suspense><RunDialog jobId={job.id} close={() => setDialog(false)} /></Suspense>}
     </>
   )

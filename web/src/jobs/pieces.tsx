@@ -10,8 +10,9 @@ import { stopwatch, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import { useMutation } from '@tanstack/react-query'
 import { InlineProblem } from '../ui/Problem'
-import { change, useJobRights } from './actions'
+import { change, QUARANTINE, useJobRights } from './actions'
 import css from './jobs.module.css'
+import { noteOf } from './quarantine'
 import { t } from './words'
 
 /** The badge of the running or last run, which leads to it. */
@@ -67,10 +68,11 @@ function Fix({ problem, job }: { problem: Problem; job: JobCard }) {
 }
 
 /** What is wrong or odd about a job, in words, each with the way to mend it. */
-export function Warnings({ job, moved }: { job: JobCard; moved: boolean }) {
+export function Warnings({ job }: { job: JobCard }) {
   const { edit } = useJobRights(job.id)
   const enable = useMutation({ mutationFn: () => change(job, { enabled: true }) })
-  const noRows = moved && job.last_run?.status === 'SUCCEEDED' && job.last_run.rows_affected === 0
+  const noRows = job.warnings?.some((each) => each.code === 'no-rows' && each.run_id === job.last_run?.id)
+  const note = noteOf(job.description)
   return (
     <>
       {job.valid && job.schedule && !job.enabled && (
@@ -80,6 +82,7 @@ export function Warnings({ job, moved }: { job: JobCard; moved: boolean }) {
           <InlineProblem error={enable.error} />
         </p>
       )}
+      {note !== null && job.tags.includes(QUARANTINE) && <p className={css.warning}><TriangleAlert size={13} aria-hidden /> {t.quarantined} {note}</p>}
       {noRows && (
         <p className={css.warning}>
           <TriangleAlert size={13} aria-hidden /> {t.warnings.noRows} <Link to="/runs/$id" params={{ id: job.last_run!.id }}>{t.warnings.openRun}</Link>

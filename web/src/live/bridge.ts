@@ -93,6 +93,8 @@ function followUp(event: Extract<LiveEvent, { type: 'run' | 'step' }>): void {
     if (isFinal(event.step.status)) refetchSoon(['run', event.run_id])
   } else if (isFinal(event.run.status)) {
     refetchSoon(['run', event.run.id])
+    // Whether that is worth a warning only the server knows.
+    if (event.run.status === 'SUCCEEDED' && event.run.rows_affected === 0) refetchSoon(['jobs'])
   } else if (event.run.triggered_by.startsWith('cron')) {
     refetchSoon(['jobs'])
     refetchSoon(['job', event.run.job_id])

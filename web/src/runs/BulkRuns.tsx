@@ -80,7 +80,7 @@ export function BulkRunsDialog({ action, filter, words, close }: Props) {
   }
   return (
     <Dialog
-      title={t.bulk[action]}
+      title={t.bulk[action].replace('…', '')}
       close={close}
       size="wide"
       foot={

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { X } from 'lucide-react'
 import { api } from '../api/client'
-import { queries } from '../api/queries'
+import { optional, queries } from '../api/queries'
 import type { RunDocument } from '../api/types'
 import { count } from '../i18n'
 import { textOf } from '../jobs/overrides'
@@ -13,7 +13,7 @@ import { InlineProblem } from '../ui/Problem'
 import { Badge } from '../ui/Status'
 import { duration } from '../ui/time'
 import ui from '../ui/ui.module.css'
-import { compareSteps, differing } from './compare'
+import { compareSteps, differing, flat } from './compare'
 import css from './runs.module.css'
 import { given } from './RunFacts'
 import { t } from './words'
@@ -22,8 +22,8 @@ import { t } from './words'
 export function Compare({ document, other, close }: { document: RunDocument; other: string; close: () => void }) {
   const { run } = document
   const found = useQuery({
-    queryKey: ['runs', { job: run.job_id, status: 'SUCCEEDED' }, 'before', run.id],
-    queryFn: async ({ signal }) => (await api.runs({ job: run.job_id, status: 'SUCCEEDED' }, 20, signal)).runs.find((each) => each.id < run.id)?.id ?? null,
+    queryKey: ['run-success-before', run.id],
+    queryFn: async ({ signal }) => (await api.runs({ job: run.job_id, status: 'SUCCEEDED', before: run.id }, 1, signal)).runs[0]?.id ?? null,
     enabled: other === 'success',
   })
   const id = other === 'success' ? found.data : other
@@ -38,8 +38,32 @@ export function Compare({ document, other, close }: { document: RunDocument; oth
       </div>
       <InlineProblem error={found.error ?? that.error} />
       <Skeleton pending={that.isLoading} rows={1} />
+      {that.data && <Definitions left={run.id} right={that.data.run.id} />}
       {that.data && <Table left={document} right={that.data} />}
     </section>
+  )
+}
+
+/** Where the definitions the two runs were recorded with are not the same. */
+function Definitions({ left, right }: { left: string; right: string }) {
+  const read = (id: string) => ({ queryKey: ['run-definition', id], queryFn: ({ signal }: { signal: AbortSignal }) => optional(api.definition(id, signal)) })
+  const [a, b] = [useQuery(read(left)), useQuery(read(right))]
+  if (!a.data || !b.data) return null
+  const values = differing(flat(a.data), flat(b.data))
+  if (values.length === 0) return <p className="muted">{t.sameDefinition}</p>
+  return (
+    <>
+      <h3>{t.otherDefinition}</h3>
+      <Differences values={values} />
+    </>
+  )
+}
+
+function Differences({ values }: { values: ReturnType<typeof differing> }) {
+  return (
+    <ul className={css.differs}>
+      {values.map((each) => <li key={each.name} className="mono">{each.name}: {each.left === undefined ? '–' : textOf(each.left)} ← {each.right === undefined ? '–' : textOf(each.right)}</li>)}
+    </ul>
   )
 }
 
@@ -48,6 +72,7 @@ function Table({ left, right }: { left: RunDocument; right: RunDocument }) {
   const time = (ms: number | null) => (ms === null ? '–' : duration(ms))
   return (
     <>
+      {values.length === 0 ? <p className="muted">{t.noDifference}</p> : <Differences values={values} />}
       <table className={ui.table}>
         <thead>
           <tr>
@@ -67,11 +92,6 @@ function Table({ left, right }: { left: RunDocument; right: RunDocument }) {
           ))}
         </tbody>
       </table>
-      {values.length === 0 ? <p className="muted">{t.noDifference}</p> : (
-        <ul className={css.differs}>
-          {values.map((each) => <li key={each.name} className="mono">{each.name}: {each.left === undefined ? '–' : textOf(each.left)} ← {each.right === undefined ? '–' : textOf(each.right)}</li>)}
-        </ul>
-      )}
     </>
   )
 }

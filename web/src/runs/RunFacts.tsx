@@ -1,14 +1,18 @@
 /** What one has to know of a run before its steps: who, when, how long, with which values, and what went wrong. */
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { useRef, type ReactNode } from 'react'
+import { api } from '../api/client'
+import { optional, queries } from '../api/queries'
 import { isFinal, type Run, type RunDocument } from '../api/types'
 import { count } from '../i18n'
+import { versionAt } from '../jobs/versions'
 import { textOf } from '../jobs/overrides'
 import { doneOf } from '../jobs/pieces'
 import { useNow } from '../ui/hooks'
 import { Fact, Tag } from '../ui/parts'
 import { At } from '../ui/Times'
-import { serverNow, toMillis } from '../ui/time'
+import { clock, serverNow } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import css from './runs.module.css'
 import { Elapsed } from './RunsTable'
@@ -23,23 +27,27 @@ interface Props {
   failed: Row | null
   selected: number | null
   onSelect: (index: number) => void
+  /** Shows a line of the log, from 1. */
+  onLine: (line: number) => void
   children?: ReactNode
 }
 
-export function RunSummaryPanel({ document, failed, selected, onSelect, children }: Props) {
+export function RunSummaryPanel({ document, failed, selected, onSelect, onLine, children }: Props) {
   const { run, steps } = document
   const final = isFinal(run.status)
   const running = steps.find((step) => step.status === 'RUNNING')
+  const seen = useSeen(run.cancel_requested_by)
   return (
     <div className={css.summary}>
       <Facts run={run} done={doneOf(run, document)} />
       <Params run={run} />
-      {!final && run.cancel_requested_by && <Canceling run={run} type={running?.type ?? ''} />}
+      {!final && run.cancel_requested_by && seen && <Canceling by={run.cancel_requested_by} seen={seen} type={running?.type ?? ''} />}
       {run.reason === 'lost in restart' && <p className={css.notice}>{t.lost}</p>}
       {failed?.latest && (
         <p className={css.failure} role="alert">
           <strong>{t.failedAt(failed.name, failed.latest.attempt)}</strong> {failed.latest.error?.message}{' '}
-          {selected !== failed.index && <button type="button" className={ui.linkButton} onClick={() => onSelect(failed.index)}>{t.showStep}</button>}
+          {selected !== failed.index && <button type="button" className={ui.linkButton} onClick={() => onSelect(failed.index)}>{t.showStep}</button>}{' '}
+          <ErrorLine run={run.id} step={failed.name} onLine={onLine} />
         </p>
       )}
       {run.status === 'FAILED' && !failed && run.error && <p className={css.failure} role="alert">{run.error}</p>}
@@ -48,13 +56,36 @@ export function RunSummaryPanel({ document, failed, selected, onSelect, children
   )
 }
 
-function Canceling({ run, type }: { run: Run; type: string }) {
-  // When it was asked is not recorded: this page counts from the moment it learned of it.
+/** What the step itself said of its error, else where the run says that the step failed. */
+async function errorLine(run: string, step: string, signal: AbortSignal): Promise<number | null> {
+  const own = await api.logSearch(run, { level: 'ERROR', step }, signal)
+  if (own.numbers[0] !== undefined) return own.numbers[0]
+  return (await api.logSearch(run, { level: 'ERROR', q: `\`${step}\`` }, signal)).numbers[0] ?? null
+}
+
+/** The way to the first line of the log that tells of the failure; nothing where no line does. */
+function ErrorLine({ run, step, onLine }: { run: string; step: string; onLine: (line: number) => void }) {
+  const { data } = useQuery({ queryKey: ['run-error-line', run, step], queryFn: ({ signal }) => optional(errorLine(run, step, signal)) })
+  const first = data ?? undefined
+  return first === undefined ? null : <button type="button" className={ui.linkButton} onClick={() => onLine(first + 1)}>{t.showLine}</button>
+}
+
+/** When this page saw that somebody asked: the moment is not recorded, so it is known only to who was there. */
+function useSeen(what: string | null): { at: number; isExact: boolean } | null {
+  const before = useRef<string | null | undefined>(undefined)
+  const seen = useRef<{ at: number; isExact: boolean } | null>(null)
+  if (what !== before.current) {
+    seen.current = what === null ? null : { at: serverNow(), isExact: before.current === null }
+    before.current = what
+  }
+  return seen.current
+}
+
+function Canceling({ by, seen, type }: { by: string; seen: { at: number; isExact: boolean }; type: string }) {
   const now = useNow(5000)
-  const since = toMillis(run.started_at) ?? serverNow()
   return (
     <p className={css.notice} role="status">
-      {t.cancelAsked(run.cancel_requested_by!)} {t.cancelEffect[type]} {now - since > SLOW_CANCEL_MS && t.cancelSlow}
+      {t.cancelAsked(seen.isExact ? clock(seen.at) : null, by)} {t.cancelEffect[type]} {now - seen.at > SLOW_CANCEL_MS && t.cancelSlow}
     </p>
   )
 }
@@ -71,9 +102,24 @@ function Facts({ run, done }: { run: Run; done: number }) {
       <Fact name={t.steps}>{done} / {run.step_count}</Fact>
       <Fact name={t.rows}>{count(run.rows_affected)}</Fact>
       <Fact name={t.logLevel}>{run.log_level}</Fact>
+      <Revision run={run} />
       {run.owner && <Fact name={t.owner}>{run.owner}{run.term > 1 && <span className="muted"> {t.term(run.term)}</span>}</Fact>}
       {run.replay_of && <Fact name={t.replayed}><Link to="/runs/$id" params={{ id: run.replay_of }} className="mono">{run.replay_of}</Link></Fact>}
     </dl>
+  )
+}
+
+/** The version of the job that this run does, where versions are kept. */
+function Revision({ run }: { run: Run }) {
+  const { data } = useQuery(queries.versions(run.job_id))
+  const versions = data?.versions ?? []
+  const version = versionAt(versions, run.queued_at)
+  if (version === null) return null
+  const newest = Math.max(...versions.map((each) => each.version))
+  return (
+    <Fact name={t.definition}>
+      {version === newest ? t.versionNow(version) : <Link to="/jobs/$id" params={{ id: run.job_id }} search={{ tab: 'changes', version: String(version) }}>{t.versionThen(version, newest)}</Link>}
+    </Fact>
   )
 }
 

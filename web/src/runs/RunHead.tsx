@@ -1,7 +1,7 @@
 /** The head of a run's page: where one is, its state, the runs beside it, and what one can do with it. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { ChevronLeft, ChevronRight, RotateCcw } from 'lucide-react'
+import { Bell, BellRing, ChevronLeft, ChevronRight, RotateCcw } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { api } from '../api/client'
 import { endpoint } from '../api/http'
@@ -17,6 +17,7 @@ import { useCopyAs } from '../ui/CopyAs'
 import { Menu } from '../ui/Menu'
 import { Badge } from '../ui/Status'
 import ui from '../ui/ui.module.css'
+import { useEndMessage } from './favicon'
 import { t } from './words'
 
 const RunDialog = lazy(() => import('../jobs/RunDialog').then((module) => ({ default: module.RunDialog })))
@@ -35,10 +36,14 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
   const go = (id: string | undefined) => id && void navigate({ to: '/runs/$id', params: { id } })
   const body = failed ? { from_step: failed } : {}
   const repeat = useMutation({ mutationFn: () => api.replay(run.id, body), onSuccess: (accepted) => go(accepted.run_id) })
-  const copyAs = useCopyAs(
+  const message = useEndMessage(run)
+  const copyCancel = useCopyAs(() => commandLine('job', 'cancel', run.id), () => httpRequest('POST', endpoint(`admin/jobs/runs/${run.id}/cancel`)))
+  const copyReplay = useCopyAs(
     () => commandLine('run', 'replay', run.id, ...(failed ? ['--from-step', failed] : [])),
     () => httpRequest('POST', endpoint(`admin/jobs/runs/${run.id}/replay`), body),
   )
+  // What one would do to the run as it is: stop it, or repeat it.
+  const copyAs = final ? copyReplay : copyCancel
   useShortcuts([
     { keys: '[', words: t.keys.previous, act: () => go(previous) },
     { keys: ']', words: t.keys.next, act: () => go(next) },
@@ -56,6 +61,7 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
       <span className="grow" />
       <Button kind="quiet" icon={<ChevronLeft size={15} aria-hidden />} aria-label={t.previous} title={`${t.previous} [`} disabled={!previous} onClick={() => go(previous)} />
       <Button kind="quiet" icon={<ChevronRight size={15} aria-hidden />} aria-label={t.next} title={`${t.next} ]`} disabled={!next} onClick={() => go(next)} />
+      {message && <Button kind="quiet" icon={message.isAsked ? <BellRing size={15} aria-hidden /> : <Bell size={15} aria-hidden />} aria-label={t.tellMe} title={t.tellMe} aria-pressed={message.isAsked} onClick={message.ask} />}
       {!final && mayRun && <CancelButton runId={run.id} jobId={run.job_id} asked={run.cancel_requested_by !== null} label={t.cancelRun} />}
       {final && mayRun && <Button icon={<RotateCcw size={14} aria-hidden />} pending={repeat.isPending} onClick={() => setAgain(true)}>{t.replay}</Button>}
       <StartProblem error={repeat.error} />

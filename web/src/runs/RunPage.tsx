@@ -23,13 +23,14 @@ import { StepDetail } from './StepDetail'
 import { RunSummaryPanel } from './RunFacts'
 import { timeline } from './timeline'
 import { Timeline } from './Timeline'
-import { useFavicon } from './favicon'
+import { titleOf, useFavicon } from './favicon'
+import { usualOf } from './usual'
 import { t } from './words'
 
 export function RunPage() {
   const { id } = useParams({ from: '/shell/runs/$id' })
   const { data, error, isPending, refetch } = useQuery(queries.run(id))
-  useTitle(data ? `${data.run.status} · ${data.run.job_id}` : id)
+  useTitle(data ? titleOf(data.run) : id)
   useFavicon(data?.run.status ?? null)
   if (data) return <Content key={id} document={data} />
   const missing = error instanceof ApiError && error.status === 404
@@ -72,8 +73,14 @@ function Content({ document }: { document: RunDocument }) {
   const now = useNow(final ? 0 : 1000)
   const [mode, setMode] = useState<'jump' | 'filter'>('jump')
   const [axis, setAxis] = useState<'elapsed' | 'clock'>('elapsed')
+  const [fold, setFold] = useState(true)
+  const [zoom, setZoom] = useState<[number, number] | null>(null)
+  /** The line the log begins at anew, from 1. */
+  const [line, setLine] = useState(0)
   const { data: progress } = useQuery(queries.progress(run.id))
-  const geometry = useMemo(() => timeline(steps, run.step_count, run.started_at, run.finished_at, now), [steps, run, now])
+  const geometry = useMemo(() => timeline(steps, run.step_count, run.started_at, run.finished_at, now, { fold, zoom }), [steps, run, now, fold, zoom])
+  const { data: stats } = useQuery(queries.stats(run.job_id, run.id))
+  const usual = useMemo(() => usualOf(stats), [stats])
   const row = geometry.rows.find((each) => each.index === selected)
   const running = steps.find((step) => step.status === 'RUNNING')
   const current = running && progress?.[`${running.index}/${running.attempt}`]
@@ -83,12 +90,17 @@ function Content({ document }: { document: RunDocument }) {
   const shownAttempt = attempt === undefined ? null : Number(attempt)
   const target = useMemo(() => (row ? { step: row.name, attempt: shownAttempt } : null), [row?.name, shownAttempt])
   const names = useMemo(() => [...new Set(steps.map((step) => step.name))], [steps])
-  useShortcuts([{ keys: 'f', words: t.keys.failure, act: () => failed && select(failed.index) }])
+  // The log reads the address when it is made; it is made anew for another line.
+  const showLine = (n: number) => void navigate({ search: (old) => old, hash: `L${n}`, replace: true }).then(() => setLine(n))
+  useShortcuts([
+    { keys: 'f', words: t.keys.failure, act: () => failed && select(failed.index) },
+    { keys: '0', words: t.keys.whole, act: () => setZoom(null) },
+  ])
 
   return (
     <div className={ui.page}>
       <RunHead document={document} mayRun={rights.run} />
-      {!full && <RunSummaryPanel document={document} failed={failed ?? null} selected={selected} onSelect={select}>
+      {!full && <RunSummaryPanel document={document} failed={failed ?? null} selected={selected} onSelect={select} onLine={showLine}>
         {run.status === 'RUNNING' && !row && (
           <div className={css.current}>
             {running && <span className="mono">{running.name}</span>}
@@ -104,12 +116,14 @@ function Content({ document }: { document: RunDocument }) {
             <div className={css.timelineTools}>
               <label>{t.axis} <select value={axis} onChange={(event) => setAxis(event.target.value as typeof axis)}><option value="elapsed">{t.elapsedAxis}</option><option value="clock">{t.clockAxis}</option></select></label>
               <label>{t.onSelect} <select value={mode} onChange={(event) => setMode(event.target.value as typeof mode)}><option value="jump">{t.jump}</option><option value="filter">{t.filter}</option></select></label>
+              {geometry.canFold && <label><input type="checkbox" checked={fold} onChange={(event) => setFold(event.target.checked)} /> {t.foldGaps}</label>}
+              {zoom && <button type="button" className={ui.linkButton} onClick={() => setZoom(null)}>{t.whole}</button>}
             </div>
-            <Timeline geometry={geometry} selected={selected} axis={axis} onSelect={select} />
+            <Timeline geometry={geometry} usual={usual} selected={selected} axis={axis} isZoomed={zoom !== null} onZoom={setZoom} onSelect={select} />
             {row && <StepDetail key={row.index} row={row} attempt={shownAttempt} onAttempt={chooseAttempt} progress={progress} close={() => select(null)} />}
           </>
         }
-        right={<LogPanel runId={run.id} total={log_total} final={final} steps={names} target={target} targetMode={mode} full={full} />}
+        right={<LogPanel key={line} runId={run.id} total={log_total} final={final} steps={names} target={target} targetMode={mode} full={full} />}
       />
     </div>
   )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { StepRun } from '../api/types'
-import { compareSteps, differing } from './compare'
+import { compareSteps, differing, flat } from './compare'
 
 const step = (name: string, seconds: number | null, attempt = 1): StepRun => ({
   index: 0, name, type: 'python', attempt, status: seconds === null ? 'PENDING' : 'SUCCEEDED', reason: null, retry_at: null, started_at: seconds === null ? null : '2026-11-22T02:00:00Z',
@@ -16,5 +16,14 @@ test('only values that differ are named', () => {
   const values = (of: Record<string, unknown>) => Object.entries(of).map(([name, value]) => ({ name, value }))
   expect(differing(values({ a: 1, b: [1], c: '' }), values({ a: 1, b: [2], d: null }))).toEqual([
     { name: 'b', left: [1], right: [2] }, { name: 'c', left: '', right: undefined }, { name: 'd', left: undefined, right: null },
+  ])
+})
+
+test('definitions differ by place, and steps go by their names', () => {
+  const left = { timeout_seconds: null, steps: [{ name: 'load', spec: { query: 'select 1' } }, { name: 'view', enabled: true }] }
+  const right = { timeout_seconds: 60, steps: [{ name: 'view', enabled: true }, { name: 'load', spec: { query: 'select 2' } }] }
+  expect(differing(flat(left), flat(right))).toEqual([
+    { name: 'steps.load.spec.query', left: 'select 1', right: 'select 2' },
+    { name: 'timeout_seconds', left: undefined, right: 60 },
   ])
 })

@@ -43,3 +43,15 @@ export function differing(left: Value[], right: Value[]): { name: string; left: 
   const [a, b] = [new Map(left.map((each) => [each.name, each.value])), new Map(right.map((each) => [each.name, each.value]))]
   return [...new Set([...a.keys(), ...b.keys()])].filter((name) => JSON.stringify(a.get(name)) !== JSON.stringify(b.get(name))).map((name) => ({ name, left: a.get(name), right: b.get(name) }))
 }
+
+/** A definition as its values, each with its place; a step of a list goes by its name. */
+export function flat(value: unknown, at = ''): Value[] {
+  const join = (key: string) => (at === '' ? key : `${at}.${key}`)
+  if (Array.isArray(value)) return value.flatMap((each, i) => flat(each, join(isNamed(each) ? each.name : String(i + 1))))
+  if (value !== null && typeof value === 'object') return Object.entries(value).flatMap(([key, each]) => (key === 'name' && at !== '' ? [] : flat(each, join(key))))
+  return value === null ? [] : [{ name: at, value }]
+}
+
+function isNamed(value: unknown): value is { name: string } {
+  return value !== null && typeof value === 'object' && typeof (value as { name?: unknown }).name === 'string'
+}

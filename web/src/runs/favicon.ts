@@ -1,6 +1,6 @@
-/** The icon of the browser's tab carries the state of the run it shows: a dot of its color on our mark. */
-import { useEffect } from 'react'
-import type { RunStatus } from '../api/types'
+/** The browser's tab carries the state of the run it shows: a sign and a word in its title, a dot on its icon; and a message when it ends. */
+import { useEffect, useRef, useState } from 'react'
+import { isFinal, type RunStatus, type RunSummary } from '../api/types'
 
 const COLORS: Record<RunStatus, string> = { SUCCEEDED: '#2d795a', FAILED: '#c22a1f', RUNNING: '#3b6fd4', QUEUED: '#b07000', CANCELED: '#884bd1', SKIPPED: '#5f6978' }
 
@@ -17,4 +17,34 @@ export function useFavicon(status: RunStatus | null): void {
     link.href = icon(COLORS[status])
     return () => link.setAttribute('href', usual)
   }, [status])
+}
+
+const SIGNS: Record<RunStatus, string> = { SUCCEEDED: '✓', FAILED: '✕', RUNNING: '▶', QUEUED: '◔', CANCELED: '■', SKIPPED: '⇥' }
+
+/** `✕ FAILED · nomajde-daily-sync`. */
+export function titleOf(run: Pick<RunSummary, 'status' | 'job_id'>): string {
+  return `${SIGNS[run.status]} ${run.status} · ${run.job_id}`
+}
+
+/**
+ * A message of the browser when the run ends, if somebody asks for it. Null where the browser has none to give: over plain
+ * HTTP, or where they were forbidden.
+ */
+export function useEndMessage(run: RunSummary): { isAsked: boolean; ask: () => void } | null {
+  const [isAsked, setIsAsked] = useState(false)
+  const final = isFinal(run.status)
+  const told = useRef(final)
+  useEffect(() => {
+    if (!final || told.current) return
+    told.current = true
+    if (isAsked) new Notification(titleOf(run), { body: run.reason ?? run.error ?? run.id, tag: run.id })
+  }, [final, isAsked, run])
+  if (final || typeof Notification === 'undefined' || !isSecureContext || Notification.permission === 'denied') return null
+  return {
+    isAsked,
+    ask: () => {
+      if (isAsked) setIsAsked(false)
+      else void Notification.requestPermission().then((answer) => setIsAsked(answer === 'granted'))
+    },
+  }
 }

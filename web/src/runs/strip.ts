@@ -4,6 +4,8 @@ import { toMillis } from '../ui/time'
 
 export const HEIGHT = 84
 const EDGE = 7
+/** Room for the words of the scale, at the left. */
+const LEFT = 48
 /** The bottom of the scale: shorter ones, and those without a length, stand there. */
 const SHORTEST = 0.1
 const LEAST_SPAN_MS = 60_000
@@ -39,7 +41,7 @@ export function strip(plot: RunPlot, from: string | undefined, to: string | unde
   const longest = Math.max(10, ...lengths)
   const top = Math.log10(longest / SHORTEST)
   const y = (seconds: number | null) => HEIGHT - EDGE - (seconds === null || seconds <= SHORTEST ? 0 : (Math.log10(seconds / SHORTEST) / top) * (HEIGHT - 2 * EDGE))
-  const x = (ms: number) => EDGE + ((ms - fromMs) / (toMs - fromMs)) * (width - 2 * EDGE)
+  const x = (ms: number) => LEFT + ((ms - fromMs) / (toMs - fromMs)) * (width - LEFT - EDGE)
   const most = Math.max(1, ...plot.counts.map((each) => each.count))
   const dots = [
     // The newest first in the list, the newest last on paper: it lies on top.
@@ -54,13 +56,13 @@ export function strip(plot: RunPlot, from: string | undefined, to: string | unde
   ]
   const lines = [1, 10, 60, 600, 3600, 36_000].filter((seconds) => seconds < longest).map((seconds) => ({ seconds, y: y(seconds) }))
   // Lines that would stand too close to each other say nothing more.
-  return { fromMs, toMs, width, dots: dots.map((dot) => ({ ...dot, x: Math.min(width - EDGE, Math.max(EDGE, dot.x)) })), lines: lines.filter((line, i) => i === 0 || lines[i - 1]!.y - line.y > 11) }
+  return { fromMs, toMs, width, dots: dots.map((dot) => ({ ...dot, x: Math.min(width - EDGE, Math.max(LEFT, dot.x)) })), lines: lines.filter((line, i) => i === 0 || lines[i - 1]!.y - line.y > 11) }
 }
 
 /** The span between two places of the strip, the earlier first; null when they are too close to mean one. */
 export function spanOf({ fromMs, toMs, width }: Strip, a: number, b: number): { from: string; to: string } | null {
   const [left, right] = a < b ? [a, b] : [b, a]
   if (right - left < 6) return null
-  const at = (x: number) => new Date(fromMs + ((Math.min(width - EDGE, Math.max(EDGE, x)) - EDGE) / (width - 2 * EDGE)) * (toMs - fromMs)).toISOString()
+  const at = (x: number) => new Date(fromMs + ((Math.min(width - EDGE, Math.max(LEFT, x)) - LEFT) / (width - LEFT - EDGE)) * (toMs - fromMs)).toISOString()
   return { from: at(left), to: at(right) }
 }

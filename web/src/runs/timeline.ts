@@ -5,9 +5,9 @@
 import type { StepRun, StepStatus } from '../api/types'
 import { toMillis } from '../ui/time'
 import { drawnStatus } from '../ui/drawn'
+import { axis, WHOLE, type Axis, type View } from './axis'
 
-/** Bars are placed on a scale of 0 to this. */
-export const SCALE = 1000
+export { SCALE } from './axis'
 
 export interface Bar {
   attempt: number
@@ -34,19 +34,29 @@ export interface Row {
 
 export interface Timeline {
   rows: Row[]
+  axis: Axis
+  /** Whether the whole has stretches that can be folded. */
+  canFold: boolean
   /** When the axis begins, in milliseconds since the epoch. */
   beginMs: number
   spanMs: number
 }
 
 /** `stepCount` fills in steps the server has not recorded yet; `now` is the server's present in milliseconds. */
-export function timeline(steps: StepRun[], stepCount: number, startedAt: string | null, finishedAt: string | null, now: number): Timeline {
+export function timeline(steps: StepRun[], stepCount: number, startedAt: string | null, finishedAt: string | null, now: number, view: View = WHOLE): Timeline {
   const starts = steps.flatMap((step) => toMillis(step.started_at) ?? [])
   const begin = toMillis(startedAt) ?? (starts.length > 0 ? Math.min(...starts) : now)
   const ends = steps.flatMap((step) => toMillis(step.finished_at) ?? [])
   const end = Math.max(toMillis(finishedAt) ?? now, begin, ...ends)
   const spanMs = Math.max(1, end - begin)
-  const place = (ms: number) => Math.min(SCALE, Math.max(0, ((ms - begin) / spanMs) * SCALE))
+  const busy = steps.flatMap((step): [number, number][] => {
+    const from = toMillis(step.started_at)
+    return from === null ? [] : [[from, toMillis(step.finished_at) ?? (step.status === 'RUNNING' ? end : from)]]
+  })
+  const scale = axis(begin, begin + spanMs, busy, view)
+  const { place } = scale
+
+  const isInside = (from: number, to: number) => to >= scale.beginMs && from <= scale.endMs
 
   const known = new Map<number, StepRun[]>()
   for (const step of steps) known.set(step.index, [...(known.get(step.index) ?? []), step])
@@ -61,9 +71,10 @@ export function timeline(steps: StepRun[], stepCount: number, startedAt: string 
       const from = toMillis(step.started_at)
       if (from === null) {
         const moment = toMillis(step.finished_at)
-        return moment === null ? [] : [{ attempt: step.attempt, status, x: place(moment), width: 0, startMs: moment, endMs: moment }]
+        return moment === null || !isInside(moment, moment) ? [] : [{ attempt: step.attempt, status, x: place(moment), width: 0, startMs: moment, endMs: moment }]
       }
       const to = toMillis(step.finished_at) ?? (step.status === 'RUNNING' ? end : from)
+      if (!isInside(from, to)) return []
       return [{ attempt: step.attempt, status, x: place(from), width: status === 'SKIPPED' ? 0 : place(to) - place(from), startMs: from, endMs: to }]
     })
     const first = attempts.map((step) => toMillis(step.started_at)).find((ms) => ms !== null) ?? null
@@ -80,5 +91,6 @@ export function timeline(steps: StepRun[], stepCount: number, startedAt: string 
       elapsedMs: first === null || last === null ? null : Math.max(0, last - first),
     }
   })
-  return { rows, beginMs: begin, spanMs }
+  const canFold = scale.folds.length > 0 || (!view.fold && axis(begin, begin + spanMs, busy, { fold: true, zoom: null }).folds.length > 0)
+  return { rows, axis: scale, canFold, beginMs: begin, spanMs }
 }

@@ -21,6 +21,8 @@ export function Tabs({ tabs, current, label }: { tabs: Tab[]; current: string; l
           to={tab.to as '/'}
           params={tab.params as never}
           search={(tab.search ?? {}) as never}
+          // Only the very address: a tab without a search value of its own would count as active under every other.
+          activeOptions={{ exact: true }}
           activeProps={{}}
           aria-current={tab.id === current ? 'page' : undefined}
         >

@@ -322,3 +322,62 @@ async fn what_the_server_is_and_what_it_counts_can_be_read() {
     }
     panic!("the run is never counted");
 }
+
+#[tokio::test]
+async fn runs_are_drawn_and_written_to_files() {
+    let house = house().await;
+    let mut runs = Vec::new();
+    for job in ["quick", "chatty", "quick"] {
+        runs.push(house.fire(job).await.to_string());
+        house.idle().await;
+    }
+    let plot = get(&house, "/admin/jobs/runs/plot?job=quick&limit=1").await;
+    let drawn: Vec<&str> = plot["runs"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap()).collect();
+    assert_eq!((drawn, &plot["total"]), (vec![runs[2].as_str(), &runs[0]], &json!(2)));
+    assert!(
+        plot["runs"][0]["seconds"].as_f64().is_some()
+            && plot["from"].as_str() <= plot["to"].as_str()
+            && plot["counts"] == json!([])
+    );
+    let nothing = get(&house, "/admin/jobs/runs/plot?tag=nobody-has-it").await;
+    assert_eq!((&nothing["total"], &nothing["from"]), (&json!(0), &Value::Null));
+    assert_eq!(ids(&get(&house, "/admin/jobs/runs?tag=nobody-has-it").await).len(), 0);
+
+    let csv = house.ask("GET", "/admin/jobs/runs/export.csv?job=quick,chatty", "").await;
+    assert!(csv.header("content-type").starts_with("text/csv"));
+    let rows: Vec<&str> = csv.body.split_terminator("\r\n").collect();
+    assert!(rows[0].starts_with("id,job_id,status,") && rows.len() == 4, "{}", csv.body);
+    for (row, run) in rows[1..].iter().zip(runs.iter().rev()) {
+        assert!(row.starts_with(run.as_str()) && row.contains(",SUCCEEDED,"), "{row}");
+    }
+    let lines = house.ask("GET", "/admin/jobs/runs/export.ndjson?job=chatty", "").await;
+    let line: Value = serde_json::from_str(lines.body.trim_end()).unwrap();
+    assert_eq!(line["id"], runs[1].as_str());
+}
+
+#[tokio::test]
+async fn the_last_different_values_of_a_job_are_told_once_each_and_without_secrets() {
+    let house = house().await;
+    let run = async |body: &str| {
+        let answer = house.ask("POST", "/admin/jobs/quick/run", body).await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        house.idle().await;
+        answer.json()["run_id"].as_str().unwrap().to_owned()
+    };
+    let plain = run("").await;
+    run(r#"{"params":{"month":1,"password":"hunter2"}}"#).await;
+    let again = run(r#"{"params":{"month":1,"password":"hunter2"}}"#).await;
+    let inputs = get(&house, "/admin/jobs/quick/inputs").await;
+    let told: Vec<&str> =
+        inputs["inputs"].as_array().unwrap().iter().map(|it| it["run_id"].as_str().unwrap()).collect();
+    assert_eq!(told, [again.as_str(), &plain]);
+    let given = &inputs["inputs"][0];
+    assert_eq!((&given["params"]["params"]["month"], &given["triggered_by"]), (&json!(1), &json!("api")));
+    for path in ["/admin/jobs/quick/inputs", &format!("/admin/jobs/runs/{again}")] {
+        let text = house.ask("GET", path, "").await.body;
+        assert!(!text.contains("hunter2") && text.contains("********"), "{path}: {text}");
+    }
+    // Whoever sends the mark back meant to keep what is there.
+    let answer = house.ask("POST", "/admin/jobs/quick/run", r#"{"params":{"password":"********"}}"#).await;
+    answer.problem(422, "the mark of a secret");
+}
