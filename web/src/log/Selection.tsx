@@ -29,7 +29,7 @@ export function Selection({ range, read, link, onOpen, onClear }: Props) {
   }
   const text = async (withTime: boolean) => linesAsText(await read(range.from, range.to), withTime)
   return (
-    <div className="log-note log-selection" role="toolbar" aria-label={t.selection(range.from, range.to)}>
+    <div className="log-selection" role="toolbar" aria-label={t.selection(range.from, range.to)}>
       <strong aria-live="polite">{t.selection(range.from, range.to)}</strong>
       <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(false))}>{t.copyText}</Button>
       <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(true))}>{t.copyWithTime}</Button>

@@ -78,9 +78,14 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
   }, [])
 
   useEffect(() => {
-    const store = new LogStore((from, limit, signal) => api.log(runId, from, limit, signal))
-    const rows = new Rows(store)
     const tally = new Tally()
+    const store = new LogStore(async (from, limit, signal) => {
+      const page = await api.log(runId, from, limit, signal)
+      // The rulers over the first lines come with them, not when the server has counted all.
+      tally.add(from, page.lines)
+      return page
+    })
+    const rows = new Rows(store)
     const anchor = anchored()
     // A finished run is read from its beginning, a live one from its end.
     const view = new LogView(host.current!, sticky.current!, store, rows, !atMount.current.final && !anchor, storedColumns(), {
