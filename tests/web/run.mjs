@@ -38,12 +38,14 @@ async function runFile(name, browser) {
   const { default: body, options = {} } = await import(`./${name}.mjs`)
   const home = makeHome(program, options)
   const lines = []
+  // Several files side by side each speak when they are done.
+  const say = wanted.length === 1 ? console.log : (line) => lines.push(line)
   const began = Date.now()
   let server
   let kit
   try {
     server = await startServer(program, home)
-    kit = new Kit(browser, server, process.env.NOMAFLOW_SHOTS, (line) => lines.push(line))
+    kit = new Kit(browser, server, process.env.NOMAFLOW_SHOTS, say)
     await body(kit)
     await kit.check(`${name}: no error on the console`, async () => {
       if (kit.complaints.length > 0) throw new Error(kit.complaints.slice(0, 5).join(' | '))
@@ -51,7 +53,7 @@ async function runFile(name, browser) {
     failed += kit.failed
   } catch (error) {
     failed += 1
-    lines.push(`not ok ${name}: ${String(error.stack ?? error).split('\n').slice(0, 3).join(' | ')}`)
+    say(`not ok ${name}: ${String(error.stack ?? error).split('\n').slice(0, 3).join(' | ')}`)
   } finally {
     await kit?.close()
     await server?.stop()

@@ -144,8 +144,8 @@ pub fn document(version: &str) -> String {
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connectors, cron, health, jobs,
-        log_file, logs, notifications, oidc, plugins, retention, runs, scheduler, secrets, sign_in, slots, stats,
-        tokens, users,
+        log_file, logs, notifications, oidc, plugins, preferences, retention, runs, scheduler, secrets, sign_in, slots,
+        stats, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -182,6 +182,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::OwnAccount, routes!(sign_in::me))
         .add(Need::OwnAccount, routes!(sign_in::password))
         .add(Need::OwnAccount, routes!(sign_in::logout_all))
+        .add(Need::OwnAccount, routes!(preferences::show, preferences::put))
         .add(Need::SignedIn, routes!(tokens::list, tokens::create))
         .add(Need::SignedIn, routes!(tokens::delete))
         .add(Need::SignedIn, routes!(tokens::list_sessions))

@@ -16,6 +16,7 @@ pub(crate) mod metrics;
 pub(crate) mod notifications;
 pub(crate) mod oidc;
 pub(crate) mod plugins;
+pub(crate) mod preferences;
 pub(crate) mod retention;
 pub(crate) mod runs;
 pub(crate) mod scheduler;

@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0013_unfired_slots.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_unfired_slots.sql"),
     },
+    Migration {
+        version: 19,
+        name: "preferences",
+        sqlite: include_str!("../../../migrations/sqlite/0019_preferences.sql"),
+        postgres: include_str!("../../../migrations/postgres/0019_preferences.sql"),
+    },
 ];
 
 impl Migration {

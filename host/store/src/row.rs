@@ -134,7 +134,7 @@ impl StoredRow {
         }
     }
 
-    fn opt_json_map(&self, column: &str) -> Result<Option<JsonMap>, DbError> {
+    pub(crate) fn opt_json_map(&self, column: &str) -> Result<Option<JsonMap>, DbError> {
         match self.opt_json(column)? {
             None => Ok(None),
             Some(Json::Object(map)) => Ok(Some(map)),

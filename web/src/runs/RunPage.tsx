@@ -86,7 +86,7 @@ function Content({ document }: { document: RunDocument }) {
   useShortcuts([{ keys: 'f', words: t.keys.failure, act: () => failed && select(failed.index) }])
 
   return (
-    <div className={ui.page}>
+    <div className={`${ui.page} ${css.runPage}`}>
       <RunHead document={document} mayRun={rights.run} />
       {!full && <RunSummaryPanel document={document} failed={failed ?? null} selected={selected} onSelect={select}>
         {run.status === 'RUNNING' && !row && (

@@ -21,7 +21,8 @@ export function Tabs({ tabs, current, label }: { tabs: Tab[]; current: string; l
           to={tab.to as '/'}
           params={tab.params as never}
           search={(tab.search ?? {}) as never}
-          activeProps={{}}
+          // The router marks what it takes for the present address; an address without a search would fit every one with.
+          activeOptions={{ exact: true }}
           aria-current={tab.id === current ? 'page' : undefined}
         >
           {tab.label}
