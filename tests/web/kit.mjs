@@ -15,6 +15,13 @@ const axeSource = readFileSync(requireWeb.resolve('axe-core/axe.min.js'), 'utf8'
 export const LIMIT = 60_000
 const STEP_MS = 20_000
 
+export const launch = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    headless: true,
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--enable-precise-memory-info'],
+  })
+
 export class Kit {
   passed = 0
   failed = 0
@@ -23,30 +30,24 @@ export class Kit {
    * itself reports them on its console. */
   expected = [/status of 404.*(auth\/providers|logs\/(counts|search)|admin\/(connectors|plugins|jobs\/retention))/]
 
-  constructor(browser, server, shots) {
+  /** The browser may be used for other files later; `say` takes the lines. */
+  constructor(browser, server, shots, say = console.log) {
     this.browser = browser
     this.server = server
     this.shots = shots
+    this.say = say
+    this.contexts = new Set()
     if (shots) mkdirSync(shots, { recursive: true })
-  }
-
-  static async launch(server, shots) {
-    const browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-      headless: true,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--enable-precise-memory-info'],
-    })
-    return new Kit(browser, server, shots)
   }
 
   async check(name, body) {
     try {
       await body()
       this.passed += 1
-      console.log(`ok ${name}`)
+      this.say(`ok ${name}`)
     } catch (error) {
       this.failed += 1
-      console.log(`not ok ${name}: ${String(error.stack ?? error).split('\n').slice(0, 4).join(' | ')}`)
+      this.say(`not ok ${name}: ${String(error.stack ?? error).split('\n').slice(0, 4).join(' | ')}`)
     }
   }
 
@@ -54,6 +55,8 @@ export class Kit {
   async open(path = '', { signedOut = false, cookies, ...options } = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', locale: 'en-GB', timezoneId: 'Europe/Berlin', ...options })
     context.setDefaultTimeout(STEP_MS)
+    this.contexts.add(context)
+    context.once('close', () => this.contexts.delete(context))
     // Reports of the content security policy come as events of the document; they are kept for the test to read.
     await context.addInitScript(() => {
       globalThis.cspViolations = []
@@ -84,6 +87,11 @@ export class Kit {
     } finally {
       await page.context().close()
     }
+  }
+
+  /** Closes what tests have left open. */
+  async close() {
+    await Promise.all([...this.contexts].map((context) => context.close()))
   }
 
   letGo(run) {

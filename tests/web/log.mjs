@@ -169,7 +169,7 @@ export default async function (kit) {
 
   await kit.check('the log is downloaded whole', () => kit.with(`runs/${run}`, async (page) => {
     await page.getByRole('button', { name: 'Download', exact: true }).click()
-    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'The whole log as text' }).click()])
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'The whole log as text', exact: true }).click()])
     const stream = await file.createReadStream()
     let lines = 0
     for await (const chunk of stream) lines += chunk.toString().split('\n').length - 1

@@ -44,6 +44,8 @@ export default async function (kit) {
         await page.locator(sign).first().waitFor()
         if (path !== 'login') await live(page)
         await page.evaluate(() => document.fonts.ready)
+        // What is still being fetched says so; the page itself is looked at.
+        await page.getByRole('status', { name: /^(Loading|Chargement)/ }).waitFor({ state: 'hidden' })
         await kit.fits(page)
         await kit.noViolations(page)
         await kit.picture(page, `${name}-${look}`)

@@ -31,9 +31,10 @@ use crate::auth::{self, Caller, Visitor};
 use crate::error::ApiError;
 use crate::surface::{Gate, Need, bounded};
 
-/// Not a GET, but nothing is changed: kept only when it is refused.
-const CHANGES_NOTHING: [(Method, &str); 3] = [
+/// Not a GET, but nothing is changed that others could notice: kept only when it is refused.
+const CHANGES_NOTHING: [(Method, &str); 4] = [
     (Method::POST, "/auth/refresh"),
+    (Method::PUT, "/auth/preferences"),
     (Method::POST, "/admin/jobs/validate"),
     (Method::POST, "/admin/notifications/routes/simulate"),
 ];

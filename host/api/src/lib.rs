@@ -164,8 +164,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors,
         cron, health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes, notifications, oidc,
-        plugin_versions, plugins, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, store,
-        tokens, users,
+        plugin_versions, plugins, preferences, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots,
+        stats, store, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -202,6 +202,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::OwnAccount, routes!(sign_in::me))
         .add(Need::OwnAccount, routes!(sign_in::password))
         .add(Need::OwnAccount, routes!(sign_in::logout_all))
+        .add(Need::OwnAccount, routes!(preferences::show, preferences::put))
         .add(Need::SignedIn, routes!(tokens::list, tokens::create))
         .add(Need::SignedIn, routes!(tokens::delete))
         .add(Need::SignedIn, routes!(tokens::list_sessions))

@@ -24,6 +24,7 @@ pub(crate) mod notifications;
 pub(crate) mod oidc;
 pub(crate) mod plugin_versions;
 pub(crate) mod plugins;
+pub(crate) mod preferences;
 pub(crate) mod retention;
 pub(crate) mod run_plot;
 pub(crate) mod runs;

@@ -5,9 +5,9 @@
 
 use async_trait::async_trait;
 
-use crate::Instant;
 use crate::access::Permissions;
 use crate::port::StoreError;
+use crate::{Instant, JsonMap};
 
 /// Longest name of an account, in characters.
 pub const LONGEST_ACCOUNT_NAME: usize = 64;
@@ -227,6 +227,10 @@ pub trait AccountStore: Send + Sync {
     async fn change_account(&self, name: &str, change: &AccountChange) -> Result<Changed, StoreError>;
     /// Deletes one with its sessions and tokens.
     async fn delete_account(&self, name: &str) -> Result<Changed, StoreError>;
+    /// How the page looks to them; empty when they never chose anything. `None`: there is no such account.
+    async fn find_preferences(&self, name: &str) -> Result<Option<JsonMap>, StoreError>;
+    /// Keeps that. False when there is no such account.
+    async fn set_preferences(&self, name: &str, preferences: &JsonMap) -> Result<bool, StoreError>;
     /// The password of a local account.
     async fn find_password(&self, name: &str) -> Result<Option<PasswordHash>, StoreError>;
     /// Sets the password of a local account, ends its sessions but `keep`, and says whether it must be changed at the

@@ -2,12 +2,12 @@
 //! (`ly2_tokens`), both kept as hashes, and the port that joins the three.
 
 use async_trait::async_trait;
-use host_model::Instant;
 use host_model::account::{
     Account, AccountChange, AccountStore, ApiToken, Changed, PasswordHash, Rotated, Session, TokenHash, Vouched,
     Welcomed,
 };
 use host_model::port::StoreError;
+use host_model::{Instant, JsonMap};
 
 use crate::accounts::{self, Change, Create, Delete, EndSessions, SetPassword, Welcome, permissions};
 use crate::error::DbError;
@@ -188,6 +188,15 @@ impl AccountStore for SqlStore {
 
     async fn delete_account(&self, name: &str) -> Result<Changed, StoreError> {
         self.write("delete an account", Delete(name.to_owned())).await
+    }
+
+    async fn find_preferences(&self, name: &str) -> Result<Option<JsonMap>, StoreError> {
+        read!(self, "find preferences", accounts::find_preferences, name)
+    }
+
+    async fn set_preferences(&self, name: &str, preferences: &JsonMap) -> Result<bool, StoreError> {
+        let binds = vec![Bind::word(name), Bind::json_map(Some(preferences))];
+        self.write("keep preferences", Run("update ly2_users set preferences = $2 where name = $1", binds)).await
     }
 
     async fn find_password(&self, name: &str) -> Result<Option<PasswordHash>, StoreError> {

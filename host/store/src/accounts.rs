@@ -4,9 +4,9 @@
 //! at a sign-in. In PostgreSQL one lock makes such changes wait for each other; SQLite has one writer in any case.
 
 use async_trait::async_trait;
-use host_model::Instant;
 use host_model::access::{Permission, Permissions};
 use host_model::account::{Account, AccountChange, AccountSource, Changed, PasswordHash, Vouched, Welcomed};
+use host_model::{Instant, JsonMap};
 
 use crate::error::DbError;
 use crate::row::StoredRow;
@@ -57,6 +57,11 @@ pub(crate) async fn find_password(conn: &mut Conn<'_>, name: &str) -> Result<Opt
     let sql = "select password from ly2_users where name = $1 and source = 'local'";
     let row = conn.fetch_optional(sql, &[Bind::text(name)]).await?;
     Ok(row.map(|row| row.opt_text("password")).transpose()?.flatten().map(PasswordHash))
+}
+
+pub(crate) async fn find_preferences(conn: &mut Conn<'_>, name: &str) -> Result<Option<JsonMap>, DbError> {
+    let row = conn.fetch_optional("select preferences from ly2_users where name = $1", &[Bind::text(name)]).await?;
+    row.map(|row| row.opt_json_map("preferences").map(Option::unwrap_or_default)).transpose()
 }
 
 /// Whoever changes accounts in PostgreSQL waits for whoever does so too.

@@ -119,6 +119,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0018_plugin_versions.sql"),
         postgres: include_str!("../../../migrations/postgres/0018_plugin_versions.sql"),
     },
+    Migration {
+        version: 19,
+        name: "preferences",
+        sqlite: include_str!("../../../migrations/sqlite/0019_preferences.sql"),
+        postgres: include_str!("../../../migrations/postgres/0019_preferences.sql"),
+    },
 ];
 
 impl Migration {

@@ -797,6 +797,22 @@ export interface components {
             /** Format: int32 */
             size: number;
         };
+        /** @description What somebody chose. */
+        Preferences: {
+            /** @description Whether there is an account to keep them with; the bootstrap token has none. */
+            kept: boolean;
+            /** @description Texts by name. */
+            preferences: {
+                [key: string]: string;
+            };
+        };
+        /** @description The body of `PUT /auth/preferences`. */
+        PreferencesBody: {
+            /** @description Texts by name. */
+            preferences: {
+                [key: string]: string;
+            };
+        };
         /** @description The document of an error (RFC 9457). Some have more keys: `hint`, `needs`, `problems` … */
         Problem: {
             /**
@@ -1513,6 +1529,8 @@ export type PluginList = components['schemas']['PluginList'];
 export type PluginUse = components['schemas']['PluginUse'];
 export type PluginView = components['schemas']['PluginView'];
 export type PoolView = components['schemas']['PoolView'];
+export type Preferences = components['schemas']['Preferences'];
+export type PreferencesBody = components['schemas']['PreferencesBody'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressView = components['schemas']['ProgressView'];
 export type Provider = components['schemas']['Provider'];

@@ -13,6 +13,7 @@ import { places } from './places'
 import { choices } from './preferences'
 import css from './shell.module.css'
 import { holdShortcuts, useShortcuts } from './shortcuts'
+import { syncPreferences } from './sync'
 import { t } from './words'
 
 const Palette = lazy(() => import('./Palette').then((module) => ({ default: module.Palette })))
@@ -34,6 +35,7 @@ export function Shell() {
   const shown = places(me)
   const close = () => setLayer(null)
 
+  useEffect(() => syncPreferences(() => location.reload()), [])
   useEffect(() => (layer ? holdShortcuts() : undefined), [layer])
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {

@@ -1,6 +1,6 @@
 /**
- * What a person chose for this browser: theme, language, zone, density, shortcuts, views. Plain strings in the local
- * storage under `nomaflow.<name>`; `public/theme.js` applies theme and density before the first paint. No React here.
+ * What a person chose, as this browser keeps it (`sync.ts` brings it to their account): theme, language, zone, density,
+ * shortcuts, views. Plain strings in the local storage under `nomaflow.<name>`; `public/theme.js` applies theme and density before the first paint. No React here.
  */
 
 const CHOICES = {
@@ -14,6 +14,9 @@ const CHOICES = {
   jobsGroup: ['none', 'app', 'tag', 'state'],
   runsPlot: ['shown', 'hidden'],
 } as const
+
+/** Those that go with a person; the others are this screen's. */
+export const PERSONAL = ['theme', 'language', 'zone', 'density', 'shortcuts', 'jobsView', 'jobsGroup'] as const
 
 export type PreferenceName = keyof typeof CHOICES
 export type Preference<N extends PreferenceName> = (typeof CHOICES)[N][number]

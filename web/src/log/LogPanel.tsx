@@ -90,7 +90,8 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
       window(first, last) {
         const length = Math.max(1, parts.current?.store.total ?? 1)
         seenPart.current?.setAttribute('y', String((first / length) * 1000))
-        seenPart.current?.setAttribute('height', String(Math.max(4, ((last - first + 1) / length) * 1000)))
+        // A log that is on screen as a whole needs nothing to say where one is.
+        seenPart.current?.setAttribute('height', last - first + 1 >= length ? '0' : String(Math.max(4, ((last - first + 1) / length) * 1000)))
       },
     },
   })
@@ -233,12 +234,6 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
           <button type="button" className={ui.linkButton} onClick={() => parts.current?.store.retry()}>{t.retry}</button>
         </p>
       )}
-      {range && <Selection range={range} read={read} link={link} onOpen={() => setOpened(range.from)} onClear={() => {
-        if (parts.current) parts.current.view.selected = null
-        parts.current?.view.invalidate()
-        setRange(null)
-        anchor(null)
-      }} />}
       {byHand !== null && <div className="log-note"><ByHand text={byHand} close={() => setByHand(null)} /></div>}
       <div className="log-frame">
         <button ref={sticky} type="button" className="log-top" hidden />
@@ -247,6 +242,12 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
         {state.shown === 0 && state.failed === null && (
           <p className="log-empty">{isFiltered ? t.noMatch : final ? t.emptyFinal : t.empty}</p>
         )}
+        {range && <Selection range={range} read={read} link={link} onOpen={() => setOpened(range.from)} onClear={() => {
+          if (parts.current) parts.current.view.selected = null
+          parts.current?.view.invalidate()
+          setRange(null)
+          anchor(null)
+        }} />}
         {unseen > 0 && (
           <button type="button" className={`${ui.button} ${ui.primary} log-new`} onClick={() => parts.current?.view.setFollow(true)}>
             ▼ {t.newLines(unseen)}

@@ -117,7 +117,7 @@ export function LogTools(props: Props) {
           {t.counts(level, props.levels![level])}
         </button>
       ))}
-      <span className="grow" />
+      <span className="log-right">
       {props.steps.length > 1 && (
         <select aria-label={t.step} value={chosen} onChange={(event) => onFilter({ ...filter, ...(all[Number(event.target.value)] ?? { step: null, attempt: null }) })}>
           <option value={-1}>{t.allSteps}</option>
@@ -160,6 +160,7 @@ export function LogTools(props: Props) {
         {props.full ? <Minimize2 size={14} aria-hidden /> : <Maximize2 size={14} aria-hidden />}
       </Link>
       <Button icon={<ArrowDownToLine size={14} aria-hidden />} aria-pressed={follow} onClick={() => props.onFollow(!follow)}>{follow ? t.following : t.follow}</Button>
+      </span>
     </div>
   )
 }

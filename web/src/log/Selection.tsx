@@ -29,12 +29,12 @@ export function Selection({ range, read, link, onOpen, onClear }: Props) {
   }
   const text = async (withTime: boolean) => linesAsText(await read(range.from, range.to), withTime)
   return (
-    <div className="log-note log-selection" role="toolbar" aria-label={t.selection(range.from, range.to)}>
+    <div className="log-selection" role="toolbar" aria-label={t.selection(range.from, range.to)}>
       <strong aria-live="polite">{t.selection(range.from, range.to)}</strong>
-      <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(false))}>{t.copyText}</Button>
-      <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(true))}>{t.copyWithTime}</Button>
-      <Button kind="quiet" icon={<Link2 size={13} aria-hidden />} onClick={() => void copy(link())}>{t.copyLink}</Button>
-      {range.from === range.to && <Button kind="quiet" icon={<Maximize2 size={13} aria-hidden />} onClick={onOpen}>{t.inFull}</Button>}
+      <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(false))}><span className="log-words">{t.copyText}</span></Button>
+      <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(true))}><span className="log-words">{t.copyWithTime}</span></Button>
+      <Button kind="quiet" icon={<Link2 size={13} aria-hidden />} onClick={() => void copy(link())}><span className="log-words">{t.copyLink}</span></Button>
+      {range.from === range.to && <Button kind="quiet" icon={<Maximize2 size={13} aria-hidden />} onClick={onOpen}><span className="log-words">{t.inFull}</span></Button>}
       <Button kind="quiet" icon={<X size={13} aria-hidden />} aria-label={t.unselect} title={t.unselect} onClick={onClear} />
       {said && <span role="status" className="muted">{common.copied}</span>}
       {byHand !== null && <ByHand text={byHand} close={() => setByHand(null)} />}

@@ -18,6 +18,8 @@ const NONE: Levels = { DEBUG: 0, INFO: 0, WARNING: 0, ERROR: 0 }
 export class Tally {
   levels: Levels = { ...NONE }
   sections: readonly Section[] = []
+  /** Whether anything was counted. */
+  known = false
   /** Lines before this one are counted. */
   private end = 0
   private readonly keys = new Set<string>()
@@ -25,6 +27,7 @@ export class Tally {
   /** Takes what the server counted. */
   take(counts: LogCounts): void {
     if (counts.total < this.end) return
+    this.known = true
     this.end = counts.total
     this.levels = { ...NONE }
     for (const { level, count } of counts.by_level) this.levels[level] = count
@@ -37,6 +40,7 @@ export class Tally {
   /** Counts live lines. False: lines before them are missing, so the server has to be asked again. */
   add(from: number, lines: readonly LogLine[]): boolean {
     if (from > this.end) return false
+    this.known = true
     for (const line of lines.slice(this.end - from)) {
       this.levels[line.level] += 1
       if (line.step !== null && !this.keys.has(`${line.step} ${line.attempt}`)) {

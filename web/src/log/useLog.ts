@@ -1,4 +1,7 @@
-/** Mounts the framework-free parts of the log and reflects their state, at most once a frame. */
+/**
+ * Mounts the framework-free parts of the log and reflects their state. Rows are looked at again in every frame with new lines;
+ * what stands around them, which React draws, a few times a second.
+ */
 import { useCallback, useEffect, useRef, useState, type RefObject } from 'react'
 import { api } from '../api/client'
 import type { LogCounts } from '../api/types'
@@ -35,6 +38,8 @@ export function anchored(): Range | null {
   return found ? { from: Number(found[1]) - 1, to: Number(found[2] ?? found[1]) - 1 } : null
 }
 
+/** How often the bar over a live log changes. */
+const DRAW_MS = 120
 /** How long to wait before the server counts again what was missed. */
 const COUNT_MS = 1000
 
@@ -58,6 +63,21 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
   told.current = { on, recount }
   const [state, setState] = useState<LogState>({ version: 0, total, loaded: 0, full: false, shown: 0, failed: null, levels: null, sections: 0 })
   const frame = useRef(0)
+  const drawing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const drawnAt = useRef(0)
+
+  const draw = useCallback(() => {
+    drawing.current = undefined
+    drawnAt.current = performance.now()
+    const now = parts.current
+    if (!now) return
+    const { store, rows, view, tally } = now
+    setState((old) => ({
+      version: old.version + 1, total: store.total, loaded: rows.filtered ? store.loaded : 0, full: store.isFull, shown: rows.passing, failed: store.failed,
+      levels: tally.known ? { ...tally.levels } : null, sections: tally.sections.length,
+    }))
+    if (view.follow) told.current.on.grown(store.total)
+  }, [])
 
   const reflect = useCallback(() => {
     if (frame.current) return
@@ -65,22 +85,24 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
       frame.current = 0
       const now = parts.current
       if (!now) return
-      const { store, rows, view, tally } = now
-      rows.setSections(tally.sections)
-      rows.refresh()
-      setState((old) => ({
-        version: old.version + 1, total: store.total, loaded: rows.filtered ? store.loaded : 0, full: store.isFull, shown: rows.passing, failed: store.failed,
-        levels: { ...tally.levels }, sections: tally.sections.length,
-      }))
-      if (view.follow) told.current.on.grown(store.total)
-      view.invalidate()
+      now.rows.setSections(now.tally.sections)
+      now.rows.refresh()
+      now.view.invalidate()
+      const wait = drawnAt.current + DRAW_MS - performance.now()
+      if (wait <= 0) draw()
+      else drawing.current ??= setTimeout(draw, wait)
     })
-  }, [])
+  }, [draw])
 
   useEffect(() => {
-    const store = new LogStore((from, limit, signal) => api.log(runId, from, limit, signal))
-    const rows = new Rows(store)
     const tally = new Tally()
+    const store = new LogStore(async (from, limit, signal) => {
+      const page = await api.log(runId, from, limit, signal)
+      // The rulers over the first lines come with them, not when the server has counted all.
+      tally.add(from, page.lines)
+      return page
+    })
+    const rows = new Rows(store)
     const anchor = anchored()
     // A finished run is read from its beginning, a live one from its end.
     const view = new LogView(host.current!, sticky.current!, store, rows, !atMount.current.final && !anchor, storedColumns(), {
@@ -117,6 +139,8 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
     return () => {
       for (const off of offs) off()
       clearTimeout(recounting)
+      clearTimeout(drawing.current)
+      drawing.current = undefined
       cancelAnimationFrame(frame.current)
       frame.current = 0
       view.destroy()

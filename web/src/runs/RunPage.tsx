@@ -98,7 +98,7 @@ function Content({ document }: { document: RunDocument }) {
   ])
 
   return (
-    <div className={ui.page}>
+    <div className={`${ui.page} ${css.runPage}`}>
       <RunHead document={document} mayRun={rights.run} />
       {!full && <RunSummaryPanel document={document} failed={failed ?? null} selected={selected} onSelect={select} onLine={showLine}>
         {run.status === 'RUNNING' && !row && (

@@ -12,6 +12,7 @@ import { Badge } from '../ui/Status'
 import { At, Duration } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import { fold } from './fold'
+import { useRunKeys } from './keys'
 import { t } from './words'
 
 const RunDialog = lazy(() => import('../jobs/RunDialog').then((module) => ({ default: module.RunDialog })))
@@ -20,6 +21,7 @@ export function RunsTable({ runs, showJob = true }: { runs: RunSummary[]; showJo
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const [again, setAgain] = useState<RunDocument | null>(null)
   const columns = showJob ? 10 : 9
+  useRunKeys()
   return (
     <>
       <table className={`${ui.table} ${ui.stacks}`} aria-label={t.title}>
@@ -79,7 +81,7 @@ function Row({ run, showJob, onAgain }: { run: RunSummary; showJob: boolean; onA
   return (
     <tr data-run={run.id}>
       <td><Badge status={run.status} /></td>
-      <td className={ui.nowrap}><Link to="/runs/$id" params={{ id: run.id }} className="mono">{run.id}</Link></td>
+      <td className={ui.nowrap}><Link to="/runs/$id" params={{ id: run.id }} className="mono" data-act="open">{run.id}</Link></td>
       {showJob && <td className={ui.break}><Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link></td>}
       <td>{run.triggered_by}</td>
       <td className={ui.nowrap}><At at={run.started_at ?? run.queued_at} /></td>

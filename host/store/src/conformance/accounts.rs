@@ -1,5 +1,6 @@
 //! Accounts, sessions and API tokens.
 
+use host_model::JsonMap;
 use host_model::access::{Permission, Permissions};
 use host_model::account::{
     Account, AccountChange, AccountSource, AccountStore, ApiToken, Changed, PasswordHash, Rotated, Session, Vouched,
@@ -231,6 +232,20 @@ pub(super) async fn sessions_end_one_by_one_and_all_at_once(bench: &Bench) {
     let later = Session { created_at: at(500), expires_at: at(600), ..session("new", "ann", 2) };
     store.open_session(&later, &[8; 32]).await.unwrap();
     assert!(!store.end_session("old").await.unwrap());
+}
+
+pub(super) async fn preferences_are_kept_with_their_account(bench: &Bench) {
+    let store = bench.open_accounts().await;
+    store.create_account(&account("root", &["superuser"]), None).await.unwrap();
+    store.create_account(&account("ann", &[]), None).await.unwrap();
+    assert_eq!(store.find_preferences("ann").await.unwrap(), Some(JsonMap::new()));
+    assert_eq!(store.find_preferences("nobody").await.unwrap(), None);
+    let chosen = JsonMap::from_iter([("theme".to_owned(), "dark".into()), ("zone".to_owned(), "utc".into())]);
+    assert!(store.set_preferences("ann", &chosen).await.unwrap());
+    assert!(!store.set_preferences("nobody", &chosen).await.unwrap());
+    assert_eq!(store.find_preferences("ann").await.unwrap(), Some(chosen));
+    store.delete_account("ann").await.unwrap();
+    assert_eq!(store.find_preferences("ann").await.unwrap(), None);
 }
 
 pub(super) async fn a_token_is_found_by_its_hash_and_goes_with_its_owner(bench: &Bench) {

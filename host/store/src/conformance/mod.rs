@@ -254,7 +254,8 @@ checks! {
         whom_a_provider_vouches_for_keeps_one_account
         a_refresh_token_works_once
         sessions_end_one_by_one_and_all_at_once
-        a_token_is_found_by_its_hash_and_goes_with_its_owner;
+        a_token_is_found_by_its_hash_and_goes_with_its_owner
+        preferences_are_kept_with_their_account;
     audit:
         entries_are_chained_and_listed_with_what_closed_them
         a_change_to_an_entry_is_found
