@@ -152,6 +152,11 @@ impl DbError {
         matches!(self.code().as_deref(), Some("40001" | "40P01" | "23505" | "23503"))
     }
 
+    /// Whether a statement has undone itself by dividing by zero, which ours do on purpose.
+    pub(crate) fn is_own_undoing(&self) -> bool {
+        self.code().as_deref() == Some("22012")
+    }
+
     fn code(&self) -> Option<String> {
         match self {
             Self::Driver(sqlx::Error::Database(error)) => error.code().map(|code| code.into_owned()),

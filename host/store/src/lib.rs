@@ -14,6 +14,7 @@ mod bell;
 mod bundle;
 mod cancels;
 mod changes;
+mod changes_at_once;
 mod claims;
 #[cfg(feature = "testing")]
 pub mod conformance;

@@ -36,6 +36,15 @@ impl Write for AppendLogs {
         }
         Ok(Verdict::Keep(()))
     }
+
+    async fn perform_at_once(&self, conn: &mut Conn<'_>) -> Result<Option<()>, DbError> {
+        match conn {
+            Conn::Postgres(conn, watch) if fitting(&self.0) == self.0.len() => {
+                Ok(Some(watch.over(insert_postgres(conn, &self.0)).await?))
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result<(), DbError> {
@@ -67,30 +76,32 @@ async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result
 }
 
 async fn append_postgres(conn: &mut PgConnection, watch: &mut Watch, lines: &[LogLine]) -> Result<(), DbError> {
-    watch.over(sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *conn)).await?;
     let mut rest = lines;
     while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = rest
-            .iter()
-            .take(POSTGRES_CHUNK)
-            .take_while(|line| {
-                bytes += line.message.len();
-                bytes <= POSTGRES_BYTES
-            })
-            .count();
-        // A single line beyond the bound still has to go.
-        let (chunk, later) = rest.split_at(fits.max(1));
+        let (chunk, later) = rest.split_at(fitting(rest));
         watch.over(insert_postgres(conn, chunk)).await?;
         rest = later;
     }
     Ok(())
 }
 
+/// How many of the lines go into one statement.
+fn fitting(lines: &[LogLine]) -> usize {
+    let mut bytes = 0;
+    let fits = lines.iter().take(POSTGRES_CHUNK).take_while(|line| {
+        bytes += line.message.len();
+        bytes <= POSTGRES_BYTES
+    });
+    // A single line beyond the bound still has to go.
+    fits.count().max(1)
+}
+
+/// The setting is for the transaction the statement is in, or for the statement alone.
 async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) \
          select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::text[]) \
+         where (select set_config('synchronous_commit', 'off', true)) is not null \
          on conflict (run_id, seq) do nothing",
     )
     .bind(lines.iter().map(|line| line.run_id.to_string()).collect::<Vec<_>>())
