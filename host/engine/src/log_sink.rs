@@ -37,6 +37,8 @@ pub(crate) struct NewLine {
 }
 
 enum Message {
+    /// The run has no line yet.
+    Begin(RunId),
     Line(NewLine),
     /// Write all of a run's lines and forget its counter.
     Finish(RunId, oneshot::Sender<()>),
@@ -56,6 +58,11 @@ impl LogSink {
         let (tx, rx) = mpsc::channel(QUEUE);
         let writer = Writer { store, bus, patience, next: HashMap::new() };
         (Self(tx), writer.run(rx))
+    }
+
+    /// Says that `run` is taken up for the first time, which spares a look for the lines it has.
+    pub(crate) async fn begin(&self, run: RunId) {
+        let _ = self.0.send(Message::Begin(run)).await;
     }
 
     /// Adds a line; line breaks split it. Waits while the sink is full.
@@ -115,6 +122,9 @@ impl Writer {
         let mut finished = Vec::new();
         for message in inbox {
             match message {
+                Message::Begin(run) => {
+                    self.next.entry(run).or_insert(0);
+                }
                 Message::Line(new) => {
                     let seq = self.number(new.run_id).await;
                     jobs.entry(new.run_id).or_insert(new.job_id);

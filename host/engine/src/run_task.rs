@@ -93,6 +93,9 @@ impl RunTask {
         } else {
             stage.tracker.queue(RunChange::start(stage.task.run.id, stage.task.run.owner(), stage.now()));
             let _timer = stage.start_timer();
+            if stage.task.run.term == 1 {
+                shared.sink.begin(stage.task.run.id).await;
+            }
             stage.say(LogLevel::Info, stage.greeting()).await;
             stage.run_steps().await?
         };

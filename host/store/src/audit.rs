@@ -16,13 +16,16 @@ use tokio::sync::oneshot;
 
 use crate::error::DbError;
 use crate::row::StoredRow;
-use crate::sql::{Bind, Conn, count, render_at, storable, visible_nul};
+use crate::sql::{Bind, Conn, count, placeholders, render_at, storable, visible_nul};
 use crate::store::SqlStore;
 use crate::write::{Verdict, Write};
 
 const COLUMNS: &str = "a.seq, a.at, a.username, a.source, a.address, a.action, a.object, a.outcome, a.detail, a.closes, a.previous, a.hash";
 /// Entries that are looked at in one go while the chain is verified.
 const PAGE: u32 = 1000;
+
+/// Entries in one statement. Its rows go in one after the other, in order, as the trigger that guards the chain wants them.
+const TOGETHER: usize = 16;
 
 /// Entries that wait to be added together.
 #[derive(Debug, Default)]
@@ -39,6 +42,35 @@ struct Waiting {
 
 struct Append(Vec<AuditDraft>);
 
+/// An entry with its place in the chain.
+struct Linked<'a> {
+    draft: &'a AuditDraft,
+    seq: u64,
+    detail: String,
+    previous: String,
+    hash: String,
+}
+
+impl Linked<'_> {
+    fn binds(&self) -> [Bind<'_>; 12] {
+        let draft = self.draft;
+        [
+            count(self.seq),
+            Bind::at(draft.at),
+            Bind::text(&draft.user),
+            Bind::text(&draft.source),
+            Bind::text(&draft.address),
+            Bind::text(&draft.action),
+            Bind::text(&draft.object),
+            Bind::text(draft.outcome.as_str()),
+            Bind::Json(Some(self.detail.clone())),
+            Bind::Int(draft.closes.and_then(|seq| i64::try_from(seq).ok())),
+            Bind::text(&self.previous),
+            Bind::text(&self.hash),
+        ]
+    }
+}
+
 #[async_trait]
 impl Write for Append {
     type Answer = Vec<u64>;
@@ -47,30 +79,23 @@ impl Write for Append {
         lock_chain(conn).await?;
         let (mut seq, mut previous) = find_last(conn).await?;
         let mut places = Vec::with_capacity(self.0.len());
+        let mut entries = Vec::with_capacity(self.0.len());
         for draft in &self.0 {
             seq += 1;
             let detail = Json::Object(draft.detail.clone()).to_string();
             let hash = hash_of(draft, seq, &previous, &render_at(draft.at), &detail);
-            let sql = "insert into ly2_audit \
-                       (seq, at, username, source, address, action, object, outcome, detail, closes, previous, hash) \
-                       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-            let binds = [
-                count(seq),
-                Bind::at(draft.at),
-                Bind::text(&draft.user),
-                Bind::text(&draft.source),
-                Bind::text(&draft.address),
-                Bind::text(&draft.action),
-                Bind::text(&draft.object),
-                Bind::text(draft.outcome.as_str()),
-                Bind::Json(Some(detail)),
-                Bind::Int(draft.closes.and_then(|seq| i64::try_from(seq).ok())),
-                Bind::text(&previous),
-                Bind::text(&hash),
-            ];
-            conn.execute(sql, &binds).await?;
-            previous = hash;
+            let before = std::mem::replace(&mut previous, hash);
+            entries.push(Linked { draft, seq, detail, hash: previous.clone(), previous: before });
             places.push(seq);
+        }
+        for some in entries.chunks(TOGETHER) {
+            let binds: Vec<Bind<'_>> = some.iter().flat_map(Linked::binds).collect();
+            let sql = format!(
+                "insert into ly2_audit \
+                 (seq, at, username, source, address, action, object, outcome, detail, closes, previous, hash) values {}",
+                placeholders(some.len(), 12)
+            );
+            conn.execute(&sql, &binds).await?;
         }
         Ok(Verdict::Keep(places))
     }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use host_model::transition::{Applied, Change, RunChange, StepChange};
 use host_model::{RunStatus, StepStatus};
 
+use crate::changes_at_once;
 use crate::error::DbError;
 use crate::row::write_step_error;
 use crate::sql::{Bind, Conn, quoted_words};
@@ -36,7 +37,15 @@ impl Write for ApplyChanges {
         }
         Ok(Verdict::Keep((Applied::Yes, ring)))
     }
+
+    async fn perform_at_once(&self, conn: &mut Conn<'_>) -> Result<Option<Self::Answer>, DbError> {
+        let ring = changes_at_once::apply(conn, &self.0).await?;
+        Ok(ring.map(|ring| (Applied::Yes, ring)))
+    }
 }
+
+/// Whether the end of a run may be what another waits for.
+pub(crate) const FREES: &str = "case when waits = true or limits <> '[]' then 1 else 0 end";
 
 enum Made {
     Change {
@@ -51,8 +60,7 @@ enum Made {
 
 async fn apply_run(conn: &mut Conn<'_>, change: &RunChange) -> Result<Made, DbError> {
     let from = quoted_words(change.from.iter().map(|status| status.as_str()));
-    // The end of such a run may be what another waits for. One that is taken up again keeps the start it had.
-    const FREES: &str = "case when waits = true or limits <> '[]' then 1 else 0 end";
+    // One that is taken up again keeps the start it had.
     let sql = format!(
         "update ly2_job_runs set status = $3, reason = coalesce($4, reason), error = coalesce($5, error), \
          started_at = coalesce(started_at, $6), finished_at = $7, \
@@ -88,23 +96,10 @@ async fn apply_step(conn: &mut Conn<'_>, change: &StepChange) -> Result<Made, Db
          and exists (select 1 from ly2_job_runs where id = $1 and owner = $4 and term = $14 {})",
         conn.locking("for no key update")
     );
-    let error = change.error.as_ref().map(write_step_error);
-    let binds = [
-        Bind::word(change.run_id),
-        Bind::int(change.index),
-        Bind::int(change.attempt),
-        Bind::text(&change.owner),
-        Bind::text(change.to.as_str()),
-        Bind::opt_text(change.reason.as_deref()),
-        Bind::opt_at((change.to == StepStatus::Running).then_some(change.at)),
-        Bind::opt_at(change.to.is_final().then_some(change.at)),
-        Bind::json(change.input.as_ref()),
-        Bind::json_map(change.output.as_ref()),
-        Bind::Int(change.rows_affected),
-        Bind::json_map(error.as_ref()),
-        Bind::json_map(change.usage.as_ref()),
-        Bind::int(change.term),
-    ];
+    let mut binds =
+        vec![Bind::word(change.run_id), Bind::int(change.index), Bind::int(change.attempt), Bind::text(&change.owner)];
+    binds.extend(step_binds(change));
+    binds.push(Bind::int(change.term));
     if conn.execute(&sql, &binds).await? != 1 {
         let sql = "select r.owner, r.term, s.status from ly2_step_runs s join ly2_job_runs r on r.id = s.run_id \
                    where s.run_id = $1 and s.step_index = $2 and s.attempt = $3";
@@ -116,6 +111,21 @@ async fn apply_step(conn: &mut Conn<'_>, change: &StepChange) -> Result<Made, Db
     }
     add_to_run(conn, change).await?;
     Ok(Made::Change { frees: false })
+}
+
+/// What a change writes into the row of its attempt: status, reason, start, end, input, output, rows, error, usage.
+pub(crate) fn step_binds(change: &StepChange) -> [Bind<'_>; 9] {
+    [
+        Bind::text(change.to.as_str()),
+        Bind::opt_text(change.reason.as_deref()),
+        Bind::opt_at((change.to == StepStatus::Running).then_some(change.at)),
+        Bind::opt_at(change.to.is_final().then_some(change.at)),
+        Bind::json(change.input.as_ref()),
+        Bind::json_map(change.output.as_ref()),
+        Bind::Int(change.rows_affected),
+        Bind::json_map(change.error.as_ref().map(write_step_error).as_ref()),
+        Bind::json_map(change.usage.as_ref()),
+    ]
 }
 
 /// The words of [`Applied::Stale`].
@@ -150,22 +160,27 @@ async fn insert_next_attempt(conn: &mut Conn<'_>, change: &StepChange) -> Result
     Ok(())
 }
 
-/// Adds the attempt's rows to the run's, and one to the steps that are done when no other attempt follows. The sum stops
-/// at the largest integer: a step that reports nonsense must not make its own end impossible to record.
-async fn add_to_run(conn: &mut Conn<'_>, change: &StepChange) -> Result<(), DbError> {
+/// Steps that are done, and rows, that a change adds to the run's: one step when no other attempt follows.
+pub(crate) fn done_and_rows(change: &StepChange) -> (i64, i64) {
     let done = i64::from(change.to.is_final() && change.retry_at.is_none());
-    let rows = change.rows_affected.unwrap_or(0).max(-i64::MAX);
+    (done, change.rows_affected.unwrap_or(0).max(-i64::MAX))
+}
+
+/// The run's rows and `$3` more. The sum stops at the largest integer: a step that reports nonsense must not make its own end
+/// impossible to record.
+pub(crate) const ADD_ROWS: &str = "case \
+    when $3 > 0 and rows_affected > 9223372036854775807 - $3 then 9223372036854775807 \
+    when $3 < 0 and rows_affected < -9223372036854775807 - $3 then -9223372036854775807 \
+    else rows_affected + $3 end";
+
+/// Adds what the attempt has done to the run's figures.
+async fn add_to_run(conn: &mut Conn<'_>, change: &StepChange) -> Result<(), DbError> {
+    let (done, rows) = done_and_rows(change);
     if done == 0 && rows == 0 {
         return Ok(());
     }
     let binds = [Bind::word(change.run_id), Bind::int(done), Bind::int(rows)];
-    conn.execute(
-        "update ly2_job_runs set steps_done = steps_done + $2, rows_affected = case \
-         when $3 > 0 and rows_affected > 9223372036854775807 - $3 then 9223372036854775807 \
-         when $3 < 0 and rows_affected < -9223372036854775807 - $3 then -9223372036854775807 \
-         else rows_affected + $3 end where id = $1",
-        &binds,
-    )
-    .await?;
+    let sql = format!("update ly2_job_runs set steps_done = steps_done + $2, rows_affected = {ADD_ROWS} where id = $1");
+    conn.execute(&sql, &binds).await?;
     Ok(())
 }

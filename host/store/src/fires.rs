@@ -92,6 +92,26 @@ impl Write for RecordFire {
         Err(DbError::NotCommitted(format!("runs of job `{}` begin and end too quickly", new.job_id)))
     }
 
+    /// A run that somebody asks for, of a job that waits for nothing.
+    async fn perform_at_once(&self, conn: &mut Conn<'_>) -> Result<Option<Recorded>, DbError> {
+        let new = &self.new;
+        let is_noted = self.definitions.is_noted(&self.digest, new.queued_at);
+        if !is_noted || new.slot.is_some() || new.overlap.waits() || !new.depends_on.is_empty() {
+            return Ok(None);
+        }
+        let run = run_statement("", false, may_begin(new.overlap));
+        let sql = format!(
+            "with run as ({run} returning id), steps as (\
+             insert into ly2_step_runs (run_id, step_index, step_name, step_type, status, attempt) \
+             select run.id, step.n - 1, step.value ->> 0, step.value ->> 1, $27, 1 \
+             from run, json_array_elements($26) with ordinality step (value, n)) \
+             select id from run"
+        );
+        let digest = self.digest.to_string();
+        let row = conn.fetch_optional(&sql, &self.binds(&digest)).await?;
+        Ok(row.map(|_| Recorded::Queued))
+    }
+
     fn as_fire(&self) -> Option<(&RecordFire, Recorded)> {
         bundle::may_hold(&self.new).then_some((self, Recorded::Queued))
     }

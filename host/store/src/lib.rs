@@ -15,6 +15,7 @@ mod bundle;
 mod cancels;
 mod care;
 mod changes;
+mod changes_at_once;
 mod claims;
 #[cfg(feature = "testing")]
 pub mod conformance;

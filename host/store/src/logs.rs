@@ -86,30 +86,31 @@ async fn append_sqlite(conn: &mut SqliteConnection, lines: &[LogLine]) -> Result
 }
 
 async fn append_postgres(conn: &mut PgConnection, watch: &mut Watch, lines: &[LogLine]) -> Result<u64, DbError> {
-    watch.over(sqlx::raw_sql("set local synchronous_commit = off").execute(&mut *conn)).await?;
     let (mut rest, mut written) = (lines, 0);
     while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = rest
-            .iter()
-            .take(POSTGRES_CHUNK)
-            .take_while(|line| {
-                bytes += line.message.len();
-                bytes <= POSTGRES_BYTES
-            })
-            .count();
-        // A single line beyond the bound still has to go.
-        let (chunk, later) = rest.split_at(fits.max(1));
+        let (chunk, later) = rest.split_at(fitting(rest));
         written += watch.over(insert_postgres(conn, chunk)).await?;
         rest = later;
     }
     Ok(written)
 }
 
+/// How many of the lines go into one statement.
+fn fitting(lines: &[LogLine]) -> usize {
+    let mut bytes = 0;
+    let fits = lines.iter().take(POSTGRES_CHUNK).take_while(|line| {
+        bytes += line.message.len();
+        bytes <= POSTGRES_BYTES
+    });
+    // A single line beyond the bound still has to go.
+    fits.count().max(1)
+}
+
 async fn insert_postgres(conn: &mut PgConnection, lines: &[LogLine]) -> Result<u64, sqlx::Error> {
     sqlx::query(
         "insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) \
          select * from unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[], $7::text[]) \
+         where (select set_config('synchronous_commit', 'off', true)) is not null \
          on conflict (run_id, seq) do nothing",
     )
     .bind(lines.iter().map(|line| line.run_id.to_string()).collect::<Vec<_>>())

@@ -23,6 +23,12 @@ pub(crate) trait Write: Send + Sync + 'static {
     /// Does the work inside a transaction somebody else has begun.
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<Self::Answer>, DbError>;
 
+    /// The same as one statement outside any transaction, which PostgreSQL commits by itself: one trip instead of four or
+    /// more. `None` when it has changed nothing and [`Write::perform`] has to see why, or to do it the long way.
+    async fn perform_at_once(&self, _conn: &mut Conn<'_>) -> Result<Option<Self::Answer>, DbError> {
+        Ok(None)
+    }
+
     /// The fire it records and the answer when it takes, if it may go into a bundle with others (`bundle`).
     fn as_fire(&self) -> Option<(&RecordFire, Self::Answer)> {
         None

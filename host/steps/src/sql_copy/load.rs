@@ -17,10 +17,11 @@ use super::side::Loaded;
 use crate::connector::postgres::copy_in::CopyColumns;
 use crate::connector::postgres::{Lease, Trouble};
 
-/// Copies chunks into `table` (quoted). `None` when the source failed.
+/// Copies chunks into `table` (quoted), which `is_new` when this transaction has made it for good. `None` when the source
+/// failed.
 pub(super) async fn load(
     lease: &mut Lease,
-    table: &str,
+    (table, is_new): (&str, bool),
     columns: &CopyColumns,
     side: Option<&SideTable>,
     mut chunks: Receiver<Message>,
@@ -28,7 +29,10 @@ pub(super) async fn load(
 ) -> Result<Option<Loaded>, StepError> {
     let stop = lease.stop.clone();
     let conn = &mut lease.conn;
-    let sql = columns.statement(table);
+    let sql = match (is_new, side) {
+        (true, None) => columns.statement_for_new(table),
+        _ => columns.statement(table),
+    };
     let work = async {
         match side {
             None => one_copy(conn, &sql, columns, &mut chunks, progress).await,

@@ -218,8 +218,8 @@ impl Destination for PgTarget {
         // A connection that failed here is closed, never lent again: dropping it is enough.
         let mut target = *self;
         let side = target.side.clone();
-        let loaded =
-            load::load(&mut target.lease, &target.into, &target.columns, side.as_ref(), chunks, &progress).await?;
+        let into = (target.into.as_str(), matches!(target.way, Way::Create | Way::Swap(_)));
+        let loaded = load::load(&mut target.lease, into, &target.columns, side.as_ref(), chunks, &progress).await?;
         let Some(loaded) = loaded else { return Ok(None) };
         let written = target.finish(loaded, &progress).await?;
         target.lease.release().await;
@@ -249,6 +249,7 @@ impl PgTarget {
                     self.lease.batch(statement).await?;
                 }
                 // Plans made in the first minutes would be wild guesses otherwise.
+                self.lease.batch(&catalog::brief_statistics(&self.into)).await?;
                 self.lease.batch(&format!("analyze {}", self.into)).await?;
                 // One COPY ends with the server's own count, which was compared above; of many, the sum is ours.
                 if self.side.is_some() {
