@@ -6,6 +6,8 @@ import { openAs } from './people.mjs'
 
 export default async function (kit) {
   const { server } = kit
+  // Refusals that are asked for.
+  kit.expected.push(/status of (409|422)/)
   appendFileSync(join(server.home, 'connectors.toml'), `
 [connectors.ops.queries.totals]
 sql = "select 1 as total"
