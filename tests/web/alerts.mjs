@@ -173,21 +173,21 @@ export default async function (kit) {
 
   await kit.check('a mute is made on the job, shown wherever the job stands, holds its messages back, and is ended', async () => {
     const { server } = kit
-    await page.goto(new URL('jobs/nightly-import', server.url).href)
-    await page.getByRole('button', { name: 'Mute alerts: nightly-import' }).click()
+    await page.goto(new URL('jobs/billing-nightly-rebuild', server.url).href)
+    await page.getByRole('button', { name: 'Mute alerts: billing-nightly-rebuild' }).click()
     await dialog(page).getByLabel('Reason').fill('the warehouse moves')
     await kit.accessible(page)
     await dialog(page).getByRole('button', { name: 'Mute alerts' }).click()
-    await page.locator('header [data-muted="nightly-import"]').waitFor()
+    await page.locator('header [data-muted="billing-nightly-rebuild"]').waitFor()
     await kit.picture(page, 'mute-job-light')
     await page.goto(new URL('jobs', server.url).href)
-    await page.locator('[data-job="nightly-import"] [data-muted]').waitFor()
+    await page.locator('[data-job="billing-nightly-rebuild"] [data-muted]').waitFor()
     await page.goto(new URL('alerts', server.url).href)
-    const listed = page.locator('[data-mute="nightly-import"]')
+    const listed = page.locator('[data-mute="billing-nightly-rebuild"]')
     await listed.getByText('the warehouse moves').waitFor()
     await kit.picture(page, 'mutes-light')
     await kit.accessible(page)
-    const told = (await server.call('POST', 'admin/notifications/routes/simulate', { job: 'nightly-import', event: 'failed' })).body
+    const told = (await server.call('POST', 'admin/notifications/routes/simulate', { job: 'billing-nightly-rebuild', event: 'failed' })).body
     assert(told.recipients.every((each) => each.muted_until !== null), JSON.stringify(told))
     await listed.getByRole('button', { name: 'End the mute' }).click()
     await listed.waitFor({ state: 'detached' })

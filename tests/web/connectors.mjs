@@ -6,6 +6,8 @@ import { openAs } from './people.mjs'
 
 export default async function (kit) {
   const { server } = kit
+  // Refusals that are asked for.
+  kit.expected.push(/status of (409|422)/)
   appendFileSync(join(server.home, 'connectors.toml'), `
 [connectors.ops.queries.totals]
 sql = "select 1 as total"
@@ -143,7 +145,7 @@ base = "dc=example"
     await dialog.getByLabel('Its SQL: ping').fill('select 1 as pong')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await page.locator('[data-query="ping"]').getByText('select 1 as pong').waitFor()
-    await page.getByText('0 of 6 in use').waitFor()
+    await page.getByText('0 of 6 in use', { exact: true }).waitFor()
     assert(before && sealed() === before, 'the password changed')
     await page.getByRole('button', { name: 'Change' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'New value' }).click()

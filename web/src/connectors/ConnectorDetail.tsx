@@ -61,7 +61,7 @@ export function ConnectorDetail({ connector }: { connector: Connector }) {
         <Facts>
           <Fact name={t.type}>{connector.dialect ?? t.types[connector.type]}{connector.read_only && <> <Tag>{t.readOnly}</Tag></>}</Fact>
           <Fact name={t.target}>{connector.target === null ? <span className={css.bad}>{t.noTarget}</span> : <span className="mono">{connector.target}</span>}</Fact>
-          {password && <Fact name={e.passwordState}><SecretText state={password} /></Fact>}
+          {password && connector.dialect !== 'sqlite' && <Fact name={e.passwordState}><SecretText state={password} /></Fact>}
           {connector.pool && <Fact name={t.poolOf(connector.pool.name)}><Gauge pool={connector.pool} advice /></Fact>}
           <Fact name={t.usedBy}>
             {source && source.used_by.length > 0 ? <References references={source.used_by} /> : connector.used_by.length === 0 ? <span className="muted">{t.noJobs}</span> : <ul className={css.jobs}>{connector.used_by.map((job) => <li key={job}><Link to="/jobs/$id" params={{ id: job }} className="mono">{job}</Link></li>)}</ul>}

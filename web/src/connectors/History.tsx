@@ -22,7 +22,6 @@ export function History({ name }: { name: string }) {
   if (!data) return null
   const total = sumUp(data)
   const peak = Math.max(1, ...data.samples.map((sample) => sample.queued))
-  const first = BARS - data.samples.length
   const words = total.queued === 0 ? e.calm : [e.queued(total.queued), total.gaveUp > 0 && e.gaveUp(total.gaveUp), e.longest(duration(total.longest))].filter(Boolean).join(', ') + '.'
   return (
     <Panel title={e.history}>
@@ -31,23 +30,32 @@ export function History({ name }: { name: string }) {
           <>
             <p>{words} <span className="muted">{e.mostInUse(total.most, data.size)} · {e.historyHint}</span></p>
             {total.queued > 0 && <p role="note">{e.advice}</p>}
-            <svg viewBox={`0 0 ${BARS} ${HEIGHT * 2 + 4}`} preserveAspectRatio="none" role="img" aria-label={`${e.inUseBars}, ${e.queuedBars}: ${words}`}>
-              <line x1="0" x2={BARS} y1={HEIGHT} y2={HEIGHT} className={css.axis} />
-              {data.samples.map((sample, at) => {
-                const used = Math.min(1, sample.in_use / data.size) * HEIGHT
-                const queued = (sample.queued / peak) * HEIGHT
-                return (
-                  <g key={sample.at}>
-                    {used > 0 && <rect x={first + at} y={HEIGHT - used} width="0.8" height={used} className={css.used} />}
-                    {queued > 0 && <rect x={first + at} y={HEIGHT + 2} width="0.8" height={queued} className={css.queued} />}
-                  </g>
-                )
-              })}
-            </svg>
-            <p className={`muted ${css.legend}`}><span className={css.usedKey}>{e.inUseBars}</span> <span className={css.queuedKey}>{e.queuedBars}</span></p>
+            {(total.queued > 0 || total.most > 0) && <Chart history={data} peak={peak} words={words} />}
           </>
         )}
       </div>
     </Panel>
+  )
+}
+
+function Chart({ history, peak, words }: { history: PoolHistory; peak: number; words: string }) {
+  const first = BARS - history.samples.length
+  return (
+    <>
+      <svg viewBox={`0 0 ${BARS} ${HEIGHT * 2 + 4}`} preserveAspectRatio="none" role="img" aria-label={`${e.inUseBars}, ${e.queuedBars}: ${words}`}>
+        <line x1="0" x2={BARS} y1={HEIGHT} y2={HEIGHT} className={css.axis} />
+        {history.samples.map((sample, at) => {
+          const used = Math.min(1, sample.in_use / history.size) * HEIGHT
+          const queued = (sample.queued / peak) * HEIGHT
+          return (
+            <g key={sample.at}>
+              {used > 0 && <rect x={first + at} y={HEIGHT - used} width="0.8" height={used} className={css.used} />}
+              {queued > 0 && <rect x={first + at} y={HEIGHT + 2} width="0.8" height={queued} className={css.queued} />}
+            </g>
+          )
+        })}
+      </svg>
+      <p className={`muted ${css.legend}`}><span className={css.usedKey}>{e.inUseBars}</span> <span className={css.queuedKey}>{e.queuedBars}</span></p>
+    </>
   )
 }

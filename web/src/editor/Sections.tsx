@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { Button } from '../ui/Button'
 import { Combobox } from '../ui/Combobox'
 import { Field } from '../ui/Field'
+import { AlertRecipients } from './AlertRecipients'
 import { useEditing } from './context'
 import css from './editor.module.css'
 import { isTable } from './exact'
@@ -130,7 +131,7 @@ export function Alerts() {
   return (
     <Frame id="alerts" number={6} places={ALERT_FIELDS.map(({ key }) => `/${key}`)} folds open={isSet}>
       <label className={css.flag}><input type="checkbox" checked={isSet} onChange={(event) => set('/alerts', event.target.checked ? {} : undefined)} /> {t.alertsOn}</label>
-      {isSet ? <Fields base="" specs={ALERT_FIELDS} hints={{ 'alerts/recipients': t.recipientsHint }} /> : <p className="muted">{t.alertsOff}</p>}
+      {isSet ? <><Fields base="" specs={ALERT_FIELDS} hints={{ 'alerts/recipients': t.recipientsHint }} /><AlertRecipients /></> : <p className="muted">{t.alertsOff}</p>}
     </Frame>
   )
 }

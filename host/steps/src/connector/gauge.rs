@@ -82,7 +82,7 @@ impl Database {
         match self {
             Self::Sqlite(file) => file.queue(),
             Self::Postgres(server) => server.queue(),
-            Self::MySql(server) => server.queue(),
+            Self::MySql(server) => &server.queue,
             Self::Remote(server) => server.terms().queue(),
         }
     }

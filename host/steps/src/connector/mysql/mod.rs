@@ -45,7 +45,7 @@ pub(crate) struct MySqlServer {
     /// Longest a statement may run, where the pool says so.
     statement_limit: Option<Duration>,
     permits: Arc<Semaphore>,
-    queue: Queue,
+    pub(crate) queue: Queue,
 }
 
 /// What a connection is for, which decides its settings.
@@ -137,11 +137,6 @@ impl MySqlServer {
         &self.permits
     }
 
-    /// Those who wait for one.
-    pub(crate) fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
     /// `mysql://user@host:port/database`.
     pub(crate) fn label(&self) -> String {
         self.label.clone()
@@ -170,10 +165,9 @@ impl MySqlServer {
             return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
         }
         let permit = tokio::select! {
-            permit = self.queue.turn(&self.permits, self.wait) => match permit {
-                Some(permit) => permit,
-                None => return Err(place.exhausted(self.size, self.wait)),
-            },
+            permit = self.queue.turn(&self.permits, self.wait) => {
+                permit.ok_or_else(|| place.exhausted(self.size, self.wait))?
+            }
             () = cancel.canceled() => return Err(canceled(cancel)),
         };
         // The time limit covers a server that accepts and then says nothing.

@@ -147,10 +147,9 @@ impl PgServer {
             return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
         }
         let permit = tokio::select! {
-            permit = self.queue.turn(&self.permits, self.wait) => match permit {
-                Some(permit) => permit,
-                None => return Err(place.exhausted(self.size, self.wait)),
-            },
+            permit = self.queue.turn(&self.permits, self.wait) => {
+                permit.ok_or_else(|| place.exhausted(self.size, self.wait))?
+            }
             () = cancel.canceled() => return Err(canceled(cancel)),
         };
         // The time limit covers a server that accepts and then says nothing, and an idle connection to such a one.
