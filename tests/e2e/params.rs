@@ -1,9 +1,12 @@
 //! What a component says its callables take holds: at the check, where the caret stands under the param, at the run, where
 //! templates are known, and in `plugin run`. The component is the example in Rust.
 
+use std::time::Duration;
+
 use crate::bad_input::guest;
-use crate::program::{CONNECTOR, home_with, nomaflow};
-use test_support::TempHome;
+use crate::program::{CONNECTOR, home_with, nomaflow, serve};
+use crate::server::{bearer, http, json_body};
+use test_support::{TempHome, wait_until};
 
 const CALL: &str = "[[jobs.steps]]\nname = \"s\"\ntype = \"wasm\"\ncallable = \"words:word_counts\"\n";
 
@@ -59,4 +62,32 @@ fn plugin_run_holds_params_against_the_schema_too() {
         "did you mean `connector`?",
         "is not given its param `source_table`",
     ]);
+}
+
+#[test]
+fn values_for_one_run_are_held_against_the_schema_before_it_begins() {
+    let kwargs =
+        "op_kwargs = { connector = \"db\", source_table = \"notes\", text_column = \"body\", target_table = \"t\" }\n";
+    let home = home(&format!("[[jobs]]\nid = \"counts\"\n{CALL}{kwargs}"));
+    let host = serve(&home);
+    let token = bearer(&home);
+    let ask = |method: &str, path: &str, body: &str| {
+        let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+        let (status, _, text) = http(host.url(), method, path, &headers, body);
+        (status, json_body(&text))
+    };
+    let is_known = || ask("GET", "/admin/jobs/callables", "").1.to_string().contains("words:word_counts");
+    wait_until(Duration::from_secs(120), is_known).or_panic("the component is compiled");
+    let body = r#"{"op_kwargs": {"s": {"min_length": -1, "min_lenght": 2}}}"#;
+    let (status, problem) = ask("POST", "/admin/jobs/counts/run", body);
+    assert_eq!((status, problem["type"].as_str()), (422, Some("urn:nomaflow:problem:params-invalid")), "{problem}");
+    let mut told: Vec<_> = problem["problems"].as_array().unwrap().iter().map(|it| it["pointer"].as_str()).collect();
+    told.sort_unstable();
+    assert_eq!(told, [Some("/op_kwargs/s/min_lenght"), Some("/op_kwargs/s/min_length")], "{problem}");
+    // What an operator types is a value, never a template; and nothing was recorded.
+    let (status, problem) =
+        ask("POST", "/admin/jobs/counts/run", r#"{"op_kwargs": {"s": {"min_length": "${params.x}"}}}"#);
+    assert_eq!(status, 422, "{problem}");
+    assert_eq!(ask("GET", "/admin/jobs/runs?job=counts", "").1["runs"], serde_json::json!([]));
+    assert_eq!(ask("POST", "/admin/jobs/counts/run", r#"{"op_kwargs": {"s": {"min_length": 3}}}"#).0, 202);
 }

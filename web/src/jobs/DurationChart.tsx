@@ -5,10 +5,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { queries } from '../api/queries'
-import type { RecentRun } from '../api/types'
 import { Panel } from '../ui/parts'
 import { duration, everyZone, shortInstant, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
+import { outliers } from './history'
 import css from './job.module.css'
 import { t } from './jobWords'
 
@@ -16,15 +16,6 @@ const WIDTH = 1000
 const HEIGHT = 120
 const TOP = 16
 const LABELS = 3
-/** From so many times the median on a run is far from the usual. */
-const FAR = 2
-
-/** The runs worth naming: longest first. */
-export function outliers(runs: RecentRun[], median: number | null): (RecentRun & { seconds: number })[] {
-  if (median === null) return []
-  const far = runs.filter((run): run is RecentRun & { seconds: number } => run.seconds !== null && run.seconds > median * FAR && run.seconds - median > 1)
-  return far.sort((a, b) => b.seconds - a.seconds)
-}
 
 export function DurationChart({ job, alertMinutes }: { job: string; alertMinutes: number | null }) {
   const navigate = useNavigate()

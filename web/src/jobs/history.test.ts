@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JobCard, RunSummary } from '../api/types'
-import { barsOf, heightClass, histories } from './history'
+import { barsOf, heightClass, histories, outliers } from './history'
 
 const recent = [1, 2, 30].map((seconds, i) => ({ id: `r${i}`, status: i === 2 ? ('FAILED' as const) : ('SUCCEEDED' as const), queued_at: '2026-11-23T10:00:00Z', seconds }))
 const last = (id: string, status: string) => ({ id, status, started_at: '2026-11-23T10:00:00Z', finished_at: '2026-11-23T10:00:04Z' }) as RunSummary
@@ -23,4 +23,11 @@ describe('the small history of a job', () => {
     expect([100, 1000, 1800, 4000].map((ms) => heightClass(ms, 1000))).toEqual([1, 2, 3, 4])
     expect([heightClass(null, 1000), heightClass(5, null)]).toEqual([2, 2])
   })
+})
+
+it('names the runs that took more than twice the median, longest first, and not what is a second apart', () => {
+  const runs = [5, 11, 10, 30, null].map((seconds, i) => ({ id: `r${i}`, status: 'SUCCEEDED' as const, queued_at: '', seconds }))
+  expect(outliers(runs, 5).map((run) => run.id)).toEqual(['r3', 'r1'])
+  expect(outliers([{ ...runs[0]!, seconds: 0.9 }], 0.1)).toEqual([])
+  expect(outliers(runs, null)).toEqual([])
 })

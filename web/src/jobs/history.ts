@@ -57,3 +57,13 @@ export function heightClass(lengthMs: number | null, medianMs: number | null): n
   const times = lengthMs / medianMs
   return times < 0.5 ? 1 : times < 1.25 ? 2 : times < 2 ? 3 : 4
 }
+
+/** From so many times the median on a run is far from the usual. */
+const FAR = 2
+
+/** The runs worth naming: longest first. */
+export function outliers(runs: RecentRun[], median: number | null): (RecentRun & { seconds: number })[] {
+  if (median === null) return []
+  const far = runs.filter((run): run is RecentRun & { seconds: number } => run.seconds !== null && run.seconds > median * FAR && run.seconds - median > 1)
+  return far.sort((a, b) => b.seconds - a.seconds)
+}

@@ -21,9 +21,8 @@ export function Tabs({ tabs, current, label }: { tabs: Tab[]; current: string; l
           to={tab.to as '/'}
           params={tab.params as never}
           search={(tab.search ?? {}) as never}
-          // Only the very address: a tab without a search value of its own would count as active under every other.
+          // The router marks what it takes for the present address; an address without a search would fit every one with.
           activeOptions={{ exact: true }}
-          activeProps={{}}
           aria-current={tab.id === current ? 'page' : undefined}
         >
           {tab.label}
