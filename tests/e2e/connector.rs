@@ -9,7 +9,7 @@ use test_support::{Postgres, Slapd, TempHome, free_port, wait_until};
 
 use crate::program::{command, home_with, nomaflow, root};
 
-const LDIF: &str =
+pub(crate) const LDIF: &str =
     "dn: dc=nomaflow,dc=test\nobjectClass: dcObject\nobjectClass: organization\no: Nomaflow\ndc: nomaflow\n";
 
 const LITE: &str = "[pools.lite]\nurl = \"sqlite:data/test.db\"\n[connectors.lite]\ntype = \"sql\"\n";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_support::{Host, Postgres, Slapd, TempHome, wait_until};
 
+use crate::connector::LDIF;
 use crate::program::{home_with, serve, sql_job};
 use crate::server::{bearer, http, json_body};
 
@@ -51,7 +52,7 @@ fn house() -> (TempHome, Host) {
 
 #[test]
 fn a_password_is_sealed_kept_by_saves_and_tests_that_do_not_touch_it_and_never_told() {
-    let slapd = Slapd::start().unwrap();
+    let slapd = Slapd::start(LDIF, 100).unwrap();
     let (home, host) = house();
     let values = json!({ "type": "ldap", "url": slapd.url(), "base": Slapd::SUFFIX, "bind_dn": Slapd::ACCOUNT });
     let people =
@@ -189,14 +190,14 @@ fn steps_that_wait_for_a_connection_are_in_the_history_of_the_pool() {
         assert_eq!(ask(&home, &host, "POST", &format!("/admin/jobs/{id}/run"), None, None).status, 202);
     }
     let mut most = 0;
-    let queued = wait_until("queued steps in the history", Duration::from_secs(30), || {
+    let queued = wait_until(SOON, || {
         let list = ask(&home, &host, "GET", "/admin/connectors", None, None).body;
         most = most.max(list["connectors"][0]["pool"]["waiting"].as_u64().unwrap());
         let history = ask(&home, &host, "GET", "/admin/connectors/test/history", None, None).body;
         let samples = history["samples"].as_array().unwrap();
         samples.iter().filter_map(|sample| sample["queued"].as_u64()).sum::<u64>() == 2
     });
-    queued.unwrap();
+    queued.or_panic("queued steps in the history");
     assert!(most >= 1, "nobody was seen waiting");
     assert!(host.stop(SOON).unwrap().success());
 }
