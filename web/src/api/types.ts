@@ -6,9 +6,9 @@
 import type { LogLevel, Reloaded, RunBody, RunSummary, RunView, StepEvent, StepStatus, StepView } from './wire'
 
 export type {
-  ErrorView as StepError, Finding as Problem, JobCard, JobDetail, JobDiff, JobList as JobsDocument, JobSaved as Saved, JobSource as SourceDocument, JobVersion as Version,
+  ErrorView as StepError, Finding as Problem, Given as GivenInput, JobCard, JobDetail, JobDiff, JobList as JobsDocument, JobSaved as Saved, JobSource as SourceDocument, JobStats, JobVersion as Version,
   JobVersionList as VersionsDocument, LineView as LogLine, LogCounts, LogDensity, LogHits as LogSearch, LogLevel, LogPage, RecentRun, RunAccepted,
-  RunPage as RunsPage, RunStatus, RunSummary, RunView as Run, ScheduleView as ScheduleDefinition, SlotOutcome, SlotPage as SlotsPage, SlotView as Slot, StepDefinition, StepStatus,
+  RunPage as RunsPage, RunPlot, RunStatus, RunSummary, RunView as Run, ScheduleView as ScheduleDefinition, SlotOutcome, SlotPage as SlotsPage, SlotView as Slot, StepDefinition, StepStatus,
   Why as WhyDocument, WhyAnswer,
 } from './wire'
 
@@ -43,6 +43,7 @@ export interface RunsFilter {
   from?: string | undefined
   to?: string | undefined
   q?: string | undefined
+  tag?: string | undefined
   min_seconds?: string | undefined
   before?: string | undefined
 }

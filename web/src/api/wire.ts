@@ -25,6 +25,35 @@ export interface components {
         };
         /** @enum {string} */
         AccountSource: "local" | "oidc" | "ldap";
+        /** @description How accurately schedules fired. */
+        Accuracy: {
+            /** @description Until the run was recorded. */
+            fire: components["schemas"]["Lateness"];
+            fires: number;
+            /** Format: date-time */
+            from: string;
+            hours: components["schemas"]["AccuracyHour"][];
+            /** @description The latest ten. */
+            latest: components["schemas"]["LateFire"][];
+            /** @description Newest first, at most 200. */
+            lost: components["schemas"]["LostSlot"][];
+            /** @description Until the run began: also what it waited for others. */
+            start: components["schemas"]["Lateness"];
+            /** Format: date-time */
+            to: string;
+            /** @description There are more fires or slots than were looked at. */
+            truncated: boolean;
+        };
+        /** @description An hour. */
+        AccuracyHour: {
+            /** Format: date-time */
+            at: string;
+            fires: number;
+            /** @description Slots that did not fire. */
+            lost: number;
+            /** @description Until the run began. */
+            start: components["schemas"]["Lateness"];
+        };
         /** @description The process is up. */
         Alive: {
             /** @example ok */
@@ -43,6 +72,14 @@ export interface components {
         AppJobsSaved: components["schemas"]["AppJobs"] & {
             /** @description How many. */
             saved: number;
+        };
+        /** @description The body of an approval. */
+        ApproveBody: {
+            /**
+             * @description What was looked at; refused when another version is in force by now.
+             * @default null
+             */
+            digest?: string | null;
         };
         /** @description What somebody did, or tried to do. */
         AuditEntry: {
@@ -85,6 +122,18 @@ export interface components {
             ok: boolean;
             why: string | null;
         };
+        /** @description What to save, and when it was. */
+        BackupState: {
+            /**
+             * Format: date-time
+             * @description As the audit trail says; null when there was none, or longer ago than the trail reaches.
+             */
+            last_backup_at: string | null;
+            /** @description By whom. */
+            last_backup_by: string | null;
+            /** @description In the order in which it is put back. */
+            things: components["schemas"]["ThingToSave"][];
+        };
         /** @description Fires at a steady rhythm. */
         Band: {
             /** @description The count is reckoned from the rhythm. */
@@ -98,12 +147,19 @@ export interface components {
             /** Format: date-time */
             last: string;
         };
+        /** @description A job that would not be valid any more. */
+        BrokenJobView: {
+            id: string;
+            problems: string[];
+        };
         /** @description A span of time with what fires, ran and fell through in it. */
         Calendar: {
             /** Format: date-time */
             from: string;
             /** @description A row for each schedule, by job. */
             jobs: components["schemas"]["CalendarRow"][];
+            /** @description Maintenance windows that reach into the span, by their beginning. Nothing in `jobs` falls into one. */
+            maintenance: components["schemas"]["Maintenance"][];
             /**
              * Format: date-time
              * @description Fires before this instant have become runs or slots.
@@ -111,7 +167,7 @@ export interface components {
             now: string;
             /** @description The newest of the span, newest first. */
             runs: components["schemas"]["CalendarRun"][];
-            /** @description Newest first. */
+            /** @description Newest first; those to come are skipped once. */
             slots: components["schemas"]["CalendarSlot"][];
             /** Format: date-time */
             to: string;
@@ -277,6 +333,21 @@ export interface components {
             kind: string;
             message: string;
         };
+        /** @description What a pass of retention would remove. */
+        Estimate: {
+            /** Format: date-time */
+            cutoff: string;
+            /** Format: int64 */
+            history_days: number;
+            /** Format: int64 */
+            log_rows: number;
+            /** Format: int64 */
+            run_rows: number;
+            /** Format: int64 */
+            slot_rows: number;
+            /** Format: int64 */
+            step_rows: number;
+        };
         /** @description Something found about a submitted job. */
         FieldFinding: {
             /** @description What may be there, if that is a short list. */
@@ -307,6 +378,20 @@ export interface components {
             line: number;
             message: string;
             severity: components["schemas"]["Severity"];
+        };
+        /** @description What a run was given. */
+        Given: {
+            log_level: components["schemas"]["LogLevel"];
+            /** @description What of that was said for this run. */
+            overrides: Record<string, unknown>;
+            /** @description Shared parameters and, by step, keyword arguments, as they came out. */
+            params: Record<string, unknown>;
+            /** Format: date-time */
+            queued_at: string;
+            /** @description The newest run that was given it. */
+            run_id: string;
+            status: components["schemas"]["RunStatus"];
+            triggered_by: string;
         };
         /** @description Whether schedules fire and runs can be recorded. */
         Health: components["schemas"]["Standing"] & {
@@ -354,6 +439,12 @@ export interface components {
             removed: string[];
             same: string[];
             secrets_missing: string[];
+        };
+        /** @description The last different sets of values that the runs of a job were given. */
+        Inputs: {
+            /** @description At most 10, newest first. */
+            inputs: components["schemas"]["Given"][];
+            job_id: string;
         };
         /** @description A job as submitted: with the keys of the file, or as the text of its table. */
         JobBody: {
@@ -405,11 +496,17 @@ export interface components {
         /** @description A job with its definition and latest runs. */
         JobDetail: components["schemas"]["JobCard"] & {
             log_level: components["schemas"]["LogLevel"];
+            /**
+             * Format: int32
+             * @description A run that takes longer raises an alert; none without.
+             */
+            long_run_minutes: number | null;
             on_restart: components["schemas"]["OnRestart"];
             overlap: components["schemas"]["Overlap"];
             params: Record<string, unknown>;
             /** @description None: `here` for a run that somebody asks for, `any` for one that a schedule fires. */
             placement: string | null;
+            presets: components["schemas"]["PresetView"][];
             retry: components["schemas"]["RetryView"];
             runs: components["schemas"]["RunSummary"][];
             schedules: components["schemas"]["ScheduleView"][];
@@ -491,6 +588,8 @@ export interface components {
             p95_seconds: number | null;
             /** @description The last 200 runs but the skipped, oldest first. */
             runs: components["schemas"]["RecentRun"][];
+            /** @description Of the last 20 runs that succeeded, before the run that was named. */
+            steps: components["schemas"]["StepMedian"][];
             succeeded: number;
         };
         /** @description Something that was saved for a job before. */
@@ -520,6 +619,28 @@ export interface components {
             /** Format: double */
             ms: number;
             ok: boolean;
+        };
+        /** @description A fire that came late. */
+        LateFire: {
+            /** Format: date-time */
+            due_at: string;
+            job_id: string;
+            run_id: string;
+            schedule: string;
+            /**
+             * Format: double
+             * @description Until its run began.
+             */
+            seconds: number;
+        };
+        /** @description How much later than due, in seconds; null without a fire. */
+        Lateness: {
+            /** Format: double */
+            max: number | null;
+            /** Format: double */
+            p50: number | null;
+            /** Format: double */
+            p95: number | null;
         };
         LeaseView: {
             holder: string;
@@ -587,6 +708,38 @@ export interface components {
             lines: components["schemas"]["LineView"][];
             run_id: string;
         };
+        /** @description A line that fits. */
+        LogHit: {
+            /** Format: date-time */
+            at: string;
+            job_id: string;
+            level: components["schemas"]["LogLevel"];
+            /** @description Where the words are in `text`: begin and end in UTF-16 code units, as JavaScript counts. */
+            marks: number[][];
+            /**
+             * Format: int64
+             * @description Of the line in its run, from 0.
+             */
+            number: number;
+            run_id: string;
+            /** @description Null for a line of the run itself. */
+            step: string | null;
+            text: string;
+        };
+        /** @description A page of lines. */
+        LogHitPage: {
+            /** @description Those written last first. */
+            hits: components["schemas"]["LogHit"][];
+            /** @description The time of the search ran out before the page was full; `next_cursor` goes on from there. */
+            incomplete: boolean;
+            /**
+             * Format: date-time
+             * @description Lines said before this instant are not all in the index yet; null when everything is.
+             */
+            indexed_from: string | null;
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+        };
         /** @description The lines that fit. */
         LogHits: {
             /**
@@ -626,6 +779,64 @@ export interface components {
              * @description Lines of the whole log.
              */
             total: number;
+        };
+        /** @description A slot that did not fire. */
+        LostSlot: {
+            /** Format: date-time */
+            due_at: string;
+            job_id: string;
+            outcome: components["schemas"]["SlotOutcome"];
+            reason: string | null;
+            schedule: string;
+        };
+        /** @description A span of time in which no schedule fires. */
+        Maintenance: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            from: string;
+            id: string;
+            /** @description Stands in every slot it skips; may be empty. */
+            reason: string;
+            /** @description `planned`, `active` or `over`. */
+            state: string;
+            /**
+             * Format: date-time
+             * @description The first instant at which schedules fire again.
+             */
+            to: string;
+        };
+        /** @description The body of `POST /admin/maintenance`. */
+        MaintenanceBody: {
+            /**
+             * @description RFC 3339, or a date or time by the clock of `zone`; now without one.
+             * @default null
+             * @example 2026-12-24T22:00
+             */
+            from?: string | null;
+            /**
+             * @description Stands in every slot the window skips.
+             * @default
+             * @example database upgrade
+             */
+            reason?: string;
+            /**
+             * @description The first instant at which schedules fire again.
+             * @default
+             * @example 2026-12-25T06:00
+             */
+            to?: string;
+            /**
+             * @description Name of a time zone for `from` and `to`; the server's without one.
+             * @default null
+             */
+            zone?: string | null;
+        };
+        /** @description Windows. */
+        MaintenanceList: {
+            /** @description The latest first; those of the last year. */
+            maintenance: components["schemas"]["Maintenance"][];
         };
         /** @description Who asks. */
         Me: {
@@ -758,11 +969,98 @@ export interface components {
             /** @description Why some apps could not be looked at. */
             problems: string[];
         };
+        /** @description What was found out about a component. */
+        PluginReportView: {
+            app: string;
+            /** @description What it asks for, of that which can be granted. */
+            asked: string[];
+            /** @description Jobs that would break. */
+            breaks: components["schemas"]["BrokenJobView"][];
+            callables: string[];
+            /** @description SHA-256 of the file. */
+            digest: string;
+            /** @description Whether it is in force now. */
+            installed: boolean;
+            /** @description Jobs that are invalid and would be valid. */
+            mends: string[];
+            path: string;
+            plugin: string;
+            /** @description The digest in force until now; null for a new plugin. */
+            previous: string | null;
+            /** @description What the one before could run, and this one cannot. */
+            removed: string[];
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /** @description What of that goes beyond what was approved. */
+            unapproved: string[];
+        };
+        /** @description What the calls of one version came to. */
+        PluginStatsOfVersion: {
+            digest: string;
+            stats: components["schemas"]["PluginStatsView"];
+        };
+        /** @description What many calls came to. */
+        PluginStatsView: {
+            calls: number;
+            /** Format: double */
+            cpu_p50_ms: number;
+            /** Format: double */
+            cpu_total_ms: number;
+            failed: number;
+            /** Format: int64 */
+            peak_memory_bytes: number;
+            /** @description Traps and limits among them. */
+            traps: number;
+            /** Format: double */
+            wall_p50_ms: number;
+            /** Format: double */
+            wall_p95_ms: number;
+        };
+        /** @description What calls of a plugin used. */
+        PluginUsageView: {
+            all: components["schemas"]["PluginStatsView"];
+            since: string;
+            /** @description There were more calls; the newest are counted. */
+            truncated: boolean;
+            /** @description Versions with calls, newest first. */
+            versions: components["schemas"]["PluginStatsOfVersion"][];
+        };
         /** @description A step that calls something of a plugin. */
         PluginUse: {
             callable: string;
             job: string;
             step: string;
+        };
+        /** @description Versions of a plugin. */
+        PluginVersionList: {
+            /** @description Newest first. */
+            versions: components["schemas"]["PluginVersionView"][];
+        };
+        /** @description A version of a plugin. */
+        PluginVersionView: {
+            app: string;
+            approved_at: string | null;
+            approved_by: string | null;
+            asked: string[];
+            /** @description SHA-256 of the file. */
+            digest: string;
+            in_force: boolean;
+            /** @description When it came into force the last time. */
+            installed_at: string;
+            /** @description `file` for a change by hand. */
+            installed_by: string;
+            /** @description Whether one can go back to it. */
+            kept: boolean;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /** @description What of that goes beyond what was approved. */
+            unapproved: string[];
         };
         /** @description A plugin: a component, or a module of Python. */
         PluginView: {
@@ -781,21 +1079,40 @@ export interface components {
              * @description In bytes.
              */
             size: number;
-            /** @description `loaded`, `compiling` or `failed`. */
+            /** @description `loaded`, `compiling`, `blocked` (it asks for more than was approved) or `failed`. */
             state: string;
+            /** @description What it asks for beyond what was approved; its calls fail until that is empty. */
+            unapproved: string[];
             /** @description As far as the caller may see those jobs. */
             used_by: components["schemas"]["PluginUse"][];
         };
-        /** @description How far a pool is used. */
-        PoolView: {
+        /** @description How a pool was used of late, in the process that answers. */
+        PoolHistoryView: {
+            pool: string;
+            /** @description The last 15 minutes at most, oldest first. */
+            samples: components["schemas"]["SampleView"][];
             /**
              * Format: int32
-             * @description Connections that steps have in the process that answers.
+             * @description Of each sample.
              */
-            in_use: number;
-            name: string;
+            seconds: number;
             /** Format: int32 */
             size: number;
+        };
+        /** @description Connections to a database. */
+        PoolView: {
+            /** Format: int32 */
+            idle: number;
+            name: string;
+            /** Format: int32 */
+            open: number;
+            /** Format: int32 */
+            size: number;
+            /**
+             * Format: int32
+             * @description Who waits for one.
+             */
+            waiting: number;
         };
         /** @description What somebody chose. */
         Preferences: {
@@ -812,6 +1129,14 @@ export interface components {
             preferences: {
                 [key: string]: string;
             };
+        };
+        /** @description A named set of values for a run that somebody asks for. */
+        PresetView: {
+            log_level: string | null;
+            name: string;
+            op_kwargs: Record<string, unknown>;
+            params: Record<string, unknown>;
+            step_enabled: Record<string, unknown>;
         };
         /** @description The document of an error (RFC 9457). Some have more keys: `hint`, `needs`, `problems` … */
         Problem: {
@@ -972,6 +1297,29 @@ export interface components {
             /** Format: int32 */
             base_seconds: number;
         };
+        /** @description The body of a way back. */
+        RollBackBody: {
+            /**
+             * @description What it asks for beyond what was approved is approved.
+             * @default false
+             */
+            approve?: boolean;
+            /**
+             * @description Jobs may break.
+             * @default false
+             */
+            break_jobs?: boolean;
+            /**
+             * @description How the digest of the version begins; without it, the version before.
+             * @default null
+             */
+            digest?: string | null;
+            /**
+             * @description Only look at it.
+             * @default false
+             */
+            dry_run?: boolean;
+        };
         /** @description A run that was accepted. */
         RunAccepted: {
             job_id: string;
@@ -1008,12 +1356,33 @@ export interface components {
              */
             placement?: string | null;
             /**
+             * @description A preset of the job, whose values apply under those given here.
+             * @default null
+             * @example full-load
+             */
+            preset?: string | null;
+            /**
              * @description Which steps run, by step.
              * @default {}
              */
             step_enabled?: {
                 [key: string]: boolean;
             };
+        };
+        /** @description Runs of one state and about one length in one stretch of time. */
+        RunCount: {
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: int32
+             * @description They took at least so long; null for runs that have not begun or not ended.
+             */
+            seconds: number | null;
+            status: components["schemas"]["RunStatus"];
+            /** Format: date-time */
+            to: string;
         };
         /** @description A run with every attempt. */
         RunDocument: {
@@ -1026,12 +1395,47 @@ export interface components {
             /** @description By step and attempt. */
             steps: components["schemas"]["StepView"][];
         };
+        /** @description One run of the picture. */
+        RunDot: {
+            id: string;
+            job_id: string;
+            /** Format: date-time */
+            queued_at: string;
+            /**
+             * Format: double
+             * @description How long it ran; null when it has not begun or not ended.
+             */
+            seconds: number | null;
+            status: components["schemas"]["RunStatus"];
+        };
         /** @description A page of runs. */
         RunPage: {
             /** @description For `before` of the next page; null on the last. */
             next: string | null;
             /** @description Newest first. */
             runs: components["schemas"]["RunSummary"][];
+        };
+        /** @description The runs of a filter over time and length. */
+        RunPlot: {
+            /** @description Above 2,000 they are counted here; else empty. */
+            counts: components["schemas"]["RunCount"][];
+            /**
+             * Format: date-time
+             * @description When the oldest was queued; null when there is none.
+             */
+            from: string | null;
+            /** @description Each of them, newest first; empty above 2,000. */
+            runs: components["schemas"]["RunDot"][];
+            /**
+             * Format: date-time
+             * @description When the newest was queued.
+             */
+            to: string | null;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
         };
         /** @enum {string} */
         RunStatus: "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELED" | "SKIPPED";
@@ -1072,6 +1476,39 @@ export interface components {
             /** Format: int32 */
             term: number;
         };
+        /** @description How a pool was used over some seconds. */
+        SampleView: {
+            /**
+             * Format: date-time
+             * @description When they ended.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Those that gave up waiting.
+             */
+            gave_up: number;
+            /**
+             * Format: int32
+             * @description Most connections that steps had at once.
+             */
+            in_use: number;
+            /**
+             * Format: int64
+             * @description The longest wait that ended, in milliseconds.
+             */
+            longest_ms: number;
+            /**
+             * Format: int64
+             * @description Steps that had to wait for a connection.
+             */
+            queued: number;
+            /**
+             * Format: int32
+             * @description Most steps that waited at once.
+             */
+            waiting: number;
+        };
         /** @description Something worth knowing about a schedule. */
         ScheduleNote: {
             /** Format: date-time */
@@ -1088,6 +1525,8 @@ export interface components {
         SchedulerState: "active" | "standby" | "error";
         /** @description The scheduler and its pause. */
         SchedulerView: {
+            /** @description Maintenance windows that are not over, by their beginning. */
+            maintenance: components["schemas"]["Maintenance"][];
             pause_reason: string | null;
             /** Format: date-time */
             paused_at: string | null;
@@ -1100,9 +1539,14 @@ export interface components {
         ScheduleView: {
             enabled: boolean;
             name: string;
+            /** @description Without what a blackout, a maintenance window or a skip takes out. */
             next: string[];
+            /** @description What its runs are given over the saved job, in the form of the body of `POST …/run`. */
+            overrides: Record<string, unknown>;
             /** @description Where its runs go, over the job's. */
             placement: string | null;
+            /** @description Slots to come that are skipped once. */
+            skipped: components["schemas"]["SkipView"][];
             text: string;
             timezone: string;
         };
@@ -1197,6 +1641,39 @@ export interface components {
         SignedOut: {
             signed_out: boolean;
         };
+        /** @description The body of `POST …/skip`. */
+        SkipBody: {
+            /**
+             * @description The slot, RFC 3339 or a wall time of the schedule; without one, its next fire.
+             * @default null
+             * @example 2026-11-24T02:00:00Z
+             */
+            due_at?: string | null;
+        };
+        /** @description A slot that is skipped once, or is not any more. */
+        Skipped: {
+            /** Format: date-time */
+            due_at: string;
+            job_id: string;
+            /**
+             * Format: date-time
+             * @description By the clock of the schedule.
+             */
+            local: string;
+            /**
+             * Format: date-time
+             * @description When the schedule fires next, as things are now.
+             */
+            next: string | null;
+            schedule: string;
+        };
+        /** @description A slot that is skipped once. */
+        SkipView: {
+            /** Format: date-time */
+            due_at: string;
+            /** @description Who skips it. */
+            reason: string | null;
+        };
         /** @enum {string} */
         SlotOutcome: "fired" | "skipped" | "missed" | "failed_to_start";
         /** @description A page of the ledger. */
@@ -1228,7 +1705,7 @@ export interface components {
             detail: string;
             /** Format: double */
             ms: number;
-            /** @description `declaration`, `resolve`, `connect`, `sign-in`. */
+            /** @description `declaration`, `resolve`, `connect`, `tls`, `sign-in`, `query`, `version`, `time`. */
             name: string;
             ok: boolean;
         };
@@ -1250,6 +1727,8 @@ export interface components {
             /** Format: int32 */
             timeout_seconds: number;
             type: string;
+            /** @description What has to be true for it to run. */
+            when: string | null;
         };
         /** @description An attempt as events carry it. */
         StepEvent: {
@@ -1291,6 +1770,14 @@ export interface components {
             index: number | null;
             step: string | null;
         };
+        /** @description How long a step takes. */
+        StepMedian: {
+            /** Format: double */
+            median_seconds: number;
+            name: string;
+            /** @description Runs that is the median of. */
+            runs: number;
+        };
         /** @enum {string} */
         StepStatus: "PENDING" | "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELED" | "SKIPPED";
         /** @description An attempt with its input and output. */
@@ -1303,6 +1790,27 @@ export interface components {
             /** @description `sqlite` or `postgres`. */
             dialect: string;
             ok: boolean;
+            /** Format: int32 */
+            pool_idle: number;
+            /**
+             * Format: int32
+             * @description Most connections of this process, those that nobody uses, and who waits for one.
+             */
+            pool_size: number;
+            /** Format: int32 */
+            pool_waiting: number;
+        };
+        /** @description The store. */
+        StoreView: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: double */
+            bytes_per_day: number;
+            /** @description `sqlite` or `postgres`. */
+            dialect: string;
+            pools: components["schemas"]["PoolView"][];
+            /** @description The largest first. */
+            tables: components["schemas"]["TableView"][];
         };
         /** @description A pass of retention. */
         Sweep: {
@@ -1316,11 +1824,37 @@ export interface components {
             /** @description There are more; ask for a part of the name. */
             truncated: boolean;
         };
-        /** @description A table or view. */
+        /** @description A table. */
         TableView: {
+            /**
+             * Format: int64
+             * @description With its indexes; null where the database does not say.
+             */
+            bytes: number | null;
+            /**
+             * Format: double
+             * @description As many as so many rows take now.
+             */
+            bytes_per_day: number | null;
             name: string;
-            schema: string | null;
-            view: boolean;
+            /**
+             * Format: int64
+             * @description Large ones as the database last estimated them.
+             */
+            rows: number;
+            /**
+             * Format: double
+             * @description Over the last 7 days; null for tables that do not grow with time.
+             */
+            rows_per_day: number | null;
+        };
+        /** @description Something to save. */
+        ThingToSave: {
+            detail: string;
+            place: string;
+            reachable: boolean;
+            /** @description `store`, `files` or `key`. */
+            what: string;
         };
         /** @description An API token, without its text. */
         Token: {
@@ -1347,6 +1881,32 @@ export interface components {
         /** @description API tokens. */
         TokenList: {
             tokens: components["schemas"]["Token"][];
+        };
+        /** @description The body of a trial. */
+        TryBody: {
+            /**
+             * @description As a step writes it.
+             * @example visits:count_words
+             */
+            callable: string;
+            params?: Record<string, unknown>;
+        };
+        /** @description A line a trial wrote. */
+        TryLine: {
+            level: string;
+            message: string;
+        };
+        /** @description What came of a trial. */
+        TryView: {
+            error: components["schemas"]["Value"] | null;
+            lines: components["schemas"]["TryLine"][];
+            /** @description Lines that were left out. */
+            lines_left_out: number;
+            /** Format: int64 */
+            ms: number;
+            ok: boolean;
+            output: components["schemas"]["Value"] | null;
+            usage: components["schemas"]["Value"] | null;
         };
         /** @description An account. */
         User: {
@@ -1451,15 +2011,20 @@ export interface components {
 }
 export type About = components['schemas']['About'];
 export type AccountSource = components['schemas']['AccountSource'];
+export type Accuracy = components['schemas']['Accuracy'];
+export type AccuracyHour = components['schemas']['AccuracyHour'];
 export type Alive = components['schemas']['Alive'];
 export type AppJobs = components['schemas']['AppJobs'];
 export type AppJobsSaved = components['schemas']['AppJobsSaved'];
+export type ApproveBody = components['schemas']['ApproveBody'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditLast = components['schemas']['AuditLast'];
 export type AuditOutcome = components['schemas']['AuditOutcome'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type AuditVerdict = components['schemas']['AuditVerdict'];
+export type BackupState = components['schemas']['BackupState'];
 export type Band = components['schemas']['Band'];
+export type BrokenJobView = components['schemas']['BrokenJobView'];
 export type Calendar = components['schemas']['Calendar'];
 export type CalendarRow = components['schemas']['CalendarRow'];
 export type CalendarRun = components['schemas']['CalendarRun'];
@@ -1478,13 +2043,16 @@ export type Dialect = components['schemas']['Dialect'];
 export type DueInstant = components['schemas']['DueInstant'];
 export type Ended = components['schemas']['Ended'];
 export type ErrorView = components['schemas']['ErrorView'];
+export type Estimate = components['schemas']['Estimate'];
 export type FieldFinding = components['schemas']['FieldFinding'];
 export type Finding = components['schemas']['Finding'];
+export type Given = components['schemas']['Given'];
 export type Health = components['schemas']['Health'];
 export type ImportChange = components['schemas']['ImportChange'];
 export type ImportInvalid = components['schemas']['ImportInvalid'];
 export type ImportNext = components['schemas']['ImportNext'];
 export type ImportPlan = components['schemas']['ImportPlan'];
+export type Inputs = components['schemas']['Inputs'];
 export type JobBody = components['schemas']['JobBody'];
 export type JobCard = components['schemas']['JobCard'];
 export type JobChecked = components['schemas']['JobChecked'];
@@ -1500,6 +2068,8 @@ export type JobVersion = components['schemas']['JobVersion'];
 export type JobVersionList = components['schemas']['JobVersionList'];
 export type JobVersionText = components['schemas']['JobVersionText'];
 export type LastTest = components['schemas']['LastTest'];
+export type LateFire = components['schemas']['LateFire'];
+export type Lateness = components['schemas']['Lateness'];
 export type LeaseView = components['schemas']['LeaseView'];
 export type LevelCount = components['schemas']['LevelCount'];
 export type LineView = components['schemas']['LineView'];
@@ -1507,10 +2077,16 @@ export type LocalInstant = components['schemas']['LocalInstant'];
 export type LogCounts = components['schemas']['LogCounts'];
 export type LogDensity = components['schemas']['LogDensity'];
 export type LogEvent = components['schemas']['LogEvent'];
+export type LogHit = components['schemas']['LogHit'];
+export type LogHitPage = components['schemas']['LogHitPage'];
 export type LogHits = components['schemas']['LogHits'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type LogLevel = components['schemas']['LogLevel'];
 export type LogPage = components['schemas']['LogPage'];
+export type LostSlot = components['schemas']['LostSlot'];
+export type Maintenance = components['schemas']['Maintenance'];
+export type MaintenanceBody = components['schemas']['MaintenanceBody'];
+export type MaintenanceList = components['schemas']['MaintenanceList'];
 export type Me = components['schemas']['Me'];
 export type Nearest = components['schemas']['Nearest'];
 export type NewTokenBody = components['schemas']['NewTokenBody'];
@@ -1526,11 +2102,19 @@ export type PatchBody = components['schemas']['PatchBody'];
 export type PauseBody = components['schemas']['PauseBody'];
 export type PluginGrants = components['schemas']['PluginGrants'];
 export type PluginList = components['schemas']['PluginList'];
+export type PluginReportView = components['schemas']['PluginReportView'];
+export type PluginStatsOfVersion = components['schemas']['PluginStatsOfVersion'];
+export type PluginStatsView = components['schemas']['PluginStatsView'];
+export type PluginUsageView = components['schemas']['PluginUsageView'];
 export type PluginUse = components['schemas']['PluginUse'];
+export type PluginVersionList = components['schemas']['PluginVersionList'];
+export type PluginVersionView = components['schemas']['PluginVersionView'];
 export type PluginView = components['schemas']['PluginView'];
+export type PoolHistoryView = components['schemas']['PoolHistoryView'];
 export type PoolView = components['schemas']['PoolView'];
 export type Preferences = components['schemas']['Preferences'];
 export type PreferencesBody = components['schemas']['PreferencesBody'];
+export type PresetView = components['schemas']['PresetView'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressView = components['schemas']['ProgressView'];
 export type Provider = components['schemas']['Provider'];
@@ -1546,13 +2130,18 @@ export type RestoreBody = components['schemas']['RestoreBody'];
 export type Retention = components['schemas']['Retention'];
 export type RetentionPolicy = components['schemas']['RetentionPolicy'];
 export type RetryView = components['schemas']['RetryView'];
+export type RollBackBody = components['schemas']['RollBackBody'];
 export type RunAccepted = components['schemas']['RunAccepted'];
 export type RunBody = components['schemas']['RunBody'];
+export type RunCount = components['schemas']['RunCount'];
 export type RunDocument = components['schemas']['RunDocument'];
+export type RunDot = components['schemas']['RunDot'];
 export type RunPage = components['schemas']['RunPage'];
+export type RunPlot = components['schemas']['RunPlot'];
 export type RunStatus = components['schemas']['RunStatus'];
 export type RunSummary = components['schemas']['RunSummary'];
 export type RunView = components['schemas']['RunView'];
+export type SampleView = components['schemas']['SampleView'];
 export type ScheduleNote = components['schemas']['ScheduleNote'];
 export type SchedulePatch = components['schemas']['SchedulePatch'];
 export type SchedulerStanding = components['schemas']['SchedulerStanding'];
@@ -1571,6 +2160,9 @@ export type SettingView = components['schemas']['SettingView'];
 export type Severity = components['schemas']['Severity'];
 export type SignedIn = components['schemas']['SignedIn'];
 export type SignedOut = components['schemas']['SignedOut'];
+export type SkipBody = components['schemas']['SkipBody'];
+export type Skipped = components['schemas']['Skipped'];
+export type SkipView = components['schemas']['SkipView'];
 export type SlotOutcome = components['schemas']['SlotOutcome'];
 export type SlotPage = components['schemas']['SlotPage'];
 export type SlotView = components['schemas']['SlotView'];
@@ -1580,15 +2172,21 @@ export type Standing = components['schemas']['Standing'];
 export type StepDefinition = components['schemas']['StepDefinition'];
 export type StepEvent = components['schemas']['StepEvent'];
 export type StepLines = components['schemas']['StepLines'];
+export type StepMedian = components['schemas']['StepMedian'];
 export type StepStatus = components['schemas']['StepStatus'];
 export type StepView = components['schemas']['StepView'];
 export type StoreHealth = components['schemas']['StoreHealth'];
+export type StoreView = components['schemas']['StoreView'];
 export type Sweep = components['schemas']['Sweep'];
 export type TableList = components['schemas']['TableList'];
 export type TableView = components['schemas']['TableView'];
+export type ThingToSave = components['schemas']['ThingToSave'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TokenList = components['schemas']['TokenList'];
+export type TryBody = components['schemas']['TryBody'];
+export type TryLine = components['schemas']['TryLine'];
+export type TryView = components['schemas']['TryView'];
 export type User = components['schemas']['User'];
 export type UserBody = components['schemas']['UserBody'];
 export type UserCreated = components['schemas']['UserCreated'];
