@@ -28,6 +28,7 @@ use crate::desk::{Desk, Noticing, recover};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
+use crate::indexing;
 use crate::inventory::{Connectors, Plugins};
 use crate::keeper::{Keeper, Reader, jobs_of};
 use crate::notifications;
