@@ -206,7 +206,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         engine: engine.clone(),
         catalogue: keeper.clone(),
         history: roles.history,
-        search: roles.search,
+        search: roles.search.clone(),
         keys: roles.idempotency,
         desk: desk.clone(),
         secrets: secrets.clone(),
