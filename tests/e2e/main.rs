@@ -28,6 +28,7 @@ mod plugin;
 #[path = "../../host/sandbox/tests/sandbox/plugin_text.rs"]
 mod plugin_text;
 mod program;
+mod proxies;
 mod python;
 mod replay;
 mod replicas;
