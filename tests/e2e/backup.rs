@@ -136,7 +136,7 @@ fn an_archive_that_was_changed_or_cut_off_is_found_and_restores_nothing() {
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
     for (name, bytes) in
-        [("flipped", flipped.as_slice()), ("cut", &whole[..whole.len() * 2 / 3]), ("text", b"no archive")]
+        [("flipped", flipped.as_slice()), ("cut", &whole[..whole.len() * 2 / 3]), ("text", &b"no archive"[..])]
     {
         let bad = at.join(name);
         std::fs::write(&bad, bytes).unwrap();
