@@ -1,6 +1,5 @@
 //! Following a run: over a restart of the server, on a terminal and in a pipe.
 
-use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
