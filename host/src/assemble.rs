@@ -170,12 +170,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let python = PythonCallables::new(app_interpreters(&reader.plugins, settings));
     let callables = EveryCallable(vec![Arc::new(reader.sandbox.clone()), Arc::new(python)]);
     let jobs = jobs_of(&catalogue);
-    let to_save = ThingsToSave {
-        home: reader.home.clone(),
-        plugins: reader.plugins.clone(),
-        store: store.clone(),
-        shown: host_store::shown_url(&Home::store_url(&settings.store.value)?),
-    };
+    let to_save = ThingsToSave::new(&reader, &store, &Home::store_url(&settings.store.value)?);
     let (plugins_root, sandbox) = (reader.plugins.clone(), reader.sandbox.clone());
     // A command runs what it is asked for, and looks after nothing.
     let noting = (!is_command).then(|| Noting { book: book.clone(), shelf: Shelf::new(&home.path().join("data")) });

@@ -32,6 +32,7 @@ mod plugin_force;
 #[path = "../../host/sandbox/tests/sandbox/plugin_text.rs"]
 mod plugin_text;
 mod program;
+mod proxies;
 mod python;
 mod replay;
 mod replicas;

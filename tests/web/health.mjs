@@ -78,6 +78,16 @@ export default async function (kit) {
     await context.context().close()
   })
 
+  await kit.check('how accurately schedules fire is told for the span that is chosen', async () => {
+    await page.goto(new URL('health', kit.server.url).href)
+    const panel = page.locator('section').filter({ has: page.getByRole('heading', { name: 'How accurately schedules fire' }) })
+    await panel.getByText('Fires', { exact: true }).waitFor()
+    await panel.getByLabel('Span').selectOption('168')
+    await panel.getByText('Fires', { exact: true }).waitFor()
+    await kit.accessible(page)
+    await kit.picture(page, 'health-accuracy')
+  })
+
   await kit.check('health fits a narrow screen, in the dark, in French', async () => {
     await kit.with('health', async (narrow) => {
       await verdict(narrow, 'good').waitFor()

@@ -12,7 +12,7 @@ async function pick(page, label, value) {
   await dialog(page).getByRole('button', { name: `Take away ${value}` }).waitFor()
 }
 
-const ALL = ['appearance', 'sessions', 'tokens', 'users', 'secrets', 'server', 'history', 'transfer', 'audit', 'about']
+const ALL = ['appearance', 'sessions', 'tokens', 'users', 'secrets', 'server', 'history', 'transfer', 'backup', 'audit', 'about']
 
 export default async function (kit) {
   kit.expected.push(/status of (401|403|409|422)/)
@@ -184,6 +184,30 @@ export default async function (kit) {
     assert(await page.getByRole('button', { name: 'Take it over' }).isDisabled(), 'it can be applied')
     await page.getByText('61', { exact: false }).first().waitFor()
     await kit.accessible(page)
+  })
+
+  await kit.check('history tells what it takes, how that grows, and what another setting would remove', async () => {
+    await go('history')
+    await page.getByRole('table', { name: 'What it takes' }).getByText('ly2_job_runs').waitFor()
+    await page.getByLabel('Days to keep').fill('0')
+    await page.getByText('A whole number from 1 to 36,500.').waitFor()
+    assert(await page.getByRole('button', { name: 'Count' }).isDisabled(), 'zero days can be asked for')
+    await page.getByLabel('Days to keep').fill('7')
+    await page.keyboard.press('Enter')
+    await page.getByText('history_days = 7 below [jobs]', { exact: false }).waitFor()
+    await kit.accessible(page)
+    await kit.picture(page, 'settings-history-growth')
+  })
+
+  await kit.check('the backup page names what to save, and that it never was', async () => {
+    await go('backup')
+    const things = page.getByRole('table', { name: 'What to save' })
+    await things.getByText('secrets.key', { exact: false }).waitFor()
+    assert(await things.getByText('can be read', { exact: true }).count() === 3, 'something cannot be read')
+    await page.getByText('There is none that the audit trail knows of.').waitFor()
+    await page.getByText('nomaflow restore ARCHIVE --home DIR').waitFor()
+    await kit.accessible(page)
+    await kit.picture(page, 'settings-backup')
   })
 
   await kit.check('the audit trail is filtered by its address, verified and exported', async () => {

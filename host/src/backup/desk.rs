@@ -8,15 +8,16 @@ use host_model::care::{BackupDesk, ToSave};
 use host_model::port::Store;
 
 use crate::home::env;
+use crate::keeper::Reader;
 use crate::vault::keys::KeyPlace;
 
 /// The things of one home.
 pub(crate) struct ThingsToSave {
-    pub(crate) home: PathBuf,
-    pub(crate) plugins: PathBuf,
-    pub(crate) store: Arc<dyn Store>,
+    home: PathBuf,
+    plugins: PathBuf,
+    store: Arc<dyn Store>,
     /// Where the store is, without a password.
-    pub(crate) shown: String,
+    shown: String,
 }
 
 #[async_trait]
@@ -34,6 +35,16 @@ impl BackupDesk for ThingsToSave {
 }
 
 impl ThingsToSave {
+    /// `url` is the store's.
+    pub(crate) fn new(reader: &Reader, store: &Arc<dyn Store>, url: &str) -> Self {
+        Self {
+            home: reader.home.clone(),
+            plugins: reader.plugins.clone(),
+            store: store.clone(),
+            shown: host_store::shown_url(url),
+        }
+    }
+
     fn of_store(&self, is_reachable: bool, detail: String) -> ToSave {
         ToSave { what: "store", place: self.shown.clone(), is_reachable, detail }
     }

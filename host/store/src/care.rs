@@ -77,7 +77,7 @@ async fn table_sizes(conn: &mut Conn<'_>, since: Instant, now: Instant) -> Resul
             "select m.tbl_name as name, cast(sum(d.pgsize) as integer) as bytes, \
              cast(max(case when m.name = m.tbl_name then d.ncell end) as integer) as counted \
              from dbstat d join sqlite_master m on m.name = d.name \
-             where d.aggregate and m.tbl_name glob 'ly2_*' group by m.tbl_name order by 2 desc, 1"
+             where d.aggregate = true and m.tbl_name glob 'ly2_*' group by m.tbl_name order by 2 desc, 1"
         }
         Conn::Postgres(..) => {
             "select c.relname::text as name, pg_total_relation_size(c.oid) as bytes, c.reltuples::bigint as counted \

@@ -142,7 +142,7 @@ impl Snapshot {
                 row.and_then(|row| row.map(|row| row.count("n")).transpose()).map_err(failed)?.unwrap_or_default();
             let sql = match conn {
                 Conn::Sqlite(_) => {
-                    "select coalesce(sum(d.pgsize), 0) as n from dbstat d where d.aggregate and d.name in \
+                    "select coalesce(sum(d.pgsize), 0) as n from dbstat d where d.aggregate = true and d.name in \
                      (select m.name from sqlite_master m where m.tbl_name = $1)"
                 }
                 Conn::Postgres(..) => "select pg_total_relation_size(to_regclass($1)) as n",

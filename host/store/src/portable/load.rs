@@ -192,7 +192,10 @@ impl Loader {
     /// When the database fails; then the store is as it was.
     pub async fn keep(mut self) -> Result<(), PortableError> {
         match self.finish().await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.session.close().await;
+                Ok(())
+            }
             Err(error) => {
                 self.give_up().await;
                 Err(error)
