@@ -30,7 +30,6 @@ use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Row
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fault::{Place, Trouble, canceled};
-use super::gauge::Queue;
 
 /// How long a cancelled statement may take to end, and a second connection to open.
 const STOP_WITHIN: Duration = Duration::from_millis(700);
@@ -45,7 +44,7 @@ pub(crate) struct MySqlServer {
     /// Longest a statement may run, where the pool says so.
     statement_limit: Option<Duration>,
     permits: Arc<Semaphore>,
-    pub(crate) queue: Queue,
+    pub(crate) queue: super::gauge::Queue,
 }
 
 /// What a connection is for, which decides its settings.
@@ -128,7 +127,7 @@ impl MySqlServer {
             wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
             statement_limit: pool.statement_timeout_seconds.map(|s| Duration::from_secs(u64::from(s))),
             permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
-            queue: Queue::default(),
+            queue: super::gauge::Queue::default(),
         })
     }
 
