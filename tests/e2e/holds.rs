@@ -15,7 +15,8 @@ use crate::server::{bearer, http, json_body};
 const SOON: Duration = Duration::from_secs(30);
 
 fn scheduled(id: &str, schedule: &str) -> String {
-    let keys = format!("description = \"À lire, ou pas; c'est selon\"\nschedule = \"{schedule}\"\ntimezone = \"UTC\"\n");
+    let keys =
+        format!("description = \"À lire, ou pas; c'est selon\"\nschedule = \"{schedule}\"\ntimezone = \"UTC\"\n");
     sql_job(id, "select 1 as x").replacen("[[jobs.steps]]", &format!("{keys}[[jobs.steps]]"), 1)
 }
 
@@ -56,7 +57,9 @@ fn the_next_fire_is_skipped_once_and_stays_skipped_when_the_server_starts_again(
     assert_eq!(ledger["slots"][0]["reason"], "skipped once by cli:bob");
     let calendar = ask(&home, &host, "GET", "/admin/schedule", "").1;
     assert_eq!(calendar["slots"][0]["reason"], "skipped once by cli:bob");
-    nomaflow(home.path(), &["job", "why", "nightly"]).expect(0).saying(&["it will be skipped: skipped once by cli:bob"]);
+    nomaflow(home.path(), &["job", "why", "nightly"])
+        .expect(0)
+        .saying(&["it will be skipped: skipped once by cli:bob"]);
     // Once more is refused, and so is what is not due then.
     let path = "/admin/jobs/nightly/schedules/default/skip";
     let (status, refused) = ask(&home, &host, "POST", path, &format!("{{\"due_at\":\"{}\"}}", fires[0]));
@@ -116,7 +119,8 @@ fn the_calendar_is_read_by_others_with_a_token_that_opens_nothing_else() {
     let home = home(&jobs.concat());
     let host = serve(&home);
     let make = |permission: &str| {
-        let made = nomaflow(home.path(), &["--json", "token", "create", "calendar", "-p", permission, "--user", "admin"]);
+        let made =
+            nomaflow(home.path(), &["--json", "token", "create", "calendar", "-p", permission, "--user", "admin"]);
         made.expect(0).json()["secret"].as_str().unwrap().to_owned()
     };
     let (token, strong) = (make("schedule:read"), make("job:*"));
@@ -140,7 +144,8 @@ fn the_calendar_is_read_by_others_with_a_token_that_opens_nothing_else() {
     assert_eq!(read(&again)["events"][0]["uid"], events[0]["uid"], "a fire keeps its name");
     assert_eq!(read(&get(&format!("/admin/schedule.ics?token={token}&job=yearly")).2)["events"], Value::Array(vec![]));
     // The token opens nothing else, a stronger one is not taken in an address, and a stranger gets nothing.
-    let with = |token: &str, path: &str| http(host.url(), "GET", path, &[("Authorization", &format!("Bearer {token}"))], "").0;
+    let with =
+        |token: &str, path: &str| http(host.url(), "GET", path, &[("Authorization", &format!("Bearer {token}"))], "").0;
     assert_eq!(with(&token, "/admin/jobs"), 403);
     assert_eq!(with(&token, "/admin/schedule"), 403);
     assert_eq!(with(&strong, "/admin/schedule.ics"), 200);

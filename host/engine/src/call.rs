@@ -212,9 +212,9 @@ fn away(error: &StoreError) -> StepError {
 fn refused(error: &DispatchError) -> StepError {
     let text = error.to_string();
     match error {
-        DispatchError::UnknownJob { .. }
-        | DispatchError::UnknownSteps { .. }
-        | DispatchError::UnknownPreset { .. } => StepError::definition(text),
+        DispatchError::UnknownJob { .. } | DispatchError::UnknownSteps { .. } | DispatchError::UnknownPreset { .. } => {
+            StepError::definition(text)
+        }
         DispatchError::AlreadyRunning { .. } | DispatchError::HeldBack { .. } => {
             StepError::new(StepErrorKind::Failed, text)
         }

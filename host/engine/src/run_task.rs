@@ -20,9 +20,7 @@ use host_model::template::{Reveal, StepResult};
 use host_model::transition::{
     RunChange, SKIPPED_DISABLED, SKIPPED_EARLIER_FAILED, SKIPPED_REPLAY, SKIPPED_RUN_CANCELED, StepChange,
 };
-use host_model::{
-    CancelToken, Instant, Job, JsonMap, StepErrorKind, StepName, StepSpec, StepStatus, params,
-};
+use host_model::{CancelToken, Instant, Job, JsonMap, StepErrorKind, StepName, StepSpec, StepStatus, params};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::replay::Head;

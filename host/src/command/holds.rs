@@ -62,7 +62,8 @@ pub(crate) async fn maintenance(client: &Client, global: &Global, command: Maint
         say(&told(&answer))?;
         return Ok(Exit::Fine);
     };
-    let row = |window: &Json| ["id", "state", "from", "to", "created_by", "reason"].map(|key| or_dash(field(window, key)));
+    let row =
+        |window: &Json| ["id", "state", "from", "to", "created_by", "reason"].map(|key| or_dash(field(window, key)));
     let rows: Vec<Vec<String>> = windows.iter().map(|window| row(window).to_vec()).collect();
     say(&table::render(&["ID", "STATE", "FROM", "TO", "BY", "REASON"], &rows))?;
     Ok(Exit::Fine)

@@ -183,7 +183,8 @@ pub(crate) async fn next(
     let count = read_count(query.count, DEFAULT_NEXT, MOST_NEXT)?;
     let jobs = app.engine.jobs();
     let Some(job) = jobs.get(id.as_str()) else { return Err(no_such_job(&app, &caller, &id)) };
-    let next = if job.enabled { upcoming(job, &app.engine.holds().await?, app.engine.now(), count) } else { Vec::new() };
+    let next =
+        if job.enabled { upcoming(job, &app.engine.holds().await?, app.engine.now(), count) } else { Vec::new() };
     let reason = next.is_empty().then(|| why_never(job));
     Ok(Json(NextFires { job_id: id, enabled: job.enabled, next, reason }))
 }
@@ -192,7 +193,8 @@ pub(crate) async fn next(
 /// slots, and stay two.
 fn upcoming(job: &Job, holds: &Holds, now: Instant, count: usize) -> Vec<NextFire> {
     let enabled = job.schedules.iter().filter(|schedule| schedule.enabled);
-    let mut fires: Vec<_> = enabled.flat_map(|s| holds.next_fires(job, s, now).take(count).map(move |at| (at, s))).collect();
+    let mut fires: Vec<_> =
+        enabled.flat_map(|s| holds.next_fires(job, s, now).take(count).map(move |at| (at, s))).collect();
     fires.sort_by_key(|(at, _)| *at);
     let view = |(at, schedule): (Instant, &host_model::job::JobSchedule)| NextFire {
         at: instant(at),

@@ -137,7 +137,8 @@ fn file<'j>(jobs: impl Iterator<Item = &'j Job>, holds: &Holds, lengths: &Length
     for line in ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Nomaflow//schedule//EN", "CALSCALE:GREGORIAN"] {
         out.line(line);
     }
-    for line in ["METHOD:PUBLISH", "X-WR-CALNAME:Nomaflow", "REFRESH-INTERVAL;VALUE=DURATION:PT1H", "X-PUBLISHED-TTL:PT1H"]
+    for line in
+        ["METHOD:PUBLISH", "X-WR-CALNAME:Nomaflow", "REFRESH-INTERVAL;VALUE=DURATION:PT1H", "X-PUBLISHED-TTL:PT1H"]
     {
         out.line(line);
     }

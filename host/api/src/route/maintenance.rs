@@ -96,7 +96,11 @@ pub(crate) async fn create(
         return Err(ApiError::invalid(detail));
     }
     if app.engine.holds().await?.windows.iter().filter(|window| window.until > now).count() >= MOST {
-        return Err(ApiError::new(StatusCode::CONFLICT, "too-many-windows", format!("there are {MOST} windows already")));
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "too-many-windows",
+            format!("there are {MOST} windows already"),
+        ));
     }
     let window = Maintenance {
         id: app.engine.next_run_id().to_string(),

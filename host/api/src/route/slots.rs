@@ -210,13 +210,7 @@ async fn answer(app: &App, job: &Job, record: &SlotRecord) -> Result<WhyAnswer, 
 }
 
 /// An instant that fits the schedule but has no row.
-fn undecided(
-    job: &Job,
-    schedule: &JobSchedule,
-    due: Instant,
-    now: Instant,
-    holds: &Holds,
-) -> (&'static str, String) {
+fn undecided(job: &Job, schedule: &JobSchedule, due: Instant, now: Instant, holds: &Holds) -> (&'static str, String) {
     let off = match (job.enabled, schedule.enabled) {
         (false, _) => Some(format!("job `{}` is disabled", job.id)),
         (_, false) => Some(format!("schedule `{}` is off", schedule.name)),

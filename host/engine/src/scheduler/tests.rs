@@ -272,7 +272,8 @@ fn a_maintenance_window_skips_what_is_due_in_it_and_what_would_be_caught_up_duri
 
 #[test]
 fn a_slot_that_is_skipped_once_is_left_alone_and_the_one_before_it_is_the_newest_to_be_caught_up() {
-    let slot = |second| Slot { job_id: JobId::new("tick").unwrap(), schedule: "default".to_owned(), due_at: at(second) };
+    let slot =
+        |second| Slot { job_id: JobId::new("tick").unwrap(), schedule: "default".to_owned(), due_at: at(second) };
     let skips = vec![skip_once(slot(5), "user:ann", at(1))];
     assert_eq!(skips[0].reason.as_deref(), Some("skipped once by user:ann"));
     let holds = Holds { skips, ..Holds::default() };

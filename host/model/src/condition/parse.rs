@@ -101,7 +101,11 @@ fn template_at(text: &str, at: usize) -> Result<(Lexeme, usize), TemplateError> 
 fn quoted_at(text: &str, at: usize, quote: char) -> Result<(Lexeme, usize), TemplateError> {
     let Some(length) = text[at + 1..].find(quote) else {
         let message = format!("the text that begins with `{quote}` is not closed");
-        return Err(error(at..text.len(), message, Some("text with one kind of quote inside stands in the other kind")));
+        return Err(error(
+            at..text.len(),
+            message,
+            Some("text with one kind of quote inside stands in the other kind"),
+        ));
     };
     let inner = &text[at + 1..at + 1 + length];
     template::parse(inner).map_err(|e| TemplateError { start: e.start + at + 1, end: e.end + at + 1, ..e })?;

@@ -18,7 +18,8 @@ fn map(json: Json) -> JsonMap {
 
 fn with_scope<R>(reveal: Reveal, work: impl FnOnce(&Scope<'_>) -> R) -> R {
     let job_id = JobId::new("j").unwrap();
-    let params = map(json!({"mode": "full", "n": 3, "half": 0.5, "on": true, "off": false, "none": null, "text": "it's",
+    let params =
+        map(json!({"mode": "full", "n": 3, "half": 0.5, "on": true, "off": false, "none": null, "text": "it's",
         "tags": ["a", 2, {"k": 1}], "object": {"k": 1}, "empty": [], "big": 9_007_199_254_740_993_i64,
         "hidden": "${secret.pw}", "written": "${params.n} == 3"}));
     let name = |text| StepName::new(text).unwrap();
@@ -101,7 +102,10 @@ fn what_cannot_be_judged_says_which_kinds_met_and_never_a_value() {
         ("${params.mode}", "`${params.mode}` is text, not true or false"),
         ("${params.mode} == 3", "text (`${params.mode}`) and a number (`3`) cannot be compared"),
         ("${secret.pw} == ${params.n}", "text (`${secret.pw}`) and a number (`${params.n}`) cannot be compared"),
-        ("${params.on} < ${params.off}", "true or false (`${params.on}`) and true or false (`${params.off}`) cannot be compared"),
+        (
+            "${params.on} < ${params.off}",
+            "true or false (`${params.on}`) and true or false (`${params.off}`) cannot be compared",
+        ),
         ("${params.none} < 3", "null (`${params.none}`) and a number (`3`) cannot be compared"),
         ("${params.n} in ${params.mode}", "a number (`${params.n}`) cannot be in text (`${params.mode}`)"),
         ("${steps.off.rows} > 3", "`${steps.off.rows}`: step `off` has no output, it is CANCELED"),
@@ -243,7 +247,10 @@ fn any_condition_comes_to_what_rust_makes_of_it() {
 
 #[test]
 fn no_text_breaks_the_reader_and_every_place_is_inside_it() {
-    let pieces = ["a", "é", "1", "-", ".", " ", "${", "}", "params.x", "(", ")", "[", "]", ",", "<", ">", "=", "!", "'", "\"", "and", "not", "in", "is", "empty", "$$"];
+    let pieces = [
+        "a", "é", "1", "-", ".", " ", "${", "}", "params.x", "(", ")", "[", "]", ",", "<", ">", "=", "!", "'", "\"",
+        "and", "not", "in", "is", "empty", "$$",
+    ];
     for seed in 0..20_000 {
         let mut dice = Dice(seed);
         let text: String = (0..dice.of(12)).map(|_| pieces[dice.of(pieces.len() as u64) as usize]).collect();
