@@ -225,7 +225,7 @@ export default async function (kit) {
       await page.locator('[data-day] [data-state="active"] button').click()
       await page.getByRole('dialog').getByRole('button', { name: 'End it now' }).click()
       await banner.waitFor({ state: 'detached' })
-    }))
+    }, { viewport: { width: 1280, height: 1800 } }))
 
     await kit.check('the address to subscribe to is read without signing in', () => kit.with(utc('week', '&at=2027-03-10'), async (page) => {
       await page.getByRole('button', { name: 'Subscribe' }).click()
