@@ -63,7 +63,7 @@ fn the_next_fire_is_skipped_once_and_stays_skipped_when_the_server_starts_again(
     // Once more is refused, and so is what is not due then.
     let path = "/admin/jobs/nightly/schedules/default/skip";
     let (status, refused) = ask(&home, &host, "POST", path, &format!("{{\"due_at\":\"{}\"}}", fires[0]));
-    assert_eq!((status, &refused["code"]), (409, &"slot-decided".into()), "{refused}");
+    assert!(status == 409 && refused["type"].as_str().unwrap().ends_with("slot-decided"), "{refused}");
     let (status, refused) = ask(&home, &host, "POST", path, "{\"due_at\":\"2030-01-01T04:00:00Z\"}");
     assert_eq!(status, 422, "{refused}");
     assert_eq!(ask(&home, &host, "POST", "/admin/jobs/nightly/schedules/nope/skip", "").0, 404);

@@ -182,7 +182,7 @@ export default async function (kit) {
         await page.locator('[data-kind="fire"][data-of="nomajde-daily-sync"]').first().waitFor()
         await other.locator('[data-skipped]').waitFor({ state: 'detached' })
         // The next fire, from the page of the job.
-        await other.getByRole('button', { name: 'Skip the next fire of default once' }).click()
+        await other.getByRole('button', { name: 'skip once: default' }).click()
         await other.locator('[data-skipped]').waitFor()
         await kit.picture(other, 'job-schedules-skipped')
         await kit.accessible(other)
@@ -225,7 +225,7 @@ export default async function (kit) {
       await page.locator('[data-day] [data-state="active"] button').click()
       await page.getByRole('dialog').getByRole('button', { name: 'End it now' }).click()
       await banner.waitFor({ state: 'detached' })
-    }))
+    }, { viewport: { width: 1280, height: 1800 } }))
 
     await kit.check('the address to subscribe to is read without signing in', () => kit.with(utc('week', '&at=2027-03-10'), async (page) => {
       await page.getByRole('button', { name: 'Subscribe' }).click()

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use host_model::access::Permissions;
 use host_model::hold::Holds;
+use host_model::job::INTERNAL_PREFIX;
 use host_model::{Instant, Job};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -81,7 +82,8 @@ pub(crate) async fn show(
 }
 
 fn is_asked(job: &Job, query: &IcsQuery, may: &Permissions) -> bool {
-    may.has_job(job.id.as_str()) && query.job.as_deref().is_none_or(|id| job.id.as_str() == id)
+    let is_ours = job.id.as_str().starts_with(INTERNAL_PREFIX);
+    may.has_job(job.id.as_str()) && query.job.as_deref().map_or(!is_ours, |id| job.id.as_str() == id)
 }
 
 /// The whole file.

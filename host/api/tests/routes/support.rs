@@ -390,7 +390,9 @@ pub(crate) fn server(owner: &str) -> Presence {
 
 async fn engine(store: Arc<dyn Store>, jobs: Vec<Job>, presence: Presence) -> Engine {
     let jobs: BTreeMap<JobId, Arc<Job>> = jobs.into_iter().map(|j| (j.id.clone(), Arc::new(j))).collect();
-    let pace = Pace::of(store.dialect());
+    // Beats of several engines in one starved process come late: nobody is given up for lost here.
+    let patient = Duration::from_secs(600);
+    let pace = Pace { lease_lost_after: patient, owner_lost_after: patient, ..Pace::of(store.dialect()) };
     let parts = EngineParts {
         store,
         clock: Arc::new(SystemClock),

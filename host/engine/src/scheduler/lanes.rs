@@ -243,7 +243,9 @@ async fn fire(shared: &Arc<Shared>, held: &Held, slot: Slot) -> Result<(), Stopp
 }
 
 fn record(shared: &Shared, slot: Slot, outcome: SlotOutcome, reason: String) -> SlotRecord {
-    SlotRecord { slot, outcome, reason: Some(reason), run_id: None, decided_at: shared.clock.now() }
+    // A clock that was set back since: only what somebody skips once is decided before it is due.
+    let decided_at = shared.clock.now().max(slot.due_at);
+    SlotRecord { slot, outcome, reason: Some(reason), run_id: None, decided_at }
 }
 
 /// Writes the rows and empties the list.
