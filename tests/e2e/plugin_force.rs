@@ -196,6 +196,8 @@ fn a_trial_tells_result_and_log_and_calls_of_jobs_are_counted() {
 fn a_trial_writes_nothing_although_the_plugin_may() {
     let home = home_with("");
     home.write("connectors.toml", crate::program::CONNECTOR.replace(".db]", ".c]").replace("\"db\"", "\"c\"")).unwrap();
+    // An empty file is an empty database.
+    home.write("data/test.db", "").unwrap();
     home.write("plugins/test/guest.toml", "[grants.connectors]\nc = \"read-write\"\n").unwrap();
     drop_in(&home, "zoo");
     let host = serve(&home);
