@@ -58,7 +58,7 @@ async fn recent_runs(conn: &mut Conn<'_>, per_job: u32) -> Result<Vec<RunTime>, 
             )
         }
     };
-    Ok(read_times(&conn.fetch_all(&sql, &[Bind::int(per_job)]).await?))
+    Ok(read_times(&conn.fetch_many(TIME_COLUMNS, &sql, &[Bind::int(per_job)]).await?))
 }
 
 async fn run_times(conn: &mut Conn<'_>, job: &JobId, limit: u32) -> Result<Vec<RunTime>, DbError> {

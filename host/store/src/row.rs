@@ -2,6 +2,7 @@
 //! is an error that names the column and the value, never a panic (the driver would panic on an infinite date).
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use host_model::fire::{Slot, SlotOutcome, SlotRecord};
@@ -38,6 +39,8 @@ pub(crate) const LEASE_COLUMNS: &str = "holder, term, beat, heartbeat_at";
 pub(crate) enum StoredRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
+    /// Texts, numbers and NULLs of these columns, as SQLite told them in one JSON text with many other rows.
+    Told(Arc<[&'static str]>, Vec<Json>),
 }
 
 fn corrupt(column: &str, why: impl std::fmt::Display) -> DbError {
@@ -61,13 +64,25 @@ macro_rules! get {
         match $row {
             StoredRow::Sqlite(row) => row.try_get_unchecked::<$type, _>($column),
             StoredRow::Postgres(row) => row.try_get_unchecked::<$type, _>($column),
+            StoredRow::Told(..) => return Err(corrupt($column, "is told in another form")),
         }
         .map_err(|error| corrupt($column, format_args!("cannot be read: {error}")))
     };
 }
 
 impl StoredRow {
+    /// The value of a row that was told.
+    fn told(&self, column: &str) -> Option<&Json> {
+        let Self::Told(columns, values) = self else { return None };
+        columns.iter().position(|name| *name == column).and_then(|n| values.get(n))
+    }
+
     pub(crate) fn opt_text(&self, column: &str) -> Result<Option<String>, DbError> {
+        match self.told(column) {
+            Some(Json::String(text)) => return Ok(Some(text.clone())),
+            Some(Json::Null) => return Ok(None),
+            _ => {}
+        }
         get!(self, column, Option<String>)
     }
 
@@ -76,6 +91,11 @@ impl StoredRow {
     }
 
     pub(crate) fn opt_int(&self, column: &str) -> Result<Option<i64>, DbError> {
+        match self.told(column) {
+            Some(Json::Number(number)) if number.is_i64() => return Ok(number.as_i64()),
+            Some(Json::Null) => return Ok(None),
+            _ => {}
+        }
         get!(self, column, Option<i64>)
     }
 
@@ -102,7 +122,7 @@ impl StoredRow {
 
     pub(crate) fn opt_at(&self, column: &str) -> Result<Option<Instant>, DbError> {
         match self {
-            Self::Sqlite(_) => self.opt_text(column)?.map(|text| parse_at(column, &text)).transpose(),
+            Self::Sqlite(_) | Self::Told(..) => self.opt_text(column)?.map(|text| parse_at(column, &text)).transpose(),
             Self::Postgres(row) => {
                 let raw = row.try_get_raw(column)?;
                 if raw.is_null() {

@@ -111,7 +111,7 @@ pub(crate) async fn list_latest_runs(conn: &mut Conn<'_>) -> Result<Vec<Run>, Db
              from jobs where jobs.job_id is not null) \
          order by job_id"
     );
-    Ok(read_runs(&conn.fetch_all(&sql, &[]).await?))
+    Ok(read_runs(&conn.fetch_many(RUN_COLUMNS, &sql, &[]).await?))
 }
 
 pub(crate) async fn list_steps(conn: &mut Conn<'_>, run: RunId) -> Result<Vec<StepRun>, DbError> {

@@ -5,6 +5,7 @@
 //! can follow is replaced by a note, so that a stored row can always be read again.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{SecondsFormat, SubsecRound};
 use host_model::{Instant, Json, JsonMap};
@@ -226,6 +227,23 @@ impl Conn<'_> {
                 rows.into_iter().map(StoredRow::Postgres).collect()
             }
         })
+    }
+
+    /// Runs one SELECT of texts and numbers that may find thousands of rows. SQLite tells them in one JSON text, because the
+    /// driver's way costs 20 µs for each row of this width.
+    pub(crate) async fn fetch_many(
+        &mut self,
+        columns: &'static str,
+        sql: &str,
+        binds: &[Bind<'_>],
+    ) -> Result<Vec<StoredRow>, DbError> {
+        let Self::Sqlite(_) = self else { return self.fetch_all(sql, binds).await };
+        let whole = format!("select json_group_array(json_array({columns})) as told from ({sql})");
+        let Some(row) = self.fetch_optional(&whole, binds).await? else { return Ok(Vec::new()) };
+        let rows: Vec<Vec<Json>> = serde_json::from_str(&row.text("told")?)
+            .map_err(|error| DbError::Corrupt(format!("rows cannot be read: {error}")))?;
+        let names: Arc<[&'static str]> = columns.split(", ").collect();
+        Ok(rows.into_iter().map(|values| StoredRow::Told(Arc::clone(&names), values)).collect())
     }
 
     /// The first row of a SELECT.
