@@ -84,10 +84,9 @@ fn values_for_one_run_are_held_against_the_schema_before_it_begins() {
     let mut told: Vec<_> = problem["problems"].as_array().unwrap().iter().map(|it| it["pointer"].as_str()).collect();
     told.sort_unstable();
     assert_eq!(told, [Some("/op_kwargs/s/min_lenght"), Some("/op_kwargs/s/min_length")], "{problem}");
-    // What an operator types is a value, never a template; and nothing was recorded.
-    let (status, problem) =
-        ask("POST", "/admin/jobs/counts/run", r#"{"op_kwargs": {"s": {"min_length": "${params.x}"}}}"#);
+    let (status, problem) = ask("POST", "/admin/jobs/counts/run", r#"{"op_kwargs": {"s": {"min_length": "two"}}}"#);
     assert_eq!(status, 422, "{problem}");
+    // Nothing was recorded.
     assert_eq!(ask("GET", "/admin/jobs/runs?job=counts", "").1["runs"], serde_json::json!([]));
     assert_eq!(ask("POST", "/admin/jobs/counts/run", r#"{"op_kwargs": {"s": {"min_length": 3}}}"#).0, 202);
 }
