@@ -87,6 +87,7 @@ export class LogView {
     this.spacer.append(this.rowsBox)
     host.append(this.spacer)
     host.addEventListener('scroll', this.onScroll, { passive: true })
+    host.addEventListener('wheel', this.onWheel, { passive: true })
     host.addEventListener('keydown', this.onKey)
     host.addEventListener('click', this.onClick)
     host.addEventListener('dblclick', this.onDoubleClick)
@@ -102,6 +103,7 @@ export class LogView {
     this.resize.disconnect()
     cancelAnimationFrame(this.frame)
     this.host.removeEventListener('scroll', this.onScroll)
+    this.host.removeEventListener('wheel', this.onWheel)
     this.host.removeEventListener('keydown', this.onKey)
     this.host.removeEventListener('click', this.onClick)
     this.host.removeEventListener('dblclick', this.onDoubleClick)
@@ -194,9 +196,14 @@ export class LogView {
     this.lastTop = scrollTop
     // Only the reader's own movement upwards ends following. A panel that changes its height moves the position too.
     const resized = clientHeight !== this.height || performance.now() - this.resizedAt < SETTLE_MS
-    if (scrollHeight - scrollTop - clientHeight <= ROW) this.setFollow(true)
-    else if (up && !resized) this.setFollow(false)
+    if (up && !resized) this.setFollow(false)
+    else if (scrollHeight - scrollTop - clientHeight <= ROW) this.setFollow(true)
     this.invalidate()
+  }
+
+  /** What the reader wants is known before the position has moved, and before the next lines would take it back. */
+  private readonly onWheel = (event: WheelEvent): void => {
+    if (event.deltaY < 0 && this.host.scrollTop > 0) this.setFollow(false)
   }
 
   private readonly onKey = (event: KeyboardEvent): void => {
