@@ -143,7 +143,7 @@ async fn lines_are_told_by_span_by_who_wrote_them_and_where_they_warn() {
     assert_eq!(numbers("/search?step=a&attempt=1").await, of_steps);
     assert_eq!(numbers("?step=a&attempt=2").await, [0; 0]);
     let density = get(&house, &format!("{base}/density?parts=10")).await;
-    assert_eq!((&density["total"], &density["errors"]), (&json!(total), &json!([0; 10])));
+    assert_eq!((&density["total"], &density["errors"]), (&json!(total), &json!(vec![0; 10])));
     for query in ["?lines=4-2", "?lines=a", "?lines=0-2500", "?lines=", "/search?origin=me"] {
         house.ask("GET", &format!("{base}{query}"), "").await.problem(422, query);
     }
