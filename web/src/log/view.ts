@@ -3,7 +3,7 @@
  * Invariants: text goes in through `textContent` only; while following is off, new lines never move what is read.
  */
 import { clock, toMillis } from '../ui/time'
-import { pieces, plain } from './ansi'
+import { pieces } from './ansi'
 import { delta, type Columns } from './columns'
 import { Highlighter } from './highlight'
 import { onDrag } from './drag'
@@ -401,9 +401,4 @@ export class LogView {
 /** Writes a text where it differs: most of a frame is the same as the one before. */
 function set(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text
-}
-
-/** The lines as text, one per line, without numbers and badges. */
-export function linesAsText(lines: { at: string; level: string; message: string }[], withTime: boolean): string {
-  return lines.map((line) => (withTime ? `${line.at} ${line.level.padEnd(7)} ${plain(line.message)}` : plain(line.message))).join('\n')
 }
