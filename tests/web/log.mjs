@@ -3,6 +3,12 @@ import { assert, LIMIT, live, until } from './kit.mjs'
 
 const visible = '.log-line:not([hidden])'
 
+/** The lines on screen are there, and the rulers between them: nothing moves any more. */
+const settled = (page) => until(page, () => {
+  const lines = [...document.querySelectorAll('.log-line:not([hidden]) .log-text')]
+  return lines.length > 0 && lines.every((each) => each.textContent !== '…') && document.querySelector('.log-ruler:not([hidden])') !== null
+})
+
 export default async function (kit) {
   const { server } = kit
   const run = await server.run('writes-a-long-log', { params: { lines: 5000 } })
@@ -119,6 +125,7 @@ export default async function (kit) {
 
   await kit.check('dragging along the numbers selects lines, and Ctrl C copies their text', () => kit.with(`runs/${run}`, async (page) => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await settled(page)
     const at = (n) => page.locator(`${visible} .log-number`, { hasText: new RegExp(`^${n}$`) })
     const [first, last] = [await at(8).boundingBox(), await at(12).boundingBox()]
     await page.mouse.move(first.x + 10, first.y + 10)
@@ -134,6 +141,7 @@ export default async function (kit) {
   }))
 
   await kit.check('a click on a number makes the link, Shift makes a range, and the link leads back to it', () => kit.with(`runs/${run}`, async (page) => {
+    await settled(page)
     await page.locator(`${visible} .log-number`, { hasText: /^10$/ }).click()
     assert(new URL(page.url()).hash === '#L10', page.url())
     await page.locator(`${visible} .log-number`, { hasText: /^14$/ }).click({ modifiers: ['Shift'] })
@@ -154,6 +162,7 @@ export default async function (kit) {
   }))
 
   await kit.check('a line opens in full, columns and wrapping are remembered', () => kit.with(`runs/${run}`, async (page) => {
+    await settled(page)
     await page.locator(`${visible} .log-text`).nth(3).dblclick()
     await page.getByRole('dialog', { name: 'Line 4' }).waitFor()
     await page.keyboard.press('Escape')

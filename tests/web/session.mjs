@@ -87,6 +87,26 @@ export default async function (kit) {
     }, { signedOut: true })
   })
 
+  await kit.check('what somebody chose goes with them to another browser', async () => {
+    const first = await kit.open('settings', { signedOut: true })
+    const second = await kit.open(null, { signedOut: true })
+    try {
+      await HEADING(first, 'Sign in').waitFor()
+      await enter(first, 'vera', 'seven green bottles')
+      await HEADING(first, 'Settings').waitFor()
+      const kept = first.waitForResponse((answer) => answer.url().endsWith('auth/preferences') && answer.request().method() === 'PUT' && answer.ok())
+      await first.getByRole('main').getByLabel('Theme').selectOption('dark')
+      await kept
+      await second.goto(new URL('jobs', kit.server.url).href)
+      await HEADING(second, 'Sign in').waitFor()
+      await enter(second, 'vera', 'seven green bottles')
+      await second.locator('html[data-theme="dark"]').waitFor()
+    } finally {
+      await first.context().close()
+      await second.context().close()
+    }
+  })
+
   await kit.check('signing out everywhere ends the sessions of other browsers, too', async () => {
     const signIn = async (tab) => {
       await HEADING(tab, 'Sign in').waitFor()

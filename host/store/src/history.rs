@@ -166,7 +166,7 @@ async fn count_lines(conn: &mut Conn<'_>, run: RunId) -> Result<Vec<LineCount>, 
 }
 
 async fn line_density(conn: &mut Conn<'_>, run: RunId, total: u64, parts: u32) -> Result<Vec<LineDensity>, DbError> {
-    let levels = quoted_words([LogLevel::Warning, LogLevel::Error].map(LogLevel::as_str).into_iter());
+    let levels = quoted_words([LogLevel::Warning, LogLevel::Error].map(LogLevel::as_str));
     let sql = format!(
         "select seq * $2 / $3 as part, level, count(*) as lines from ly2_job_logs \
          where run_id = $1 and seq < $3 and level in ({levels}) group by 1, 2 order by 1, 2"

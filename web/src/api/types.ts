@@ -6,7 +6,7 @@
 import type { LogLevel, Reloaded, RunBody, RunSummary, RunView, StepEvent, StepStatus, StepView } from './wire'
 
 export type {
-  ErrorView as StepError, Finding as Problem, Given as GivenInput, JobCard, JobDetail, JobDiff, JobList as JobsDocument, JobSaved as Saved, JobSource as SourceDocument, JobStats, JobVersion as Version,
+  ErrorView as StepError, FieldFinding, Finding as Problem, Given as GivenInput, JobCard, JobDetail, JobDiff, JobList as JobsDocument, JobSaved as Saved, JobSource as SourceDocument, JobStats, JobVersion as Version,
   JobVersionList as VersionsDocument, LineView as LogLine, LogCounts, LogDensity, LogHits as LogSearch, LogLevel, LogPage, RecentRun, RunAccepted,
   RunPage as RunsPage, RunPlot, RunStatus, RunSummary, RunView as Run, ScheduleView as ScheduleDefinition, SlotOutcome, SlotPage as SlotsPage, SlotView as Slot, StepDefinition, StepStatus,
   Why as WhyDocument, WhyAnswer,

@@ -15,7 +15,8 @@ import { isOpen, matcher, NO_FILTER, withContext, type LineFilter } from './sele
 import { Selection } from './Selection'
 import { anchored, useLog } from './useLog'
 import { filterParams, useSearch, type Query } from './useSearch'
-import { linesAsText, type Range } from './view'
+import { linesAsText } from './text'
+import type { Range } from './view'
 import { t } from './words'
 import './log.css'
 

@@ -5,7 +5,8 @@ import type { LogLine } from '../api/types'
 import { Button } from '../ui/Button'
 import { ByHand, copyText } from '../ui/Copy'
 import { t as common } from '../ui/words'
-import { linesAsText, type Range } from './view'
+import { linesAsText } from './text'
+import type { Range } from './view'
 import { t } from './words'
 
 interface Props {

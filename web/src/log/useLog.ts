@@ -100,9 +100,10 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
       const page = await api.log(runId, from, limit, signal)
       // The rulers over the first lines come with them, not when the server has counted all.
       tally.add(from, page.lines)
+      rows.setSections(tally.sections)
       return page
     })
-    const rows = new Rows(store)
+    const rows: Rows = new Rows(store)
     const anchor = anchored()
     // A finished run is read from its beginning, a live one from its end.
     const view = new LogView(host.current!, sticky.current!, store, rows, !atMount.current.final && !anchor, storedColumns(), {
@@ -122,6 +123,7 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
       hub.onEvent((event) => {
         if (event.type === 'log' && event.run_id === runId) {
           const known = tally.add(event.from, event.lines)
+          rows.setSections(tally.sections)
           if (!known) recounting ??= setTimeout(() => {
             recounting = undefined
             told.current.recount()

@@ -3,7 +3,7 @@
  * Invariants: text goes in through `textContent` only; while following is off, new lines never move what is read.
  */
 import { clock, toMillis } from '../ui/time'
-import { pieces, plain } from './ansi'
+import { pieces } from './ansi'
 import { delta, type Columns } from './columns'
 import { Highlighter } from './highlight'
 import { onDrag } from './drag'
@@ -87,6 +87,7 @@ export class LogView {
     this.spacer.append(this.rowsBox)
     host.append(this.spacer)
     host.addEventListener('scroll', this.onScroll, { passive: true })
+    host.addEventListener('wheel', this.onWheel, { passive: true })
     host.addEventListener('keydown', this.onKey)
     host.addEventListener('click', this.onClick)
     host.addEventListener('dblclick', this.onDoubleClick)
@@ -102,6 +103,7 @@ export class LogView {
     this.resize.disconnect()
     cancelAnimationFrame(this.frame)
     this.host.removeEventListener('scroll', this.onScroll)
+    this.host.removeEventListener('wheel', this.onWheel)
     this.host.removeEventListener('keydown', this.onKey)
     this.host.removeEventListener('click', this.onClick)
     this.host.removeEventListener('dblclick', this.onDoubleClick)
@@ -194,9 +196,14 @@ export class LogView {
     this.lastTop = scrollTop
     // Only the reader's own movement upwards ends following. A panel that changes its height moves the position too.
     const resized = clientHeight !== this.height || performance.now() - this.resizedAt < SETTLE_MS
-    if (scrollHeight - scrollTop - clientHeight <= ROW) this.setFollow(true)
-    else if (up && !resized) this.setFollow(false)
+    if (up && !resized) this.setFollow(false)
+    else if (scrollHeight - scrollTop - clientHeight <= ROW) this.setFollow(true)
     this.invalidate()
+  }
+
+  /** What the reader wants is known before the position has moved, and before the next lines would take it back. */
+  private readonly onWheel = (event: WheelEvent): void => {
+    if (event.deltaY < 0 && this.host.scrollTop > 0) this.setFollow(false)
   }
 
   private readonly onKey = (event: KeyboardEvent): void => {
@@ -394,9 +401,4 @@ export class LogView {
 /** Writes a text where it differs: most of a frame is the same as the one before. */
 function set(node: HTMLElement, text: string): void {
   if (node.textContent !== text) node.textContent = text
-}
-
-/** The lines as text, one per line, without numbers and badges. */
-export function linesAsText(lines: { at: string; level: string; message: string }[], withTime: boolean): string {
-  return lines.map((line) => (withTime ? `${line.at} ${line.level.padEnd(7)} ${plain(line.message)}` : plain(line.message))).join('\n')
 }

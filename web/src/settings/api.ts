@@ -2,7 +2,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { http, queryString } from '../api/http'
 import { optional } from '../api/queries'
-import type { Problem, RunAccepted, RunSummary } from '../api/types'
+import type { FieldFinding, RunAccepted, RunSummary } from '../api/types'
 
 export interface User {
   name: string
@@ -118,7 +118,7 @@ export interface ImportPlan {
   changed: { id: string; diff: string }[]
   same: string[]
   removed: string[]
-  invalid: { id: string; problems: Problem[] }[]
+  invalid: { id: string; problems: FieldFinding[] }[]
   next: { id: string; at: string }[]
   connectors_missing: string[]
   secrets_missing: string[]

@@ -69,7 +69,7 @@ export function ProblemPanel({ error, retry }: { error: unknown; retry?: () => v
 }
 
 /** The problems the catalogue found, each with the place to look at. */
-export function ProblemList({ problems }: { problems: Problem[] }) {
+export function ProblemList({ problems }: { problems: (Omit<Problem, 'file' | 'job_id'> & { file?: string | null })[] }) {
   return (
     <ul className={css.problems}>
       {problems.map((problem, i) => (

@@ -136,3 +136,23 @@ fn render(lines: &[LogLine], format: Format) -> Bytes {
     }
     text.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn what_is_packed_piece_by_piece_unpacks_to_the_same() {
+        let mut packer = Packer::default();
+        let mut packed = Vec::new();
+        for n in 0..2000 {
+            packed.extend(packer.add(format!("line {n}\n").as_bytes()).unwrap());
+        }
+        packed.extend(packer.end().unwrap());
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).unwrap();
+        assert!(text.lines().enumerate().all(|(n, line)| line == format!("line {n}")) && text.lines().count() == 2000);
+    }
+}

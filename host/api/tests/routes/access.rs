@@ -54,7 +54,7 @@ async fn token(house: &House, user: &str, permissions: &[&str], expires_at: Opti
 }
 
 /// An account with a token that may do all it may.
-async fn caller(house: &House, name: &str, granted: &[&str]) -> String {
+pub(crate) async fn caller(house: &House, name: &str, granted: &[&str]) -> String {
     user(house, name, granted).await;
     token(house, name, &["superuser"], None).await
 }

@@ -114,6 +114,39 @@ async fn lines_of_a_run_are_searched_counted_and_downloaded() {
     let read: Vec<Value> = of_step.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(read.len() >= 1200 && read.iter().all(|line| line["step"] == "a"));
     assert_eq!(step["count"].as_u64().unwrap(), read.len() as u64);
+    let shown = house.plain("GET", &format!("{base}/download?inline=true&origin=run"), &token, "").await;
+    assert_eq!(shown.header("content-disposition"), format!("inline; filename=\"chatty_{run}.log\""));
+    assert_eq!(shown.body.lines().count(), lines.len() - read.len());
+    let packed = house.plain("GET", &format!("{base}/download?gzip=true"), &token, "").await;
+    assert_eq!(packed.header("content-type"), "application/gzip");
+    assert!(packed.header("content-disposition").ends_with(".log.gz\""));
+}
+
+#[tokio::test]
+async fn lines_are_told_by_span_by_who_wrote_them_and_where_they_warn() {
+    let house = house().await;
+    let run = house.fire("chatty").await;
+    house.idle().await;
+    let base = format!("/admin/jobs/runs/{run}/logs");
+    let numbers = async |query: &str| -> Vec<u64> {
+        let page = get(&house, &format!("{base}{query}")).await;
+        let key = if query.starts_with("/search") { "numbers" } else { "lines" };
+        let list = page[key].as_array().unwrap();
+        list.iter().map(|line| line.as_u64().or(line["seq"].as_u64()).unwrap()).collect()
+    };
+    assert_eq!(numbers("?lines=10-12,40,999999").await, [10, 11, 12, 40]);
+    let of_steps = numbers("/search?origin=steps").await;
+    let of_run = numbers("/search?origin=run").await;
+    let total = get(&house, &format!("{base}?limit=1")).await["total"].as_u64().unwrap();
+    assert_eq!(of_steps.len() + of_run.len(), usize::try_from(total).unwrap());
+    assert!(of_run.contains(&0) && !of_steps.is_empty());
+    assert_eq!(numbers("/search?step=a&attempt=1").await, of_steps);
+    assert_eq!(numbers("?step=a&attempt=2").await, [0; 0]);
+    let density = get(&house, &format!("{base}/density?parts=10")).await;
+    assert_eq!((&density["total"], &density["errors"]), (&json!(total), &json!(vec![0; 10])));
+    for query in ["?lines=4-2", "?lines=a", "?lines=0-2500", "?lines=", "/search?origin=me"] {
+        house.ask("GET", &format!("{base}{query}"), "").await.problem(422, query);
+    }
 }
 
 #[tokio::test]
