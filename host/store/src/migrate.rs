@@ -102,28 +102,28 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0014_log_search.sql"),
     },
     Migration {
-        version: 16,
+        version: 15,
         name: "connectors_and_mutes",
-        sqlite: include_str!("../../../migrations/sqlite/0016_connectors_and_mutes.sql"),
-        postgres: include_str!("../../../migrations/postgres/0016_connectors_and_mutes.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0015_connectors_and_mutes.sql"),
+        postgres: include_str!("../../../migrations/postgres/0015_connectors_and_mutes.sql"),
+    },
+    Migration {
+        version: 16,
+        name: "holds",
+        sqlite: include_str!("../../../migrations/sqlite/0016_holds.sql"),
+        postgres: include_str!("../../../migrations/postgres/0016_holds.sql"),
     },
     Migration {
         version: 17,
-        name: "holds",
-        sqlite: include_str!("../../../migrations/sqlite/0017_holds.sql"),
-        postgres: include_str!("../../../migrations/postgres/0017_holds.sql"),
+        name: "plugin_versions",
+        sqlite: include_str!("../../../migrations/sqlite/0017_plugin_versions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0017_plugin_versions.sql"),
     },
     Migration {
         version: 18,
-        name: "plugin_versions",
-        sqlite: include_str!("../../../migrations/sqlite/0018_plugin_versions.sql"),
-        postgres: include_str!("../../../migrations/postgres/0018_plugin_versions.sql"),
-    },
-    Migration {
-        version: 19,
         name: "preferences",
-        sqlite: include_str!("../../../migrations/sqlite/0019_preferences.sql"),
-        postgres: include_str!("../../../migrations/postgres/0019_preferences.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0018_preferences.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018_preferences.sql"),
     },
 ];
 
