@@ -62,12 +62,12 @@ export default async function (kit) {
     await page.getByText('No line has these words').waitFor()
     await page.getByRole('button', { name: 'Clear the filters: quick-check' }).click()
     await page.locator('[data-hit]').first().waitFor()
-    await page.getByLabel('Time').selectOption('1h')
+    await page.getByLabel('Time', { exact: true }).selectOption('1h')
     await page.waitForURL(/range=1h/)
     await page.locator('[data-hit]').first().waitFor()
     await page.reload()
     await page.locator('[data-hit]').first().waitFor()
-    assert(await page.getByLabel('Time').inputValue() === '1h', 'the filter is gone')
+    assert(await page.getByLabel('Time', { exact: true }).inputValue() === '1h', 'the filter is gone')
   }))
 
   await kit.check('older lines come by pages, each line once', () => kit.with('logs?q=copy chunk', async (page) => {
