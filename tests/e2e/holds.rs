@@ -194,6 +194,6 @@ when = "${params.mode} == 'full' and ${steps.ask.rows.0.n} > 2"
     assert_eq!(full["steps"][1]["input"]["when"]["result"], true);
     assert_eq!(ask(&home, &host, "GET", "/admin/jobs/load", "").1["presets"][0]["name"], "full-load");
     nomaflow(home.path(), &["job", "run", "load", "--preset", "fulload"]).expect(2).saying(&["full-load"]);
-    home.write("plugins/test/jobs.toml", &jobs.replace("== 'full'", "= 'full'")).unwrap();
+    home.write("plugins/test/jobs.toml", jobs.replace("== 'full'", "= 'full'")).unwrap();
     nomaflow(home.path(), &["check"]).expect(3).saying(&["condition-invalid", "write `==`"]);
 }

@@ -230,7 +230,8 @@ impl Condition {
                         let is_order = !matches!(operator, Operator::Equal | Operator::Unequal);
                         let has_order = matches!(a, NUMBER | TEXT);
                         let is_null = a == NULL || b == NULL;
-                        if (is_order && !(a == b && has_order)) || (!is_order && a != b && !is_null) {
+                        let is_like = if is_order { a == b && has_order } else { a == b || is_null };
+                        if !is_like {
                             return Err(self.unlike(node, (left, a), (right, b)));
                         }
                     }

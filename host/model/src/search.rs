@@ -101,9 +101,10 @@ impl Words {
             };
             let words: Vec<String> = cut(piece).map(|place| fold(&piece[place])).collect();
             let is_prefix =
-                !is_quoted && piece.ends_with(|c| c == '*') && piece[..piece.len() - 1].ends_with(is_letter);
+                !is_quoted && piece.strip_suffix('*').is_some_and(|beginning| beginning.ends_with(is_letter));
             if let Some(last) = words.last() {
-                if is_prefix && last.chars().count() < SHORTEST_PREFIX {
+                // Words before it narrow the search down by themselves.
+                if is_prefix && words.len() == 1 && is_short(last) {
                     return Err(WordsError::ShortPrefix { prefix: last.clone() });
                 }
                 sequences.push(Sequence { words, is_prefix });
@@ -121,7 +122,11 @@ impl Words {
     pub fn keys(&self) -> impl Iterator<Item = (&str, bool)> {
         self.0.iter().flat_map(|sequence| {
             let last = sequence.words.len() - 1;
-            sequence.words.iter().enumerate().map(move |(n, word)| (key(word), sequence.is_prefix && n == last))
+            let words = sequence.words.iter().enumerate();
+            words
+                .map(move |(n, word)| (word, sequence.is_prefix && n == last))
+                .filter(move |(word, is_prefix)| !(*is_prefix && last > 0 && is_short(word)))
+                .map(|(word, is_prefix)| (key(word), is_prefix))
         })
     }
 
@@ -181,6 +186,11 @@ fn cut(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// Case does not count.
 fn fold(word: &str) -> String {
     if word.is_ascii() { word.to_ascii_lowercase() } else { word.to_lowercase() }
+}
+
+/// Whether so many words begin with it that the index is better not asked.
+fn is_short(beginning: &str) -> bool {
+    beginning.chars().count() < SHORTEST_PREFIX
 }
 
 /// A folded word as it stands in the index.
@@ -323,6 +333,10 @@ mod tests {
         assert_eq!(Words::parse(" -- "), Err(WordsError::NoWord));
         assert_eq!(Words::parse("é \"no end"), Err(WordsError::OpenQuote { at: 3 }));
         assert_eq!(Words::parse("f*"), Err(WordsError::ShortPrefix { prefix: "f".to_owned() }));
+        // After another word a short beginning is looked for in the lines, and not in the index.
+        let words = Words::parse("f0004_t*").unwrap();
+        assert_eq!(words.keys().collect::<Vec<_>>(), [("f0004", false)]);
+        assert!(words.find("from f0004_total").is_some() && words.find("from f0004_rows").is_none());
         assert_eq!(Words::parse(&"x".repeat(501)), Err(WordsError::TooLong { bytes: 501 }));
         assert_eq!(Words::parse(&"x ".repeat(17)), Err(WordsError::TooMany { count: 17 }));
     }

@@ -6,6 +6,7 @@
 //! Invariants: a line is in one block; ids of blocks rise in the order of writing; what stands in the index is cut by
 //! `host_model::search` alone, and marks begin with `§`, which no word does.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
@@ -160,13 +161,16 @@ pub(crate) async fn without_block<'l>(conn: &mut Conn<'_>, lines: &'l [LogLine])
     let mut seen = HashSet::new();
     let mut left = Vec::new();
     for line in lines {
-        if !ranges.contains_key(&line.run_id) {
-            let sql = "select first_seq, last_seq from ly2_log_blocks where run_id = $1";
-            let rows = conn.fetch_all(sql, &[Bind::word(line.run_id)]).await?;
-            let of_run = rows.iter().map(|row| Ok((row.count("first_seq")?, row.count("last_seq")?)));
-            ranges.insert(line.run_id, of_run.collect::<Result<_, DbError>>()?);
-        }
-        let has_block = ranges[&line.run_id].iter().any(|(first, last)| (*first..=*last).contains(&line.seq));
+        let of_run = match ranges.entry(line.run_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let sql = "select first_seq, last_seq from ly2_log_blocks where run_id = $1";
+                let rows = conn.fetch_all(sql, &[Bind::word(line.run_id)]).await?;
+                let of_run = rows.iter().map(|row| Ok((row.count("first_seq")?, row.count("last_seq")?)));
+                place.insert(of_run.collect::<Result<_, DbError>>()?)
+            }
+        };
+        let has_block = of_run.iter().any(|(first, last)| (*first..=*last).contains(&line.seq));
         if !has_block && seen.insert((line.run_id, line.seq)) {
             left.push(line);
         }

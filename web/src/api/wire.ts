@@ -799,8 +799,7 @@ export interface components {
             id: string;
             /** @description Stands in every slot it skips; may be empty. */
             reason: string;
-            /** @description `planned`, `active` or `over`. */
-            state: string;
+            state: components["schemas"]["MaintenanceState"];
             /**
              * Format: date-time
              * @description The first instant at which schedules fire again.
@@ -838,6 +837,11 @@ export interface components {
             /** @description The latest first; those of the last year. */
             maintenance: components["schemas"]["Maintenance"][];
         };
+        /**
+         * @description Where a window stands.
+         * @enum {string}
+         */
+        MaintenanceState: "planned" | "active" | "over";
         /** @description Who asks. */
         Me: {
             display_name: string;
@@ -1099,18 +1103,19 @@ export interface components {
             /** Format: int32 */
             size: number;
         };
-        /** @description Connections to a database. */
+        /** @description How far a pool is used. */
         PoolView: {
-            /** Format: int32 */
-            idle: number;
+            /**
+             * Format: int32
+             * @description Connections that steps have in the process that answers.
+             */
+            in_use: number;
             name: string;
-            /** Format: int32 */
-            open: number;
             /** Format: int32 */
             size: number;
             /**
              * Format: int32
-             * @description Who waits for one.
+             * @description Steps that wait for one there.
              */
             waiting: number;
         };
@@ -1800,32 +1805,23 @@ export interface components {
             /** Format: int32 */
             pool_waiting: number;
         };
-        /** @description The store. */
-        StoreView: {
-            /** Format: int64 */
-            bytes: number;
-            /** Format: double */
-            bytes_per_day: number;
-            /** @description `sqlite` or `postgres`. */
-            dialect: string;
-            pools: components["schemas"]["PoolView"][];
-            /** @description The largest first. */
-            tables: components["schemas"]["TableView"][];
-        };
-        /** @description A pass of retention. */
-        Sweep: {
-            /** @description What it returned: `cutoff`, `log_rows`, `step_rows`, `run_rows`, `slot_rows`; null while it runs. */
-            removed: Record<string, unknown> | null;
-            run: components["schemas"]["RunSummary"];
-        };
-        /** @description Tables of a connector. */
-        TableList: {
-            tables: components["schemas"]["TableView"][];
-            /** @description There are more; ask for a part of the name. */
-            truncated: boolean;
+        /** @description Connections to a database. */
+        StorePool: {
+            /** Format: int32 */
+            idle: number;
+            name: string;
+            /** Format: int32 */
+            open: number;
+            /** Format: int32 */
+            size: number;
+            /**
+             * Format: int32
+             * @description Who waits for one.
+             */
+            waiting: number;
         };
         /** @description A table. */
-        TableView: {
+        StoreTable: {
             /**
              * Format: int64
              * @description With its indexes; null where the database does not say.
@@ -1847,6 +1843,36 @@ export interface components {
              * @description Over the last 7 days; null for tables that do not grow with time.
              */
             rows_per_day: number | null;
+        };
+        /** @description The store. */
+        StoreView: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: double */
+            bytes_per_day: number;
+            /** @description `sqlite` or `postgres`. */
+            dialect: string;
+            pools: components["schemas"]["StorePool"][];
+            /** @description The largest first. */
+            tables: components["schemas"]["StoreTable"][];
+        };
+        /** @description A pass of retention. */
+        Sweep: {
+            /** @description What it returned: `cutoff`, `log_rows`, `step_rows`, `run_rows`, `slot_rows`; null while it runs. */
+            removed: Record<string, unknown> | null;
+            run: components["schemas"]["RunSummary"];
+        };
+        /** @description Tables of a connector. */
+        TableList: {
+            tables: components["schemas"]["TableView"][];
+            /** @description There are more; ask for a part of the name. */
+            truncated: boolean;
+        };
+        /** @description A table or view. */
+        TableView: {
+            name: string;
+            schema: string | null;
+            view: boolean;
         };
         /** @description Something to save. */
         ThingToSave: {
@@ -2087,6 +2113,7 @@ export type LostSlot = components['schemas']['LostSlot'];
 export type Maintenance = components['schemas']['Maintenance'];
 export type MaintenanceBody = components['schemas']['MaintenanceBody'];
 export type MaintenanceList = components['schemas']['MaintenanceList'];
+export type MaintenanceState = components['schemas']['MaintenanceState'];
 export type Me = components['schemas']['Me'];
 export type Nearest = components['schemas']['Nearest'];
 export type NewTokenBody = components['schemas']['NewTokenBody'];
@@ -2176,6 +2203,8 @@ export type StepMedian = components['schemas']['StepMedian'];
 export type StepStatus = components['schemas']['StepStatus'];
 export type StepView = components['schemas']['StepView'];
 export type StoreHealth = components['schemas']['StoreHealth'];
+export type StorePool = components['schemas']['StorePool'];
+export type StoreTable = components['schemas']['StoreTable'];
 export type StoreView = components['schemas']['StoreView'];
 export type Sweep = components['schemas']['Sweep'];
 export type TableList = components['schemas']['TableList'];

@@ -2,7 +2,7 @@ import { describe as group, expect, test } from 'vitest'
 import type { StepDefinition } from '../api/types'
 import { describe, diff, draftOf, isValid, parse, textOf, type Draft } from './overrides'
 
-const step = (name: string, enabled = true, op_kwargs = {}): StepDefinition => ({ name, type: 'python', enabled, op_kwargs, timeout_seconds: 0, resumable: true, summary: '' })
+const step = (name: string, enabled = true, op_kwargs = {}): StepDefinition => ({ name, type: 'python', enabled, op_kwargs, timeout_seconds: 0, resumable: true, summary: '', when: null })
 
 const job = {
   log_level: 'INFO' as const,

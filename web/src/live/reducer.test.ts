@@ -80,7 +80,7 @@ describe('a list of runs', () => {
   })
 
   test('of one job follows that job', () => {
-    const detail = { ...card('sync'), params: {}, log_level: 'INFO' as const, timeout_seconds: null, overlap: 'skip' as const, on_restart: 'fail' as const, placement: null, retry: { attempts: 1, backoff: 'fixed', base_seconds: 60 }, schedules: [], steps: [], runs: [], source: null }
+    const detail = { ...card('sync'), params: {}, log_level: 'INFO' as const, timeout_seconds: null, overlap: 'skip' as const, on_restart: 'fail' as const, placement: null, retry: { attempts: 1, backoff: 'fixed', base_seconds: 60 }, schedules: [], presets: [], long_run_minutes: null, steps: [], runs: [], source: null }
     expect(reduceJob(detail, said(run('r1', 'QUEUED')))).toMatchObject({ active_run_id: 'r1', runs: [{ id: 'r1' }] })
     expect(reduceJob(detail, said(run('r1', 'QUEUED', { job_id: 'other' })))).toBe(detail)
   })

@@ -23,7 +23,7 @@ const BACKUP: &str = "backup.create";
 
 /// A table.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct TableView {
+pub(crate) struct StoreTable {
     name: String,
     /// Large ones as the database last estimated them.
     rows: u64,
@@ -37,7 +37,7 @@ pub(crate) struct TableView {
 
 /// Connections to a database.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PoolView {
+pub(crate) struct StorePool {
     name: String,
     size: u32,
     open: u32,
@@ -55,12 +55,12 @@ pub(crate) struct StoreView {
     bytes: u64,
     bytes_per_day: f64,
     /// The largest first.
-    tables: Vec<TableView>,
-    pools: Vec<PoolView>,
+    tables: Vec<StoreTable>,
+    pools: Vec<StorePool>,
 }
 
-fn pools(app: &App) -> Vec<PoolView> {
-    let view = |pool: host_model::care::PoolUse| PoolView {
+fn pools(app: &App) -> Vec<StorePool> {
+    let view = |pool: host_model::care::PoolUse| StorePool {
         name: pool.name,
         size: pool.most,
         open: pool.open,
@@ -78,7 +78,7 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Json<StoreView>, ApiE
     let table = |size: host_model::care::TableSize| {
         let each = size.bytes.filter(|_| size.rows > 0).map(|bytes| bytes as f64 / size.rows as f64);
         let bytes_per_day = size.rows_per_day.zip(each).map(|(rows, each)| rows * each);
-        TableView {
+        StoreTable {
             name: size.name,
             rows: size.rows,
             bytes: size.bytes,
@@ -86,7 +86,7 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Json<StoreView>, ApiE
             bytes_per_day,
         }
     };
-    let tables: Vec<TableView> = sizes.into_iter().map(table).collect();
+    let tables: Vec<StoreTable> = sizes.into_iter().map(table).collect();
     Ok(Json(StoreView {
         dialect: app.engine.store().dialect(),
         bytes: tables.iter().filter_map(|table| table.bytes).sum(),

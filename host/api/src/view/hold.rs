@@ -22,17 +22,24 @@ pub(crate) struct MaintenanceView {
     pub(crate) created_by: String,
     #[schema(format = DateTime)]
     pub(crate) created_at: String,
-    /// `planned`, `active` or `over`.
-    #[schema(value_type = String)]
-    pub(crate) state: &'static str,
+    pub(crate) state: MaintenanceState,
+}
+
+/// Where a window stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MaintenanceState {
+    Planned,
+    Active,
+    Over,
 }
 
 impl MaintenanceView {
     pub(crate) fn new(window: &Maintenance, now: Instant) -> Self {
         let state = match window.covers(now) {
-            true => "active",
-            false if window.from > now => "planned",
-            false => "over",
+            true => MaintenanceState::Active,
+            false if window.from > now => MaintenanceState::Planned,
+            false => MaintenanceState::Over,
         };
         Self {
             id: window.id.clone(),
