@@ -155,6 +155,21 @@ pub(crate) async fn write(conn: &mut Conn<'_>, blocks: &[Block]) -> Result<(), D
     }
 }
 
+/// The tables of the index; all of it can be made again from the lines.
+pub(crate) const TABLES: [&str; 3] = ["ly2_log_blocks", "ly2_log_jobs", "ly2_log_backlog"];
+/// The migration that made them.
+pub(crate) const SINCE: i64 = 14;
+
+/// Forgets the index and has [`IndexOlder`] make it again, for lines that came by another way than [`write`].
+pub(crate) async fn begin_anew(conn: &mut Conn<'_>) -> Result<(), DbError> {
+    for table in TABLES {
+        conn.execute(&format!("delete from {table}"), &[]).await?;
+    }
+    let newest =
+        "insert into ly2_log_backlog (id, run_id) select 1, run_id from ly2_job_logs order by run_id desc limit 1";
+    conn.execute(newest, &[]).await.map(drop)
+}
+
 /// Those of the lines that no block has, each once: some of them were there already, or came twice.
 pub(crate) async fn without_block<'l>(conn: &mut Conn<'_>, lines: &'l [LogLine]) -> Result<Vec<&'l LogLine>, DbError> {
     let mut ranges: HashMap<RunId, Vec<(u64, u64)>> = HashMap::new();

@@ -70,21 +70,21 @@ export interface Consent {
 /** The server takes no larger component. */
 export const MOST_BYTES = 64 * 1024 * 1024
 
-const at = (plugin: string, what: string) => `admin/plugins/${encodeURIComponent(plugin)}/${what}`
+const part = encodeURIComponent
 
 export const versionsQuery = (plugin: string) =>
-  queryOptions({ queryKey: ['plugins', 'versions', plugin], queryFn: ({ signal }) => optional(http.get<{ versions: Version[] }>(at(plugin, 'versions'), signal)) })
+  queryOptions({ queryKey: ['plugins', 'versions', plugin], queryFn: ({ signal }) => optional(http.get<{ versions: Version[] }>(`admin/plugins/${part(plugin)}/versions`, signal)) })
 
-export const usageQuery = (plugin: string) => queryOptions({ queryKey: ['plugins', 'stats', plugin], queryFn: ({ signal }) => optional(http.get<Usage>(at(plugin, 'stats'), signal)) })
+export const usageQuery = (plugin: string) => queryOptions({ queryKey: ['plugins', 'stats', plugin], queryFn: ({ signal }) => optional(http.get<Usage>(`admin/plugins/${part(plugin)}/stats`, signal)) })
 
 /** A file as a body that says what it is: browsers do not know the type of components. */
 const component = (file: File) => file.slice(0, file.size, 'application/wasm')
 
 export const versions = {
-  install: async (plugin: string, app: string | undefined, file: File, consent: Consent) => (await request<Report>('PUT', at(plugin, `component${queryString({ app, ...consent })}`), { file: component(file) })).data,
-  rollBack: (plugin: string, digest: string, consent: Consent) => http.post<Report>(at(plugin, 'rollback'), { digest, ...consent }),
-  approve: (plugin: string, digest: string | null) => http.post<Version>(at(plugin, 'approve'), digest === null ? {} : { digest }),
-  tryIt: (plugin: string, callable: string, params: Record<string, unknown>) => http.post<Trial>(at(plugin, 'try'), { callable, params }),
+  install: async (plugin: string, app: string | undefined, file: File, consent: Consent) => (await request<Report>('PUT', `admin/plugins/${part(plugin)}/component${queryString({ app, ...consent })}`, { file: component(file) })).data,
+  rollBack: (plugin: string, digest: string, consent: Consent) => http.post<Report>(`admin/plugins/${part(plugin)}/rollback`, { digest, ...consent }),
+  approve: (plugin: string, digest: string | null) => http.post<Version>(`admin/plugins/${part(plugin)}/approve`, digest === null ? {} : { digest }),
+  tryIt: (plugin: string, callable: string, params: Record<string, unknown>) => http.post<Trial>(`admin/plugins/${part(plugin)}/try`, { callable, params }),
 }
 
 /** After a change of what is in force. */

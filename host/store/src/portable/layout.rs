@@ -1,10 +1,11 @@
 //! Which tables and columns there are, asked of the database. Tables that only serve a search (virtual ones and what they
-//! are made of) and columns that the database computes are left out: they come back by themselves.
+//! are made of, and the index of the log) and columns that the database computes are left out: they come back by themselves.
 
 use std::collections::BTreeSet;
 
 use super::Sign;
 use crate::error::DbError;
+use crate::log_index;
 use crate::row::StoredRow;
 use crate::sql::{Bind, Conn};
 
@@ -139,7 +140,8 @@ pub(super) async fn find_tables(conn: &mut Conn<'_>) -> Result<Vec<Table>, DbErr
     let mut tables = Vec::new();
     for row in conn.fetch_all(sql, &[]).await? {
         let name = row.text("name")?;
-        if name != "ly2_migrations" && !PASSING.contains(&name.as_str()) {
+        let is_left_out = PASSING.contains(&name.as_str()) || log_index::TABLES.contains(&name.as_str());
+        if name != "ly2_migrations" && !is_left_out {
             tables.push(find_table(conn, name).await?);
         }
     }

@@ -12,6 +12,7 @@ use super::layout::{self, Kind, Table, quote};
 use super::session::{self, Session};
 use super::{PortableError, RowSum, TableSum, read_rows};
 use crate::error::{DbError, OpenError};
+use crate::log_index;
 use crate::migrate::{self, MigrateError};
 use crate::sql::{Bind, Conn};
 use crate::url::Target;
@@ -224,6 +225,9 @@ impl Loader {
                 let binds = [Bind::text(&table.name), Bind::text(table.identity.as_deref().unwrap_or_default())];
                 conn.fetch_optional(&sql, &binds).await.map_err(failed)?;
             }
+        }
+        if self.schema >= log_index::SINCE {
+            log_index::begin_anew(&mut conn).await.map_err(failed)?;
         }
         conn.script("commit").await.map_err(failed)?;
         self.migrate_to(migrate::newest()).await?;
