@@ -58,7 +58,7 @@ fn a_password_is_sealed_kept_by_saves_and_tests_that_do_not_touch_it_and_never_t
     let people =
         json!({ "name": "people", "connector": values, "secrets": { "password": { "set": Slapd::PASSWORD } } });
     // Tested before anything is saved.
-    let report = ask(&home, &host, "POST", "/admin/connectors/test", None, Some(&people));
+    let report = ask(&home, &host, "POST", "/admin/connector-tests", None, Some(&people));
     assert_eq!((report.status, &report.body["ok"]), (200, &json!(true)), "{:#}", report.body);
     assert!(!home.read(FILE).unwrap().contains("people"));
     let made = ask(&home, &host, "POST", "/admin/connectors", None, Some(&people));
@@ -78,10 +78,10 @@ fn a_password_is_sealed_kept_by_saves_and_tests_that_do_not_touch_it_and_never_t
     let sealed = |text: &str| text.lines().find(|line| line.starts_with("password")).map(str::to_owned);
     assert_eq!(sealed(&home.read(FILE).unwrap()), sealed(&text), "the password did not change");
     let mut untouched = json!({ "name": "people", "connector": values, "secrets": { "password": { "keep": true } } });
-    let report = ask(&home, &host, "POST", "/admin/connectors/test", None, Some(&untouched));
+    let report = ask(&home, &host, "POST", "/admin/connector-tests", None, Some(&untouched));
     assert_eq!(report.body["ok"], true, "{:#}", report.body);
     untouched["secrets"] = json!({ "password": { "set": "wr0ng-one" } });
-    let report = ask(&home, &host, "POST", "/admin/connectors/test", None, Some(&untouched));
+    let report = ask(&home, &host, "POST", "/admin/connector-tests", None, Some(&untouched));
     assert_eq!((&report.body["ok"], &stage(&report.body, "sign-in")["ok"]), (&json!(false), &json!(false)));
     // Nobody hears it.
     for path in ["/admin/connectors", "/admin/connectors/people", "/admin/pools", "/admin/audit?limit=100"] {
@@ -104,7 +104,7 @@ fn a_pool_is_made_tested_stage_by_stage_and_refused_with_what_check_says() {
     let url = server.url("postgres");
     let body = json!({ "name": "erp", "connector": { "type": "sql", "queries": { "one": { "sql": "select 1 as n" } } },
         "pool": { "url": url, "pool_size": 3 } });
-    let report = ask(&home, &host, "POST", "/admin/connectors/test", None, Some(&body)).body;
+    let report = ask(&home, &host, "POST", "/admin/connector-tests", None, Some(&body)).body;
     let names: Vec<&str> = report["stages"].as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
     assert_eq!(
         names,

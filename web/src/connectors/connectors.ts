@@ -118,7 +118,7 @@ export const testConnector = (name: string) => http.post<TestReport>(`${of(name)
 export const editing = {
   create: (body: Body & { name: string }) => http.post<Source>('admin/connectors', body),
   save: (name: string, body: Body, etag: string) => http.put<Source>(of(name), body, { ifMatch: `"${etag}"` }),
-  testUnsaved: (body: Body & { name: string }) => http.post<TestReport>('admin/connectors/test', body),
+  testUnsaved: (body: Body & { name: string }) => http.post<TestReport>('admin/connector-tests', body),
   rename: (name: string, to: string, dryRun: boolean) => http.post<{ references: Reference[] }>(`${of(name)}/rename`, { to, dry_run: dryRun }),
   remove: (name: string) => http.delete<unknown>(of(name)),
 }

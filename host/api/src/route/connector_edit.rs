@@ -166,7 +166,7 @@ pub(crate) async fn rename(
 }
 
 /// Tests a connector as it would be, with the password that is saved where `secrets` keeps it. Nothing is saved.
-#[utoipa::path(post, path = "/admin/connectors/test", tag = "connectors",
+#[utoipa::path(post, path = "/admin/connector-tests", tag = "connectors",
     responses((status = 200, body = ConnectorTestView), (status = 422)))]
 pub(crate) async fn test_unsaved(
     State(app): State<App>,

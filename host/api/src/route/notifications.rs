@@ -166,7 +166,7 @@ pub(crate) struct UnsavedBody {
 }
 
 /// Sends a real message over a transport as it would be, without saving it.
-#[utoipa::path(post, path = "/admin/notifications/transports/test", tag = "notifications", responses((status = 200), (status = 422)))]
+#[utoipa::path(post, path = "/admin/notifications/transport-tests", tag = "notifications", responses((status = 200), (status = 422)))]
 pub(crate) async fn test_unsaved(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
