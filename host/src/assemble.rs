@@ -25,7 +25,7 @@ use host_store::Roles;
 
 use crate::backup::desk::ThingsToSave;
 use crate::client::client_header;
-use crate::desk::{ConnectorDesk, Desk, Noticing, recover};
+use crate::desk::{ConnectorDesk, Desk, recover};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
@@ -55,17 +55,9 @@ pub(crate) struct House {
     /// The one-time password of the account that this start has made.
     pub(crate) first_password: Option<String>,
     notifier: Arc<Notifier>,
-    /// Rings the notifier when a run ends here.
-    _ringing: Option<Ending>,
     pools: Arc<ConnectorPools>,
-    /// Asks for secrets that other processes set; only where there is somebody to wait for them.
-    _secrets: Option<Ending>,
-    /// Keeps changes by hand as versions.
-    _noticing: Option<Noticing>,
-    /// Makes log lines from before there was an index searchable.
-    _indexing: Option<Ending>,
-    /// Notes how far pools are used.
-    _sampling: Option<Ending>,
+    /// What goes on beside runs for as long as the house stands.
+    _beside: Vec<Ending>,
 }
 
 /// A task that ends with the house.
@@ -212,9 +204,17 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         history::note(&*roles.audit, "users.create", "admin").await;
     }
     let desk = Arc::new(Desk::new(keeper.clone(), roles.versions));
-    let noticing = (!matches!(part, Part::Command)).then(|| desk.notice_changes());
     let pool_history = Arc::new(PoolHistory::default());
-    let sampling = (!matches!(part, Part::Command)).then(|| pool_history.follow(&pools));
+    let mut beside = match part {
+        Part::Command => Vec::new(),
+        _ => vec![
+            // Changes by hand are kept as versions.
+            desk.notice_changes(),
+            pool_history.follow(&pools),
+            indexing::index_older(roles.search.clone()),
+            others::follow(secrets.clone(), book, keeper.clone()),
+        ],
+    };
     let stop = CancelToken::new();
     let notifier =
         Arc::new(notifications::notifier(home, settings, &store, roles.notify, roles.mutes, &secrets, &engine));
@@ -247,25 +247,9 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });
-    let indexing = (!is_command).then(|| indexing::index_older(roles.search.clone()));
-    let refreshing = (!matches!(part, Part::Command)).then(|| others::follow(secrets, book, keeper.clone()));
     // A worker may have no key; a command ends before anything is sent.
-    let ringing = matches!(part, Part::Server(_)).then(|| notifications::start(&notifier, &engine));
-    Ok(House {
-        engine,
-        keeper,
-        store,
-        router,
-        stop,
-        first_password,
-        notifier,
-        _ringing: ringing,
-        pools,
-        _secrets: refreshing,
-        _noticing: noticing,
-        _indexing: indexing,
-        _sampling: sampling,
-    })
+    beside.extend(matches!(part, Part::Server(_)).then(|| notifications::start(&notifier, &engine)));
+    Ok(House { engine, keeper, store, router, stop, first_password, notifier, pools, _beside: beside })
 }
 
 /// Opens the store of a home, and what it keeps sealed.

@@ -32,7 +32,6 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::keeper::Keeper;
 
 pub(crate) use connectors::Connectors as ConnectorDesk;
-pub(crate) use history::Noticing;
 
 /// See the module's note.
 pub(crate) struct Desk {

@@ -101,9 +101,9 @@ fn a_password_is_sealed_kept_by_saves_and_tests_that_do_not_touch_it_and_never_t
 fn a_pool_is_made_tested_stage_by_stage_and_refused_with_what_check_says() {
     let server = Postgres::start().unwrap();
     let (home, host) = house();
-    let url = server.url("postgres");
     let body = json!({ "name": "erp", "connector": { "type": "sql", "queries": { "one": { "sql": "select 1 as n" } } },
-        "pool": { "url": url, "pool_size": 3 } });
+        "pool": { "url": server.url_without_password("postgres"), "pool_size": 3 },
+        "secrets": { "password": { "set": Postgres::PASSWORD } } });
     let report = ask(&home, &host, "POST", "/admin/connector-tests", None, Some(&body)).body;
     let names: Vec<&str> = report["stages"].as_array().unwrap().iter().filter_map(|s| s["name"].as_str()).collect();
     assert_eq!(

@@ -80,7 +80,11 @@ fn the_command_shows_hits_by_run_and_says_when_there_are_none() {
     let home = home();
     let local = |arguments: &[&str]| nomaflow(home.path(), &[&["--local"], arguments].concat());
     local(&["job", "run", "north"]).expect(1);
-    local(&["logs", "search", "no such table", "orders_north"]).expect(0).saying(&["of job north", "ERROR", "[q]"]);
+    local(&["logs", "search", "no such table", "orders_north"]).expect(0).saying(&[
+        "of job north",
+        "ERROR",
+        "step `q` failed",
+    ]);
     local(&["logs", "search", "orders_north", "--job", "south"]).expect(0).saying(&["no line has these words"]);
     local(&["logs", "search", "orders_north", "--to", "2020-01-01T00:00:00Z"]).expect(0).saying(&["no line has"]);
     local(&["logs", "search", "o*"]).expect(2).saying(&["`o*` is too short"]);

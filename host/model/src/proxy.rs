@@ -1,8 +1,8 @@
 //! Proxies whose word about the address of a client is taken. The header they write is only as good as the one who wrote
 //! its last entry, so it is read from the right, and only as far as trusted addresses go.
 
+use core::net::{IpAddr, SocketAddr};
 use std::fmt;
-use std::net::IpAddr;
 
 /// An address, or all that share its first bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl TrustedProxies {
 /// An address, with or without brackets and a port.
 fn read_entry(text: &str) -> Option<IpAddr> {
     let text = text.trim();
-    let parsed = text.parse::<IpAddr>().ok().or_else(|| Some(text.parse::<std::net::SocketAddr>().ok()?.ip()));
+    let parsed = text.parse::<IpAddr>().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
     let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     parsed.or_else(bare).map(|address: IpAddr| address.to_canonical())
 }

@@ -7,29 +7,20 @@ use std::time::Duration;
 use host_api::desk::{DeskError, SaveDone};
 use host_catalogue::edit::Content;
 use host_model::version::{NewVersion, VersionChange};
-use tokio::task::JoinHandle;
 
 use super::{Desk, blocking, new_version};
+use crate::assemble::Ending;
 
 /// Versions kept in one transaction.
 const BATCH: usize = 100;
 /// A start is not held up.
 const AFTER_START: Duration = Duration::from_secs(1);
 
-/// Ends the noticing when dropped.
-pub(crate) struct Noticing(JoinHandle<()>);
-
-impl Drop for Noticing {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Desk {
     /// Keeps a version of whatever changed, soon after the start and after each reading of the catalogue.
-    pub(crate) fn notice_changes(self: &Arc<Self>) -> Noticing {
+    pub(crate) fn notice_changes(self: &Arc<Self>) -> Ending {
         let desk = Arc::clone(self);
-        Noticing(tokio::spawn(async move {
+        Ending(tokio::spawn(async move {
             tokio::time::sleep(AFTER_START).await;
             loop {
                 if let Err(error) = desk.notice().await {

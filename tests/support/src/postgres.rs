@@ -116,6 +116,14 @@ impl Postgres {
         Ok(Database { server: self, name, url })
     }
 
+    /// The password in its URLs, as somebody types it.
+    pub const PASSWORD: &str = PASSWORD;
+
+    /// [`Postgres::url`] for where the password stands elsewhere.
+    pub fn url_without_password(&self, database: &str) -> String {
+        self.url(database).replacen(&format!(":{PASSWORD_IN_URL}@"), "@", 1)
+    }
+
     /// The URL of a database on this server.
     pub fn url(&self, database: &str) -> String {
         format!("{}/{database}{}", self.base, self.query)

@@ -355,7 +355,8 @@ export interface components {
             code: string;
             /** Format: int32 */
             column: number;
-            found: components["schemas"]["Value"] | null;
+            /** @description The value that is there, if it may be shown. */
+            found: unknown;
             hint: string | null;
             /** Format: int32 */
             length: number;

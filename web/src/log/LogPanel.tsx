@@ -16,7 +16,7 @@ import { Selection } from './Selection'
 import { anchored, useLog } from './useLog'
 import { filterParams, useSearch, type Query } from './useSearch'
 import { linesAsText } from './text'
-import type { Range } from './view'
+import type { Range } from './selection'
 import { t } from './words'
 import './log.css'
 

@@ -6,7 +6,7 @@ import { Button } from '../ui/Button'
 import { ByHand, copyText } from '../ui/Copy'
 import { t as common } from '../ui/words'
 import { linesAsText } from './text'
-import type { Range } from './view'
+import type { Range } from './selection'
 import { t } from './words'
 
 interface Props {

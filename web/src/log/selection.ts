@@ -8,6 +8,12 @@ import type { Section } from './sections'
 
 const RANK: Record<string, number> = { DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 }
 
+/** Lines by number, both included. */
+export interface Range {
+  from: number
+  to: number
+}
+
 export interface LineFilter {
   lowest: LogLevel
   /** A step's name; null is every step and the run itself. */

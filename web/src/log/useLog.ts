@@ -10,7 +10,7 @@ import { storedColumns } from './columns'
 import { Rows } from './selection'
 import { Tally, type Levels } from './sections'
 import { LogStore } from './store'
-import { LogView, type Range, type ViewEvents } from './view'
+import { LogView, type ViewEvents } from './view'
 import { t } from './words'
 
 export interface Parts {

@@ -7,7 +7,7 @@ import { pieces } from './ansi'
 import { delta, type Columns } from './columns'
 import { Highlighter } from './highlight'
 import { onDrag } from './drag'
-import type { Ruled, Rows } from './selection'
+import type { Range, Ruled, Rows } from './selection'
 import type { Section } from './sections'
 import type { LogStore, Pick } from './store'
 
@@ -27,12 +27,6 @@ interface RowNode {
   level: HTMLSpanElement
   step: HTMLSpanElement
   text: HTMLSpanElement
-}
-
-/** Lines by number, both included. */
-export interface Range {
-  from: number
-  to: number
 }
 
 export interface ViewEvents {

@@ -55,6 +55,7 @@ pub(crate) struct FindingView {
     code: String,
     message: String,
     /// The value that is there, if it may be shown.
+    #[schema(value_type = Value)]
     found: Option<Json>,
     /// What may be there, if that is a short list.
     allowed: Vec<String>,

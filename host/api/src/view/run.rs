@@ -194,7 +194,7 @@ impl From<&StepRun> for StepEvent {
 pub(crate) struct StepView {
     #[serde(flatten)]
     event: StepEvent,
-    #[schema(value_type = Option<serde_json::Value>)]
+    #[schema(value_type = serde_json::Value)]
     input: Option<Json>,
     #[schema(value_type = Option<Object>)]
     output: Option<JsonMap>,

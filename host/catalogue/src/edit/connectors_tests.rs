@@ -1,3 +1,5 @@
+//! Changes of `connectors.toml`, each against the whole text that comes out: comments and order stay, names change everywhere.
+
 use host_model::{Json, JsonMap};
 use serde_json::json;
 
