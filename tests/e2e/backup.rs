@@ -253,6 +253,7 @@ fn a_backup_of_one_database_restores_into_the_other() {
     restore(&file, &there, &["--store", database.url()]).expect(0).saying(&["change [store] url"]);
     std::fs::write(there.join("app.toml"), format!("[store]\nurl = \"{}\"\n", database.url())).unwrap();
     assert_eq!(history(&there, true), before);
+    std::fs::write(there.join("data/test.db"), "").unwrap();
     nomaflow(&there, &["--local", "job", "run", "quick"]).expect(0);
     let grown = history(&there, true);
     let second = other.path().join("second.nomaflow");

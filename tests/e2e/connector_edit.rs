@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use test_support::{Host, Postgres, Slapd, TempHome, wait_until};
 
 use crate::connector::LDIF;
-use crate::program::{home_with, serve, sql_job};
+use crate::program::{self, home_with, serve};
 use crate::server::{bearer, http, json_body};
 
 const FILE: &str = "connectors.toml";
@@ -32,6 +32,11 @@ fn ask(home: &TempHome, host: &Host, method: &str, path: &str, etag: Option<&str
 fn stage<'r>(report: &'r Value, name: &str) -> &'r Value {
     let found = report["stages"].as_array().unwrap().iter().find(|stage| stage["name"] == name);
     found.unwrap_or_else(|| panic!("no stage {name}: {report:#}"))
+}
+
+/// On a connector whose name is also a word in addresses.
+fn sql_job(id: &str, query: &str) -> String {
+    program::sql_job(id, query).replace("connector = \"db\"", "connector = \"test\"")
 }
 
 const DECLARED: &str = "# The team's databases.
