@@ -191,7 +191,7 @@ export default async function (kit) {
     await page.getByRole('table', { name: 'What it takes' }).getByText('ly2_job_runs').waitFor()
     await page.getByLabel('Days to keep').fill('0')
     await page.getByText('A whole number from 1 to 36,500.').waitFor()
-    assert(await page.getByRole('button', { name: 'Count' }).isDisabled(), 'zero days can be asked for')
+    assert(await page.getByRole('button', { name: 'Count', exact: true }).isDisabled(), 'zero days can be asked for')
     await page.getByLabel('Days to keep').fill('7')
     await page.keyboard.press('Enter')
     await page.getByText('history_days = 7 below [jobs]', { exact: false }).waitFor()

@@ -110,7 +110,7 @@ export default async function (kit) {
   await kit.check('an action is copied as a command line', () => kit.with('jobs', async (page) => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await card(page, 'quick-check').getByRole('button', { name: 'More about quick-check' }).click()
-    await page.getByRole('menuitem', { name: 'Copy as command line' }).click()
+    await page.getByRole('menuitem', { name: 'Copy as command line: Run now' }).click()
     await page.getByText('Command line copied').waitFor()
     assert(await page.evaluate(() => navigator.clipboard.readText()) === 'nomaflow job run quick-check', 'the clipboard has something else')
   }))

@@ -83,6 +83,5 @@ fn files(home: &Path, plugins: &Path) -> ToSave {
         })
         .chain(std::fs::read_dir(plugins).err().map(|error| format!("{}: {error}", plugins.display())))
         .collect::<Vec<_>>();
-    let detail = if unreadable.is_empty() { "can be read".to_owned() } else { unreadable.join("; ") };
-    ToSave { what: "files", place, is_reachable: unreadable.is_empty(), detail }
+    ToSave { what: "files", place, is_reachable: unreadable.is_empty(), detail: unreadable.join("; ") }
 }

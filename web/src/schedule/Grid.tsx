@@ -54,7 +54,7 @@ export function Grid({ days, zone, now, lanes, open, showDay, windows, openWindo
             <ol className={css.hourLines} data-drawable={onDrawn !== undefined} {...handlers(day.date)}>
               {stretches(windows, day, zone, axis).map(({ window, top, minutes }) => (
                 <li key={`window ${window.id}`} className={css.window} data-state={window.state} style={vars({ top, minutes })}>
-                  <button type="button" onClick={() => openWindow(window)} title={window.reason || t.maintenance}>{t.maintenance}{window.reason && `: ${window.reason}`}</button>
+                  <Held window={window} open={openWindow} />
                 </li>
               ))}
               {drawing?.date === day.date && <li className={css.drawing} aria-hidden="true" style={vars({ top: drawing.top, minutes: drawing.bottom - drawing.top })}>{timeOf(drawing.top)} – {timeOf(drawing.bottom)}</li>}
@@ -82,4 +82,10 @@ function Drawn({ block, zone, open }: { block: Block; zone: string; open: (item:
       </Mark>
     </li>
   )
+}
+
+/** What holds schedules back, in words; nothing is left to be done about one that is over. */
+function Held({ window, open }: { window: Maintenance; open: (window: Maintenance) => void }) {
+  const words = window.reason ? `${t.maintenance}: ${window.reason}` : t.maintenance
+  return window.state === 'over' ? <span title={words}>{words}</span> : <button type="button" title={words} onClick={() => open(window)}>{words}</button>
 }
