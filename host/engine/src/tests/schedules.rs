@@ -191,7 +191,7 @@ async fn again(bench: Bench, clock: &Arc<HandClock>, jobs: Vec<Job>, seconds: i6
 /// Waits until the schedules are remembered.
 async fn remembered(bench: &Bench) {
     for _ in 0..600 {
-        if !bench.store.list_seen_schedules().await.unwrap().is_empty() {
+        if !bench.store.list_seen_schedules(Instant::MAX_UTC).await.unwrap().is_empty() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
