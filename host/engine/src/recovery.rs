@@ -88,7 +88,9 @@ async fn decide(shared: &Shared, run: &Run) -> Result<Vec<Change>, StoreError> {
     let at = shared.clock.now();
     let to = if here(run).is_some() { Placement::Any.to_string() } else { run.placement.clone() };
     let reason = format!("given back: process {} is gone", here(run).unwrap_or(&run.owner));
-    let give_back = RunChange::give_back(run.id, run.owner(), at, &to, reason);
+    // The process may only have stood still, and begin the run, or its next step, before this is written: then it is
+    // decided anew. Whoever took the run up next would find a step that has begun, and that nobody runs.
+    let give_back = RunChange::give_back(run.id, run.owner(), at, &to, reason).only_from(run.status);
     if run.status == RunStatus::Queued {
         return Ok(vec![give_back.into()]);
     }
@@ -108,7 +110,9 @@ async fn decide(shared: &Shared, run: &Run) -> Result<Vec<Change>, StoreError> {
         let error = StepError::new(StepErrorKind::Crashed, LOST_IN_RESTART);
         Change::from(StepChange::retry_at(key(run, step), at, error, None, at))
     };
-    Ok(was_in.map(again).chain([give_back.into()]).collect())
+    let next = || steps.iter().find(|step| step.status == StepStatus::Pending);
+    let waits = was_in.clone().next().is_none().then(next).flatten().map(|step| StepChange::wait(key(run, step), at));
+    Ok(was_in.map(again).chain(waits.map(Change::from)).chain([give_back.into()]).collect())
 }
 
 fn key<'r>(run: &'r Run, step: &StepRun) -> AttemptKey<'r> {

@@ -43,7 +43,9 @@ pub(crate) async fn run(
     held: Held,
     lost: CancelToken,
 ) -> Result<(), StoreError> {
-    let remembered = shared.patience.until_stored(|| shared.store.list_seen_schedules()).await?;
+    // Up to now: what was decided before a clock was set back does not say that what comes round before it was decided.
+    let read = || shared.store.list_seen_schedules(since.min(shared.clock.now()));
+    let remembered = shared.patience.until_stored(read).await?;
     let (memory, changes) = mpsc::unbounded_channel();
     let mut writer = JoinSet::new();
     writer.spawn(remember(shared.clone(), changes));

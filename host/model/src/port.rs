@@ -146,8 +146,9 @@ pub trait Store: HoldStore {
     /// Slots without a run that were decided after an instant, oldest decision first; without one, the latest alone.
     async fn list_unfired_slots(&self, after: Option<Instant>, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
 
-    /// Every schedule as last seen, with its newest slot in the ledger.
-    async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError>;
+    /// Every schedule as last seen, with its newest slot in the ledger that was due no later than `until`. Later ones, from
+    /// before a clock was set back, say nothing about the slots that come before them now.
+    async fn list_seen_schedules(&self, until: Instant) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError>;
     /// Remembers `seen` in place of what was known of them, and forgets `gone` (job and schedule), in one transaction.
     async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError>;
     /// The pause of the scheduler, while there is one.

@@ -12,6 +12,7 @@
 //! | Step attempt | from | to |
 //! |---|---|---|
 //! | start | PENDING | RUNNING |
+//! | wait | PENDING | PENDING: only says that it has not begun |
 //! | succeed | RUNNING | SUCCEEDED |
 //! | retry at | RUNNING | FAILED, and the next attempt PENDING |
 //! | fail | RUNNING | FAILED |
@@ -114,6 +115,15 @@ impl RunChange {
         Self { error: reason.clone(), reason, ..Self::new(run_id, owner, from, RunStatus::Failed, at) }
     }
 
+    /// The same change, which takes only from `status`, of those it may start from: for whoever decided by the status that
+    /// it read, when another would have been decided otherwise.
+    #[must_use]
+    pub fn only_from(mut self, status: RunStatus) -> Self {
+        let place = self.from.iter().position(|from| *from == status);
+        self.from = place.map_or(&[], |n| &self.from[n..=n]);
+        self
+    }
+
     /// The process that owned the run is gone; whoever accepts placement `to` may go on with it.
     pub fn give_back<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant, to: &str, reason: String) -> Self {
         let from = &[RunStatus::Queued, RunStatus::Running];
@@ -189,6 +199,11 @@ impl StepChange {
             usage: None,
             retry_at: None,
         }
+    }
+
+    /// The attempt has not begun. Changes nothing, and keeps the batch it is in from taking when that is not so any more.
+    pub fn wait(key: AttemptKey<'_>, at: Instant) -> Self {
+        Self::new(key, &[StepStatus::Pending], StepStatus::Pending, at)
     }
 
     /// The attempt begins, with its masked input.
@@ -311,6 +326,14 @@ mod tests {
         for change in &all {
             assert!(change.from.iter().all(|f| !f.is_final()), "a final state is never left: {change:?}");
         }
+        for (status, left) in [
+            (RunStatus::Queued, &[RunStatus::Queued][..]),
+            (RunStatus::Running, &[RunStatus::Running]),
+            (RunStatus::Failed, &[]),
+        ] {
+            let narrowed = all[5].clone().only_from(status);
+            assert_eq!(narrowed, RunChange { from: left, ..all[5].clone() });
+        }
     }
 
     #[test]
@@ -319,6 +342,7 @@ mod tests {
         let key = AttemptKey { run_id: RunId::from_parts(1, 1), index: 0, attempt: 1, owner: "o".into() };
         let error = || StepError::new(StepErrorKind::Remote, "x");
         let all = [
+            StepChange::wait(key, at),
             StepChange::start(key, at, Json::Null),
             StepChange::succeed(key, at, JsonMap::new(), None, None),
             StepChange::retry_at(key, at, error(), None, at),
@@ -327,7 +351,7 @@ mod tests {
         ];
         for change in &all {
             assert!(change.from.iter().all(|f| !f.is_final()), "{change:?}");
-            assert_eq!(change.retry_at.is_some(), change.to == StepStatus::Failed && change == &all[2]);
+            assert_eq!(change.retry_at.is_some(), change.to == StepStatus::Failed && change == &all[3]);
         }
     }
 }

@@ -108,10 +108,13 @@ const SEEN_AT_ONCE: usize = 500;
 
 /// `Store::list_seen_schedules`. The newest slot is found by the ledger's primary key, one look for each schedule. A slot
 /// that is skipped once says nothing about those before it.
-pub(crate) async fn list_seen(conn: &mut Conn<'_>) -> Result<Vec<(SeenSchedule, Option<Instant>)>, DbError> {
+pub(crate) async fn list_seen(
+    conn: &mut Conn<'_>,
+    until: Instant,
+) -> Result<Vec<(SeenSchedule, Option<Instant>)>, DbError> {
     let sql = format!(
         "select s.job_id, s.schedule, s.text, s.since, (select l.due_at from ly2_slots l \
-         where l.job_id = s.job_id and l.schedule = s.schedule and not ({IS_AHEAD}) \
+         where l.job_id = s.job_id and l.schedule = s.schedule and l.due_at <= $4 and not ({IS_AHEAD}) \
          order by l.due_at desc limit 1) as decided_to \
          from ly2_schedules s where (s.job_id, s.schedule) > ($1, $2) order by s.job_id, s.schedule limit $3"
     );
@@ -127,8 +130,8 @@ pub(crate) async fn list_seen(conn: &mut Conn<'_>) -> Result<Vec<(SeenSchedule, 
     let mut all: Vec<(SeenSchedule, Option<Instant>)> = Vec::new();
     loop {
         let last = all.last().map_or(("", ""), |(seen, _)| (seen.job_id.as_str(), &seen.schedule));
-        let rows =
-            conn.fetch_all(&sql, &[Bind::text(last.0), Bind::text(last.1), Bind::int(SEEN_AT_ONCE as i64)]).await?;
+        let binds = [Bind::text(last.0), Bind::text(last.1), Bind::int(SEEN_AT_ONCE as i64), Bind::at(until)];
+        let rows = conn.fetch_all(&sql, &binds).await?;
         for row in &rows {
             all.push(read(row)?);
         }

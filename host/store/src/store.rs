@@ -193,8 +193,8 @@ impl Store for SqlStore {
         read!(self, "find slots", slots::find_slots, filter)
     }
 
-    async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError> {
-        read!(self, "list the schedules seen before", slots::list_seen)
+    async fn list_seen_schedules(&self, until: Instant) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError> {
+        read!(self, "list the schedules seen before", slots::list_seen, until)
     }
 
     async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError> {

@@ -145,8 +145,11 @@ impl Store for Faulty {
         self.reach()?.find_slots(filter).await
     }
 
-    async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<host_model::Instant>)>, StoreError> {
-        self.reach()?.list_seen_schedules().await
+    async fn list_seen_schedules(
+        &self,
+        until: host_model::Instant,
+    ) -> Result<Vec<(SeenSchedule, Option<host_model::Instant>)>, StoreError> {
+        self.reach()?.list_seen_schedules(until).await
     }
 
     async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError> {

@@ -140,10 +140,15 @@ impl Pair {
             3 => RunChange::fail(id, owner, at, "why".to_owned()).into(),
             4 => RunChange::cancel(id, owner, at, "why".to_owned()).into(),
             5 => RunChange::abandon(id, owner, at).into(),
-            6 => RunChange::give_back(id, owner, at, self.dice.pick(&PLACES), "gone".to_owned()).into(),
+            6 => {
+                let back = RunChange::give_back(id, owner, at, self.dice.pick(&PLACES), "gone".to_owned());
+                let status = self.dice.pick(&[None, Some(RunStatus::Queued), Some(RunStatus::Running)]);
+                status.map_or(back.clone(), |status| back.only_from(status)).into()
+            }
             7 => StepChange::start(key, at, Json::Null).into(),
             8 => StepChange::succeed(key, at, JsonMap::new(), Some(3), None).into(),
             9 => StepChange::retry_at(key, at, error(), None, at).into(),
+            10 if self.dice.chance(50) => StepChange::wait(key, at).into(),
             _ if self.dice.chance(50) => StepChange::fail(key, at, error(), None).into(),
             _ => StepChange::cancel(key, at, "why".to_owned()).into(),
         }
@@ -281,7 +286,9 @@ impl Pair {
         both!(self.find_lease());
         both!(self.find_pause());
         both!(self.find_holds(Instant::UNIX_EPOCH));
-        both!(self.list_seen_schedules());
+        let until = self.at();
+        both!(self.list_seen_schedules(until));
+        both!(self.list_seen_schedules(Instant::MAX_UTC));
         for job in ["a", "b"] {
             let filter = SlotFilter { job_id: JobId::new(job).unwrap(), from: None, before: None, limit: 1000 };
             both!(self.find_slots(&filter));

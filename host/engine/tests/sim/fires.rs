@@ -169,9 +169,10 @@ impl Tables {
         }
     }
 
-    pub(crate) fn list_seen(&self) -> Vec<(SeenSchedule, Option<Instant>)> {
+    pub(crate) fn list_seen(&self, until: Instant) -> Vec<(SeenSchedule, Option<Instant>)> {
+        let counts = |row: &&SlotRecord| row.slot.due_at <= until && !is_ahead(row);
         let newest = |seen: &SeenSchedule| {
-            let mut rows = self.slots.values().rev().filter(|row| !is_ahead(row)).map(|row| &row.slot);
+            let mut rows = self.slots.values().rev().filter(counts).map(|row| &row.slot);
             rows.find(|slot| slot.job_id == seen.job_id && slot.schedule == seen.schedule).map(|slot| slot.due_at)
         };
         self.seen.values().map(|seen| (seen.clone(), newest(seen))).collect()

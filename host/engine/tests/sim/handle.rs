@@ -221,8 +221,8 @@ impl Store for Process {
         self.call("find_slots", |tables| Ok(tables.find_slots(filter))).await
     }
 
-    async fn list_seen_schedules(&self) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError> {
-        self.call("list_seen_schedules", |tables| Ok(tables.list_seen())).await
+    async fn list_seen_schedules(&self, until: Instant) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError> {
+        self.call("list_seen_schedules", |tables| Ok(tables.list_seen(until))).await
     }
 
     async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError> {

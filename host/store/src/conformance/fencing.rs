@@ -4,7 +4,7 @@ use host_model::fire::{NewRun, Recorded, SlotOutcome, SlotRecord};
 use host_model::port::{SlotsKept, Store};
 use host_model::replica::Held;
 use host_model::transition::{Applied, AttemptKey, Change, RunChange, StepChange};
-use host_model::{Json, JsonMap, Owner, StepStatus};
+use host_model::{Json, JsonMap, Owner, RunStatus, StepStatus};
 
 use super::{Bench, ME, at, claim, claimer, first_attempt, get, slot, started, took};
 
@@ -41,6 +41,26 @@ pub(super) async fn a_change_of_an_old_term_does_not_take(bench: &Bench) {
     let end = StepChange::succeed(first_attempt(id, 0), at(5), JsonMap::new(), Some(1), None);
     assert!(matches!(store.apply(&[end.into()]).await.unwrap(), Applied::Stale { .. }));
     assert_eq!(get(&*store, id).await.rows_affected, 0);
+}
+
+pub(super) async fn what_begins_before_it_is_given_back_is_not_given_back(bench: &Bench) {
+    let store = bench.open().await;
+    let id = bench.running(&*store, "nightly").await.id;
+    let back = || RunChange::give_back(id, ME, at(3), "any", "lost".into());
+    let refused = async |changes: &[Change], index: usize| {
+        let found = "RUNNING".to_owned();
+        assert_eq!(store.apply(changes).await.unwrap(), Applied::Stale { index, found });
+        assert_eq!(get(&*store, id).await.owner(), ME.into());
+    };
+    refused(&[back().only_from(RunStatus::Queued).into()], 0).await;
+    let waits = || Change::from(StepChange::wait(first_attempt(id, 0), at(3)));
+    let before = store.list_steps(id).await.unwrap();
+    took(&*store, &[waits()]).await;
+    assert_eq!(store.list_steps(id).await.unwrap(), before, "it changes nothing");
+    took(&*store, &[started(id, 0)]).await;
+    refused(&[waits(), back().only_from(RunStatus::Running).into()], 0).await;
+    took(&*store, &[back().only_from(RunStatus::Running).into()]).await;
+    assert_eq!(get(&*store, id).await.status, RunStatus::Queued);
 }
 
 /// The lease of `ME`, taken over by `OTHER`; both.

@@ -60,16 +60,19 @@ pub(super) async fn slots_are_found_by_time_and_page_even_when_two_are_due_at_on
 
 pub(super) async fn a_schedule_is_remembered_with_the_newest_slot_of_its_ledger(bench: &Bench) {
     let store = bench.open().await;
-    assert!(store.list_seen_schedules().await.unwrap().is_empty());
+    assert!(store.list_seen_schedules(at(100)).await.unwrap().is_empty());
     let (own, second) = (seen("default", "0 3 * * * UTC", 5), seen("second", "every 60 s", 6));
     store.save_seen_schedules(&[own.clone(), second.clone()], &[]).await.unwrap();
     store.record_slots(&[missed(10), missed(30), missed(20)], None).await.unwrap();
-    let listed = store.list_seen_schedules().await.unwrap();
-    assert_eq!(listed, [(own, Some(at(30))), (second.clone(), None)]);
+    let listed = store.list_seen_schedules(at(100)).await.unwrap();
+    assert_eq!(listed, [(own.clone(), Some(at(30))), (second.clone(), None)]);
+    for (until, newest) in [(9, None), (10, Some(at(10))), (29, Some(at(20)))] {
+        assert_eq!(store.list_seen_schedules(at(until)).await.unwrap()[0], (own.clone(), newest), "until {until}");
+    }
     let changed = seen("default", "0 4 * * * UTC", 40);
     let gone = [(second.job_id.clone(), second.schedule)];
     store.save_seen_schedules(std::slice::from_ref(&changed), &gone).await.unwrap();
-    assert_eq!(store.list_seen_schedules().await.unwrap(), [(changed, Some(at(30)))]);
+    assert_eq!(store.list_seen_schedules(at(100)).await.unwrap(), [(changed, Some(at(30)))]);
     store.save_seen_schedules(&[], &[]).await.unwrap();
 }
 
@@ -77,7 +80,7 @@ pub(super) async fn a_thousand_schedules_are_remembered_in_one_call(bench: &Benc
     let store = bench.open().await;
     let many: Vec<SeenSchedule> = (0..1000).map(|n| seen(&format!("s{n:04}"), "every 60 s", n)).collect();
     store.save_seen_schedules(&many, &[]).await.unwrap();
-    let listed = store.list_seen_schedules().await.unwrap();
+    let listed = store.list_seen_schedules(at(100)).await.unwrap();
     assert_eq!(listed.into_iter().map(|(seen, _)| seen).collect::<Vec<_>>(), many);
 }
 

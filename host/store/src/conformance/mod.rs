@@ -209,6 +209,7 @@ checks! {
         a_pause_and_the_lease_leave_each_other_alone;
     fencing:
         a_change_of_an_old_term_does_not_take
+        what_begins_before_it_is_given_back_is_not_given_back
         a_fire_under_a_lost_lease_writes_nothing
         slots_under_a_lost_lease_are_not_written
         a_step_and_a_take_over_have_one_winner;
