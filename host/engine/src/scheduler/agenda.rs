@@ -29,6 +29,8 @@ struct Coming {
 
 struct Watched {
     text: String,
+    /// As the store has it.
+    since: Instant,
     handed_over_to: Instant,
 }
 
@@ -91,13 +93,15 @@ impl Agenda {
     pub(super) fn new(remembered: Vec<(SeenSchedule, Option<Instant>)>) -> Self {
         let watch = |(seen, decided_to): (SeenSchedule, Option<Instant>)| {
             let handed_over_to = decided_to.map_or(seen.since, |decided_to| decided_to.max(seen.since));
-            (Arc::new((seen.job_id, seen.schedule)), Watched { text: seen.text, handed_over_to })
+            (Arc::new((seen.job_id, seen.schedule)), Watched { text: seen.text, since: seen.since, handed_over_to })
         };
         Self { queue: BinaryHeap::new(), watched: remembered.into_iter().map(watch).collect() }
     }
 
     /// Fills the queue from the jobs of the moment. New and changed schedules count from `now`, and so does everything
-    /// after a clock was set back: slots that come round again are in the ledger already and do not fire twice.
+    /// after a clock was set back: slots that come round again are in the ledger already and do not fire twice. The store
+    /// learns of that only where it would begin later: slots handed over before the clock was set back may still wait for
+    /// their rows, and a successor has to find them.
     pub(super) fn adopt(&mut self, jobs: &Jobs, now: Instant) -> Changes {
         let mut changes = Changes::default();
         let mut queue = Vec::new();
@@ -111,13 +115,17 @@ impl Agenda {
                     continue;
                 }
                 let text = schedule.spec.wording();
-                let known = self.watched.get_key_value(&key);
-                let (key, after) = match known.filter(|(_, w)| w.text == text && w.handed_over_to <= now) {
-                    Some((key, watched)) => (key.clone(), watched.handed_over_to),
-                    None => {
-                        let (job_id, schedule) = (*key).clone();
-                        changes.seen.push(SeenSchedule { job_id, schedule, text: text.clone(), since: now });
-                        self.watched.insert(key.clone(), Watched { text, handed_over_to: now });
+                let known = self.watched.get_key_value(&key).filter(|(_, watched)| watched.text == text);
+                let (key, after) = match known {
+                    Some((key, watched)) if watched.handed_over_to <= now => (key.clone(), watched.handed_over_to),
+                    _ => {
+                        let stored = known.map(|(_, watched)| watched.since);
+                        let since = stored.map_or(now, |stored| stored.min(now));
+                        if stored != Some(since) {
+                            let (job_id, schedule) = (*key).clone();
+                            changes.seen.push(SeenSchedule { job_id, schedule, text: text.clone(), since });
+                        }
+                        self.watched.insert(key.clone(), Watched { text, since, handed_over_to: now });
                         (key, now)
                     }
                 };

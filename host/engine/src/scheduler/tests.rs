@@ -109,6 +109,23 @@ fn a_schedule_that_is_new_or_says_something_else_counts_from_now() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_hides_no_slot_from_a_successor() {
+    let jobs = jobs_of(vec![ticking("10s")]);
+    // Slots until 80 wait for their rows when the clock is set back to 41; 20 is the last with one.
+    let mut agenda = remembered("10s", 0, Some(20));
+    agenda.adopt(&jobs, at(81));
+    assert_eq!(seconds(&agenda.take_due(&jobs, at(81))), [30, 40, 50, 60, 70, 80]);
+    assert_eq!(agenda.adopt(&jobs, at(41)), Default::default(), "the store knows an earlier beginning");
+    assert_eq!(seconds(&agenda.take_due(&jobs, at(59))), [50]);
+    let mut successor = remembered("10s", 0, Some(20));
+    successor.adopt(&jobs, at(59));
+    assert_eq!(seconds(&successor.take_due(&jobs, at(59))), [30, 40, 50]);
+    // Back to before it was first seen: it counts from there.
+    let mut agenda = remembered("10s", 35, None);
+    assert_eq!(agenda.adopt(&jobs, at(5)).seen[0].since, at(5));
+}
+
+#[test]
 fn time_as_disabled_does_not_count_but_time_out_of_the_catalogue_does() {
     let on = jobs_of(vec![ticking("10s")]);
     let mut off = ticking("10s");
