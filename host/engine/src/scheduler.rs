@@ -43,25 +43,24 @@ pub(crate) async fn run(
     held: Held,
     lost: CancelToken,
 ) -> Result<(), StoreError> {
-    // Up to now: what was decided before a clock was set back does not say that what comes round before it was decided.
-    let read = || shared.store.list_seen_schedules(since.min(shared.clock.now()));
+    // The ledger may have slots that are still to come: written while a clock was ahead, here or of the process before.
+    // They do not say that what comes round before them was decided, not even when their time has come.
+    let to = since.min(shared.clock.now());
+    shared.patience.until_stored(|| shared.store.note_clock_set_back(to, to)).await?;
+    let read = || shared.store.list_seen_schedules(to);
     let remembered = shared.patience.until_stored(read).await?;
-    let (memory, changes) = mpsc::unbounded_channel();
+    let (memory, memos) = mpsc::unbounded_channel();
     let mut writer = JoinSet::new();
-    writer.spawn(remember(shared.clone(), changes));
-    let learn = |changes: Changes| {
-        if changes != Changes::default() {
-            // The receiver lives as long as this function.
-            let _ = memory.send(changes);
-        }
-    };
+    writer.spawn(remember(shared.clone(), memos));
+    // The receiver lives as long as this function.
+    let learn = |memo: Memo| drop(memory.send(memo));
     let mut agenda = Agenda::new(remembered);
     let mut lanes = Lanes::new(shared.clone(), held);
     // A clock that was set back since then: nothing that is still to come counts as over.
     let now = shared.clock.now();
     let (start, since) = (start.min(now), since.min(now));
     let (jobs, mut looked) = (shared.jobs(), since);
-    learn(agenda.adopt(&jobs, looked));
+    learn(Memo::Schedules(agenda.adopt(&jobs, looked)));
     let mut hand_over = |agenda: &mut Agenda, jobs: &Jobs, look: Arc<Look>| {
         for (job_id, due) in agenda.take_due(jobs, look.now) {
             lanes.push(job_id, look.clone(), due);
@@ -81,17 +80,36 @@ pub(crate) async fn run(
         let (now, jobs) = (shared.clock.now(), shared.jobs());
         // First, or a new rhythm would be applied to the time before it. After a clock was set back, the agenda would wait
         // for a time that may be years away.
+        if now < looked {
+            learn(Memo::SetBack { to: now, ahead_to: looked });
+        }
         if reloaded || now < looked {
-            learn(agenda.adopt(&jobs, now));
+            learn(Memo::Schedules(agenda.adopt(&jobs, now)));
         }
         hand_over(&mut agenda, &jobs, Look::new(now, GRACE));
         looked = now;
     }
 }
 
+/// What a successor has to know.
+enum Memo {
+    Schedules(Changes),
+    SetBack { to: Instant, ahead_to: Instant },
+}
+
 /// Keeps the store's memory of the schedules, beside the scheduler: a store that is away must not hold up the clock.
-async fn remember(shared: Arc<Shared>, mut changes: mpsc::UnboundedReceiver<Changes>) {
-    while let Some(Changes { seen, gone }) = changes.recv().await {
+async fn remember(shared: Arc<Shared>, mut memos: mpsc::UnboundedReceiver<Memo>) {
+    while let Some(memo) = memos.recv().await {
+        let Changes { seen, gone } = match memo {
+            Memo::Schedules(changes) => changes,
+            Memo::SetBack { to, ahead_to } => {
+                let work = || shared.store.note_clock_set_back(to, ahead_to);
+                if let Err(error) = shared.patience.until_stored(work).await {
+                    tracing::error!(%error, "that the clock was set back could not be noted");
+                }
+                continue;
+            }
+        };
         // A hundred thousand schedules must not keep other writers waiting.
         let (seen, gone) = (seen.chunks(AT_ONCE).map(|s| (s, &[][..])), gone.chunks(AT_ONCE).map(|g| (&[][..], g)));
         for (seen, gone) in seen.chain(gone) {

@@ -146,11 +146,15 @@ pub trait Store: HoldStore {
     /// Slots without a run that were decided after an instant, oldest decision first; without one, the latest alone.
     async fn list_unfired_slots(&self, after: Option<Instant>, limit: u32) -> Result<Vec<SlotRecord>, StoreError>;
 
-    /// Every schedule as last seen, with its newest slot in the ledger that was due no later than `until`. Later ones, from
-    /// before a clock was set back, say nothing about the slots that come before them now.
+    /// Every schedule as last seen, with the instant up to which the ledger says its slots were decided: its newest row due
+    /// no later than `until`, but for slots skipped once and those that [`Self::note_clock_set_back`] spoke of.
     async fn list_seen_schedules(&self, until: Instant) -> Result<Vec<(SeenSchedule, Option<Instant>)>, StoreError>;
     /// Remembers `seen` in place of what was known of them, and forgets `gone` (job and schedule), in one transaction.
     async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError>;
+    /// Notes that the clock of whoever fires schedules was set back to `to`, from `ahead_to` or from the ledger's newest slot
+    /// if that is later: rows due in that span may be from before, and say nothing about the slots that come before them
+    /// now. Nothing when neither is later than `to`.
+    async fn note_clock_set_back(&self, to: Instant, ahead_to: Instant) -> Result<(), StoreError>;
     /// The pause of the scheduler, while there is one.
     async fn find_pause(&self) -> Result<Option<Pause>, StoreError>;
     /// Begins a pause, or ends it. False when it was paused, or not, already: then the first pause stays as it is.

@@ -10,6 +10,7 @@ use host_model::version::{NewVersion, VersionChange};
 
 use super::{Desk, blocking, new_version};
 use crate::assemble::Ending;
+use crate::memory;
 
 /// Versions kept in one transaction.
 const BATCH: usize = 100;
@@ -41,9 +42,13 @@ impl Desk {
         let changed = all.iter().filter(|saved| known.get(&saved.id) != Some(&saved.etag));
         let new: Vec<NewVersion> =
             changed.filter_map(|saved| new_version(saved, "file", VersionChange::File)).collect();
+        drop(all);
         for batch in new.chunks(BATCH) {
             self.versions.add_versions(batch).await?;
         }
+        drop(new);
+        // Files are taken apart into many small pieces for this.
+        memory::give_back();
         Ok(())
     }
 

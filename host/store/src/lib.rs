@@ -46,6 +46,7 @@ mod replicas;
 mod row;
 mod runs;
 mod secrets;
+mod set_back;
 mod slots;
 mod sql;
 mod sqlite;

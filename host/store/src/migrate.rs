@@ -125,6 +125,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0018_preferences.sql"),
         postgres: include_str!("../../../migrations/postgres/0018_preferences.sql"),
     },
+    Migration {
+        version: 19,
+        name: "clock_set_back",
+        sqlite: include_str!("../../../migrations/sqlite/0019_clock_set_back.sql"),
+        postgres: include_str!("../../../migrations/postgres/0019_clock_set_back.sql"),
+    },
 ];
 
 impl Migration {

@@ -8,7 +8,7 @@ use host_model::port::{PrunePass, Pruned};
 use host_model::{Instant, RunId};
 
 use crate::error::DbError;
-use crate::holds::IS_AHEAD;
+use crate::set_back::{self, says_up_to};
 use crate::sql::{Bind, Conn};
 use crate::write::{Verdict, Write};
 
@@ -50,13 +50,14 @@ const DELIVERIES_OF_A_BATCH: i64 = 20;
 /// Where no server ever judges them.
 const EVENTS: &str = "delete from ly2_notify_events where at < $1";
 
-/// A slot that is skipped once does not count as the newest of its schedule.
+/// The newest row that says up to where its schedule was decided stays.
 fn slots() -> String {
     format!(
         "delete from ly2_slots where (job_id, due_at, schedule) in (\
          select s.job_id, s.due_at, s.schedule from ly2_slots s where s.due_at < $1 and exists (\
          select 1 from ly2_slots n where n.job_id = s.job_id and n.due_at > s.due_at and n.schedule = s.schedule \
-         and not ({IS_AHEAD})) order by s.due_at limit $2)"
+         and {}) order by s.due_at limit $2)",
+        says_up_to()
     )
 }
 
@@ -86,7 +87,12 @@ impl Write for PruneBatch {
                     conn.execute(EVENTS, &[cutoff]).await?;
                 }
             }
-            PrunePass::Slots => pruned.slot_rows = conn.execute(&slots(), &[cutoff, limit]).await?,
+            PrunePass::Slots => {
+                pruned.slot_rows = conn.execute(&slots(), &[cutoff.clone(), limit]).await?;
+                if pruned.slot_rows < u64::from(self.limit) {
+                    conn.execute(set_back::FORGET, &[cutoff]).await?;
+                }
+            }
         }
         Ok(Verdict::Keep(pruned))
     }

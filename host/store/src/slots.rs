@@ -8,9 +8,9 @@ use host_model::replica::Held;
 use host_model::{Instant, JobId};
 
 use crate::error::DbError;
-use crate::holds::IS_AHEAD;
 use crate::lease;
 use crate::row::{SLOT_COLUMNS, read_slot};
+use crate::set_back::says_up_to;
 use crate::sql::{Bind, Conn, placeholders};
 use crate::write::{Verdict, Write};
 
@@ -106,17 +106,18 @@ impl Write for SaveSeen {
 /// Schedules read at once: the rows of a driver take many times the room of what is made of them.
 const SEEN_AT_ONCE: usize = 500;
 
-/// `Store::list_seen_schedules`. The newest slot is found by the ledger's primary key, one look for each schedule. A slot
-/// that is skipped once says nothing about those before it.
+/// `Store::list_seen_schedules`. The newest slot that counts is found by the ledger's primary key, one look for each
+/// schedule.
 pub(crate) async fn list_seen(
     conn: &mut Conn<'_>,
     until: Instant,
 ) -> Result<Vec<(SeenSchedule, Option<Instant>)>, DbError> {
     let sql = format!(
-        "select s.job_id, s.schedule, s.text, s.since, (select l.due_at from ly2_slots l \
-         where l.job_id = s.job_id and l.schedule = s.schedule and l.due_at <= $4 and not ({IS_AHEAD}) \
-         order by l.due_at desc limit 1) as decided_to \
-         from ly2_schedules s where (s.job_id, s.schedule) > ($1, $2) order by s.job_id, s.schedule limit $3"
+        "select s.job_id, s.schedule, s.text, s.since, (select n.due_at from ly2_slots n \
+         where n.job_id = s.job_id and n.schedule = s.schedule and n.due_at <= $4 and {} \
+         order by n.due_at desc limit 1) as decided_to \
+         from ly2_schedules s where (s.job_id, s.schedule) > ($1, $2) order by s.job_id, s.schedule limit $3",
+        says_up_to()
     );
     let read = |row: &crate::row::StoredRow| {
         let seen = SeenSchedule {

@@ -33,6 +33,7 @@ use crate::postgres::PostgresStore;
 use crate::prune::PruneBatch;
 use crate::replicas::{self, Beat, ForgetReplica};
 use crate::runs;
+use crate::set_back::NoteSetBack;
 use crate::slots::{self, RecordSlot, RecordSlots, SaveSeen};
 use crate::sql::Conn;
 use crate::sqlite::SqliteStore;
@@ -199,6 +200,10 @@ impl Store for SqlStore {
 
     async fn save_seen_schedules(&self, seen: &[SeenSchedule], gone: &[(JobId, String)]) -> Result<(), StoreError> {
         self.write("remember the schedules", SaveSeen { seen: seen.to_vec(), gone: gone.to_vec() }).await
+    }
+
+    async fn note_clock_set_back(&self, to: Instant, ahead_to: Instant) -> Result<(), StoreError> {
+        self.write("note that the clock was set back", NoteSetBack { to, ahead_to }).await
     }
 
     async fn find_pause(&self) -> Result<Option<Pause>, StoreError> {

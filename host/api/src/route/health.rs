@@ -78,7 +78,9 @@ pub(crate) struct Health {
 /// Only runs that may be seen are counted.
 pub(super) async fn read_standing(app: &App, may: &Permissions) -> Result<(Standing, usize), StoreError> {
     let store = app.engine.store();
-    let (replicas, lease) = (store.list_replicas().await?, store.find_lease().await?);
+    // In this order: who has the lease gave signs of life before.
+    let lease = store.find_lease().await?;
+    let replicas = store.list_replicas().await?;
     let active = list_visible(app, may).await?;
     Ok((Standing::new(&replicas, lease.as_ref(), &active), active.len()))
 }
@@ -101,11 +103,14 @@ async fn read(app: &App, may: &Permissions) -> Result<(Option<Pause>, Standing, 
 
 /// The same in short, for those who listen.
 pub(crate) async fn summary(app: &App) -> event::Health {
-    let store = app.engine.store();
-    let asked = async { tokio::try_join!(store.find_pause(), store.list_replicas(), store.find_lease()) };
+    let (state, store) = (app.engine.scheduler_state(), app.engine.store());
+    let asked = async {
+        let (pause, lease) = tokio::try_join!(store.find_pause(), store.find_lease())?;
+        Ok::<_, StoreError>((pause, store.list_replicas().await?, lease))
+    };
     let mut health = match timeout(PATIENCE, asked).await {
         Ok(Ok((pause, replicas, lease))) => event::Health {
-            scheduler: state_of(app, pause.as_ref()).as_str().to_owned(),
+            scheduler: state_of(state, pause.as_ref()).as_str().to_owned(),
             holder: lease.as_ref().map(|lease| lease.holder.clone()).unwrap_or_default(),
             paused_by: pause.map(|pause| pause.by),
             replicas: replicas.len(),
@@ -125,11 +130,11 @@ pub(crate) async fn summary(app: &App) -> event::Health {
 #[utoipa::path(get, path = "/admin/jobs/health", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health, description = "Trouble: alert on this")))]
 pub(crate) async fn ready(State(app): State<App>, Extension(caller): Extension<Caller>) -> (StatusCode, Json<Health>) {
-    let may = &caller.permissions;
+    let (may, state) = (&caller.permissions, app.engine.scheduler_state());
     let found = read(&app, may).await;
     let is_stored = found.is_ok();
     let (state, pause, mut standing, active) = match found {
-        Ok((pause, standing, active)) => (state_of(&app, pause.as_ref()), pause, standing, Some(active)),
+        Ok((pause, standing, active)) => (state_of(state, pause.as_ref()), pause, standing, Some(active)),
         Err(error) => {
             tracing::warn!(%error, "health: the store does not answer");
             let mut standing = Standing::default();

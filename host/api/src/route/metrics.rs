@@ -41,7 +41,7 @@ pub(crate) async fn show(
     page.one("nomaflow_queue_oldest_seconds", "gauge", "How long the oldest waiting run has waited", waiting);
 
     let pause = app.engine.store().find_pause().await?;
-    let state = state_of(&app, pause.as_ref());
+    let state = state_of(app.engine.scheduler_state(), pause.as_ref());
     page.begin(
         "nomaflow_scheduler_state",
         "gauge",

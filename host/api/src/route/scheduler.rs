@@ -35,9 +35,10 @@ pub(crate) struct PauseBody {
     reason: String,
 }
 
-/// The state in the words of the seeds. A pause is a standby on purpose.
-pub(crate) fn state_of(app: &App, pause: Option<&Pause>) -> SchedulerState {
-    match (app.engine.scheduler_state(), pause) {
+/// The state in the words of the seeds. A pause is a standby on purpose. Whoever shows it beside what the store says reads it
+/// first: a process is active only once the store knows it.
+pub(crate) fn state_of(state: SchedulerState, pause: Option<&Pause>) -> SchedulerState {
+    match (state, pause) {
         (SchedulerState::Active, Some(_)) => SchedulerState::Standby,
         (state, _) => state,
     }
@@ -72,7 +73,7 @@ fn view(app: &App, holds: &Holds) -> SchedulerView {
     let (now, pause) = (app.engine.now(), holds.pause.as_ref());
     let windows = holds.windows.iter().filter(|window| window.until > now);
     SchedulerView {
-        scheduler: state_of(app, pause).as_str(),
+        scheduler: state_of(app.engine.scheduler_state(), pause).as_str(),
         replica: app.engine.presence().owner.clone(),
         scheduler_enabled: app.engine.presence().scheduler_enabled,
         paused_by: pause.map(|pause| pause.by.clone()),

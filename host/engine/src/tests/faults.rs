@@ -156,6 +156,14 @@ impl Store for Faulty {
         self.reach()?.save_seen_schedules(seen, gone).await
     }
 
+    async fn note_clock_set_back(
+        &self,
+        to: host_model::Instant,
+        ahead_to: host_model::Instant,
+    ) -> Result<(), StoreError> {
+        self.reach()?.note_clock_set_back(to, ahead_to).await
+    }
+
     async fn find_pause(&self) -> Result<Option<Pause>, StoreError> {
         self.reach()?.find_pause().await
     }

@@ -154,6 +154,32 @@ async fn a_start_after_a_clock_was_set_back_goes_on_where_the_one_before_it_stop
 }
 
 #[tokio::test]
+async fn rows_from_before_a_clock_was_set_back_hide_no_slot_when_their_time_has_come_again() {
+    use SlotOutcome::{Fired, Missed};
+    let (bench, clock) = on_hand_clock(vec![ticking("tick", "1h")]).await;
+    clock.set(3600);
+    slots(&bench, "tick", 1).await;
+    clock.set(-9000);
+    bench.engine.replace_jobs(bench.engine.jobs(), 0);
+    let noticed = async || bench.store.list_seen_schedules(clock.now()).await.unwrap()[0].0.since <= clock.now();
+    for _ in 0..600 {
+        if noticed().await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(noticed().await, "nobody notices the clock");
+    // Nobody was there from now until after the hour of the row from before.
+    let bench = again(bench, &clock, vec![ticking("tick", "1h")], 9000).await;
+    let found = outcomes(&slots(&bench, "tick", 5).await);
+    assert_eq!(found, [(-2, Missed), (-1, Missed), (0, Missed), (1, Fired), (2, Missed)]);
+    // Those rows were written after everything in the span: the next start begins at them.
+    let decided = bench.store.list_seen_schedules(clock.now()).await.unwrap()[0].1.unwrap();
+    assert_eq!((decided.timestamp_millis() - START + 500) / 3_600_000, 2);
+    bench.engine.shutdown(Duration::from_secs(5), &CancelToken::new()).await;
+}
+
+#[tokio::test]
 async fn many_schedules_due_at_once_all_fire_and_a_late_one_is_recorded_as_missed() {
     let many: Vec<Job> = (0..200).map(|n| ticking(&format!("j{n}"), "1h")).collect();
     let (bench, clock) = on_hand_clock(many).await;

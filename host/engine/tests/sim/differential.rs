@@ -190,6 +190,10 @@ impl Pair {
                 let seen = [SeenSchedule { job_id: slot.job_id, schedule: slot.schedule, text: "t".to_owned(), since }];
                 let (seen, gone) = if self.dice.chance(70) { (&seen[..], &[][..]) } else { (&[][..], &[key][..]) };
                 both!(self.save_seen_schedules(seen, gone));
+                if self.dice.chance(20) {
+                    let (to, ahead_to) = (self.slot().due_at, self.slot().due_at);
+                    both!(self.note_clock_set_back(to, ahead_to));
+                }
             }
             15 => {
                 let pause = Pause { by: "user:a".to_owned(), at: self.at(), reason: String::new() };

@@ -170,12 +170,26 @@ impl Tables {
     }
 
     pub(crate) fn list_seen(&self, until: Instant) -> Vec<(SeenSchedule, Option<Instant>)> {
-        let counts = |row: &&SlotRecord| row.slot.due_at <= until && !is_ahead(row);
+        let counts = |row: &&SlotRecord| row.slot.due_at <= until && self.says_up_to(row);
         let newest = |seen: &SeenSchedule| {
             let mut rows = self.slots.values().rev().filter(counts).map(|row| &row.slot);
             rows.find(|slot| slot.job_id == seen.job_id && slot.schedule == seen.schedule).map(|slot| slot.due_at)
         };
         self.seen.values().map(|seen| (seen.clone(), newest(seen))).collect()
+    }
+
+    /// Whether the row says that the slots before it were decided.
+    pub(crate) fn says_up_to(&self, row: &SlotRecord) -> bool {
+        let due = row.slot.due_at;
+        !is_ahead(row) && !self.set_backs.iter().any(|&(to, ahead_to)| due > to && due <= ahead_to)
+    }
+
+    pub(crate) fn note_set_back(&mut self, to: Instant, ahead_to: Instant) {
+        let newest = self.slots.values().filter(|row| !is_ahead(row)).map(|row| row.slot.due_at).max();
+        let ahead_to = newest.map_or(ahead_to, |newest| newest.max(ahead_to));
+        if ahead_to > to {
+            self.set_backs.insert((to, ahead_to));
+        }
     }
 
     pub(crate) fn save_seen(&mut self, seen: &[SeenSchedule], gone: &[(JobId, String)]) {

@@ -233,6 +233,14 @@ impl Store for Process {
         .await
     }
 
+    async fn note_clock_set_back(&self, to: Instant, ahead_to: Instant) -> Result<(), StoreError> {
+        self.call("note_clock_set_back", |tables| {
+            tables.note_set_back(to, ahead_to);
+            Ok(())
+        })
+        .await
+    }
+
     async fn find_pause(&self) -> Result<Option<Pause>, StoreError> {
         self.call("find_pause", |tables| Ok(tables.pause.clone())).await
     }

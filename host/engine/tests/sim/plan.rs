@@ -322,7 +322,7 @@ fn blow(files: &mut Files, slow: bool, dice: &mut Dice) -> Blow {
 }
 
 fn trap(dice: &mut Dice) -> Trap {
-    const CALLS: [&str; 11] = [
+    const CALLS: [&str; 12] = [
         "record_fire",
         "record_fire",
         "apply",
@@ -333,6 +333,7 @@ fn trap(dice: &mut Dice) -> Trap {
         "take_lease",
         "record_slots",
         "save_seen_schedules",
+        "note_clock_set_back",
         "beat",
     ];
     let call = dice.chance(60).then(|| dice.pick(&CALLS));

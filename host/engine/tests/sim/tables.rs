@@ -53,6 +53,8 @@ pub(crate) struct Tables {
     pub(crate) logs: BTreeMap<(RunId, u64), LogLine>,
     pub(crate) slots: BTreeMap<(JobId, Instant, String), SlotRecord>,
     pub(crate) seen: BTreeMap<(JobId, String), SeenSchedule>,
+    /// To where the clock was set back, and from where.
+    pub(crate) set_backs: BTreeSet<(Instant, Instant)>,
     pub(crate) pause: Option<Pause>,
     pub(crate) windows: BTreeMap<String, Maintenance>,
     pub(crate) replicas: BTreeMap<String, Replica>,

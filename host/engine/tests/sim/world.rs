@@ -271,7 +271,10 @@ impl World {
                 // Some calls only the holder of the lease makes.
                 let holder = lock(&self.record.shop.tables).lease.as_ref().map(|lease| lease.holder.clone());
                 let holder = up.iter().find(|(_, life)| holder.as_deref() == Some(&*life.process.name));
-                let is_his = matches!(trap.call, Some("record_fire" | "record_slots" | "save_seen_schedules"));
+                let is_his = matches!(
+                    trap.call,
+                    Some("record_fire" | "record_slots" | "save_seen_schedules" | "note_clock_set_back")
+                );
                 if let Some((_, life)) = holder.filter(|_| is_his).cloned().or_else(|| one(who)) {
                     life.process.set_trap(trap.clone());
                 }

@@ -1,7 +1,7 @@
 //! Slots decided without a run, the schedules seen, and the pause of the scheduler.
 
 use host_model::fire::{NewRun, Pause, Recorded, SeenSchedule, SlotFilter, SlotOutcome, SlotRecord};
-use host_model::port::SlotsKept;
+use host_model::port::{PrunePass, SlotsKept};
 
 use super::{Bench, at, job_id, slot};
 
@@ -74,6 +74,40 @@ pub(super) async fn a_schedule_is_remembered_with_the_newest_slot_of_its_ledger(
     store.save_seen_schedules(std::slice::from_ref(&changed), &gone).await.unwrap();
     assert_eq!(store.list_seen_schedules(at(100)).await.unwrap(), [(changed, Some(at(30)))]);
     store.save_seen_schedules(&[], &[]).await.unwrap();
+}
+
+pub(super) async fn rows_of_a_clock_that_was_ahead_do_not_say_that_what_comes_before_them_was_decided(bench: &Bench) {
+    let store = bench.open().await;
+    store.save_seen_schedules(&[seen("default", "0 3 * * * UTC", 0)], &[]).await.unwrap();
+    let decided_to = |until| {
+        let store = &store;
+        async move { store.list_seen_schedules(at(until)).await.unwrap()[0].1 }
+    };
+    store.record_slots(&[missed(10), missed(90)], None).await.unwrap();
+    // Skipped once, before its time: no clock was ahead of that.
+    let skip = SlotRecord { outcome: SlotOutcome::Skipped, decided_at: at(5), ..missed(500) };
+    store.record_slots(&[skip], None).await.unwrap();
+    store.note_clock_set_back(at(600), at(600)).await.unwrap();
+    assert_eq!(decided_to(1000).await, Some(at(90)), "nothing was ahead of that");
+    // Twice: whoever noticed it may not have heard the answer.
+    for _ in 0..2 {
+        store.note_clock_set_back(at(20), at(20)).await.unwrap();
+    }
+    assert_eq!((decided_to(80).await, decided_to(1000).await), (Some(at(10)), Some(at(10))));
+    store.record_slots(&[missed(20), missed(30)], None).await.unwrap();
+    assert_eq!(decided_to(1000).await, Some(at(20)), "30 may be from before as well");
+    store.record_slots(&[missed(91)], None).await.unwrap();
+    assert_eq!((decided_to(90).await, decided_to(91).await), (Some(at(20)), Some(at(91))));
+    // As far as slots were handed over, whether they have a row or not.
+    store.note_clock_set_back(at(95), at(200)).await.unwrap();
+    store.record_slots(&[missed(150), missed(200)], None).await.unwrap();
+    assert_eq!(decided_to(1000).await, Some(at(91)));
+    // The row that counts outlives others, and what is noted lasts as long as the rows that it speaks of.
+    assert_eq!(store.prune(PrunePass::Slots, at(160), 100).await.unwrap().slot_rows, 4);
+    assert_eq!(decided_to(1000).await, Some(at(91)));
+    store.record_slots(&[missed(201)], None).await.unwrap();
+    store.prune(PrunePass::Slots, at(300), 100).await.unwrap();
+    assert_eq!(decided_to(1000).await, Some(at(201)));
 }
 
 pub(super) async fn a_thousand_schedules_are_remembered_in_one_call(bench: &Bench) {

@@ -119,6 +119,7 @@ checks! {
         many_missed_slots_are_recorded_at_once_and_those_decided_stay
         slots_are_found_by_time_and_page_even_when_two_are_due_at_once
         a_schedule_is_remembered_with_the_newest_slot_of_its_ledger
+        rows_of_a_clock_that_was_ahead_do_not_say_that_what_comes_before_them_was_decided
         a_thousand_schedules_are_remembered_in_one_call
         a_pause_stays_as_it_began_until_it_is_ended
         slots_without_a_run_are_listed_by_when_they_were_decided;
