@@ -13,12 +13,10 @@ import contextlib
 import http.client
 import json
 import pathlib
-import queue
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 HERE = pathlib.Path(__file__).parent
@@ -38,23 +36,38 @@ query = "select 1"
 """
 CONNECTOR = '[pools.db]\nurl = "sqlite:data/x.db"\npool_size = 8\n[connectors.db]\ntype = "sql"\npool = "db"\n'
 
-# What a run writes, in as many transactions as Nomaflow takes.
+# The rows of a run asked for by a request, with those of the audit and of the log's index, in as many transactions as
+# Nomaflow takes at best. The audit goes into a table like the real one, whose triggers let only a chain of hashes in.
+TABLES = "create table raw_audit (like ly2_audit including all)"
+AUDIT = ("insert into raw_audit (seq, at, username, source, address, action, object, outcome, detail, closes, previous, hash) "
+         "values ({0}, now(), 'admin', 'api', '127.0.0.1', 'jobs.run', 'nothing', {1}, {2}, {3}, "
+         "md5(({0} - 1)::text) || md5('a'), md5(({0})::text) || md5('a'));")
 RAW = """
-\\set n random(1, 9999999999999)
+\\set n random(1, 999999999999)
 begin;
+""" + AUDIT.format("2 * :n::bigint", "'begun'", "'{}'", "null") + """
 insert into ly2_job_runs (id, job_id, status, triggered_by, queued_at, step_count, log_level, params, overrides, owner, exclusive)
   values (lpad(:n::text, 13, '0'), 'raw', 'QUEUED', 'api', now(), 1, 'INFO', '{}', '{}', 'pgbench/1/1', false);
 insert into ly2_step_runs (run_id, step_index, attempt, step_name, step_type, status)
   values (lpad(:n::text, 13, '0'), 0, 1, 'nothing', 'sql_query', 'PENDING');
+""" + AUDIT.format("2 * :n::bigint + 1", "'done'", """'{"status":202,"run_id":"1m83w6xckdp65","job_id":"nothing"}'""", "2 * :n::bigint") + """
 commit;
 begin;
 update ly2_job_runs set status = 'RUNNING', started_at = now() where id = lpad(:n::text, 13, '0') and status = 'QUEUED';
 update ly2_step_runs set status = 'RUNNING', started_at = now(), input = '{"query": "select 1"}'
   where run_id = lpad(:n::text, 13, '0') and step_index = 0 and attempt = 1;
 commit;
-insert into ly2_job_logs (run_id, seq, at, level, attempt, message) values
-  (lpad(:n::text, 13, '0'), 0, now(), 'INFO', 0, 'run started'), (lpad(:n::text, 13, '0'), 1, now(), 'INFO', 1, 'step started'),
-  (lpad(:n::text, 13, '0'), 2, now(), 'INFO', 1, 'step succeeded'), (lpad(:n::text, 13, '0'), 3, now(), 'INFO', 0, 'run succeeded');
+begin;
+insert into ly2_job_logs (run_id, seq, at, level, step, attempt, message) values
+  (lpad(:n::text, 13, '0'), 0, now(), 'INFO', null, 0, 'run started: job `nothing`, triggered by api'),
+  (lpad(:n::text, 13, '0'), 1, now(), 'INFO', null, 0, 'step `nothing` started: sql_query'),
+  (lpad(:n::text, 13, '0'), 2, now(), 'INFO', 'nothing', 1, '1 rows returned in 0 ms'),
+  (lpad(:n::text, 13, '0'), 3, now(), 'INFO', null, 0, 'step `nothing` succeeded in 10 ms, 1 rows'),
+  (lpad(:n::text, 13, '0'), 4, now(), 'INFO', null, 0, 'run succeeded');
+insert into ly2_log_blocks (run_id, job, first_seq, last_seq, first_at, last_at, words) values
+  (lpad(:n::text, 13, '0'), 1, 0, 4, now(), now(), array_to_tsvector(array['0', '1', '10', 'api', 'by', 'in', 'job', 'ms', 'nothing',
+   'query', 'returned', 'rows', 'run', 'sql', 'started', 'step', 'succeeded', 'triggered', '§d739943', '§j1', '§m24322']));
+commit;
 begin;
 update ly2_step_runs set status = 'SUCCEEDED', finished_at = now(), rows_affected = 0, output = '{"rows": [{"1": 1}]}'
   where run_id = lpad(:n::text, 13, '0') and step_index = 0 and attempt = 1;
@@ -87,37 +100,32 @@ def serving(nomaflow, store):
 
 
 def fire(address, token, count):
-    """Seconds from the first request until every run is over."""
-    work = queue.SimpleQueue()
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    for _ in range(count):
-        work.put(b"{}")
+    """Seconds from the first request until every run is over. ApacheBench asks: it takes little of the processors from what
+    is measured, as pgbench does."""
 
-    def ask(connection, method, path, body=None):
-        connection.request(method, path, body, headers)
+    def ask(path):
+        connection = http.client.HTTPConnection(address)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
             sys.exit(f"rest: {answer.status} {text[:200]}")
         return json.loads(text)
 
-    def post():
-        connection = http.client.HTTPConnection(address)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                ask(connection, "POST", "/admin/jobs/nothing/run", work.get_nowait())
-
-    began = time.monotonic()
-    threads = [threading.Thread(target=post) for _ in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    connection = http.client.HTTPConnection(address)
-    while ask(connection, "GET", "/admin/jobs/runs?status=queued,running&limit=1")["runs"]:
+    with tempfile.NamedTemporaryFile() as body:
+        body.write(b"{}")
+        body.flush()
+        command = [servers.find("ab", "apache2-utils"), "-q", "-k", "-n", str(count), "-c", str(CONNECTIONS), "-p", body.name,
+                   "-T", "application/json", "-H", f"Authorization: Bearer {token}",
+                   f"http://{address}/admin/jobs/nothing/run"]
+        began = time.monotonic()
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if f"Complete requests:      {count}" not in said or "Non-2xx" in said:
+        sys.exit(f"rest: not every request was taken:\n{said}")
+    while ask("/admin/jobs/runs?status=queued,running&limit=1")["runs"]:
         time.sleep(0.02)
     took = time.monotonic() - began
-    failed = ask(connection, "GET", "/admin/jobs/runs?status=failed,canceled,skipped&limit=1")["runs"]
+    failed = ask("/admin/jobs/runs?status=failed,canceled,skipped&limit=1")["runs"]
     if failed:
         sys.exit(f"rest: a run did not succeed: {failed[0]}")
     return took
@@ -172,6 +180,7 @@ def main(nomaflow, count):
         with serving(nomaflow, url) as (address, token):
             fire(address, token, 200)
             took = fire(address, token, count)
+            subprocess.run(["psql", url, "-qc", TABLES], check=True)
             pgbench(url, 320)
             raw, seconds = pgbench(url, count)
             show("Nomaflow, PostgreSQL", count, took, raw / seconds)
