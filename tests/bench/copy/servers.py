@@ -76,9 +76,11 @@ def mariadb():
     install, server = find("mariadb-install-db", "mariadb-server"), find("mariadbd", "mariadb-server")
     folder, as_user = own_folder("mysql")
     data, port, sock = f"{folder}/data", free_port(), f"{folder}/s"
-    subprocess.run([*as_user, install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+    # Its own: a server that starts empties the one it shares with others.
+    temporary = f"--tmpdir={folder}"
+    subprocess.run([*as_user, install, "--no-defaults", f"--datadir={data}", temporary, "--auth-root-authentication-method=normal",
                     "--skip-test-db"], check=True, capture_output=True, cwd=folder)
-    command = [*as_user, server, "--no-defaults", f"--datadir={data}", f"--socket={sock}", f"--port={port}",
+    command = [*as_user, server, "--no-defaults", f"--datadir={data}", f"--socket={sock}", temporary, f"--port={port}",
                "--bind-address=127.0.0.1", "--local-infile=1", "--character-set-server=utf8mb4"]
     admin = ["mariadb", "--no-defaults", "-u", "root", f"--socket={sock}", "-e"]
     with running(command, lambda: subprocess.run([*admin, "select 1"], capture_output=True).returncode == 0, folder):

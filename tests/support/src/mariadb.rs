@@ -2,6 +2,9 @@
 //! loopback port, without waiting for the disk, with a password, in an odd time zone and with a small character set, so
 //! that whoever relies on the server's settings notices.
 //!
+//! Each server has a folder for temporary tables of its own: a server that starts removes those it finds in its folder, and
+//! one that loses a table it is just making crashes (10.11: `ha_maria::drop_table`), and with it every connection.
+//!
 //! `mariadbd`, `mariadb-install-db` and `mariadb` are looked for in `PATH` and in `/usr/sbin`. Root runs the server as
 //! root: it is nobody else's business.
 
@@ -57,6 +60,7 @@ impl Mariadb {
         let folder =
             tempfile::Builder::new().prefix("nomaflow-my-").tempdir().context("making a folder for MariaDB")?;
         let options = options(folder.path())?;
+        std::fs::create_dir(folder.path().join("tmp")).context("making a folder for temporary tables")?;
         let install = command("mariadb-install-db")?
             .args(common(folder.path()))
             .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
@@ -118,6 +122,11 @@ impl Mariadb {
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.server.id()
+    }
+
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) {
+        self.server.signal(libc::SIGKILL);
     }
 
     /// Makes an empty database.
@@ -188,6 +197,7 @@ fn common(folder: &Path) -> Vec<String> {
         "--no-defaults".to_owned(),
         format!("--datadir={}", folder.join("data").display()),
         format!("--socket={}", folder.join("socket").display()),
+        format!("--tmpdir={}", folder.join("tmp").display()),
         "--innodb-log-file-size=16M".to_owned(),
         "--innodb-buffer-pool-size=64M".to_owned(),
         // The kernel has few contexts for it, and tests start many servers.
@@ -219,6 +229,8 @@ mod tests {
         let first = server.database().unwrap();
         first.execute("create table t (x int); insert into t values (1), (2)").unwrap();
         assert_eq!(first.execute("select x, x + 1 from t").unwrap(), "1|2\n2|3");
+        let temporary = Path::new(&server.admin("select @@tmpdir").unwrap()).to_owned();
+        assert_eq!(temporary, server.folder.path().join("tmp"), "no other server may clean it");
         let second = server.database().unwrap();
         assert!(second.execute("select * from t").unwrap_err().to_string().contains("doesn't exist"));
         drop((first, second));

@@ -14,6 +14,7 @@ mod copy_jde;
 mod copy_overwrite;
 mod copy_safety;
 mod copy_upsert;
+mod hang_ups;
 mod http;
 mod http_answers;
 mod http_reach;
