@@ -22,6 +22,8 @@ mod kit;
 mod ldap;
 mod ldap_people;
 mod ldap_range;
+#[cfg(feature = "sqlserver")]
+mod ldap_sqlserver;
 mod ldap_sync;
 mod ldap_trouble;
 mod mysql;

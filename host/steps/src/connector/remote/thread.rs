@@ -103,3 +103,120 @@ fn stop(brake: &impl Brake, ended: &Receiver<()>, grace: Duration) {
     // Nothing is ever sent: this waits for the end.
     let _ = ended.recv();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use host_model::StepErrorKind;
+    use host_model::connector::{Pool, PoolAddress};
+
+    use super::*;
+    use crate::connector::remote::Control;
+
+    /// Lets the driver go on, and counts.
+    struct Lever {
+        pulls: Arc<AtomicU32>,
+        driver: Mutex<Sender<()>>,
+    }
+
+    impl Brake for Lever {
+        fn pull(&self) -> bool {
+            self.pulls.fetch_add(1, Ordering::SeqCst);
+            // A driver that has ended needs no brake.
+            let _ = self.driver.lock().unwrap().send(());
+            true
+        }
+    }
+
+    struct Bench {
+        terms: Terms,
+        place: Place,
+        cancel: CancelToken,
+        pulls: Arc<AtomicU32>,
+        /// Calls that have begun.
+        begun: Arc<AtomicU32>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let address = PoolAddress::Sqlite { path: "none".into() };
+            let pool = Pool { pool_size: 1, ..Pool::new("erp", address, host_model::job::SourcePlace::default()) };
+            Self {
+                terms: Terms::of(&pool),
+                place: Place { connector: "erp".into(), label: "oracle://u@h:1521/s".into() },
+                cancel: CancelToken::new(),
+                pulls: Arc::default(),
+                begun: Arc::default(),
+            }
+        }
+
+        /// A connection to a driver whose every call blocks until the brake is pulled.
+        async fn open(&self) -> Link {
+            let (pulls, begun) = (Arc::clone(&self.pulls), Arc::clone(&self.begun));
+            let serve = move |mut inbox: mpsc::Receiver<Call>, ready: Ready<Lever>| {
+                let (sender, blocked) = channel();
+                let lever = Lever { pulls: Arc::clone(&pulls), driver: Mutex::new(sender) };
+                if ready.send(Ok(lever)).is_err() {
+                    return;
+                }
+                while let Some(Call::Control(_, reply)) = inbox.blocking_recv() {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    let _ = blocked.recv();
+                    let _ = reply.send(Ok(()));
+                }
+            };
+            let (place, cancel) = (&self.place, &self.cancel);
+            let opening = Opening { name: "test", marks: Marks::Named, place, access: Access::Read, cancel };
+            open(&self.terms, opening, serve).await.unwrap()
+        }
+
+        async fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+            for _ in 0..2_000 {
+                if condition(self) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            panic!("waited in vain for: {what}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_is_stopped_by_a_cancel() {
+        let bench = Bench::new();
+        let link = bench.open().await;
+        let cancel = async {
+            bench.until("the call", |bench| bench.begun.load(Ordering::SeqCst) == 1).await;
+            bench.cancel.cancel("enough");
+        };
+        let (done, ()) = tokio::join!(link.control(Control::Begin), cancel);
+        assert_eq!(done.unwrap_err().kind, StepErrorKind::Canceled);
+        assert!(bench.pulls.load(Ordering::SeqCst) > 0);
+        drop(link);
+        bench.until("the connection to come back", |bench| bench.terms.in_use() == 0).await;
+    }
+
+    #[tokio::test]
+    async fn a_call_that_nobody_waits_for_is_stopped_too() {
+        let bench = Bench::new();
+        let link = bench.open().await;
+        tokio::select! {
+            _ = link.control(Control::Begin) => panic!("nobody has pulled the brake"),
+            () = bench.until("the call", |bench| bench.begun.load(Ordering::SeqCst) == 1) => {}
+        }
+        assert_eq!((bench.pulls.load(Ordering::SeqCst), bench.terms.in_use()), (0, 1));
+        drop(link);
+        bench.until("the connection to come back", |bench| bench.terms.in_use() == 0).await;
+        assert!(bench.pulls.load(Ordering::SeqCst) > 0);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_let_go_of_in_peace_needs_no_brake() {
+        let bench = Bench::new();
+        drop(bench.open().await);
+        bench.until("the connection to come back", |bench| bench.terms.in_use() == 0).await;
+        assert_eq!(bench.pulls.load(Ordering::SeqCst), 0);
+    }
+}
