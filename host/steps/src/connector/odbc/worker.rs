@@ -21,6 +21,7 @@ use crate::connector::remote::{Call, Control, Insert, Output, Reply, Request, Ru
 use crate::connector::vet::quote;
 
 /// What a worker needs.
+#[derive(Clone)]
 pub(super) struct Job {
     /// The connection string, credentials and all.
     pub(super) source: String,
