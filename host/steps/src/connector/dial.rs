@@ -78,8 +78,14 @@ pub(crate) fn has_hung_up(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(io) => is_hang_up(io.kind()),
         sqlx::Error::Database(refusal) => matches!(refusal.code().as_deref(), Some("57P03" | "08S01")),
-        _ => false,
+        other => closed_when_asked_for_tls(other),
     }
+}
+
+/// What the driver makes of a PostgreSQL server that closes in place of saying whether it has TLS: it takes the byte that
+/// did not come for a 0, which no server says.
+pub(crate) fn closed_when_asked_for_tls(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Protocol(text) if text.contains("response from SSLRequest: 0x00"))
 }
 
 #[cfg(test)]
