@@ -42,6 +42,20 @@ impl Place {
         StepError::remote(format!("connector `{}` cannot reach `{}`: {why}", self.connector, self.label))
     }
 
+    /// The connection broke while it was in use.
+    pub(crate) fn lost(&self, why: impl std::fmt::Display, sql: &str) -> StepError {
+        let text = format!("connector `{}` has lost its connection to `{}`: {why}", self.connector, self.label);
+        StepError::remote(text).with_detail(statement_detail(sql))
+    }
+
+    /// The same, noticed by the statement after it.
+    pub(crate) fn transaction_lost(&self) -> StepError {
+        StepError::remote(format!(
+            "connector `{}`: the connection is gone, and its transaction with it",
+            self.connector
+        ))
+    }
+
     /// Every connection of the pool is taken.
     pub(crate) fn exhausted(&self, pool_size: u32, waited: std::time::Duration) -> StepError {
         StepError::remote(format!(
@@ -74,7 +88,7 @@ impl Place {
     pub(crate) fn postgres(&self, error: &sqlx::Error, sql: &str) -> StepError {
         let Some(refusal) = error.as_database_error() else {
             return match error {
-                sqlx::Error::Io(_) | sqlx::Error::Tls(_) => self.unreachable(error),
+                sqlx::Error::Io(io) => self.lost(io, sql),
                 sqlx::Error::Encode(why) | sqlx::Error::Decode(why) => self.definition(why),
                 _ => StepError::remote(format!("connector `{}` ({}): {error}", self.connector, self.label)),
             };
@@ -105,7 +119,7 @@ impl Place {
     pub(crate) fn mysql(&self, error: &sqlx::Error, sql: &str) -> StepError {
         let Some(refusal) = mysql_refusal(error) else {
             return match error {
-                sqlx::Error::Io(_) | sqlx::Error::Tls(_) => self.unreachable(error),
+                sqlx::Error::Io(io) => self.lost(io, sql),
                 sqlx::Error::Encode(why) | sqlx::Error::Decode(why) => self.definition(why),
                 _ => StepError::remote(format!("connector `{}` ({}): {error}", self.connector, self.label)),
             };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{ConnectorPools, Database};
+use super::ConnectorPools;
 
 /// The line of those who wait for a connection of one pool, and what happened in it since [`Queue::take`].
 #[derive(Default)]
@@ -77,46 +77,24 @@ impl Queue {
     }
 }
 
-impl Database {
-    fn queue(&self) -> &Queue {
-        match self {
-            Self::Sqlite(file) => file.queue(),
-            Self::Postgres(server) => server.queue(),
-            Self::MySql(server) => &server.queue,
-            Self::Remote(server) => server.terms().queue(),
-        }
-    }
-}
-
 impl ConnectorPools {
     /// Connections of `pool` that are in use now.
     pub fn in_use(&self, pool: &str) -> u32 {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((declared, database)) = open.get(pool) else { return 0 };
-        let free = match database {
-            Database::Sqlite(file) => free(file.permits()),
-            Database::Postgres(server) => free(server.permits()),
-            Database::MySql(server) => free(server.permits()),
-            Database::Remote(server) => free(server.terms().permits()),
-        };
-        declared.pool_size.max(1).saturating_sub(free)
+        open.get(pool).map_or(0, |(_, database)| database.terms().in_use())
     }
 
     /// Steps that wait for a connection of `pool` now.
     pub fn waiting(&self, pool: &str) -> u32 {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(pool).map_or(0, |(_, database)| database.queue().waiting.load(Ordering::Relaxed))
+        open.get(pool).map_or(0, |(_, database)| database.terms().queue.waiting.load(Ordering::Relaxed))
     }
 
     /// What happened in the line of each pool that was used, since the last call. For one caller.
     pub fn take_samples(&self) -> Vec<(String, QueueSample)> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.iter().map(|(name, (_, database))| (name.clone(), database.queue().take())).collect()
+        open.iter().map(|(name, (_, database))| (name.clone(), database.terms().queue.take())).collect()
     }
-}
-
-fn free(permits: &Semaphore) -> u32 {
-    u32::try_from(permits.available_permits()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod ask;
 mod bridge;
 pub(crate) mod cell;
 mod check;
+pub(crate) mod dial;
 pub(crate) mod fault;
 mod gauge;
 pub(crate) mod mysql;
@@ -21,6 +22,8 @@ pub(crate) mod scan;
 pub(crate) mod sqlite;
 #[cfg(feature = "sqlserver")]
 mod sqlserver;
+pub(crate) mod stop;
+pub(crate) mod terms;
 pub(crate) mod vet;
 
 use std::collections::HashMap;
@@ -38,6 +41,7 @@ use mysql::MySqlServer;
 use postgres::PgServer;
 use remote::Server;
 use sqlite::SqliteFile;
+use terms::Terms;
 
 pub use ask::{Answer, Question, Rows};
 pub use check::{ConnectorTest, Hurdle};
@@ -59,6 +63,18 @@ pub(crate) enum Database {
     MySql(Arc<MySqlServer>),
     /// A server with a driver of its own kind.
     Remote(Arc<dyn Server>),
+}
+
+impl Database {
+    /// What was declared for its pool.
+    pub(crate) fn terms(&self) -> &Terms {
+        match self {
+            Self::Sqlite(file) => &file.terms,
+            Self::Postgres(server) => &server.terms,
+            Self::MySql(server) => &server.terms,
+            Self::Remote(server) => server.terms(),
+        }
+    }
 }
 
 /// What a pool says of the values that pass through it.
@@ -110,11 +126,9 @@ impl ConnectorPools {
     pub async fn close(&self) {
         let open = std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner));
         for (_, database) in open.into_values() {
-            match database {
-                Database::Postgres(server) => server.close().await,
-                Database::MySql(server) => server.close(),
-                Database::Remote(server) => server.terms().close(),
-                Database::Sqlite(_) => {}
+            database.terms().close();
+            if let Database::Postgres(server) = database {
+                server.close_idle().await;
             }
         }
     }

@@ -10,6 +10,7 @@ mod bad_rows;
 mod check;
 mod checksum;
 mod coerce;
+mod lanes;
 mod load;
 mod mysql_insert;
 mod mysql_source;

@@ -3,12 +3,10 @@
 //! writers for a moment (`LOCK TABLES … READ`); where that is not allowed, there is one reader.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use futures_util::future::try_join_all;
 use host_model::connector::Dialect;
 use host_model::job::spec::{SourceTable, SqlCopySpec};
 use host_model::port::Access;
@@ -17,7 +15,8 @@ use host_model::{CancelToken, Json, StepError};
 use sqlx::mysql::MySqlRow;
 use sqlx::{Either, Row as _};
 
-use super::plan::{self, Source, SourceColumn, TableColumn, TableRead};
+use super::lanes::{Reader, Shared, read_whole};
+use super::plan::{self, Source, SourceColumn, TableColumn};
 use super::ranges::{self, Ranges};
 use super::row::Sink;
 use super::side::{Feed, Origin};
@@ -212,54 +211,18 @@ impl Origin for MySqlSource {
             }
         }
         let (Some(key), Some(table), false) = (&key, &source.table, others.is_empty()) else {
-            let mut sink = feed.sink(&place, &source.columns, 0);
-            if read_rows(&mut leader, &source.rows, &source, &feed, &mut sink).await? {
-                feed.send(&mut sink).await;
-                leader.release().await;
-            }
-            return Ok(());
+            return read_whole(leader, &source, &feed).await;
         };
         let bounds = ranges::bounds(table, key, Dialect::MySql, &place)?;
         let bounds = one_row(&mut leader, &bounds, &source.values).await?;
-        let readers = others.len() + 1;
+        let readers: Vec<Lease> = std::iter::once(leader).chain(others).collect();
         let ranges = match bounds.as_slice() {
-            [Value::Int(low), Value::Int(high)] => Ranges::over(*low, *high, readers),
+            [Value::Int(low), Value::Int(high)] => Ranges::over(*low, *high, readers.len()),
             _ => Ranges::none(),
         };
-        let share = Share { source: &source, table, key, ranges, next: AtomicUsize::new(0), feed: &feed };
-        let leases = std::iter::once(leader).chain(others).zip(1..);
-        // The first failure drops the others, which ends their statements on the server.
-        let done = try_join_all(leases.map(|(lease, number)| read_lane(lease, number, &share))).await?;
-        for lease in done.into_iter().flatten() {
-            lease.release().await;
-        }
-        Ok(())
+        let (source, feed, dialect) = (&source, &feed, Dialect::MySql);
+        Shared { source, table, key, dialect, ranges, feed }.read(readers).await
     }
-}
-
-/// What the readers of one table have in common.
-struct Share<'a> {
-    source: &'a Source,
-    table: &'a TableRead,
-    key: &'a str,
-    ranges: Ranges,
-    /// The range that nobody has taken yet.
-    next: AtomicUsize,
-    feed: &'a Feed,
-}
-
-/// Reads range after range; gives the connection back when it is in order.
-async fn read_lane(mut lease: Lease, number: u32, share: &Share<'_>) -> Result<Option<Lease>, StepError> {
-    let mut sink = share.feed.sink(&lease.stop.place, &share.source.columns, number);
-    while let Some(condition) = share.ranges.condition(share.next.fetch_add(1, Ordering::Relaxed), share.key) {
-        let sql = share.table.select(&share.table.list, Some(&condition));
-        let rows = plan::single_select(&sql, Dialect::MySql, &lease.stop.place)?;
-        if !read_rows(&mut lease, &rows, share.source, share.feed, &mut sink).await? {
-            return Ok(None);
-        }
-    }
-    share.feed.send(&mut sink).await;
-    Ok(Some(lease))
 }
 
 /// The first row of a statement.
@@ -281,40 +244,53 @@ async fn one_row(lease: &mut Lease, sql: &Statement, values: &[Value]) -> Result
     stop.guard(sql.keyword(), work).await
 }
 
-/// Reads the rows of one statement. False when the writer has gone: the connection is not to be used again then.
-async fn read_rows(
-    lease: &mut Lease,
-    rows: &Statement,
-    source: &Source,
-    feed: &Feed,
-    sink: &mut Sink,
-) -> Result<bool, StepError> {
-    let stop = lease.stop.clone();
-    let (conn, traits) = (&mut lease.conn, &lease.traits);
-    let work = async {
-        let ready = statement::prepare(conn, traits, &stop.place, rows, &source.values).await?;
-        let promised = ready.decoder.clone();
-        let mut known: Option<Decoder> = None;
-        let mut scratch = String::new();
-        let mut results = ready.run(conn);
-        let has_ended = loop {
-            let row = match results.try_next().await? {
-                None => break true,
-                Some(Either::Left(_)) => continue,
-                Some(Either::Right(row)) => row,
+#[async_trait]
+impl Reader for Lease {
+    fn place(&self) -> Place {
+        self.stop.place.clone()
+    }
+
+    async fn read_rows(
+        &mut self,
+        rows: &Statement,
+        source: &Source,
+        feed: &Feed,
+        sink: &mut Sink,
+    ) -> Result<bool, StepError> {
+        let stop = self.stop.clone();
+        let (conn, traits) = (&mut self.conn, &self.traits);
+        let work = async {
+            let ready = statement::prepare(conn, traits, &stop.place, rows, &source.values).await?;
+            let promised = ready.decoder.clone();
+            let mut known: Option<Decoder> = None;
+            let mut scratch = String::new();
+            let mut results = ready.run(conn);
+            let has_ended = loop {
+                let row = match results.try_next().await? {
+                    None => break true,
+                    Some(Either::Left(_)) => continue,
+                    Some(Either::Right(row)) => row,
+                };
+                let decoder = known.get_or_insert_with(|| promised.renewed(row.columns(), traits));
+                if encode_row(&row, decoder, &stop.place, sink, &mut scratch)?
+                    && sink.is_full()
+                    && !feed.send(sink).await
+                {
+                    break false;
+                }
             };
-            let decoder = known.get_or_insert_with(|| promised.renewed(row.columns(), traits));
-            if encode_row(&row, decoder, &stop.place, sink, &mut scratch)? && sink.is_full() && !feed.send(sink).await {
-                break false;
+            drop(results);
+            if !has_ended {
+                stop.end_statement().await;
             }
+            Ok(has_ended)
         };
-        drop(results);
-        if !has_ended {
-            stop.end_statement().await;
-        }
-        Ok(has_ended)
-    };
-    stop.guard(&rows.render(|_| "?".to_owned()), work).await
+        stop.guard(&rows.render(|_| "?".to_owned()), work).await
+    }
+
+    async fn give_back(self) {
+        self.release().await;
+    }
 }
 
 /// False when the row was set aside.

@@ -2,12 +2,10 @@
 //! first is the count that must arrive. Rows whose types the target shares pass as the server sends them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use futures_util::future::try_join_all;
 use host_model::connector::Dialect;
 use host_model::job::spec::{SourceTable, SqlCopySpec};
 use host_model::port::Access;
@@ -16,7 +14,8 @@ use host_model::{CancelToken, Json, StepError};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _, ValueRef as _};
 
-use super::plan::{self, Source, SourceColumn, TableColumn, TableRead, quoted_table};
+use super::lanes::{Reader, Shared, read_whole};
+use super::plan::{self, Source, SourceColumn, TableColumn, quoted_table};
 use super::ranges::{self, Ranges};
 use super::row::Sink;
 use super::side::{Feed, Origin};
@@ -30,6 +29,9 @@ use crate::connector::postgres::{Lease, PgServer, Stop, Trouble};
 use crate::connector::scan::Statement;
 use crate::connector::vet::{self, quote};
 use crate::params;
+
+/// Every reader begins so.
+const BEGIN: &str = "begin isolation level repeatable read read only";
 
 /// A described source with the connections that will read it.
 pub(super) struct PostgresSource {
@@ -138,8 +140,8 @@ impl Origin for PostgresSource {
     }
 
     async fn read(self: Box<Self>, feed: Feed) -> Result<(), StepError> {
-        let Self { mut leader, others, key, source } = *self;
-        leader.batch("begin isolation level repeatable read read only").await?;
+        let Self { mut leader, mut others, key, source } = *self;
+        leader.batch(BEGIN).await?;
         let stop = leader.stop.clone();
         if let Some(count) = &source.count {
             let conn = &mut leader.conn;
@@ -147,12 +149,7 @@ impl Origin for PostgresSource {
             feed.progress.set_total(u64::try_from(stop.guard("select count(*)", work).await?).ok());
         }
         let (Some(key), Some(table), false) = (&key, &source.table, others.is_empty()) else {
-            let mut sink = feed.sink(&stop.place, &source.columns, 0);
-            if read_rows(&mut leader, &source.rows, &source, &feed, &mut sink).await? {
-                feed.send(&mut sink).await;
-                leader.release().await;
-            }
-            return Ok(());
+            return read_whole(leader, &source, &feed).await;
         };
         let bounds = ranges::bounds(table, key, Dialect::Postgres, &stop.place)?;
         let conn = &mut leader.conn;
@@ -162,48 +159,15 @@ impl Origin for PostgresSource {
             Ok((bounds, snapshot))
         };
         let (bounds, snapshot) = stop.guard("select pg_export_snapshot()", work).await?;
-        let readers = others.len() + 1;
-        let ranges = bounds.map_or_else(Ranges::none, |(low, high)| Ranges::over(low, high, readers));
-        let share =
-            Share { source: &source, table, key, snapshot: &snapshot, ranges, next: AtomicUsize::new(0), feed: &feed };
-        let leases = std::iter::once(leader).chain(others).zip(1..);
-        // The first failure drops the others, which ends their statements on the server.
-        let done = try_join_all(leases.map(|(lease, number)| read_lane(lease, number, &share))).await?;
-        for lease in done.into_iter().flatten() {
-            lease.release().await;
+        for lease in &mut others {
+            lease.batch(BEGIN).await?;
+            lease.batch(&format!("set transaction snapshot '{snapshot}'")).await?;
         }
-        Ok(())
+        let readers: Vec<Lease> = std::iter::once(leader).chain(others).collect();
+        let ranges = bounds.map_or_else(Ranges::none, |(low, high)| Ranges::over(low, high, readers.len()));
+        let (source, feed, dialect) = (&source, &feed, Dialect::Postgres);
+        Shared { source, table, key, dialect, ranges, feed }.read(readers).await
     }
-}
-
-/// What the readers of one table have in common.
-struct Share<'a> {
-    source: &'a Source,
-    table: &'a TableRead,
-    key: &'a str,
-    snapshot: &'a str,
-    ranges: Ranges,
-    /// The range that nobody has taken yet.
-    next: AtomicUsize,
-    feed: &'a Feed,
-}
-
-/// Reads range after range; gives the connection back when it is in order.
-async fn read_lane(mut lease: Lease, number: u32, share: &Share<'_>) -> Result<Option<Lease>, StepError> {
-    if number > 1 {
-        lease.batch("begin isolation level repeatable read read only").await?;
-        lease.batch(&format!("set transaction snapshot '{}'", share.snapshot)).await?;
-    }
-    let mut sink = share.feed.sink(&lease.stop.place, &share.source.columns, number);
-    while let Some(condition) = share.ranges.condition(share.next.fetch_add(1, Ordering::Relaxed), share.key) {
-        let sql = share.table.select(&share.table.list, Some(&condition));
-        let rows = plan::single_select(&sql, Dialect::Postgres, &lease.stop.place)?;
-        if !read_rows(&mut lease, &rows, share.source, share.feed, &mut sink).await? {
-            return Ok(None);
-        }
-    }
-    share.feed.send(&mut sink).await;
-    Ok(Some(lease))
 }
 
 async fn one<T>(conn: &mut PgConnection, stop: &Stop, sql: &Statement, values: &[Value]) -> Result<T, Trouble>
@@ -225,41 +189,51 @@ async fn one_pair(
     Ok(row.try_get::<Option<i64>, _>(0)?.zip(row.try_get::<Option<i64>, _>(1)?))
 }
 
-/// Reads the rows of one statement. False when the writer has gone: the connection is out of step then.
-async fn read_rows(
-    lease: &mut Lease,
-    rows: &Statement,
-    source: &Source,
-    feed: &Feed,
-    sink: &mut Sink,
-) -> Result<bool, StepError> {
-    let stop = lease.stop.clone();
-    let conn = &mut lease.conn;
-    let sql = rows.render(|n| format!("${}", n + 1));
-    let work = async {
-        let Ready { sql, args, decoder } = statement::prepare(conn, &stop, rows, &source.values).await?;
-        let is_plain = source.values.is_empty() && !decoder.kinds.contains(&Kind::Other);
-        let has_ended = if is_plain && sink.takes_raw_rows(&decoder.kinds) {
-            pass_rows(conn, &sql, feed, sink).await?
-        } else {
-            let mut rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch(conn);
-            loop {
-                let Some(row) = rows.try_next().await? else { break true };
-                if !encode_row(&row, &decoder, &stop, sink)? {
-                    continue;
+#[async_trait]
+impl Reader for Lease {
+    fn place(&self) -> Place {
+        self.stop.place.clone()
+    }
+
+    async fn read_rows(
+        &mut self,
+        rows: &Statement,
+        source: &Source,
+        feed: &Feed,
+        sink: &mut Sink,
+    ) -> Result<bool, StepError> {
+        let stop = self.stop.clone();
+        let conn = &mut self.conn;
+        let sql = rows.render(|n| format!("${}", n + 1));
+        let work = async {
+            let Ready { sql, args, decoder } = statement::prepare(conn, &stop, rows, &source.values).await?;
+            let is_plain = source.values.is_empty() && !decoder.kinds.contains(&Kind::Other);
+            let has_ended = if is_plain && sink.takes_raw_rows(&decoder.kinds) {
+                pass_rows(conn, &sql, feed, sink).await?
+            } else {
+                let mut rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch(conn);
+                loop {
+                    let Some(row) = rows.try_next().await? else { break true };
+                    if !encode_row(&row, &decoder, &stop, sink)? {
+                        continue;
+                    }
+                    if sink.is_full() && !feed.send(sink).await {
+                        break false;
+                    }
                 }
-                if sink.is_full() && !feed.send(sink).await {
-                    break false;
-                }
+            };
+            if !has_ended {
+                // The rest of the rows is still on its way: this connection cannot be used again.
+                stop.break_connection();
             }
+            Ok(has_ended)
         };
-        if !has_ended {
-            // The rest of the rows is still on its way: this connection cannot be used again.
-            stop.break_connection();
-        }
-        Ok(has_ended)
-    };
-    stop.guard(&sql, work).await
+        stop.guard(&sql, work).await
+    }
+
+    async fn give_back(self) {
+        self.release().await;
+    }
 }
 
 /// Passes rows on as the server sends them. False when the writer has gone.

@@ -124,14 +124,11 @@ fn bind(sql: &str, spec: &SqlQuerySpec, found: &Found) -> Result<Vec<Bound>, Ste
 /// What SQL text needs. A SELECT in PostgreSQL or MySQL may call functions that write; in SQLite it cannot, and opening the file
 /// for reading never makes a new one.
 fn access_of(statements: &[Bound], found: &Found) -> Access {
-    let only_reads = statements.iter().all(|s| s.statement.is_reading());
-    let is_read_only = match &found.database {
-        Database::Sqlite(file) => file.is_read_only() || only_reads,
-        Database::Postgres(server) => server.is_read_only(),
-        Database::MySql(server) => server.is_read_only(),
-        Database::Remote(server) => {
-            server.terms().is_read_only || statements.iter().all(|s| s.statement.is_plain_select())
-        }
+    let all = |reads: fn(&Statement) -> bool| statements.iter().all(|bound| reads(&bound.statement));
+    let only_reads = match &found.database {
+        Database::Sqlite(_) => all(Statement::is_reading),
+        Database::Remote(_) => all(Statement::is_plain_select),
+        Database::Postgres(_) | Database::MySql(_) => false,
     };
-    if is_read_only { Access::Read } else { Access::ReadWrite }
+    if only_reads || found.database.terms().is_read_only { Access::Read } else { Access::ReadWrite }
 }

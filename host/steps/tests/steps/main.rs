@@ -14,6 +14,7 @@ mod copy_jde;
 mod copy_overwrite;
 mod copy_safety;
 mod copy_upsert;
+mod hang_ups;
 mod http;
 mod http_answers;
 mod http_reach;
@@ -21,6 +22,8 @@ mod kit;
 mod ldap;
 mod ldap_people;
 mod ldap_range;
+#[cfg(feature = "sqlserver")]
+mod ldap_sqlserver;
 mod ldap_sync;
 mod ldap_trouble;
 mod mysql;

@@ -209,7 +209,7 @@ async fn queries_run(database: &MariadbDatabase<'_>) {
 }
 
 /// Statements that the server is working on.
-fn busy(database: &MariadbDatabase<'_>) -> String {
+pub(crate) fn busy(database: &MariadbDatabase<'_>) -> String {
     let sql = "select count(*) from information_schema.processlist where command in ('Query', 'Execute') \
                and info not like '%processlist%'";
     database.execute(sql).unwrap()

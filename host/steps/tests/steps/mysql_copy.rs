@@ -9,7 +9,7 @@ use host_model::job::spec::{CopyMode, OnBadRow, SourceTable, Verify};
 use host_model::value::Value;
 use serde_json::json;
 use tempfile::TempDir;
-use test_support::{Mariadb, MariadbDatabase, Postgres, wait_until_async};
+use test_support::{Gate, Mariadb, MariadbDatabase, Postgres, wait_until_async};
 
 use crate::kit::{Bench, Set, copy};
 
@@ -368,6 +368,8 @@ async fn readers_see_whole_tables_and_a_cancel_leaves_one(server: &Mariadb) {
         let at = std::time::Instant::now();
         assert_eq!(work.await.unwrap_err().kind, StepErrorKind::Canceled);
         assert!(at.elapsed() < Duration::from_secs(3), "{:?}", at.elapsed());
+        // In the server's own list, too.
+        wait_for("the server to be idle", || crate::mysql::busy(&database) == "0").await;
         assert_eq!(database.execute("select * from live").unwrap(), "-1|old", "{mode:?}");
     }
     assert!(begun.elapsed() < Duration::from_secs(60));
@@ -428,6 +430,51 @@ async fn a_copy_that_is_killed_leaves_the_table_whole(server: &Mariadb) {
         assert_eq!(to.execute("select count(*) from t").unwrap(), want, "{mode:?}");
         assert_eq!(leftovers(&to), "0");
     }
+}
+
+/// Either side is cut off while rows are on their way.
+async fn a_server_that_goes_away_in_the_middle_changes_nothing(server: &Mariadb) {
+    let (from, to) = (server.database().unwrap(), server.database().unwrap());
+    from.execute("create table big (i int primary key, t varchar(200)); insert into big select seq, repeat('x', 90) from seq_1_to_400000").unwrap();
+    to.execute("create table t (i int primary key, t text); insert into t values (-1, 'old')").unwrap();
+    for (cut, mode) in
+        [("from", CopyMode::Overwrite), ("to", CopyMode::Overwrite), ("to", CopyMode::Append), ("to", CopyMode::Upsert)]
+    {
+        let gate = Gate::to(server.port()).unwrap();
+        let (straight, through) = (format!(":{}/", server.port()), format!(":{}/", gate.port()));
+        let url = |name: &str, url: String| if name == cut { url.replace(&straight, &through) } else { url };
+        let bench = Set::default().mysql("from", &url("from", from.url())).mysql("to", &url("to", to.url())).build();
+        let work = bench.run_copy(copy("from", "big", "to", "t", mode));
+        tokio::pin!(work);
+        let is_moving = || bench.voice.progress.lock().unwrap().iter().any(|(done, _)| *done > 0);
+        tokio::select! {
+            done = &mut work => panic!("{cut} {mode:?}: it ended first: {done:?}"),
+            () = wait_for("rows to move", is_moving) => {}
+        }
+        tokio::task::spawn_blocking(move || drop(gate)).await.unwrap();
+        let error = tokio::time::timeout(Duration::from_secs(60), work).await.unwrap().unwrap_err();
+        assert!(error.message.contains(&format!("connector `{cut}` has lost its connection")), "{mode:?}: {error}");
+        assert!(error.may_retry, "{error}");
+        let open = format!(
+            "select count(*) from information_schema.processlist where db = '{}' and id <> connection_id()",
+            to.name()
+        );
+        wait_for("the server to let go", || to.execute(&open).unwrap() == "0").await;
+        assert_eq!(to.execute("select * from t").unwrap(), "-1|old", "{cut} {mode:?}");
+    }
+    // The next run works, and cleans up.
+    let bench = Set::default().mysql("from", &from.url()).mysql("to", &to.url()).build();
+    let mut spec = copy("from", "big", "to", "t", CopyMode::Overwrite);
+    spec.source.filter = Some("i <= 10".into());
+    bench.run_copy(spec).await.unwrap();
+    assert_eq!(to.execute("select count(*) from t").unwrap(), "10");
+    assert_eq!(leftovers(&to), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mariadb_table_is_whole_when_either_side_goes_away() {
+    let server = Mariadb::start().unwrap();
+    a_server_that_goes_away_in_the_middle_changes_nothing(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

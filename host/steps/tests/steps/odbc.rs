@@ -1,13 +1,16 @@
 //! ODBC against a real driver: psqlodbc, with the tests' PostgreSQL behind it. Only in a build with the feature `odbc`, on a
 //! machine with unixODBC and that driver (Debian: unixodbc-dev, odbc-postgresql).
 
+use std::time::{Duration, Instant};
+
+use host_model::StepErrorKind;
 use host_model::connector::{Hidden, PoolAddress};
 use host_model::job::spec::CopyMode;
 use host_model::port::{Access, Connectors as _};
 use host_model::value::Value;
 use serde_json::json;
 use tempfile::TempDir;
-use test_support::Postgres;
+use test_support::{Database, Postgres, wait_until_async};
 
 use crate::kit::{Bench, Set, all_rows, copy, text};
 
@@ -88,4 +91,72 @@ async fn parameters_counts_transactions_and_refusals_are_those_of_any_connector(
     let wrong = wrong.build();
     let error = wrong.pools.open("odbc", Access::Read, &wrong.cancel).await.err().unwrap();
     assert!(error.message.contains("odbc:DSN=nobody") && !error.message.contains("s3cret"), "{error}");
+}
+
+const IN_TIME: Duration = Duration::from_secs(2);
+
+/// What the server's own list of sessions says of this statement: how many work on it.
+fn working(database: &Database<'_>, statement: &str) -> String {
+    let sql = format!(
+        "select count(*) from pg_stat_activity where state = 'active' and query like '%{statement}%' \
+         and datname = current_database() and pid <> pg_backend_pid()"
+    );
+    database.execute(&sql).unwrap()
+}
+
+async fn wait_for_working(database: &Database<'_>, statement: &str, want: &str, bound: Duration) {
+    let is_so = || std::future::ready(working(database, statement) == want);
+    wait_until_async(bound, tokio::time::sleep, is_so).await.or_panic(&format!("{want} working on `{statement}`"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blocked_call_is_canceled_on_the_server() {
+    let (postgres, folder) = (Postgres::start().unwrap(), TempDir::new().unwrap());
+    let database = postgres.database().unwrap();
+    database.execute("create table locked (i int); insert into locked values (1); create table live (i int)").unwrap();
+    let mut locker = database.session().unwrap();
+    locker.rows("begin; update locked set i = 2").unwrap();
+    // A query, a change that waits for a lock, several statements, rows that come one by one.
+    for (sql, statement) in [
+        ("select pg_sleep(600)", "select pg_sleep(600)"),
+        ("update locked set i = 3", "update locked set i = 3"),
+        ("insert into live values (1); delete from locked", "delete from locked"),
+        ("select i, pg_sleep(0.05) from generate_series(1, 10000) i", "select i, pg_sleep"),
+    ] {
+        let bench = bench(database.url(), &folder);
+        let work = bench.run_query("odbc", sql, json!({}));
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => panic!("{sql}: it ended before the cancel: {done:?}"),
+            () = wait_for_working(&database, statement, "1", Duration::from_secs(20)) => {}
+        }
+        let begun = Instant::now();
+        bench.cancel.cancel("canceled by user:test");
+        let error = work.await.unwrap_err();
+        assert_eq!((error.kind, error.message.as_str()), (StepErrorKind::Canceled, "canceled by user:test"), "{sql}");
+        assert!(begun.elapsed() < IN_TIME, "{sql}: {:?}", begun.elapsed());
+        let left = IN_TIME.saturating_sub(begun.elapsed());
+        wait_for_working(&database, statement, "0", left).await;
+    }
+    assert_eq!(database.execute("select count(*) from live").unwrap(), "0", "what was canceled is undone");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blocked_call_that_nobody_waits_for_is_ended_on_the_server_too() {
+    let (postgres, folder) = (Postgres::start().unwrap(), TempDir::new().unwrap());
+    let database = postgres.database().unwrap();
+    let bench = bench(database.url(), &folder);
+    {
+        let work = bench.run_query("odbc", "select pg_sleep(600)", json!({}));
+        tokio::pin!(work);
+        tokio::select! {
+            done = &mut work => panic!("it ended by itself: {done:?}"),
+            () = wait_for_working(&database, "select pg_sleep", "1", Duration::from_secs(20)) => {}
+        }
+    }
+    wait_for_working(&database, "select pg_sleep", "0", Duration::from_secs(20)).await;
+    // The place in the pool is free again.
+    for _ in 0..10 {
+        assert_eq!(bench.rows("odbc", "select 1").await, [[Value::Int(1)]]);
+    }
 }

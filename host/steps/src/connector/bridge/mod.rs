@@ -18,8 +18,10 @@ use host_model::driver_port::{DriverOrder, Drivers, ParamStyle};
 use host_model::port::Access;
 use host_model::{CancelToken, JsonMap, StepError};
 
-use super::fault::{Place, canceled};
-use super::remote::{Link, Marks, Server, Terms, oracle};
+use super::dial::dial;
+use super::fault::Place;
+use super::remote::{Link, Marks, Server, oracle};
+use super::terms::Terms;
 use worker::Worker;
 
 /// One database.
@@ -89,10 +91,8 @@ impl Server for BridgeServer {
         cancel: &CancelToken,
     ) -> Result<Link, StepError> {
         let permit = self.terms.acquire(place, access, cancel).await?;
-        let connection = tokio::select! {
-            connected = self.drivers.connect(&self.order) => connected.map_err(|e| worker::connecting(place, e))?,
-            () = cancel.canceled() => return Err(canceled(cancel)),
-        };
+        let attempt = || async { self.drivers.connect(&self.order).await.map_err(|e| worker::connecting(place, e)) };
+        let connection = dial(self.terms.wait, place, cancel, attempt).await?;
         let marks = match connection.param_style() {
             ParamStyle::Named => Marks::Named,
             ParamStyle::Numeric => Marks::Numeric,
@@ -103,7 +103,7 @@ impl Server for BridgeServer {
         let worker = Worker::new(connection, self.dialect, marks, place.clone(), access, limit, cancel.clone());
         // Ends when the last clone of the link is dropped, at the latest.
         tokio::spawn(async move {
-            worker.serve(inbox).await;
+            worker.serve(inbox.calls).await;
             drop(permit);
         });
         Ok(link)

@@ -13,6 +13,7 @@ use host_model::{CancelToken, StepError};
 use tokio::sync::mpsc::Receiver;
 
 use super::value;
+use crate::connector::dial::Refusal;
 use crate::connector::fault::{Place, canceled};
 use crate::connector::remote::{Call, Control, Insert, Marks, Output, Reply, Request, Running};
 use crate::connector::vet::quote_for;
@@ -80,13 +81,23 @@ macro_rules! ask {
     }};
 }
 
+/// How python-oracledb and ODBC say that the other side closed the connection.
+const HANG_UPS: [&str; 2] = ["DPY-4011", "08S01"];
+
 /// What an error means while a connection is made.
-pub(super) fn connecting(place: &Place, error: DriverError) -> StepError {
-    match error {
+pub(super) fn connecting(place: &Place, error: DriverError) -> Refusal {
+    let has_hung_up = match &error {
+        DriverError::Refused { message, origin, .. } => {
+            HANG_UPS.iter().any(|code| message.contains(code) || origin.contains(code))
+        }
+        DriverError::Absent { .. } | DriverError::Gone(_) => false,
+    };
+    let error = match error {
         DriverError::Absent { message, hint } if hint.is_empty() => place.definition(message),
         DriverError::Absent { message, hint } => place.definition(format!("{message}; {hint}")),
         other => place.unreachable(other),
-    }
+    };
+    Refusal { error, has_hung_up }
 }
 
 impl Worker {

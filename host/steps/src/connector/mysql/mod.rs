@@ -2,10 +2,8 @@
 //! no statement that puts a connection back as it was (settings, user variables, temporary tables, named locks), and
 //! making one costs a millisecond.
 //!
-//! The stop protocol ([`Stop::guard`]): every connection knows its id on the server. On cancel a second connection says
-//! `KILL QUERY`, we wait briefly for the statement to end, and close the connection either way; closing alone would leave
-//! the statement running. Second line of defence: `max_statement_time` (MariaDB) or `max_execution_time` (MySQL, SELECT
-//! only).
+//! A statement is stopped by `KILL QUERY` from a second connection (`stop`). Second line of defence: `max_statement_time`
+//! (MariaDB) or `max_execution_time` (MySQL, SELECT only).
 //!
 //! sqlx would change `sql_mode` and `time_zone` on connect, and with them the meaning of `||` and `NOW()`: it is told not
 //! to. Only sessions and copies are put into UTC, because their values name instants; see [`Purpose`].
@@ -18,34 +16,30 @@ pub(crate) mod statement;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use host_model::connector::{Pool, TlsMode};
 use host_model::port::Access;
 use host_model::value::{Row, Value};
 use host_model::{CancelToken, StepError};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode, MySqlTypeInfo};
 use sqlx::{AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Row as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::fault::{Place, Trouble, canceled};
-
-/// How long a cancelled statement may take to end, and a second connection to open.
-const STOP_WITHIN: Duration = Duration::from_millis(700);
+use super::dial::{Refusal, dial, has_hung_up};
+use super::fault::Place;
+use super::stop::{STOP_WITHIN, Stoppable};
+use super::terms::Terms;
 
 /// One database of a server.
 pub(crate) struct MySqlServer {
     options: MySqlConnectOptions,
     label: String,
-    read_only: bool,
-    size: u32,
-    wait: Duration,
-    /// Longest a statement may run, where the pool says so.
-    statement_limit: Option<Duration>,
-    permits: Arc<Semaphore>,
-    pub(crate) queue: super::gauge::Queue,
+    pub(crate) terms: Terms,
 }
+
+pub(crate) type Stop = super::stop::Stop<MySqlServer>;
 
 /// What a connection is for, which decides its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,16 +74,6 @@ pub(crate) struct Traits {
     pub(crate) decimal: MySqlTypeInfo,
 }
 
-/// What it takes to stop a connection's statement from outside.
-#[derive(Clone)]
-pub(crate) struct Stop {
-    server: Arc<MySqlServer>,
-    id: u64,
-    pub(crate) place: Place,
-    pub(crate) cancel: CancelToken,
-    is_broken: Arc<AtomicBool>,
-}
-
 impl MySqlServer {
     pub(crate) fn new(url: &str, password: Option<&str>, pool: &Pool) -> Result<Self, StepError> {
         // The parser's message may quote the URL with its password.
@@ -119,36 +103,12 @@ impl MySqlServer {
             options.get_port(),
             options.get_database().unwrap_or_default()
         );
-        Ok(Self {
-            label,
-            options,
-            read_only: pool.read_only,
-            size: pool.pool_size,
-            wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
-            statement_limit: pool.statement_timeout_seconds.map(|s| Duration::from_secs(u64::from(s))),
-            permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
-            queue: super::gauge::Queue::default(),
-        })
-    }
-
-    /// One for each connection there may be.
-    pub(crate) fn permits(&self) -> &Semaphore {
-        &self.permits
+        Ok(Self { label, options, terms: Terms::of(pool) })
     }
 
     /// `mysql://user@host:port/database`.
     pub(crate) fn label(&self) -> String {
         self.label.clone()
-    }
-
-    /// Whether the declaration forbids writing.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.read_only
-    }
-
-    /// Lends no more connections; those in use are closed when their step is done.
-    pub(crate) fn close(&self) {
-        self.permits.close();
     }
 
     /// A connection for one step. `longest` is the time the step itself is allowed, if that is known.
@@ -160,30 +120,13 @@ impl MySqlServer {
         longest: Option<Duration>,
         cancel: &CancelToken,
     ) -> Result<Lease, StepError> {
-        if access == Access::ReadWrite && self.read_only {
-            return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
-        }
-        let permit = tokio::select! {
-            permit = self.queue.turn(&self.permits, self.wait) => {
-                permit.ok_or_else(|| place.exhausted(self.size, self.wait))?
-            }
-            () = cancel.canceled() => return Err(canceled(cancel)),
+        let permit = self.terms.acquire(place, access, cancel).await?;
+        let attempt = || async {
+            let connected = self.connect(access, purpose, longest).await;
+            connected.map_err(|e| Refusal { error: place.unreachable(connect_text(&e)), has_hung_up: has_hung_up(&e) })
         };
-        // The time limit covers a server that accepts and then says nothing.
-        let (conn, traits) = tokio::select! {
-            connected = tokio::time::timeout(self.wait, self.connect(access, purpose, longest)) => match connected {
-                Ok(connected) => connected.map_err(|e| place.unreachable(connect_text(&e)))?,
-                Err(_) => return Err(place.unreachable(format!("no answer within {} s", self.wait.as_secs()))),
-            },
-            () = cancel.canceled() => return Err(canceled(cancel)),
-        };
-        let stop = Stop {
-            server: Arc::clone(self),
-            id: traits.id,
-            place: place.clone(),
-            cancel: cancel.clone(),
-            is_broken: Arc::default(),
-        };
+        let (conn, traits) = dial(self.terms.wait, place, cancel, attempt).await?;
+        let stop = Stop::new(self, traits.id, place, cancel);
         Ok(Lease { conn, stop, traits, permit })
     }
 
@@ -195,7 +138,7 @@ impl MySqlServer {
         spare: usize,
         cancel: &CancelToken,
     ) -> Result<Option<Lease>, StepError> {
-        if self.permits.available_permits() <= spare {
+        if self.terms.free() <= spare {
             return Ok(None);
         }
         self.lease(place, Access::Read, Purpose::Copy, longest, cancel).await.map(Some)
@@ -238,9 +181,7 @@ impl MySqlServer {
                 );
             }
         }
-        // Ten seconds after the step's own limit, so that the step's message is the one people read.
-        let step_limit = longest.map(|d| d.saturating_add(Duration::from_secs(10)));
-        if let Some(limit) = self.statement_limit.into_iter().chain(step_limit).min() {
+        if let Some(limit) = self.terms.limit(longest) {
             let seconds = limit.as_secs().clamp(1, 2_000_000);
             set.push_str(&match is_mariadb {
                 true => format!("; set session max_statement_time = {seconds}"),
@@ -251,20 +192,33 @@ impl MySqlServer {
         Ok((conn, traits))
     }
 
-    /// Asks the server to end the statement of connection `id`, from a connection of its own.
-    async fn kill_query(&self, id: u64) {
-        let asking = async {
-            let mut second = MySqlConnection::connect_with(&self.options).await?;
-            sqlx::raw_sql(AssertSqlSafe(format!("kill query {id}"))).execute(&mut second).await?;
-            second.close().await
-        };
-        match tokio::time::timeout(STOP_WITHIN, asking).await {
+    /// Runs one statement on a connection of its own, which is closed behind it.
+    async fn aside(&self, sql: String) -> Result<(), sqlx::Error> {
+        let mut second = MySqlConnection::connect_with(&self.options).await?;
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut second).await?;
+        second.close().await
+    }
+}
+
+#[async_trait]
+impl Stoppable for MySqlServer {
+    async fn end_statement(&self, id: u64) {
+        match tokio::time::timeout(STOP_WITHIN, self.aside(format!("kill query {id}"))).await {
             Ok(Ok(())) => {}
             // 1094: there is no such connection any more.
             Ok(Err(error)) if super::fault::mysql_number(&error) == Some(1094) => {}
             Ok(Err(error)) => tracing::warn!(id, error = %error, "a statement could not be cancelled on the server"),
             Err(_) => tracing::warn!(id, "no second connection in time to cancel a statement on the server"),
         }
+    }
+
+    fn explain(&self, error: &sqlx::Error, sql: &str, _elapsed: Duration, place: &Place) -> StepError {
+        place.mysql(error, sql)
+    }
+
+    fn is_fatal(error: &sqlx::Error) -> bool {
+        // The server stops, or somebody has ended this very connection.
+        error.as_database_error().is_none() || matches!(super::fault::mysql_number(error), Some(1053 | 1927))
     }
 }
 
@@ -284,16 +238,11 @@ impl Lease {
     /// Closes the connection in good order and gives its place in the pool back.
     pub(crate) async fn release(self) {
         let Self { conn, stop, permit, .. } = self;
-        if !stop.is_broken.load(Ordering::Relaxed) {
+        if stop.is_usable() {
             // A connection that cannot say good-bye is closed all the same.
             let _ = tokio::time::timeout(STOP_WITHIN, conn.close()).await;
         }
         drop(permit);
-    }
-
-    /// Whether the connection is still in step with the server.
-    pub(crate) fn is_usable(&self) -> bool {
-        !self.stop.is_broken.load(Ordering::Relaxed)
     }
 
     /// [`Lease::release`] from where nobody can wait.
@@ -325,76 +274,11 @@ impl Lease {
 }
 
 impl Stop {
-    /// Runs `work` on the connection this belongs to. On cancel the statement is ended on the server and the
-    /// connection is not used again; the same when the returned future is dropped half-way.
-    pub(crate) async fn guard<T>(
-        &self,
-        sql: &str,
-        work: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, StepError> {
-        if self.cancel.is_canceled() {
-            return Err(canceled(&self.cancel));
-        }
-        let mut dropped = WhenDropped { stop: self, is_armed: true };
-        tokio::pin!(work);
-        let result = tokio::select! {
-            result = &mut work => result,
-            () = self.cancel.canceled() => {
-                dropped.is_armed = false;
-                self.is_broken.store(true, Ordering::Relaxed);
-                self.server.kill_query(self.id).await;
-                // Let the statement end; how it ended no longer matters (MySQL's SLEEP just returns 1).
-                let _ = tokio::time::timeout(STOP_WITHIN, work).await;
-                return Err(canceled(&self.cancel));
-            }
-        };
-        dropped.is_armed = false;
-        result.map_err(|trouble| match trouble {
-            Trouble::Step(error) => error,
-            Trouble::Sql(error) => {
-                if error.as_database_error().is_none() {
-                    self.is_broken.store(true, Ordering::Relaxed);
-                }
-                if self.cancel.is_canceled() { canceled(&self.cancel) } else { self.place.mysql(&error, sql) }
-            }
-        })
-    }
-
     /// Runs a statement of ours on a connection of its own, when this one may be lost; whether it worked is of no
     /// consequence. The connection this belongs to should be closed by now.
     pub(crate) async fn tidy(&self, sql: &str) {
-        let asking = async {
-            let mut second = MySqlConnection::connect_with(&self.server.options).await?;
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut second).await?;
-            second.close().await
-        };
-        if !matches!(tokio::time::timeout(STOP_WITHIN, asking).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout(STOP_WITHIN, self.server.aside(sql.to_owned())).await, Ok(Ok(()))) {
             tracing::debug!(id = self.id, sql, "left for the next run");
-        }
-    }
-
-    /// Ends the running statement on the server and marks the connection as not to be used again.
-    pub(crate) async fn end_statement(&self) {
-        self.is_broken.store(true, Ordering::Relaxed);
-        self.server.kill_query(self.id).await;
-    }
-}
-
-struct WhenDropped<'a> {
-    stop: &'a Stop,
-    is_armed: bool,
-}
-
-impl Drop for WhenDropped<'_> {
-    fn drop(&mut self) {
-        if !self.is_armed {
-            return;
-        }
-        self.stop.is_broken.store(true, Ordering::Relaxed);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (server, id) = (Arc::clone(&self.stop.server), self.stop.id);
-            // Bounded by its own time limit.
-            runtime.spawn(async move { server.kill_query(id).await });
         }
     }
 }

@@ -64,14 +64,10 @@ impl Core {
 
     /// The session's connection.
     async fn ensure<'a>(&self, state: &'a mut State) -> Result<&'a mut Lease, StepError> {
-        if state.lease.as_ref().is_some_and(|lease| !lease.is_usable()) {
+        if state.lease.as_ref().is_some_and(|lease| !lease.stop.is_usable()) {
             state.lease = None;
             if std::mem::take(&mut state.in_transaction) {
-                let text = format!(
-                    "connector `{}`: the connection is gone, and its transaction with it",
-                    self.place.connector
-                );
-                return Err(StepError::remote(text));
+                return Err(self.place.transaction_lost());
             }
         }
         match &mut state.lease {
@@ -83,7 +79,7 @@ impl Core {
     /// Puts a connection back, unless another one took its place meanwhile.
     pub(super) async fn put_back(&self, lease: Lease) {
         let mut state = self.state.lock().await;
-        if state.lease.is_none() && lease.is_usable() {
+        if state.lease.is_none() && lease.stop.is_usable() {
             state.lease = Some(lease);
         } else {
             drop(state);

@@ -5,11 +5,14 @@ use std::time::Duration;
 use host_model::StepError;
 use odbc_api::Error;
 
+use crate::connector::dial::Refusal;
 use crate::connector::fault::Place;
 
 /// While a connection is made.
-pub(super) fn connecting(place: &Place, error: &Error) -> StepError {
-    place.unreachable(parts(error).1)
+pub(super) fn connecting(place: &Place, error: &Error) -> Refusal {
+    let (state, text) = parts(error);
+    // "Communication link failure"; drivers say 08001 of everything else, a closed port and a wrong password alike.
+    Refusal { error: place.unreachable(text), has_hung_up: state == "08S01" }
 }
 
 /// While a statement runs.
@@ -17,7 +20,7 @@ pub(super) fn running(place: &Place, error: &Error, limit: Option<Duration>, sql
     let (state, text) = parts(error);
     match (state.as_str(), limit) {
         ("HYT00" | "HYT01", Some(limit)) => place.too_long(limit, sql),
-        _ if is_broken(error) => place.unreachable(text),
+        _ if is_broken(error) => place.lost(text, sql),
         _ => {
             let origin = if state.is_empty() { String::new() } else { format!("SQLSTATE {state}") };
             place.foreign(&text, &origin, matches!(state.get(..2), Some("40" | "53" | "55" | "57")), sql)

@@ -2,9 +2,11 @@
 //! program that is linked with the driver manager does not start where it is not installed. Calls block, so a connection
 //! lives on a thread of its own (`worker`), as with Oracle.
 //!
-//! Cancel and limits of time: the driver is given the limit as its query timeout, and rows stop coming at once; a call that
-//! blocks is left to end with its limit. Read-only: nothing but plain SELECTs by our scanner, and never a commit.
+//! Cancel: `SQLCancel` from another thread (`current`), as often as it takes; what that means for the server is up to the
+//! driver. Limits of time: the driver is given the limit as its query timeout. Read-only: nothing but plain SELECTs by our
+//! scanner, and never a commit.
 
+mod current;
 mod fault;
 mod value;
 mod worker;
@@ -15,11 +17,12 @@ use async_trait::async_trait;
 use host_model::connector::{Dialect, Pool};
 use host_model::port::Access;
 use host_model::{CancelToken, StepError};
-use tokio::sync::oneshot;
 
-use super::fault::{Place, canceled};
+use super::fault::Place;
 use super::remote::odbc::Source;
-use super::remote::{Link, Marks, Server, Terms};
+use super::remote::thread::{Opening, open};
+use super::remote::{Link, Marks, Server};
+use super::terms::Terms;
 use worker::Job;
 
 /// One data source.
@@ -55,32 +58,15 @@ impl Server for OdbcServer {
         longest: Option<Duration>,
         cancel: &CancelToken,
     ) -> Result<Link, StepError> {
-        let permit = self.terms.acquire(place, access, cancel).await?;
-        let wait = self.terms.wait;
         let job = Job {
             source: self.source.text(),
-            wait,
+            wait: self.terms.wait,
             place: place.clone(),
             access,
             limit: self.terms.limit(longest),
             cancel: cancel.clone(),
         };
-        let (link, inbox) = Link::new(Marks::Question, place, cancel);
-        let (ready, is_ready) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("odbc".into()).spawn(move || {
-            // Until the connection is really gone.
-            let _permit = permit;
-            worker::serve(&job, inbox, ready);
-        });
-        thread.map_err(|e| place.unreachable(e))?;
-        tokio::select! {
-            answer = tokio::time::timeout(wait, is_ready) => match answer {
-                Ok(Ok(connected)) => connected?,
-                Ok(Err(_)) => return Err(place.unreachable("the driver broke while it connected")),
-                Err(_) => return Err(place.unreachable(format!("no answer within {} s", wait.as_secs()))),
-            },
-            () = cancel.canceled() => return Err(canceled(cancel)),
-        }
-        Ok(link)
+        let opening = Opening { name: "odbc", marks: Marks::Question, place, access, cancel };
+        open(&self.terms, opening, move |inbox, ready| worker::serve(&job, inbox, ready)).await
     }
 }

@@ -1,24 +1,27 @@
 //! The thread that owns one connection of ODBC and answers its [`Call`]s in turn. The driver does not commit by itself: a
 //! change outside a transaction is committed here, and everything else is rolled back when the connection ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use host_model::port::Access;
 use host_model::value::{Column, Row, Value};
 use host_model::{CancelToken, StepError};
-use odbc_api::handles::ColumnDescription;
+use odbc_api::handles::{ColumnDescription, StatementImpl};
 use odbc_api::parameter::InputParameter;
-use odbc_api::{Connection, ConnectionOptions, Cursor, Error, ResultSetMetadata};
+use odbc_api::{Connection, ConnectionOptions, Cursor, Error, Preallocated, ResultSetMetadata};
 use tokio::sync::mpsc::Receiver;
-use tokio::sync::oneshot;
 
+use super::current::Current;
 use super::fault;
 use super::value::{self, Class};
 use crate::connector::fault::{Place, canceled};
+use crate::connector::remote::thread::Ready;
 use crate::connector::remote::{Call, Control, Insert, Output, Reply, Request, Running};
 use crate::connector::vet::quote;
 
 /// What a worker needs.
+#[derive(Clone)]
 pub(super) struct Job {
     /// The connection string, credentials and all.
     pub(super) source: String,
@@ -32,6 +35,7 @@ pub(super) struct Job {
 struct Worker<'a> {
     connection: Connection<'static>,
     job: &'a Job,
+    current: Arc<Current>,
     in_transaction: bool,
     is_broken: bool,
 }
@@ -49,7 +53,7 @@ impl From<Error> for Stop {
 }
 
 /// Connects and answers calls until nobody can make any or the connection breaks.
-pub(super) fn serve(job: &Job, mut inbox: Receiver<Call>, ready: oneshot::Sender<Result<(), StepError>>) {
+pub(super) fn serve(job: &Job, mut inbox: Receiver<Call>, ready: Ready<Arc<Current>>) {
     let options = ConnectionOptions { login_timeout_sec: u32::try_from(job.wait.as_secs()).ok(), packet_size: None };
     let connected = odbc_api::environment()
         .and_then(|environment| environment.connect_with_connection_string(&job.source, options))
@@ -59,8 +63,9 @@ pub(super) fn serve(job: &Job, mut inbox: Receiver<Call>, ready: oneshot::Sender
         // Nobody listens only when the step has given up waiting.
         Err(error) => return drop(ready.send(Err(fault::connecting(&job.place, &error)))),
     };
-    let mut worker = Worker { connection, job, in_transaction: false, is_broken: false };
-    if ready.send(Ok(())).is_err() {
+    let current = Arc::<Current>::default();
+    let mut worker = Worker { connection, job, current: Arc::clone(&current), in_transaction: false, is_broken: false };
+    if ready.send(Ok(current)).is_err() {
         return;
     }
     while !worker.is_broken {
@@ -95,8 +100,13 @@ impl Worker<'_> {
         if self.job.cancel.is_canceled() { Err(canceled(&self.job.cancel)) } else { Ok(()) }
     }
 
-    fn timeout(&self) -> Option<usize> {
-        self.job.limit.and_then(|limit| usize::try_from(limit.as_secs()).ok())
+    /// A statement that ends with the limit of its step.
+    fn allocate(&self) -> Result<Preallocated<StatementImpl<'_>>, Error> {
+        let mut statement = self.connection.preallocate()?;
+        if let Some(seconds) = self.job.limit.and_then(|limit| usize::try_from(limit.as_secs()).ok()) {
+            statement.set_query_timeout_sec(seconds)?;
+        }
+        Ok(statement)
     }
 
     fn control(&mut self, control: Control) -> Result<(), StepError> {
@@ -125,12 +135,9 @@ impl Worker<'_> {
     fn change(&mut self, request: &Request) -> Result<Option<u64>, StepError> {
         self.check()?;
         let params = bound(&request.values);
-        let timeout = self.timeout();
         let run = || {
-            let mut statement = self.connection.preallocate()?;
-            if let Some(seconds) = timeout {
-                statement.set_query_timeout_sec(seconds)?;
-            }
+            let mut statement = self.allocate()?;
+            let _under_way = self.current.begin(&mut statement);
             statement.execute(&request.sql, params.as_slice())?;
             statement.row_count()
         };
@@ -168,8 +175,9 @@ impl Worker<'_> {
         slot: &mut Option<Output>,
     ) -> Result<(), Stop> {
         let params = bound(&request.values);
-        let opened = self.connection.execute(&request.sql, params.as_slice(), self.timeout())?;
-        let Some(mut cursor) = opened else { return Ok(()) };
+        let mut statement = self.allocate()?;
+        let _under_way = self.current.begin(&mut statement);
+        let Some(mut cursor) = statement.execute(&request.sql, params.as_slice())? else { return Ok(()) };
         let (columns, classes): (Vec<Column>, Vec<Class>) = described(&mut cursor)?.into_iter().unzip();
         let (running, output) = Running::new(columns);
         let output = slot.insert(output);
@@ -193,9 +201,11 @@ impl Worker<'_> {
         self.check()?;
         let sql = format!("select * from (\n{}\n) nomaflow_described where 1 = 0", request.sql);
         let params = bound(&request.values);
-        let run = || match self.connection.execute(&sql, params.as_slice(), self.timeout())? {
-            Some(mut cursor) => described(&mut cursor),
-            None => Ok(Vec::new()),
+        let run = || {
+            let mut statement = self.allocate()?;
+            let _under_way = self.current.begin(&mut statement);
+            let opened = statement.execute(&sql, params.as_slice())?;
+            opened.map_or_else(|| Ok(Vec::new()), |mut cursor| described(&mut cursor))
         };
         let found = run().map_err(|e| self.fail(&e, &request.sql))?;
         self.settle_quietly();
@@ -216,6 +226,7 @@ impl Worker<'_> {
         let sql = format!("insert into {} ({list}) values ({places})", insert.table);
         let run = || {
             let mut statement = self.connection.prepare(&sql)?;
+            let _under_way = self.current.begin(&mut statement);
             for row in &insert.rows {
                 if self.job.cancel.is_canceled() {
                     break;

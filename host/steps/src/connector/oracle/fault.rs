@@ -5,7 +5,11 @@ use std::time::Duration;
 use host_model::StepError;
 use oracledb::{Error, ErrorKind};
 
+use crate::connector::dial::Refusal;
 use crate::connector::fault::Place;
+
+/// How the system calls a connection that the other side closed.
+const HANG_UPS: [&str; 3] = ["reset by peer", "Broken pipe", "connection abort"];
 
 /// The message without the driver's stack trace and the server's advertising of its help pages.
 pub(super) fn text(error: &Error) -> String {
@@ -20,8 +24,15 @@ fn first_line(text: &str) -> &str {
 }
 
 /// While a connection is made.
-pub(super) fn connecting(place: &Place, error: &Error) -> StepError {
-    place.unreachable(text(error))
+pub(super) fn connecting(place: &Place, error: &Error) -> Refusal {
+    let text = text(error);
+    let has_hung_up = match error.kind() {
+        ErrorKind::DeadConnection => true,
+        // The driver keeps no more of the cause than its words.
+        ErrorKind::StreamOperation => HANG_UPS.iter().any(|words| text.contains(words)),
+        _ => false,
+    };
+    Refusal { error: place.unreachable(text), has_hung_up }
 }
 
 /// While a statement runs.
@@ -32,7 +43,7 @@ pub(super) fn running(place: &Place, error: &Error, limit: Option<Duration>, sql
             place.foreign(&text(error), rest.join("\n").trim(), may_retry(refusal.code()), sql)
         }
         (ErrorKind::CallTimeoutExceeded | ErrorKind::UnableToRecover, Some(limit)) => place.too_long(limit, sql),
-        _ if is_broken(error) => place.unreachable(text(error)),
+        _ if is_broken(error) => place.lost(text(error), sql),
         _ => place.foreign(&text(error), "", false, sql),
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! Cancel: the driver cannot interrupt a call from outside. A second connection asks the server to cancel the statement
 //! (`ALTER SYSTEM CANCEL SQL`, 18c and later, with the privilege for it); the step does not wait for that. Where it is
-//! refused, the call ends with the time limit of the statement, when the driver itself breaks it off on the server.
+//! refused, the call ends with the time limit of the statement, when the driver itself breaks it off on the server. The
+//! same where the step lets go of the connection while a statement runs.
 //! Read-only: a read-only transaction of the server, and nothing but plain SELECTs by our scanner.
 
 mod fault;
@@ -20,12 +21,13 @@ use host_model::connector::{Dialect, Pool};
 use host_model::port::Access;
 use host_model::{CancelToken, StepError};
 use oracledb::Config;
-use tokio::sync::oneshot;
 
-use super::fault::{Place, canceled};
+use super::fault::Place;
 use super::remote::address::Address;
 use super::remote::oracle::Target;
-use super::remote::{Link, Marks, Server, Terms};
+use super::remote::thread::{Brake, Opening, open};
+use super::remote::{Link, Marks, Server};
+use super::terms::Terms;
 use worker::{Job, Session};
 
 /// One service of a server.
@@ -77,8 +79,6 @@ impl Server for OracleServer {
         longest: Option<Duration>,
         cancel: &CancelToken,
     ) -> Result<Link, StepError> {
-        let permit = self.terms.acquire(place, access, cancel).await?;
-        let wait = self.terms.wait;
         // Which provider the driver takes; it fails only where one was chosen before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let job = Job {
@@ -87,55 +87,31 @@ impl Server for OracleServer {
             access,
             limit: self.terms.limit(longest),
             cancel: cancel.clone(),
-            is_busy: Arc::default(),
         };
-        let (link, inbox) = Link::new(Marks::Named, place, cancel);
-        let (ready, is_ready) = oneshot::channel();
-        let (ended, has_ended) = oneshot::channel::<()>();
-        let is_busy = Arc::clone(&job.is_busy);
-        let thread = std::thread::Builder::new().name("oracle".into()).spawn(move || {
-            let _ended = ended;
-            worker::serve(job, inbox, ready);
-        });
-        thread.map_err(|e| place.unreachable(e))?;
-        let session = tokio::select! {
-            answer = tokio::time::timeout(wait, is_ready) => match answer {
-                Ok(Ok(connected)) => connected?,
-                Ok(Err(_)) => return Err(place.unreachable("the driver broke while it connected")),
-                // The thread lives until the server closes; it has no session that could be lent to anybody.
-                Err(_) => return Err(place.unreachable(format!("no answer within {} s", wait.as_secs()))),
-            },
-            () = cancel.canceled() => return Err(canceled(cancel)),
-        };
-        let (config, token) = (self.config.clone(), cancel.clone());
-        // Ends with the thread, or when it has passed the cancel on.
-        tokio::spawn(async move {
-            let _permit = permit;
-            let mut has_ended = has_ended;
-            tokio::select! {
-                _ = &mut has_ended => return,
-                () = token.canceled() => {}
-            }
-            if is_busy.load(Ordering::Acquire) {
-                stop_on_server(config, session);
-            }
-            // The permit goes when the connection is really gone; an error says the same as a message.
-            let _ = has_ended.await;
-        });
-        Ok(link)
+        let opening = Opening { name: "oracle", marks: Marks::Named, place, access, cancel };
+        open(&self.terms, opening, move |inbox, ready| worker::serve(job.clone(), inbox, ready)).await
     }
 }
 
-/// Asks the server, from a connection of its own, to cancel what `session` runs.
-fn stop_on_server(config: Config, session: Session) {
-    let ask = move || {
-        let asked = oracledb::connect(config).and_then(|conn| conn.execute(&session.cancel_statement(), &[]));
-        if let Err(error) = asked {
-            tracing::warn!(error = %fault::text(&error), "a statement could not be canceled on the server");
+/// What a statement is stopped by.
+pub(super) struct OracleBrake {
+    config: Config,
+    session: Session,
+    /// Whether a call is with the server.
+    is_busy: Arc<AtomicBool>,
+}
+
+impl Brake for OracleBrake {
+    fn pull(&self) -> bool {
+        if !self.is_busy.load(Ordering::Acquire) {
+            return true;
         }
-    };
-    if let Err(error) = std::thread::Builder::new().name("oracle-cancel".into()).spawn(ask) {
-        tracing::warn!(error = %error, "a statement could not be canceled on the server");
+        let asked = oracledb::connect(self.config.clone())
+            .and_then(|conn| conn.execute(&self.session.cancel_statement(), &[]).map(drop));
+        if let Err(error) = &asked {
+            tracing::warn!(error = %fault::text(error), "a statement could not be canceled on the server");
+        }
+        asked.is_ok()
     }
 }
 

@@ -12,11 +12,11 @@ use host_model::value::{Column, Row, Value};
 use host_model::{CancelToken, StepError};
 use oracledb::{Config, Connection, Cursor, ToDbValue};
 use tokio::sync::mpsc::Receiver;
-use tokio::sync::oneshot;
 
-use super::{Busy, fault, value};
+use super::{Busy, OracleBrake, fault, value};
 use crate::connector::fault::{Place, canceled};
 use crate::connector::remote::oracle::SPELLING;
+use crate::connector::remote::thread::Ready;
 use crate::connector::remote::{Call, Control, Insert, Output, Reply, Request, Running};
 use crate::connector::vet::quote;
 
@@ -26,14 +26,13 @@ const FETCHED_ROWS: u32 = 500;
 const SENT_ROWS: usize = 1_000;
 
 /// What a worker needs.
+#[derive(Clone)]
 pub(super) struct Job {
     pub(super) config: Config,
     pub(super) place: Place,
     pub(super) access: Access,
     pub(super) limit: Option<Duration>,
     pub(super) cancel: CancelToken,
-    /// Whether a call is with the server.
-    pub(super) is_busy: Arc<AtomicBool>,
 }
 
 /// How the server knows the connection.
@@ -53,12 +52,13 @@ impl Session {
 struct Worker {
     conn: Connection,
     job: Job,
+    is_busy: Arc<AtomicBool>,
     in_transaction: bool,
     is_broken: bool,
 }
 
 /// Connects and answers calls until nobody can make any or the connection breaks.
-pub(super) fn serve(job: Job, mut inbox: Receiver<Call>, ready: oneshot::Sender<Result<Session, StepError>>) {
+pub(super) fn serve(job: Job, mut inbox: Receiver<Call>, ready: Ready<OracleBrake>) {
     let connected = oracledb::connect(job.config.clone()).and_then(|conn| {
         conn.set_call_timeout(job.limit)?;
         conn.execute(SPELLING, &[])?;
@@ -70,8 +70,10 @@ pub(super) fn serve(job: Job, mut inbox: Receiver<Call>, ready: oneshot::Sender<
         // Nobody listens only when the step has given up waiting.
         Err(error) => return drop(ready.send(Err(fault::connecting(&job.place, &error)))),
     };
-    let mut worker = Worker { conn, job, in_transaction: false, is_broken: false };
-    if ready.send(Ok(session)).is_err() {
+    let is_busy = Arc::<AtomicBool>::default();
+    let brake = OracleBrake { config: job.config.clone(), session, is_busy: Arc::clone(&is_busy) };
+    let mut worker = Worker { conn, job, is_busy, in_transaction: false, is_broken: false };
+    if ready.send(Ok(brake)).is_err() {
         return;
     }
     while !worker.is_broken {
@@ -84,7 +86,7 @@ pub(super) fn serve(job: Job, mut inbox: Receiver<Call>, ready: oneshot::Sender<
 
 impl Worker {
     fn answer(&mut self, call: Call) {
-        let is_busy = Arc::clone(&self.job.is_busy);
+        let is_busy = Arc::clone(&self.is_busy);
         let _busy = Busy::begin(&is_busy);
         // Nobody waits for a reply only when the step was dropped.
         match call {

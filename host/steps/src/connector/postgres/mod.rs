@@ -2,10 +2,9 @@
 //! retries a refused connection until the acquire timeout and then only says "timed out", and a step's connection
 //! must not come back while its statement still runs on the server.
 //!
-//! The stop protocol ([`Stop::guard`]): every connection in use knows its backend's process id. On cancel a second
-//! connection calls `pg_cancel_backend`, we wait briefly for the statement to end, and close the connection either
-//! way. Second line of defence, for when no second connection can be had: `client_connection_check_interval` makes
-//! the server notice the closed socket, and `statement_timeout` ends what has outlived its step.
+//! A statement is stopped by `pg_cancel_backend` from a second connection (`stop`). Second line of defence, for when none
+//! can be had: `client_connection_check_interval` makes the server notice the closed socket, and `statement_timeout`
+//! ends what has outlived its step.
 
 pub(crate) mod copy_in;
 pub(crate) mod copy_out;
@@ -18,24 +17,23 @@ pub(crate) mod statement;
 mod tls;
 
 use std::str::FromStr as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use host_model::connector::Pool;
 use host_model::port::Access;
 use host_model::{CancelToken, StepError};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgSeverity};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::dial::{Refusal, dial, has_hung_up};
+use super::fault::Place;
 pub(crate) use super::fault::Trouble;
-use super::fault::{Place, canceled};
-use super::gauge::Queue;
+use super::stop::{STOP_WITHIN, Stoppable};
+use super::terms::Terms;
 use tls::Tls;
-
-/// How long a cancelled statement may take to end, and a second connection to open.
-const STOP_WITHIN: Duration = Duration::from_millis(700);
 
 /// One database of a server.
 pub(crate) struct PgServer {
@@ -43,13 +41,7 @@ pub(crate) struct PgServer {
     tls: Tls,
     label: String,
     pool: String,
-    /// `statement_timeout_seconds`.
-    statement_limit: Option<Duration>,
-    read_only: bool,
-    size: u32,
-    wait: Duration,
-    permits: Arc<Semaphore>,
-    queue: Queue,
+    pub(crate) terms: Terms,
     idle: Mutex<Vec<PgConnection>>,
 }
 
@@ -61,15 +53,7 @@ pub(crate) struct Lease {
     permit: OwnedSemaphorePermit,
 }
 
-/// What it takes to stop a connection's statement from outside.
-#[derive(Clone)]
-pub(crate) struct Stop {
-    server: Arc<PgServer>,
-    pid: i32,
-    pub(crate) place: Place,
-    pub(crate) cancel: CancelToken,
-    is_broken: Arc<AtomicBool>,
-}
+pub(crate) type Stop = super::stop::Stop<PgServer>;
 
 impl PgServer {
     pub(crate) fn new(url: &str, password: Option<&str>, pool: &Pool) -> Result<Self, StepError> {
@@ -90,29 +74,7 @@ impl PgServer {
         let database = options.get_database().unwrap_or(options.get_username());
         let label =
             format!("postgres://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port());
-        Ok(Self {
-            label,
-            options,
-            tls,
-            pool: pool.name.clone(),
-            statement_limit: pool.statement_timeout_seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
-            read_only: pool.read_only,
-            size: pool.pool_size,
-            wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
-            permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
-            queue: Queue::default(),
-            idle: Mutex::default(),
-        })
-    }
-
-    /// One for each connection there may be.
-    pub(crate) fn permits(&self) -> &Semaphore {
-        &self.permits
-    }
-
-    /// Those who wait for one.
-    pub(crate) fn queue(&self) -> &Queue {
-        &self.queue
+        Ok(Self { label, options, tls, pool: pool.name.clone(), terms: Terms::of(pool), idle: Mutex::default() })
     }
 
     /// `postgres://user@host:port/database`.
@@ -120,14 +82,8 @@ impl PgServer {
         self.label.clone()
     }
 
-    /// Whether the declaration forbids writing.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.read_only
-    }
-
-    /// Lends no more connections and closes the idle ones; those in use are closed when they come back.
-    pub(crate) async fn close(&self) {
-        self.permits.close();
+    /// Closes the idle connections; those in use are closed when they come back, once the pool lends no more.
+    pub(crate) async fn close_idle(&self) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         for conn in idle {
             // A connection that cannot say good-bye is closed all the same.
@@ -143,24 +99,14 @@ impl PgServer {
         longest: Option<Duration>,
         cancel: &CancelToken,
     ) -> Result<Lease, StepError> {
-        if access == Access::ReadWrite && self.read_only {
-            return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
-        }
-        let permit = tokio::select! {
-            permit = self.queue.turn(&self.permits, self.wait) => {
-                permit.ok_or_else(|| place.exhausted(self.size, self.wait))?
-            }
-            () = cancel.canceled() => return Err(canceled(cancel)),
+        let permit = self.terms.acquire(place, access, cancel).await?;
+        let attempt = || async {
+            let connected = self.reuse_or_connect(longest).await;
+            connected
+                .map_err(|e| Refusal { error: place.unreachable(self.tls.explain(&e)), has_hung_up: has_hung_up(&e) })
         };
-        // The time limit covers a server that accepts and then says nothing, and an idle connection to such a one.
-        let (conn, pid) = tokio::select! {
-            connected = tokio::time::timeout(self.wait, self.reuse_or_connect(longest)) => match connected {
-                Ok(connected) => connected.map_err(|e| place.unreachable(self.tls.explain(&e)))?,
-                Err(_) => return Err(place.unreachable(format!("no answer within {} s", self.wait.as_secs()))),
-            },
-            () = cancel.canceled() => return Err(canceled(cancel)),
-        };
-        Ok(self.lend(conn, pid, permit, place, cancel))
+        let (conn, pid) = dial(self.terms.wait, place, cancel, attempt).await?;
+        Ok(Lease { conn, stop: Stop::new(self, pid, place, cancel), permit })
     }
 
     /// A connection for reading if one is free at this moment and `spare` others are left.
@@ -171,13 +117,13 @@ impl PgServer {
         spare: usize,
         cancel: &CancelToken,
     ) -> Result<Option<Lease>, StepError> {
-        if self.permits.available_permits() <= spare {
+        if self.terms.free() <= spare {
             return Ok(None);
         }
         self.lease(place, Access::Read, longest, cancel).await.map(Some)
     }
 
-    async fn reuse_or_connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
+    async fn reuse_or_connect(&self, longest: Option<Duration>) -> Result<(PgConnection, u64), sqlx::Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(mut conn) = idle
             && let Ok(Ok(pid)) = tokio::time::timeout(STOP_WITHIN, self.greet(&mut conn, longest)).await
@@ -187,49 +133,15 @@ impl PgServer {
         self.connect(longest).await
     }
 
-    async fn connect(&self, longest: Option<Duration>) -> Result<(PgConnection, i32), sqlx::Error> {
+    async fn connect(&self, longest: Option<Duration>) -> Result<(PgConnection, u64), sqlx::Error> {
         let mut conn = PgConnection::connect_with(&self.options).await?;
         let pid = self.greet(&mut conn, longest).await?;
         Ok((conn, pid))
     }
 
-    fn lend(
-        self: &Arc<Self>,
-        conn: PgConnection,
-        pid: i32,
-        permit: OwnedSemaphorePermit,
-        place: &Place,
-        cancel: &CancelToken,
-    ) -> Lease {
-        let stop = Stop {
-            server: Arc::clone(self),
-            pid,
-            place: place.clone(),
-            cancel: cancel.clone(),
-            is_broken: Arc::default(),
-        };
-        Lease { conn, stop, permit }
-    }
-
-    /// Asks the server to end the statement of `pid`, from a connection of its own.
-    async fn cancel_backend(&self, pid: i32) {
-        let asking = async {
-            let mut second = PgConnection::connect_with(&self.options).await?;
-            sqlx::query("select pg_cancel_backend($1)").bind(pid).execute(&mut second).await?;
-            second.close().await
-        };
-        match tokio::time::timeout(STOP_WITHIN, asking).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(pid, error = %error, "a statement could not be cancelled on the server"),
-            Err(_) => tracing::warn!(pid, "no second connection in time to cancel a statement on the server"),
-        }
-    }
-
     /// Asks for the backend's id and arms the server's own limits: the pool's, or one well after the step's.
-    async fn greet(&self, conn: &mut PgConnection, longest: Option<Duration>) -> Result<i32, sqlx::Error> {
-        // Ten seconds after the step's own limit, so that the step's message is the one people read.
-        let of_step = longest.map(|longest| longest.saturating_add(Duration::from_secs(10)));
-        let limit = of_step.into_iter().chain(self.statement_limit).min().unwrap_or_default();
+    async fn greet(&self, conn: &mut PgConnection, longest: Option<Duration>) -> Result<u64, sqlx::Error> {
+        let limit = self.terms.limit(longest).unwrap_or_default();
         let millis = limit.as_millis().min(2_147_483_647);
         let mut sql = format!("select pg_backend_pid(), set_config('statement_timeout', '{millis}', false)");
         if conn.server_version_num().is_some_and(|version| version >= 140_000) {
@@ -242,7 +154,7 @@ impl PgServer {
 
     /// The words for a statement that the server ended after `elapsed` because of the pool's limit.
     fn timed_out(&self, error: &sqlx::Error, elapsed: Duration, place: &Place) -> Option<StepError> {
-        let limit = self.statement_limit.filter(|limit| elapsed >= *limit)?;
+        let limit = self.terms.statement_timeout.filter(|limit| elapsed >= *limit)?;
         // query_canceled: by this limit, or by an administrator.
         (error.as_database_error()?.code()? == "57014").then(|| {
             let text = format!(
@@ -257,12 +169,42 @@ impl PgServer {
     }
 }
 
+#[async_trait]
+impl Stoppable for PgServer {
+    async fn end_statement(&self, id: u64) {
+        let asking = async {
+            let mut second = PgConnection::connect_with(&self.options).await?;
+            sqlx::raw_sql(AssertSqlSafe(format!("select pg_cancel_backend({id})"))).execute(&mut second).await?;
+            second.close().await
+        };
+        match tokio::time::timeout(STOP_WITHIN, asking).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(id, error = %error, "a statement could not be cancelled on the server"),
+            Err(_) => tracing::warn!(id, "no second connection in time to cancel a statement on the server"),
+        }
+    }
+
+    fn explain(&self, error: &sqlx::Error, sql: &str, elapsed: Duration, place: &Place) -> StepError {
+        let refusal = place.postgres(error, sql);
+        match self.timed_out(error, elapsed, place) {
+            Some(timeout) => timeout.with_detail(refusal.detail),
+            None => refusal,
+        }
+    }
+
+    fn is_fatal(error: &sqlx::Error) -> bool {
+        let Some(refusal) = error.as_database_error() else { return true };
+        let severity = refusal.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+        matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
+    }
+}
+
 impl Lease {
     /// Gives the connection back as it was lent: no transaction, no settings, no temporary tables, no prepared
     /// statements (a table may change under them before the next step).
     pub(crate) async fn release(self) {
         let Self { mut conn, stop, permit } = self;
-        if stop.is_broken.load(Ordering::Relaxed) {
+        if !stop.is_usable() {
             return;
         }
         let tidy = async {
@@ -271,7 +213,7 @@ impl Lease {
             sqlx::raw_sql("discard all").execute(&mut conn).await
         };
         let is_tidy = matches!(tokio::time::timeout(STOP_WITHIN, tidy).await, Ok(Ok(_)));
-        if is_tidy && !stop.server.permits.is_closed() {
+        if is_tidy && !stop.server.terms.is_closed() {
             stop.server.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
         }
         drop(permit);
@@ -297,74 +239,5 @@ impl Lease {
         let stop = self.stop.clone();
         let conn = &mut self.conn;
         stop.guard(sql, async move { Ok(sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(|_| ())?) }).await
-    }
-}
-
-impl Stop {
-    /// Runs `work` on the connection this belongs to. On cancel the statement is ended on the server and the
-    /// connection is not used again; the same when the returned future is dropped half-way.
-    pub(crate) async fn guard<T>(
-        &self,
-        sql: &str,
-        work: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, StepError> {
-        if self.cancel.is_canceled() {
-            return Err(canceled(&self.cancel));
-        }
-        let begun = Instant::now();
-        let mut dropped = WhenDropped { stop: self, is_armed: true };
-        tokio::pin!(work);
-        let result = tokio::select! {
-            result = &mut work => result,
-            () = self.cancel.canceled() => {
-                dropped.is_armed = false;
-                self.is_broken.store(true, Ordering::Relaxed);
-                self.server.cancel_backend(self.pid).await;
-                // Let the statement end; how it ended no longer matters.
-                let _ = tokio::time::timeout(STOP_WITHIN, work).await;
-                return Err(canceled(&self.cancel));
-            }
-        };
-        dropped.is_armed = false;
-        result.map_err(|trouble| match trouble {
-            Trouble::Step(error) => error,
-            Trouble::Sql(error) => {
-                if error.as_database_error().is_none() {
-                    self.is_broken.store(true, Ordering::Relaxed);
-                }
-                if self.cancel.is_canceled() {
-                    return canceled(&self.cancel);
-                }
-                let refusal = self.place.postgres(&error, sql);
-                match self.server.timed_out(&error, begun.elapsed(), &self.place) {
-                    Some(timeout) => timeout.with_detail(refusal.detail),
-                    None => refusal,
-                }
-            }
-        })
-    }
-
-    /// Marks the connection as out of step with its protocol: it will be closed, never lent again.
-    pub(crate) fn break_connection(&self) {
-        self.is_broken.store(true, Ordering::Relaxed);
-    }
-}
-
-struct WhenDropped<'a> {
-    stop: &'a Stop,
-    is_armed: bool,
-}
-
-impl Drop for WhenDropped<'_> {
-    fn drop(&mut self) {
-        if !self.is_armed {
-            return;
-        }
-        self.stop.is_broken.store(true, Ordering::Relaxed);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (server, pid) = (Arc::clone(&self.stop.server), self.stop.pid);
-            // Bounded by its own time limit.
-            runtime.spawn(async move { server.cancel_backend(pid).await });
-        }
     }
 }

@@ -71,6 +71,13 @@ impl Core {
 
     /// The session's connection.
     pub(super) async fn ensure<'a>(&self, state: &'a mut State) -> Result<&'a mut Lease, StepError> {
+        if state.lease.as_ref().is_some_and(|lease| !lease.stop.is_usable()) {
+            state.lease = None;
+            state.epoch += 1;
+            if std::mem::take(&mut state.in_transaction) {
+                return Err(self.place.transaction_lost());
+            }
+        }
         match &mut state.lease {
             Some(lease) => Ok(lease),
             empty => Ok(empty.insert(self.lease().await?)),
@@ -93,7 +100,7 @@ impl Core {
     /// Puts a connection back, unless another one took its place meanwhile.
     pub(super) async fn put_back(&self, lease: Lease) {
         let mut state = self.state.lock().await;
-        if state.lease.is_none() {
+        if state.lease.is_none() && lease.stop.is_usable() {
             state.lease = Some(lease);
         } else {
             drop(state);

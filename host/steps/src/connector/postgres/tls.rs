@@ -9,6 +9,8 @@ use host_model::connector::{Pool, TlsMode};
 use rustls::CertificateError;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::connector::dial::closed_when_asked_for_tls;
+
 /// What is asked for, for messages.
 pub(super) struct Tls {
     pool: String,
@@ -61,6 +63,7 @@ impl Tls {
                  `tls = \"prefer\"`"
             ),
             sqlx::Error::Tls(inner) => self.missing_file().unwrap_or_else(|| format!("TLS of pool `{pool}`: {inner}")),
+            other if closed_when_asked_for_tls(other) => "the server closed the connection".to_owned(),
             other => other.to_string(),
         }
     }

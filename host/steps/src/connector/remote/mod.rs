@@ -15,27 +15,26 @@ pub(crate) mod odbc;
 pub(crate) mod oracle;
 mod running;
 pub(crate) mod session;
+pub(crate) mod thread;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use host_model::connector::{Dialect, Pool};
+use host_model::connector::Dialect;
 use host_model::port::Access;
 use host_model::value::{Column, Row, Value};
 use host_model::{CancelToken, StepError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{Place, canceled};
-use super::gauge::Queue;
 use super::scan::Statement;
+use super::terms::Terms;
 
 pub(crate) use running::{Output, Running};
 
 /// How long a canceled statement may take to end.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
-/// Beyond the time a step has, so that the step's own message is the one people read.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// One database of a server.
 #[async_trait]
@@ -60,71 +59,6 @@ pub(crate) trait Server: Send + Sync {
         longest: Option<Duration>,
         cancel: &CancelToken,
     ) -> Result<Link, StepError>;
-}
-
-/// What a pool declares, in the form servers use it.
-pub(crate) struct Terms {
-    pub(crate) is_read_only: bool,
-    pub(crate) trims_strings: bool,
-    pub(crate) coalesces_nulls: bool,
-    pub(crate) wait: Duration,
-    size: u32,
-    statement_timeout: Option<Duration>,
-    permits: Arc<Semaphore>,
-    queue: Queue,
-}
-
-impl Terms {
-    pub(crate) fn of(pool: &Pool) -> Self {
-        Self {
-            is_read_only: pool.read_only,
-            trims_strings: pool.trim_strings,
-            coalesces_nulls: pool.coalesce_nulls,
-            wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
-            size: pool.pool_size,
-            statement_timeout: pool.statement_timeout_seconds.map(|s| Duration::from_secs(u64::from(s))),
-            permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
-            queue: Queue::default(),
-        }
-    }
-
-    /// One for each connection there may be.
-    pub(crate) fn permits(&self) -> &Semaphore {
-        &self.permits
-    }
-
-    /// Those who wait for one.
-    pub(crate) fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
-    /// Lends no more connections.
-    pub(crate) fn close(&self) {
-        self.permits.close();
-    }
-
-    /// A place in the pool.
-    pub(crate) async fn acquire(
-        &self,
-        place: &Place,
-        access: Access,
-        cancel: &CancelToken,
-    ) -> Result<OwnedSemaphorePermit, StepError> {
-        if access == Access::ReadWrite && self.is_read_only {
-            return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
-        }
-        tokio::select! {
-            permit = self.queue.turn(&self.permits, self.wait) => {
-                permit.ok_or_else(|| place.exhausted(self.size, self.wait))
-            }
-            () = cancel.canceled() => Err(canceled(cancel)),
-        }
-    }
-
-    /// Longest a statement may run.
-    pub(crate) fn limit(&self, longest: Option<Duration>) -> Option<Duration> {
-        self.statement_timeout.or(longest.map(|d| d.saturating_add(GRACE)))
-    }
 }
 
 /// Where an answer goes.
@@ -196,16 +130,28 @@ impl Marks {
 #[derive(Clone)]
 pub(crate) struct Link {
     calls: mpsc::Sender<Call>,
+    /// Closed with the last clone.
+    _held: Arc<oneshot::Sender<()>>,
     marks: Marks,
     pub(crate) place: Place,
     pub(crate) cancel: CancelToken,
 }
 
+/// A worker's side of a [`Link`].
+pub(crate) struct Inbox {
+    /// What it is asked to do; `None` when nobody can ask any more.
+    pub(crate) calls: mpsc::Receiver<Call>,
+    /// The same for whoever has to know it while the worker is in a call: resolves, with an error, when the link is gone.
+    pub(crate) gone: oneshot::Receiver<()>,
+}
+
 impl Link {
     /// A link, and what its worker listens to.
-    pub(crate) fn new(marks: Marks, place: &Place, cancel: &CancelToken) -> (Self, mpsc::Receiver<Call>) {
-        let (calls, inbox) = mpsc::channel(1);
-        (Self { calls, marks, place: place.clone(), cancel: cancel.clone() }, inbox)
+    pub(crate) fn new(marks: Marks, place: &Place, cancel: &CancelToken) -> (Self, Inbox) {
+        let (calls, called) = mpsc::channel(1);
+        let (held, gone) = oneshot::channel();
+        let link = Self { calls, _held: Arc::new(held), marks, place: place.clone(), cancel: cancel.clone() };
+        (link, Inbox { calls: called, gone })
     }
 
     /// Begins a statement.
@@ -285,7 +231,7 @@ impl Link {
     }
 
     /// What a worker answers. Once the step is canceled its answer no longer matters, but the statement is given a moment
-    /// to end; a worker that cannot stop (the driver blocks) is left behind.
+    /// to end; a worker that cannot stop (its driver does not) is left behind.
     async fn unless_canceled<T, E>(&self, answer: impl Future<Output = Result<T, E>>) -> Option<T> {
         tokio::pin!(answer);
         tokio::select! {

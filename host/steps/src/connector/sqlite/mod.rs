@@ -18,21 +18,17 @@ use host_model::{CancelToken, StepError, StepErrorKind};
 use rusqlite::limits::Limit;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, InterruptHandle, OpenFlags, Statement};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::fault::{Place, canceled};
-use super::gauge::Queue;
 use super::scan;
+use super::terms::Terms;
 use host_model::value::Value;
 
 /// One database file.
 pub(crate) struct SqliteFile {
     path: PathBuf,
-    read_only: bool,
-    size: u32,
-    wait: Duration,
-    permits: Arc<Semaphore>,
-    queue: Queue,
+    pub(crate) terms: Terms,
 }
 
 /// What a connection will be used for.
@@ -61,24 +57,7 @@ pub(crate) struct Link {
 
 impl SqliteFile {
     pub(crate) fn new(path: PathBuf, pool: &Pool) -> Self {
-        Self {
-            path,
-            read_only: pool.read_only,
-            size: pool.pool_size,
-            wait: Duration::from_secs(u64::from(pool.acquire_timeout_seconds)),
-            permits: Arc::new(Semaphore::new(pool.pool_size.max(1) as usize)),
-            queue: Queue::default(),
-        }
-    }
-
-    /// One for each connection there may be.
-    pub(crate) fn permits(&self) -> &Semaphore {
-        &self.permits
-    }
-
-    /// Those who wait for one.
-    pub(crate) fn queue(&self) -> &Queue {
-        &self.queue
+        Self { path, terms: Terms::of(pool) }
     }
 
     /// `sqlite:<path>`.
@@ -89,11 +68,6 @@ impl SqliteFile {
     /// The file, for telling whether two connectors are the same database.
     pub(crate) fn path(&self) -> &PathBuf {
         &self.path
-    }
-
-    /// Whether the declaration forbids writing.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.read_only
     }
 
     /// Runs `job` with a connection on a blocking thread. A cancel interrupts the running statement and makes every
@@ -109,13 +83,13 @@ impl SqliteFile {
         T: Send + 'static,
         F: FnOnce(&Link) -> Result<T, StepError> + Send + 'static,
     {
-        let permit = self.acquire(place, cancel).await?;
+        let permit = self.terms.acquire(place, usage.access(), cancel).await?;
         let handle: Arc<OnceLock<InterruptHandle>> = Arc::default();
         let alive = CancelOnDrop(cancel.child());
         let (file, token, shared, at) = (Arc::clone(self), alive.0.clone(), Arc::clone(&handle), place.clone());
         let mut task = tokio::task::spawn_blocking(move || {
             let _permit: OwnedSemaphorePermit = permit;
-            let _patience = Patience::begin(&token, file.wait);
+            let _patience = Patience::begin(&token, file.terms.wait);
             let link = file.connect(usage, at, token)?;
             // The cell was made for this one task.
             let _ = shared.set(link.conn.get_interrupt_handle());
@@ -143,26 +117,15 @@ impl SqliteFile {
         }
     }
 
-    async fn acquire(&self, place: &Place, cancel: &CancelToken) -> Result<OwnedSemaphorePermit, StepError> {
-        tokio::select! {
-            permit = self.queue.turn(&self.permits, self.wait) => {
-                permit.ok_or_else(|| place.exhausted(self.size, self.wait))
-            }
-            () = cancel.canceled() => Err(canceled(cancel)),
-        }
-    }
-
     fn connect(&self, usage: Use, place: Place, cancel: CancelToken) -> Result<Link, StepError> {
         let writes = usage.access() == Access::ReadWrite;
-        if writes && self.read_only {
-            return Err(place.denied("is declared `read_only`, so nothing can be written through it"));
-        }
         // Only a writer makes a new database: a reader that did would find it empty and call that success.
         if !writes && !self.path.exists() {
             return Err(place.unreachable("the file does not exist"));
         }
         let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        flags |= if self.read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
+        flags |=
+            if self.terms.is_read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
         if writes {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         }

@@ -3,10 +3,11 @@
 use host_model::StepError;
 use tiberius::error::Error;
 
+use crate::connector::dial::{Refusal, is_hang_up};
 use crate::connector::fault::Place;
 
 /// While a connection is made.
-pub(super) fn connecting(place: &Place, error: &Error) -> StepError {
+pub(super) fn connecting(place: &Place, error: &Error) -> Refusal {
     let text = match error {
         Error::Server(refusal) => refusal.message().to_owned(),
         Error::Io { message, .. } => message.clone(),
@@ -15,8 +16,9 @@ pub(super) fn connecting(place: &Place, error: &Error) -> StepError {
     };
     let fault = place.unreachable(text);
     match error {
-        Error::Server(refusal) => fault.with_detail(format!("error {}", refusal.code())),
-        _ => fault,
+        Error::Server(refusal) => Refusal::plain(fault.with_detail(format!("error {}", refusal.code()))),
+        Error::Io { kind, .. } => Refusal { error: fault, has_hung_up: is_hang_up(*kind) },
+        _ => Refusal::plain(fault),
     }
 }
 
@@ -28,7 +30,7 @@ pub(super) fn running(place: &Place, error: &Error, sql: &str) -> StepError {
             let origin = format!("error {code}, severity {class}, state {}, line {}", refusal.state(), refusal.line());
             place.foreign(refusal.message(), &origin, may_retry(code, class), sql)
         }
-        Error::Io { message, .. } => place.unreachable(message),
+        Error::Io { message, .. } => place.lost(message, sql),
         other => place.foreign(&other.to_string(), "", false, sql),
     }
 }

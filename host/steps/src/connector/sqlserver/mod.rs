@@ -20,9 +20,11 @@ use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
 use tokio::net::TcpStream;
 use tokio_util::compat::TokioAsyncWriteCompatExt as _;
 
-use super::fault::{Place, canceled};
+use super::dial::dial;
+use super::fault::Place;
 use super::remote::address::Address;
-use super::remote::{Link, Marks, Server, Terms};
+use super::remote::{Link, Marks, Server};
+use super::terms::Terms;
 use worker::{Connection, Worker};
 
 /// One database of a server.
@@ -112,19 +114,13 @@ impl Server for SqlServer {
         cancel: &CancelToken,
     ) -> Result<Link, StepError> {
         let permit = self.terms.acquire(place, access, cancel).await?;
-        let wait = self.terms.wait;
-        let client = tokio::select! {
-            connected = tokio::time::timeout(wait, self.connect(access)) => match connected {
-                Ok(connected) => connected.map_err(|e| fault::connecting(place, &e))?,
-                Err(_) => return Err(place.unreachable(format!("no answer within {} s", wait.as_secs()))),
-            },
-            () = cancel.canceled() => return Err(canceled(cancel)),
-        };
+        let attempt = || async { self.connect(access).await.map_err(|e| fault::connecting(place, &e)) };
+        let client = dial(self.terms.wait, place, cancel, attempt).await?;
         let (link, inbox) = Link::new(Marks::At, place, cancel);
         let worker = Worker::new(client, place.clone(), access, self.terms.limit(longest), cancel.clone());
         // Ends when the last clone of the link is dropped, at the latest.
         tokio::spawn(async move {
-            worker.serve(inbox).await;
+            worker.serve(inbox.calls).await;
             drop(permit);
         });
         Ok(link)
