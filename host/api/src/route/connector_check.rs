@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use host_model::desk::{StatementReport, Verdict};
 use host_model::{CancelToken, StepErrorKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::connectors::{Giving, no_such_connector};
-use super::jobs::read_body;
+use super::jobs::Given;
 use crate::App;
 use crate::error::{ApiError, Id};
 
@@ -105,10 +103,8 @@ pub(crate) struct QueryCheckView {
 pub(crate) async fn check(
     State(app): State<App>,
     Id(name): Id,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Given(QueryCheckBody { query }): Given<QueryCheckBody>,
 ) -> Result<Json<QueryCheckView>, ApiError> {
-    let QueryCheckBody { query } = read_body(&headers, &body?)?;
     let known = app.connectors.list_connectors().into_iter().find(|entry| entry.name == name);
     if known.ok_or_else(|| no_such_connector(&name))?.dialect.is_none() {
         return Err(ApiError::invalid(format!("connector `{name}` is a directory and takes no SQL")));

@@ -126,7 +126,7 @@ fn uses<'j>(job: &'j Job, source: &'j CallableSource) -> impl Iterator<Item = Pl
     job.steps.iter().filter_map(move |step| {
         let (kind, callable) = match &step.spec {
             StepSpec::Python { callable } => (CallableKind::Python, callable),
-            StepSpec::Wasm { callable } => (CallableKind::Component, callable),
+            StepSpec::Wasm { callable, .. } => (CallableKind::Component, callable),
             _ => return None,
         };
         let module = callable.split(':').next().unwrap_or_default();
