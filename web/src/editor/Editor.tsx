@@ -209,7 +209,7 @@ function focusPlace(pointer: string): void {
     const found = document.querySelector<HTMLElement>(`[data-pointer="${CSS.escape(place)}"]`)
     if (!found) continue
     for (let at = found.parentElement; at; at = at.parentElement) if (at instanceof HTMLDetailsElement) at.open = true
-    const input = found.querySelector<HTMLElement>('input, textarea, select, button') ?? found
+    const input = found.querySelector<HTMLElement>('input, textarea, select, [data-code], button') ?? found
     input.focus({ preventScroll: true })
     found.scrollIntoView({ block: 'center' })
     return

@@ -56,9 +56,10 @@ export function Bound({ base, spec, defaults, hint }: { base: string; spec: Fiel
   const found = at(findings, pointer, DEEP.has(spec.kind) && spec.kind !== 'values')
   const name = label(spec.key)
   const otherwise = inherited !== undefined ? t.inherited(shown(inherited)) : spec.standard !== undefined ? t.standard(shown(spec.standard)) : undefined
+  const other = (key: string): unknown => read(job, `${base}/${key}`) ?? (defaults === undefined ? undefined : read(job, `${defaults}/${key}`))
   const near = (key: string | undefined): string => {
-    const other = key === undefined ? undefined : (read(job, `${base}/${key}`) ?? (defaults === undefined ? undefined : read(job, `${defaults}/${key}`)))
-    return typeof other === 'string' ? other : ''
+    const found = key === undefined ? undefined : other(key)
+    return typeof found === 'string' ? found : ''
   }
   const onChange = (next: unknown) => set(pointer, next)
   const input = (tie: Tie) => {
@@ -80,12 +81,12 @@ export function Bound({ base, spec, defaults, hint }: { base: string; spec: Fiel
       case 'list': return <ListInput {...props} name={name} split={spec.key === 'tags'} />
       case 'json': return <JsonInput {...props} orText={spec.key === 'body'} />
       case 'values': return <ValueTable pointer={pointer} value={value} findings={findings} onChange={onChange} name={name} />
-      case 'long': return <textarea className={css.code} rows={4} spellCheck={false} {...props.tie} value={value === undefined ? '' : shown(value)} onChange={(event) => onChange(event.target.value === '' ? undefined : event.target.value)} />
       case 'secret': return <TextInput {...props} secret />
       case 'connector': return <ConnectorPicker {...props} type="sql" />
       case 'directory': return <ConnectorPicker {...props} type="ldap" />
       case 'table': return <TablePicker {...props} connector={near(spec.connector)} />
-      case 'statement': return <StatementInput {...props} connector={near(spec.connector)} />
+      case 'statement':
+      case 'sql': return <StatementInput key={pointer} {...props} label={name} connector={near(spec.connector)} given={spec.binds === undefined ? null : Object.keys(asTable(other(spec.binds)))} takesNames={spec.kind === 'statement'} />
       case 'job': return <JobPicker {...props} />
       case 'callable': return <CallablePicker {...props} type={near('type')} />
       case 'zone': return <ZonePicker {...props} />

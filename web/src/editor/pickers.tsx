@@ -2,6 +2,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { queries } from '../api/queries'
+import type { Named } from '../sql/complete'
+import { SqlInput } from '../sql/SqlInput'
 import { Combobox, type Option } from '../ui/Combobox'
 import { Menu } from '../ui/Menu'
 import ui from '../ui/ui.module.css'
@@ -15,6 +17,8 @@ interface Props {
   value: unknown
   onChange: (value: unknown) => void
 }
+
+const NONE: readonly Named[] = []
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value))
 const orNothing = (onChange: Props['onChange']) => (value: string) => onChange(value === '' ? undefined : value)
@@ -46,14 +50,15 @@ export function TablePicker({ tie, value, onChange, connector }: Props & { conne
   return <Combobox {...tie} className="mono" free value={textOf(value)} options={options} onChange={orNothing(onChange)} />
 }
 
-/** SQL, or the name of a query that is declared with the connector. */
-export function StatementInput({ tie, value, onChange, connector }: Props & { connector: string }) {
-  const { data } = useQuery({ ...editing.statements(connector), enabled: connector !== '' && !connector.includes('${') })
-  const named = data?.queries ?? []
-  const text = textOf(value)
+/** SQL, or with `takesNames` the name of a query that is declared with the connector. */
+export function StatementInput({ tie, value, onChange, connector, label, given, takesNames }: Props & { connector: string; label: string; given: readonly string[] | null; takesNames: boolean }) {
+  const { data } = useQuery({ ...editing.statements(connector), enabled: takesNames && connector !== '' && !connector.includes('${') })
+  const { data: all } = useQuery(editing.connectors())
+  const named = data?.queries ?? NONE
+  const dialect = all?.connectors.find((each) => each.name === connector)?.dialect ?? ''
   return (
     <>
-      <textarea className={css.code} rows={Math.max(3, Math.min(16, text.split('\n').length + 1))} spellCheck={false} {...tie} value={text} onChange={(event) => orNothing(onChange)(event.target.value)} />
+      <SqlInput tie={tie} label={label} value={textOf(value)} onChange={orNothing(onChange)} connector={connector} dialect={dialect} given={given} named={named} />
       {named.length > 0 && (
         <span>
           <Menu className={ui.button} label={t.named} items={named.flatMap((query) => [
