@@ -172,8 +172,10 @@ fn a_job_that_pins_a_version_calls_it_whatever_is_in_force_and_says_when_it_is_g
 
     // The one in force has no callable `run`.
     drop_in(&home, "zoo");
-    wait_until(SOON, || guest_of(&host, &home)["digest"] != digest.as_str() && guest_of(&host, &home)["state"] == "blocked")
-        .or_panic("another is in force");
+    wait_until(SOON, || {
+        guest_of(&host, &home)["digest"] != digest.as_str() && guest_of(&host, &home)["state"] == "blocked"
+    })
+    .or_panic("another is in force");
     nomaflow(home.path(), &["reload"]).expect(0);
     assert_eq!(card_of(&host, &home)["valid"], true, "{}", card_of(&host, &home));
     nomaflow(home.path(), &["job", "run", "calls"]).expect(0).saying(&["SUCCEEDED"]);

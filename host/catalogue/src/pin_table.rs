@@ -26,7 +26,8 @@ pub(crate) fn read_pins(table: &mut Table<'_, '_>, steps: &mut [Step], draft: &m
             continue;
         };
         let digest = text.value.to_ascii_lowercase();
-        let is_digest = (LEAST_DIGITS..=DIGITS).contains(&digest.len()) && digest.chars().all(|c| c.is_ascii_hexdigit());
+        let is_digest =
+            (LEAST_DIGITS..=DIGITS).contains(&digest.len()) && digest.chars().all(|c| c.is_ascii_hexdigit());
         if !is_digest {
             let message = format!(
                 "`pins.{}` of {} is `{}`, which is not how the digest of a version begins",

@@ -93,12 +93,7 @@ impl ComponentRunner {
     ///
     /// # Errors
     /// As there.
-    pub fn check_until(
-        &self,
-        callable: &str,
-        pins: &Pins,
-        until: Option<Instant>,
-    ) -> Result<Readiness, SandboxError> {
+    pub fn check_until(&self, callable: &str, pins: &Pins, until: Option<Instant>) -> Result<Readiness, SandboxError> {
         let callable = Callable::parse(callable)?.pinned(pins);
         let (located, readiness) = self.locate(&callable, patience(until))?;
         if let (Some(located), Readiness::Ready) = (located, readiness) {

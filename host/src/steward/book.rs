@@ -94,12 +94,7 @@ impl ApprovalBook {
     }
 
     /// Keeps what is in force, and its files, those that `pins` names for longer. What cannot be kept is told and tried again after the next reading.
-    pub(crate) async fn note_all(
-        &self,
-        found: Vec<InForce>,
-        shelf: &Shelf,
-        pins: &BTreeMap<String, BTreeSet<String>>,
-    ) {
+    pub(crate) async fn note_all(&self, found: Vec<InForce>, shelf: &Shelf, pins: &BTreeMap<String, BTreeSet<String>>) {
         for one in found {
             let (plugin, digest, path) = (one.plugin.clone(), one.digest.clone(), one.path.clone());
             let (is_newest, is_kept) = (self.is_newest(&plugin, &digest), shelf.has(&plugin, &digest));

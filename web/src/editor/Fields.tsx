@@ -1,4 +1,5 @@
 /** Fields of a table of the job, each with its label, its hint and what was found about it. */
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { Field } from '../ui/Field'
 import { useEditing } from './context'
@@ -14,8 +15,16 @@ import { label, t } from './words'
 
 /** What was found, as it stands under an input. */
 export function Found({ found }: { found: Finding[] }): ReactNode {
-  return found.map((each, i) => <span key={i} className={each.severity === 'warning' ? css.soft : css.bad}>{each.message}{each.hint && <span className="muted"> {each.hint}</span>}</span>)
+  return found.map((each, i) => (
+    <span key={i} className={each.severity === 'warning' ? css.soft : css.bad}>
+      {each.message}{each.hint && <span className="muted"> {each.hint}</span>}
+      {OF_PLUGINS.test(each.code) && <> <Link to="/plugins">{t.toPlugins}</Link></>}
+    </span>
+  ))
 }
+
+/** What is mended where plugins are. */
+const OF_PLUGINS = /^(component-|python-(module|function)-missing|pin-missing)/
 
 const shown = (value: unknown): string => (typeof value === 'string' ? value : typeof value === 'boolean' ? (value ? t.yes : t.no) : JSON.stringify(value))
 const DEEP = new Set(['values', 'json', 'list'])

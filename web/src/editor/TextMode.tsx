@@ -1,4 +1,4 @@
-/** The job as text, with line numbers; what was found stands below and marks its lines. */
+/** The job as text, with line numbers; what was found stands below, marks its lines and is underlined where it is. */
 import { useMemo, useRef } from 'react'
 import { CopyButton } from '../ui/Copy'
 import css from './editor.module.css'
@@ -13,6 +13,9 @@ interface Props {
   /** Somebody else's text, to merge from. */
   theirs: string | null
 }
+
+/** As the style sheet has it. */
+const LINE_PX = 20
 
 /** Where a line and a column, both from 1, stand in the text. */
 export function offsetOf(text: string, line: number, column: number): number {
@@ -29,6 +32,7 @@ export function offsetOf(text: string, line: number, column: number): number {
 export function TextMode({ text, findings, onChange, theirs }: Props) {
   const box = useRef<HTMLTextAreaElement>(null)
   const gutter = useRef<HTMLDivElement>(null)
+  const marks = useRef<HTMLDivElement>(null)
   const lines = useMemo(() => text.split('\n').length, [text])
   const bad = useMemo(() => new Map(findings.map((found) => [found.line, found.severity])), [findings])
   const show = ({ line, column, length }: Finding) => {
@@ -37,7 +41,7 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
     const from = offsetOf(text, line, column)
     area.focus()
     area.setSelectionRange(from, Math.min(text.length, from + Math.max(1, length)))
-    area.scrollTop = Math.max(0, (line - 5) * 20)
+    area.scrollTop = Math.max(0, (line - 5) * LINE_PX)
   }
   return (
     <div className={look.textMode}>
@@ -46,6 +50,13 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
         <div className={look.textBox}>
           <div ref={gutter} className={look.gutter} aria-hidden="true">
             {Array.from({ length: lines }, (_, i) => <span key={i} data-severity={bad.get(i + 1)}>{i + 1}</span>)}
+          </div>
+          <div className={look.marks} aria-hidden="true">
+            <div ref={marks}>
+              {findings.filter((found) => found.line > 0).map((found, i) => (
+                <span key={i} data-squiggle={found.severity} style={{ top: `${(found.line - 1) * LINE_PX}px`, left: `${found.column - 1}ch`, width: `${Math.max(1, found.length)}ch` }} />
+              ))}
+            </div>
           </div>
           <textarea
             ref={box}
@@ -58,7 +69,9 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
             value={text}
             onChange={(event) => onChange(event.target.value)}
             onScroll={(event) => {
-              if (gutter.current) gutter.current.scrollTop = event.currentTarget.scrollTop
+              const { scrollTop, scrollLeft } = event.currentTarget
+              if (gutter.current) gutter.current.scrollTop = scrollTop
+              if (marks.current) marks.current.style.transform = `translate(${-scrollLeft}px, ${-scrollTop}px)`
             }}
           />
         </div>

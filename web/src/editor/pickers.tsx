@@ -92,17 +92,19 @@ function offset(zone: string): string | null {
   }
 }
 
-let zones: string[] | null = null
-
+/** The zones that the server knows; while it has not answered, and where it does not tell, those of the browser. */
 export function ZonePicker({ tie, value, onChange }: Props) {
   const text = textOf(value)
+  const { data } = useQuery(editing.zones())
   const [left, setLeft] = useState(false)
-  const options = useMemo(() => (zones ??= ['UTC', ...Intl.supportedValuesOf('timeZone')]).map((zone) => ({ value: zone, words: zone.replace(/[/_]/g, ' ') })), [])
+  const options = useMemo(() => (data?.timezones ?? ['UTC', ...Intl.supportedValuesOf('timeZone')]).map((zone) => ({ value: zone, words: zone.replace(/[/_]/g, ' ') })), [data])
   const now = useMemo(() => (text === '' ? null : offset(text)), [text])
+  // The server says the same once it has looked at the whole job.
+  const isRefused = left && text !== '' && !tie['aria-invalid'] && data != null && !data.timezones.includes(text)
   return (
     <>
-      <Combobox {...tie} free value={text} options={options} onChange={(next) => { setLeft(false); orNothing(onChange)(next) }} onBlur={() => setLeft(true)} />
-      {text !== '' && (now ? <small className="muted">{now}</small> : left && !tie['aria-invalid'] && <small className={css.soft}>{t.unknownZone}</small>)}
+      <Combobox {...tie} aria-invalid={tie['aria-invalid'] || isRefused || undefined} free value={text} options={options} onChange={(next) => { setLeft(false); orNothing(onChange)(next) }} onBlur={() => setLeft(true)} />
+      {isRefused ? <small className={css.bad}>{t.noZone}</small> : text !== '' && (now ? <small className="muted">{now}</small> : left && !tie['aria-invalid'] && <small className={css.soft}>{t.unknownZone}</small>)}
     </>
   )
 }

@@ -33,7 +33,7 @@ export function completions(dialect: SQLDialect, names: Names): CompletionSource
     const text = context.state.doc.toString()
     if (!isName(text) || context.pos !== text.length || (text === '' && !context.explicit)) return null
     const options = names.queries().flatMap(({ name, sql, writable }): Completion[] => [
-      { label: name, detail: t.named, info: sql ?? undefined, boost: 50 },
+      { label: name, detail: t.named, boost: 50, ...(sql !== null && { info: sql }) },
       ...(writable ? [{ label: `${name}:write`, detail: t.named, boost: 49 }] : []),
     ])
     return options.length === 0 ? null : { from: 0, options, validFor: isName }

@@ -80,7 +80,10 @@ impl From<StatementReport> for StatementView {
             column: report.column,
             params: report.params,
             verdict,
-            columns: columns.into_iter().map(|column| ResultColumnView { name: column.name, kind: column.kind }).collect(),
+            columns: columns
+                .into_iter()
+                .map(|column| ResultColumnView { name: column.name, kind: column.kind })
+                .collect(),
             message,
             hint,
         }

@@ -114,7 +114,10 @@ async fn postgres_says_what_it_makes_of_a_query_without_running_it() {
     let wrong_column = &look(&bench, "select 'ž', :a::int, -- why\n  nosuch from p").await[0];
     assert_eq!((wrong_column.line, wrong_column.column), (2, 3), "{wrong_column:?}");
     let hinted = look(&bench, "select ii from p").await;
-    assert!(matches!(&hinted[0].verdict, Verdict::Wrong { hint: Some(hint), .. } if hint.contains("p.i")), "{hinted:?}");
+    assert!(
+        matches!(&hinted[0].verdict, Verdict::Wrong { hint: Some(hint), .. } if hint.contains("p.i")),
+        "{hinted:?}"
+    );
     assert!(unknown(&look(&bench, "drop table nowhere_at_all").await[0]).contains("looked up when it runs"));
     // A function that writes is prepared, and not called.
     bench.run_query("ops", "create sequence s", json!({})).await.unwrap();
