@@ -236,7 +236,7 @@ impl TryFrom<RunBody> for Overrides {
 }
 
 /// The body of a request, read by [`read_body`]: what a handler takes as its last argument.
-pub(super) struct Given<B>(pub(super) B);
+pub(crate) struct Given<B>(pub(crate) B);
 
 impl<B: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Given<B> {
     type Rejection = ApiError;
