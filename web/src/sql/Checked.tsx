@@ -28,7 +28,7 @@ export function Checked({ answer, given, show }: { answer: QueryCheck; given: re
           return (
             <li key={i} data-verdict={each.verdict}>
               <span aria-hidden="true" className={css[each.verdict]}>{SHAPES[each.verdict]}</span>
-              <button type="button" title={t.lineOf(each.line, each.column)} aria-label={`${each.keyword}, ${t.lineOf(each.line, each.column)}`} onClick={() => show(each.line, each.column)}><code>{each.line}:{each.column}</code></button>
+              <button type="button" title={t.lineOf(each.line, each.column)} onClick={() => show(each.line, each.column)}><code>{each.line}:{each.column}</code></button>
               <span className={each.verdict === 'wrong' ? css.bad : undefined}><code>{each.keyword}</code> {said(each)}{missing.length > 0 && <span className={css.soft}> {t.noValue(missing.map((name) => `:${name}`).join(', '))}</span>}</span>
             </li>
           )

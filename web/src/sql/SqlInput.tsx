@@ -29,6 +29,8 @@ interface Props {
 export function SqlInput({ tie, label, value, onChange, connector, dialect, given, named }: Props) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<SqlView | null>(null)
+  // Texts that were typed and have not come back yet: who types fast is ahead of them.
+  const sent = useRef<string[]>([])
   const [isOpen, setOpen] = useState(false)
   const [isPlain, setPlain] = useState(false)
   const isReachable = connector !== '' && !connector.includes('${')
@@ -53,7 +55,10 @@ export function SqlInput({ tie, label, value, onChange, connector, dialect, give
         if (isGone || !host.current) return
         const now = () => latest.current
         view.current = openSql(host.current, now().value, now().shown, {
-          onChange: (text) => now().onChange(text),
+          onChange: (text) => {
+            sent.current.push(text)
+            now().onChange(text)
+          },
           onCheck: () => now().begin(),
           tables: () => (now().isReachable ? tablesOf(now().connector) : Promise.resolve([])),
           columns: (table) => columnsOf(now().connector, table, now().dialect),
@@ -69,7 +74,11 @@ export function SqlInput({ tie, label, value, onChange, connector, dialect, give
       view.current = null
     }
   }, [latest])
-  useEffect(() => view.current?.write(value), [value])
+  useEffect(() => {
+    const at = sent.current.lastIndexOf(value)
+    sent.current.splice(0, at < 0 ? sent.current.length : at + 1)
+    if (at < 0) view.current?.write(value)
+  }, [value])
   useEffect(() => view.current?.show(shown))
 
   // An answer is about the text that was sent, and about no other.

@@ -51,9 +51,22 @@ function extensionsOf(shown: Shown, callbacks: Callbacks): Extension {
   ]
 }
 
+/**
+ * A text over a selection: browsers would keep the looks of what it replaces in a `style` of their own, which the policy
+ * refuses, and reports.
+ */
+function overSelection(event: InputEvent, view: EditorView): boolean {
+  const isPlain = event.inputType === 'insertText' && event.data !== null && !event.isComposing && !view.composing
+  if (!isPlain || view.state.selection.ranges.every((range) => range.empty)) return false
+  event.preventDefault()
+  view.dispatch(view.state.replaceSelection(event.data!), { userEvent: 'input.type', scrollIntoView: true })
+  return true
+}
+
 export function openSql(host: HTMLElement, text: string, shown: Shown, callbacks: Callbacks): SqlView {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' })
   const changing = new Compartment()
+  let isWriting = false
   const check = Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => (callbacks.onCheck(), true) }]))
   const view = new EditorView({
     parent: root,
@@ -70,8 +83,9 @@ export function openSql(host: HTMLElement, text: string, shown: Shown, callbacks
         changing.of(extensionsOf(shown, callbacks)),
         marks,
         theme,
+        EditorView.domEventHandlers({ beforeinput: overSelection }),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) callbacks.onChange(update.state.doc.toString())
+          if (update.docChanged && !isWriting) callbacks.onChange(update.state.doc.toString())
         }),
       ],
     }),
@@ -81,10 +95,14 @@ export function openSql(host: HTMLElement, text: string, shown: Shown, callbacks
     if (!view.hasFocus) view.focus()
   }
   host.addEventListener('focus', take)
+  if (document.activeElement === host) take()
   let before = shown
   return {
     write(next) {
-      if (next !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } })
+      if (next === view.state.doc.toString()) return
+      isWriting = true
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } })
+      isWriting = false
     },
     show(next) {
       const isSame = next.label === before.label && next.description === before.description && next.isInvalid === before.isInvalid && next.dialect === before.dialect && next.given?.join() === before.given?.join()
