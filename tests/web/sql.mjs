@@ -88,7 +88,7 @@ export default async function (kit) {
     await open(page)
     await write(page, 'select :month, :nobody, a::text from x_${params.year}')
     const marks = () => box(page).locator('.cm-param').evaluateAll((all) => all.map((each) => `${each.textContent}${each.classList.contains('cm-unbound') ? '!' : ''}`).join())
-    await until(page, () => document.querySelector('[data-code]').shadowRoot.querySelectorAll('.cm-param').length === 2)
+    await until(page, () => document.querySelector('[data-code]').shadowRoot?.querySelectorAll('.cm-param').length === 2)
     assert(await marks() === ':month,:nobody!', await marks())
     await box(page).press('Control+Enter')
     await verdict(page).getByText('no value here for :nobody').waitFor()
@@ -155,7 +155,7 @@ export default async function (kit) {
     await page.getByRole('button', { name: 'Close the step' }).click()
     await page.locator('[data-act="save"]').click()
     await until(page, () => document.activeElement.closest('[data-pointer]')?.dataset.pointer === '/steps/0/query')
-    await until(page, () => document.querySelector('[data-code]').shadowRoot.activeElement?.getAttribute('aria-invalid') === 'true')
+    await until(page, () => document.querySelector('[data-code]')?.shadowRoot?.activeElement?.getAttribute('aria-invalid') === 'true')
     await kit.accessible(page)
   }))
 

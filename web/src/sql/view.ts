@@ -15,6 +15,9 @@ import { theme } from './theme'
 
 const DIALECTS: Record<string, SQLDialect | undefined> = { sqlite: SQLite, postgres: PostgreSQL, mysql: MySQL, sqlserver: MSSQL, oracle: PLSQL }
 
+/** Options shown at once: so many fit, and nothing scrolls that the keyboard cannot reach. The others follow the selection. */
+const MOST_OPTIONS = 9
+
 /** What may change while it is shown. */
 export interface Shown {
   label: string
@@ -44,7 +47,7 @@ function extensionsOf(shown: Shown, callbacks: Callbacks): Extension {
   const dialect = DIALECTS[shown.dialect] ?? StandardSQL
   return [
     dialect.language,
-    autocompletion({ override: completions(dialect, callbacks), icons: false }),
+    autocompletion({ override: completions(dialect, callbacks), icons: false, maxRenderedOptions: MOST_OPTIONS }),
     given.of(shown.given),
     EditorView.contentAttributes.of({ 'aria-label': shown.label, 'aria-description': shown.description, ...(shown.isInvalid ? { 'aria-invalid': 'true' } : {}) }),
     EditorView.editorAttributes.of({ class: shown.isInvalid ? 'cm-invalid' : '' }),

@@ -126,7 +126,11 @@ impl ComponentCheck for OnlyRun {
         }
         if !file.with_extension("toml").exists() {
             let message = "component `broken.wasm` is damaged: it ends too early".to_owned();
-            return Err(FileProblem::Component(ComponentProblem { message, hint: Some("copy it again".into()), blames_pin: false }));
+            return Err(FileProblem::Component(ComponentProblem {
+                message,
+                hint: Some("copy it again".into()),
+                blames_pin: false,
+            }));
         }
         let (code, message) = ("unknown-key", "unknown key `grant`".to_owned());
         let (file, severity) = (grants.to_owned(), Severity::Error);
