@@ -206,6 +206,30 @@ export default async function (kit) {
     assert(await order(page) === 'read-orders,rebuild,rebuild-2,publish', await order(page))
   }))
 
+  await kit.check('a step is copied here and pasted into another job', () => kit.with('jobs/billing-nightly-rebuild/edit', async (page) => {
+    await page.getByRole('button', { name: 'More about step rebuild' }).first().click()
+    await page.getByRole('menuitem', { name: 'Copy', exact: false }).last().click()
+    await page.goto(new URL('jobs/nomasx1-audit-trail-1/edit', server.url).href)
+    await page.getByRole('button', { name: 'Add step' }).click()
+    await page.getByRole('menuitem', { name: 'Paste rebuild' }).click()
+    await step(page, 'rebuild').waitFor()
+    await fine(page)
+    await save(page)
+    await saved(page)
+    const { job } = await source('nomasx1-audit-trail-1')
+    assert(job.steps[1].callable === 'shop.work:fails' && job.steps[1].op_kwargs.month === '2026-10', JSON.stringify(job.steps[1]))
+  }))
+
+  await kit.check('save and run leads to the run, and back to the same place of the editor', () => kit.with('jobs/quick-check/edit', async (page) => {
+    await open(page, 'CHECK')
+    await page.getByRole('button', { name: 'Save and run' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: /^Run/ }).click()
+    await page.waitForURL(/\/runs\/\w+/)
+    await page.getByRole('link', { name: 'Back to the editor' }).click()
+    await page.waitForURL(/quick-check\/edit/)
+    await page.locator('[data-step-panel="0"]').waitFor()
+  }))
+
   await kit.check('python: a callable from the picker, and a form made of its schema', () => kit.with('jobs/quick-check/edit', async (page) => {
     await add(page, 'python')
     await field(page, '/steps/1/callable').fill('fails')
