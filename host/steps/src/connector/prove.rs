@@ -256,7 +256,9 @@ async fn ask_mysql(
     statements: &[Statement],
     cancel: &CancelToken,
 ) -> Result<Vec<Said>, StepError> {
-    let mut lease = server.lease(place, Access::Read, Purpose::Query, Some(LONGEST), cancel).await?;
+    // MariaDB does not prepare a change in a session that only reads. What is prepared is not run in any.
+    let access = if server.is_read_only() { Access::Read } else { Access::ReadWrite };
+    let mut lease = server.lease(place, access, Purpose::Query, Some(LONGEST), cancel).await?;
     let mut all = Vec::new();
     for statement in statements {
         match mysql_one(&mut lease, statement).await {
