@@ -182,7 +182,7 @@ fn a_job_that_pins_a_version_calls_it_whatever_is_in_force_and_says_when_it_is_g
     let run = latest_run(home.path(), false, "calls")["id"].as_str().unwrap().to_owned();
     let (_, shown) = ask(&host, &home, "GET", &format!("/admin/jobs/runs/{run}"), "");
     let step = &shown["steps"][0];
-    assert_eq!(step["usage"]["digest"], digest.as_str(), "{shown}");
+    assert_eq!(step["usage"]["component_sha256"], digest.as_str(), "{shown}");
     assert_eq!(step["input"]["pin"], digest[..12], "{shown}");
     let of = |digest: &str| versions(&home).into_iter().find(|it| it["digest"] == digest).unwrap();
     assert_eq!((&of(&digest)["pinned_by"], &of(&digest)["in_force"]), (&json!(["calls"]), &json!(false)));
