@@ -1,5 +1,6 @@
 /** The job as text, with line numbers; what was found stands below, marks its lines and is underlined where it is. */
 import { useMemo, useRef } from 'react'
+import { offsetOf } from '../sql/text'
 import { CopyButton } from '../ui/Copy'
 import css from './editor.module.css'
 import look from './text.module.css'
@@ -16,18 +17,6 @@ interface Props {
 
 /** As the style sheet has it. */
 const LINE_PX = 20
-
-/** Where a line and a column, both from 1, stand in the text. */
-export function offsetOf(text: string, line: number, column: number): number {
-  let at = 0
-  for (let n = 1; n < line; n++) {
-    const next = text.indexOf('\n', at)
-    if (next < 0) return text.length
-    at = next + 1
-  }
-  const end = text.indexOf('\n', at)
-  return Math.min(at + Math.max(0, column - 1), end < 0 ? text.length : end)
-}
 
 export function TextMode({ text, findings, onChange, theirs }: Props) {
   const box = useRef<HTMLTextAreaElement>(null)
