@@ -73,7 +73,8 @@ impl Drop for Ending {
 pub(crate) fn reader(home: &Home, settings: &Settings) -> Result<Reader, Failure> {
     let plugins = settings.plugins_dir(home.path());
     let sandbox = ComponentRunner::new(&plugins, home.path().join("data/components"));
-    let sandbox = sandbox.context("the sandbox cannot start")?;
+    let versions = Shelf::new(&home.path().join("data")).folder().to_owned();
+    let sandbox = sandbox.context("the sandbox cannot start")?.with_versions(versions);
     let vault = Vault::open(home.path(), env).context("the secrets cannot be opened")?;
     Ok(Reader { home: home.path().to_owned(), plugins, sandbox, secrets: Arc::new(vault) })
 }

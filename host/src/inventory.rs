@@ -10,7 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use host_model::connector::{Connector, Dialect};
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, StatementReport,
+    TableEntry, TestReport,
 };
 use host_model::value::Value;
 use host_model::{CancelToken, StepError};
@@ -81,6 +82,15 @@ impl ConnectorDesk for Connectors {
 
     fn pool_history(&self, pool: &str) -> Vec<PoolSample> {
         self.history.of(pool)
+    }
+
+    async fn check_query(
+        &self,
+        name: &str,
+        query: &str,
+        cancel: &CancelToken,
+    ) -> Result<Vec<StatementReport>, StepError> {
+        self.pools.prove(name, query, cancel).await
     }
 
     async fn list_tables(&self, name: &str, like: &str, most: usize) -> Result<Vec<TableEntry>, StepError> {

@@ -13,6 +13,7 @@ use host_catalogue::{
 };
 use host_engine::{Engine, Jobs, internal_jobs};
 use host_model::JsonMap;
+use host_model::job::spec::Pins;
 use host_sandbox::{ComponentRunner, Readiness, SandboxError, approve_hint};
 use host_steps::ConnectorPools;
 use tokio::sync::Notify;
@@ -65,7 +66,11 @@ struct Inspector<'a> {
 }
 
 fn problem(error: &SandboxError) -> ComponentProblem {
-    ComponentProblem { message: error.to_string(), hint: error.hint() }
+    ComponentProblem {
+        message: error.to_string(),
+        hint: error.hint(),
+        blames_pin: matches!(error, SandboxError::NotKept { .. }),
+    }
 }
 
 impl Inspector<'_> {
@@ -82,18 +87,24 @@ impl Inspector<'_> {
         ComponentState::Unapproved(ComponentProblem {
             message: format!("component `{plugin}` asks for more than was approved: `{}`", asked.join("`, `")),
             hint: Some(approve_hint(&plugin)),
+            blames_pin: false,
         })
     }
 }
 
 impl ComponentCheck for Inspector<'_> {
-    fn check(&self, file: &Path, callable: &str) -> Result<ComponentState, ComponentProblem> {
-        let checked = self.sandbox.check_until(callable, self.until);
-        checked.map(|readiness| self.state(file, readiness)).map_err(|error| problem(&error))
+    fn check(&self, file: &Path, callable: &str, pins: &Pins) -> Result<ComponentState, ComponentProblem> {
+        let checked = self.sandbox.check_until(callable, pins, self.until);
+        // What the file in force asks for does not matter to a job that calls another.
+        let state = |readiness| match readiness {
+            Readiness::Ready if !pins.is_empty() => ComponentState::Ready,
+            readiness => self.state(file, readiness),
+        };
+        checked.map(state).map_err(|error| problem(&error))
     }
 
-    fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
-        let found = self.sandbox.check_params(callable, params, own).into_iter();
+    fn check_params(&self, callable: &str, pins: &Pins, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
+        let found = self.sandbox.check_params(callable, pins, params, own).into_iter();
         let translated = found.map(|it| ParamProblem {
             path: it.path,
             rule: match it.rule {
@@ -183,7 +194,7 @@ impl Keeper {
         let Some(noting) = &self.noting else { return };
         let sandbox = self.reader.sandbox.clone();
         if let Ok(found) = tokio::task::spawn_blocking(move || sandbox.in_force()).await {
-            noting.book.note_all(found, &noting.shelf).await;
+            noting.book.note_all(found, &noting.shelf, &self.current().pins).await;
         }
     }
 

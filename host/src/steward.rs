@@ -20,7 +20,7 @@ use host_api::plugin_desk::{
 };
 use host_engine::clock::SystemClock;
 use host_model::JsonMap;
-use host_model::plugin_version::{PLUGIN_FILES_KEPT, PluginStats, PluginVersion, PluginVersionStore, excess_over};
+use host_model::plugin_version::{PluginStats, PluginVersion, PluginVersionStore, excess_over};
 use host_model::port::{Clock as _, Connectors};
 use host_sandbox::{ComponentRunner, InForce};
 use tokio::sync::Mutex;
@@ -138,11 +138,9 @@ impl PluginVersions for Steward {
             _ => self.store.list_plugin_versions(Some(plugin)).await?,
         };
         let (shelf, all) = (self.shelf.clone(), versions.clone());
-        let kept = move |(nth, it): (usize, &PluginVersion)| {
-            nth < PLUGIN_FILES_KEPT && shelf.has(&it.seen.plugin, &it.seen.digest)
-        };
-        let kept: Vec<bool> = blocking(move || all.iter().enumerate().map(kept).collect()).await?;
-        let told = versions.iter().zip(kept).take(MOST_VERSIONS).map(|(version, is_kept)| KeptVersion {
+        let kept = move |it: &PluginVersion| shelf.has(&it.seen.plugin, &it.seen.digest);
+        let kept: Vec<bool> = blocking(move || all.iter().take(MOST_VERSIONS).map(kept).collect()).await?;
+        let told = versions.iter().zip(kept).map(|(version, is_kept)| KeptVersion {
             is_in_force: current.as_ref().is_some_and(|it| it.digest == version.seen.digest),
             is_kept,
             excess: excess_over(&version.seen.asked, &versions),

@@ -137,7 +137,7 @@ impl House {
     }
 
     async fn run(&self, callable: &str, ctx: &StepContext) -> Result<Json, String> {
-        let spec = StepSpec::Wasm { callable: callable.to_owned() };
+        let spec = StepSpec::Wasm { callable: callable.to_owned(), pins: Default::default() };
         let outcome = self.runner.run(&spec, ctx).await;
         outcome.map(|outcome| Json::Object(outcome.output)).map_err(|failure| failure.error.message)
     }
@@ -325,7 +325,9 @@ async fn sleepers(house: &House, n: usize) {
         let ctx = step::context(json!({}), Arc::new(Endless(0)));
         let ctx = StepContext { voice: voice.clone(), cancel: cancel.child(), ..ctx };
         let runner = house.runner.clone();
-        calls.spawn(async move { runner.run(&StepSpec::Wasm { callable: "sleepy:run".to_owned() }, &ctx).await });
+        calls.spawn(async move {
+            runner.run(&StepSpec::Wasm { callable: "sleepy:run".to_owned(), pins: Default::default() }, &ctx).await
+        });
     }
     while voice.lines() < n {
         tokio::time::sleep(Duration::from_millis(5)).await;

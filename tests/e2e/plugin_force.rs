@@ -156,6 +156,48 @@ fn an_installation_is_looked_at_before_it_counts_and_can_be_taken_back() {
 }
 
 #[test]
+fn a_job_that_pins_a_version_calls_it_whatever_is_in_force_and_says_when_it_is_gone() {
+    let home = home_with(CALLS);
+    drop_in(&home, "echo");
+    let host = serve(&home);
+    becomes(&host, &home, "loaded");
+    wait_until(SOON, || !versions(&home).is_empty() && versions(&home)[0]["kept"] == true).or_panic("it is kept");
+    let digest = versions(&home)[0]["digest"].as_str().unwrap().to_owned();
+    let pin = |digest: &str| {
+        let pinned = CALLS.replacen("[[jobs.steps]]", &format!("[jobs.pins]\nguest = \"{digest}\"\n[[jobs.steps]]"), 1);
+        home.write("plugins/test/jobs.toml", pinned).unwrap();
+    };
+    pin(&digest[..12]);
+    nomaflow(home.path(), &["reload"]).expect(0);
+
+    // The one in force has no callable `run`.
+    drop_in(&home, "zoo");
+    wait_until(SOON, || {
+        guest_of(&host, &home)["digest"] != digest.as_str() && guest_of(&host, &home)["state"] == "blocked"
+    })
+    .or_panic("another is in force");
+    nomaflow(home.path(), &["reload"]).expect(0);
+    assert_eq!(card_of(&host, &home)["valid"], true, "{}", card_of(&host, &home));
+    nomaflow(home.path(), &["job", "run", "calls"]).expect(0).saying(&["SUCCEEDED"]);
+    let run = latest_run(home.path(), false, "calls")["id"].as_str().unwrap().to_owned();
+    let (_, shown) = ask(&host, &home, "GET", &format!("/admin/jobs/runs/{run}"), "");
+    let step = &shown["steps"][0];
+    assert_eq!(step["usage"]["component_sha256"], digest.as_str(), "{shown}");
+    assert_eq!(step["input"]["pin"], digest[..12], "{shown}");
+    let of = |digest: &str| versions(&home).into_iter().find(|it| it["digest"] == digest).unwrap();
+    assert_eq!((&of(&digest)["pinned_by"], &of(&digest)["in_force"]), (&json!(["calls"]), &json!(false)));
+    nomaflow(home.path(), &["plugin", "versions", "guest"]).expect(0).saying(&["PINNED BY", "calls"]);
+
+    // Without its file the run says so, and a reading of the files does.
+    std::fs::remove_file(home.path().join("data/plugin-versions/guest").join(&digest).with_extension("wasm")).unwrap();
+    nomaflow(home.path(), &["job", "run", "calls"]).expect(1);
+    let error = latest_run(home.path(), false, "calls")["error"].as_str().unwrap().to_owned();
+    assert!(error.contains(&format!("component `guest` has no version `{}` here", &digest[..12])), "{error}");
+    nomaflow(home.path(), &["check"]).expect(3).saying(&["pin-missing", "nomaflow plugin versions guest"]);
+    host.stop(SOON).unwrap();
+}
+
+#[test]
 fn names_that_lead_elsewhere_install_nothing() {
     let home = home_with("");
     let host = serve(&home);

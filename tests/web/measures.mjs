@@ -55,6 +55,33 @@ export default async function (kit) {
     report('catalogue of 500, keystroke p95', percentile(times, 0.95), 'ms', 16)
   }))
 
+  await kit.check('the editor of 40 steps with 20 params each: every keystroke is on screen in a frame', async () => {
+    const step = (n) => `[[jobs.steps]]\nname = "s${n}"\ntype = "python"\ncallable = "shop.work:copy"\n[jobs.steps.op_kwargs]\n${Array.from({ length: 20 }, (_, i) => `p${i} = "value ${i}"`).join('\n')}\n`
+    const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: `[[jobs]]\nid = "forty"\ndescription = ""\n${Array.from({ length: 40 }, (_, n) => step(n)).join('')}` })
+    assert(made.status < 300, JSON.stringify(made.body))
+    await kit.with('jobs/forty/edit', async (page) => {
+      await page.locator('[data-step="s39"] [data-act="open"]').click()
+      await page.locator('[data-step-panel]').waitFor()
+      const times = []
+      for (const pointer of ['/description', '/steps/39/op_kwargs/p7']) {
+        await page.locator(`[data-pointer="${pointer}"] :is(input, textarea)`).last().focus()
+        for (const key of 'abcdefgh') {
+          times.push(await page.evaluate((letter) => new Promise((resolve) => {
+            const input = document.activeElement
+            const from = performance.now()
+            const set = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(input), 'value').set
+            set.call(input, input.value + letter)
+            input.dispatchEvent(new Event('input', { bubbles: true }))
+            resolve(performance.now() - from)
+          }), key))
+          await page.waitForTimeout(60)
+        }
+      }
+      report('editor of 40 steps, keystroke p50', percentile(times, 0.5), 'ms', 0)
+      report('editor of 40 steps, keystroke p95', percentile(times, 0.95), 'ms', 16)
+    })
+  })
+
   await kit.check('what happens on the server is on screen in a moment', () => kit.with('jobs?q=quick', async (page) => {
     await live(page)
     await card(page, 'quick-check').waitFor()

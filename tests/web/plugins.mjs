@@ -199,6 +199,36 @@ op_kwargs = { connector = "ops", source_table = "flights", target_table = "delay
     await page.locator('[data-shown="flights:carrier_delays"]').waitFor()
   }))
 
+  await kit.check('a job stays with a version: it is chosen at a step, and the page of the plugin says who stays with which', async () => {
+    const { body } = await server.call('GET', 'admin/plugins/guest/versions')
+    const kept = body.versions.find((each) => each.kept && !each.in_force)
+    const digest = kept.digest.slice(0, 12)
+    const made = await server.call('POST', 'admin/jobs', { app: 'vendor', text: '[[jobs]]\nid = "stays"\n[[jobs.steps]]\nname = "call"\ntype = "wasm"\ncallable = "guest:run"\n' })
+    assert(made.status < 300, JSON.stringify(made.body))
+    await kit.with('jobs/stays/edit', async (page) => {
+      await page.locator('[data-step="call"] [data-act="open"]').click()
+      const version = page.locator('[data-pointer="/pins/guest"] select')
+      await version.selectOption(kept.digest)
+      await page.getByText('no problem found').waitFor()
+      await kit.picture(page, 'editor-pin-light')
+      await kit.accessible(page)
+      await page.locator('[data-act="save"]').click()
+      await page.locator('[data-saved]').waitFor()
+    })
+    const { job } = (await server.call('GET', 'admin/jobs/stays/source')).body
+    assert(JSON.stringify(job.pins) === JSON.stringify({ guest: digest }), JSON.stringify(job))
+    await kit.with('plugins/guest', async (page) => {
+      await page.locator(`[data-version="${digest}"]`).getByRole('link', { name: 'stays' }).waitFor()
+      await page.locator(`[data-version="${digest}"]`).scrollIntoViewIfNeeded()
+      await kit.picture(page, 'plugin-pinned-light')
+      await kit.fits(page)
+      await kit.accessible(page)
+    })
+    const gone = await server.call('POST', 'admin/jobs/validate', { app: 'vendor', text: '[[jobs]]\nid = "gone"\n[jobs.pins]\nguest = "ffffffffffff"\n[[jobs.steps]]\nname = "call"\ntype = "wasm"\ncallable = "guest:run"\n' })
+    const [found] = gone.body.problems
+    assert(found.code === 'pin-missing' && found.pointer === '/pins/guest', JSON.stringify(gone.body))
+  })
+
   for (const [look, options] of Object.entries({ dark: { colorScheme: 'dark' }, 'narrow-light': { viewport: { width: 390, height: 844 } } })) {
     await kit.check(`list and detail, ${look}: fit and are accessible`, () => kit.with(null, async (page) => {
       for (const [path, name, sign] of [['plugins', 'plugins-list', '[data-plugin]'], ['plugins/flights', 'plugin', '[data-shown]']]) {

@@ -32,10 +32,11 @@ use crate::error::ApiError;
 use crate::surface::{Gate, Need, bounded};
 
 /// Not a GET, but nothing is changed that others could notice: kept only when it is refused.
-const CHANGES_NOTHING: [(Method, &str); 4] = [
+const CHANGES_NOTHING: [(Method, &str); 5] = [
     (Method::POST, "/auth/refresh"),
     (Method::PUT, "/auth/preferences"),
     (Method::POST, "/admin/jobs/validate"),
+    (Method::POST, "/admin/connectors/{name}/check"),
     (Method::POST, "/admin/notifications/routes/simulate"),
 ];
 

@@ -162,10 +162,10 @@ pub fn document(version: &str) -> String {
 
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
-        about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_edit, connectors,
-        cron, health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes, notifications, oidc,
-        plugin_versions, plugins, preferences, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots,
-        stats, store, tokens, users,
+        about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_check,
+        connector_edit, connectors, cron, health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes,
+        notifications, oidc, plugin_versions, plugins, preferences, retention, run_plot, runs, scheduler, secrets,
+        sign_in, skips, slots, stats, store, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -213,6 +213,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::SomeJob, job_list)
         .add(Need::SignedIn, routes!(health::ready))
         .add(Need::SomeJob, routes!(cron::preview))
+        .add(Need::SomeJob, routes!(cron::zones))
         .add(Need::SomeJob, routes!(runs::list))
         .add(Need::SomeJob, routes!(run_plot::show))
         .add(Need::SomeJob, routes!(run_plot::csv))
@@ -254,6 +255,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(connector_edit::test_unsaved))
         .add(Need::EditJobs, routes!(connectors::tables))
         .add(Need::SomeJob, routes!(connectors::queries))
+        .add(Need::EditJobs, routes!(connector_check::check))
         .add(Need::SomeJob, routes!(plugins::list))
         .add(Need::SomeJob, routes!(plugins::callables))
         .add(Need::Superuser, roomy(routes!(plugin_versions::install)))

@@ -7,6 +7,7 @@ pub(crate) mod calendar;
 pub(crate) mod catalogue;
 pub(crate) mod catalogue_history;
 pub(crate) mod catalogue_transfer;
+pub(crate) mod connector_check;
 pub(crate) mod connector_edit;
 pub(crate) mod connectors;
 pub(crate) mod cron;

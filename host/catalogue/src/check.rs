@@ -13,6 +13,7 @@ use std::path::Path;
 
 use host_model::JsonMap;
 use host_model::diagnostic::Diagnostic;
+use host_model::job::spec::Pins;
 
 pub(crate) use dependency::check_dependencies;
 
@@ -29,6 +30,8 @@ pub struct ComponentProblem {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether the version that the job pins is to blame: it is not there.
+    pub blames_pin: bool,
 }
 
 /// Whether a component was looked into.
@@ -70,15 +73,16 @@ pub enum ParamRule {
 
 /// Looks inside a component: the host's answer, since only the sandbox can read one.
 pub trait ComponentCheck {
-    /// Whether the component at `file` can serve `callable` (`plugin.module:function` or `plugin:function`).
+    /// Whether the component at `file` can serve `callable` (`plugin.module:function` or `plugin:function`), or the version
+    /// of it that `pins` names.
     ///
     /// # Errors
     /// [`ComponentProblem`] when the file is broken, is of another world or has no such function.
-    fn check(&self, file: &Path, callable: &str) -> Result<ComponentState, ComponentProblem>;
+    fn check(&self, file: &Path, callable: &str, pins: &Pins) -> Result<ComponentState, ComponentProblem>;
 
     /// What is wrong with `params` for a callable that [`ComponentCheck::check`] found ready. Those named in `own` were
     /// meant for it; the others it shares with its job, and may not know.
-    fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem>;
+    fn check_params(&self, callable: &str, pins: &Pins, params: &JsonMap, own: &[String]) -> Vec<ParamProblem>;
 
     /// Whether the component at `file`, and the file of grants beside it, which messages call `grants`, could serve
     /// anything at all.

@@ -1,6 +1,7 @@
 //! A job between reading and checking: what was read, and what its strings claim about the rest of the house, each with
 //! its place in the file. Checks see drafts, never toml.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use host_model::Job;
@@ -34,6 +35,8 @@ pub(crate) struct Draft {
     pub(crate) templated: Vec<Templated>,
     /// Every table of params.
     pub(crate) param_layers: Vec<ParamLayer>,
+    /// The versions of components it pins, in lower case.
+    pub(crate) pins: BTreeMap<String, Text>,
     /// What was found so far.
     pub(crate) found: Vec<Diagnostic>,
 }
@@ -52,6 +55,7 @@ impl Draft {
             claims: Vec::new(),
             templated: Vec::new(),
             param_layers: Vec::new(),
+            pins: BTreeMap::new(),
             found: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ use crate::blackout_table::read_blackouts;
 use crate::draft::Draft;
 use crate::finding::Findings;
 use crate::overlay::{Fate, Laid};
+use crate::pin_table::read_pins;
 use crate::reader::{Table, Text, entries, unknown_key};
 use crate::schedule_table::{note_params, read_all, read_log_level, read_own, read_placement, read_presets, read_zone};
 use crate::step_table::read_step;
@@ -87,7 +88,8 @@ fn read_job(mut table: Table<'_, '_>, around: Surroundings<'_>, draft: &mut Draf
     note_params(&mut table, None, draft);
     let params = table.object("params", out);
     let retry = read_retry(&mut table, out).unwrap_or_default();
-    let steps = read_steps(&mut table, draft, out);
+    let mut steps = read_steps(&mut table, draft, out);
+    read_pins(&mut table, &mut steps, draft, out);
 
     let zone = read_zone(&mut table, out).unwrap_or(around.zone);
     let has_own = table.take("schedule").is_some();

@@ -21,6 +21,7 @@ mod job_table;
 mod load;
 mod overlay;
 mod param_place;
+mod pin_table;
 mod plugin_files;
 mod pool_driver;
 mod pool_tls;

@@ -78,6 +78,8 @@ pub struct Catalogue {
     pub diagnostics: Vec<Diagnostic>,
     /// The texts, for drawing the findings.
     pub sources: Sources,
+    /// The versions of components that jobs pin, those of invalid jobs too: by component, how their digests begin.
+    pub pins: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A job that was declared and cannot run.
@@ -148,6 +150,9 @@ pub fn load(home: &Path, options: &LoadOptions<'_>) -> Catalogue {
     check_dependencies(&mut drafts, &mut files);
     drop_cascades(&mut drafts);
     for draft in drafts {
+        for (plugin, pin) in &draft.pins {
+            catalogue.pins.entry(plugin.clone()).or_default().insert(pin.value.clone());
+        }
         sort_in(draft, &files, &mut catalogue);
     }
     if let Some(components) = options.components {

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use host_model::condition::Condition;
 use host_model::job::DEFAULT_STEP_TIMEOUT_SECONDS;
+use host_model::job::spec::Pins;
 use host_model::{Step, StepName, StepSpec, template};
 use toml::de::{DeTable, DeValue};
 
@@ -80,7 +81,7 @@ pub(crate) fn read_step(
         }
         "wasm" => {
             let claim = ClaimKind::Wasm { step: index };
-            read_callable(&mut table, claim, draft, out).map(|callable| StepSpec::Wasm { callable })
+            read_callable(&mut table, claim, draft, out).map(|callable| StepSpec::Wasm { callable, pins: Pins::new() })
         }
         "http" => http::read_http(&mut table, out),
         "ldap_sync" => directory::read_ldap_sync(&mut table, draft, out),

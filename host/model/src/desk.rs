@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::cancel::CancelToken;
 use crate::connector::Dialect;
+use crate::value::Column;
 use crate::{Instant, Json, StepError};
 
 /// A connector as a list shows it.
@@ -115,6 +116,43 @@ pub struct TableEntry {
     pub is_view: bool,
 }
 
+/// What is known of a statement that was not run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatementReport {
+    /// Its first word, in lower case; empty where it opens with a parenthesis.
+    pub keyword: String,
+    /// Where it begins, or where its mistake is: the line in the text, from 1.
+    pub line: u32,
+    /// The same in characters, from 1.
+    pub column: u32,
+    /// The names of its `:name` parameters, in order of appearance.
+    pub params: Vec<String>,
+    /// What the database says of it.
+    pub verdict: Verdict,
+}
+
+/// See [`StatementReport`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It knows everything the statement names.
+    Sound {
+        /// What it would return; empty when nothing, or when only the run can tell.
+        columns: Vec<Column>,
+    },
+    /// It would refuse it.
+    Wrong {
+        /// Why, mostly in its own words.
+        message: String,
+        /// What to do, where it says that.
+        hint: Option<String>,
+    },
+    /// Nobody can tell without running it.
+    Unknown {
+        /// Why not.
+        why: String,
+    },
+}
+
 /// Whoever knows connectors.
 #[async_trait]
 pub trait ConnectorDesk: Send + Sync + 'static {
@@ -129,6 +167,17 @@ pub trait ConnectorDesk: Send + Sync + 'static {
     /// # Errors
     /// What the database says.
     async fn list_tables(&self, name: &str, like: &str, most: usize) -> Result<Vec<TableEntry>, StepError>;
+    /// Has the database look at each statement of a query (its name, or its text) without running any.
+    ///
+    /// # Errors
+    /// `definition` for a name that nobody declared or a text that cannot be taken apart; else what keeps the database
+    /// from answering.
+    async fn check_query(
+        &self,
+        name: &str,
+        query: &str,
+        cancel: &CancelToken,
+    ) -> Result<Vec<StatementReport>, StepError>;
 }
 
 /// What a file of a plugin is, and may.

@@ -32,7 +32,7 @@ use chrono_tz::Tz;
 pub use error::{CronField, ScheduleError, ScheduleProblem};
 pub use every::Every;
 pub use preview::{Note, Preview, rfc3339_in};
-pub use request::{RequestError, ScheduleRequest, read_instant, read_zone, zone_hint};
+pub use request::{RequestError, ScheduleRequest, read_instant, read_zone, zone_hint, zone_names};
 
 use fields::Fields;
 use walk::Walk;

@@ -42,6 +42,14 @@ pub enum SandboxError {
         /// A name that is nearly the same.
         nearest: Option<String>,
     },
+    /// A job wants a version of which no file is kept.
+    #[error("component `{plugin}` has no version `{pin}` here")]
+    NotKept {
+        /// The component.
+        plugin: String,
+        /// How the digest of the version begins.
+        pin: String,
+    },
     /// Two folders hold a component of the same name.
     #[error("component `{plugin}` exists twice: `{}` and `{}`", first.display(), second.display())]
     Ambiguous {
@@ -154,6 +162,9 @@ impl SandboxError {
             Self::NoComponent { plugin, nearest: None, .. } => {
                 Some(format!("put `{plugin}.wasm` beside the `jobs.toml` that uses it"))
             }
+            Self::NotKept { plugin, .. } => {
+                Some(format!("pin one that is kept, see `nomaflow plugin versions {plugin}`, or take the pin out"))
+            }
             Self::Ambiguous { .. } => Some("rename or remove one of the two files".to_owned()),
             Self::NotComponent { hint, .. } => Some((*hint).to_owned()),
             Self::Unsettled { .. } => Some("write it beside and rename it, so that it is there at once".to_owned()),
@@ -197,7 +208,7 @@ impl SandboxError {
                 shorten(first);
                 shorten(second);
             }
-            Self::Engine { .. } | Self::BadCallable { .. } | Self::Grants(_) => {}
+            Self::Engine { .. } | Self::BadCallable { .. } | Self::NotKept { .. } | Self::Grants(_) => {}
         }
         self
     }

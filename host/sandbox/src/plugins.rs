@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use host_model::diagnostic::nearest;
+use host_model::job::spec::Pins;
 
 use crate::SandboxError;
 
@@ -13,6 +14,8 @@ pub(crate) struct Callable {
     pub(crate) plugin: String,
     /// The name inside the component: `reports:carrier_delays`, or just `carrier_delays`.
     pub(crate) function: String,
+    /// How the digest of the version begins that is wanted; `None`: the one in force.
+    pub(crate) pin: Option<String>,
 }
 
 impl Callable {
@@ -25,9 +28,24 @@ impl Callable {
             return Err(bad());
         }
         Ok(match path.split_once('.') {
-            None => Self { plugin: path.to_owned(), function: function.to_owned() },
-            Some((plugin, module)) => Self { plugin: plugin.to_owned(), function: format!("{module}:{function}") },
+            None => Self { plugin: path.to_owned(), function: function.to_owned(), pin: None },
+            Some((plugin, module)) => {
+                Self { plugin: plugin.to_owned(), function: format!("{module}:{function}"), pin: None }
+            }
         })
+    }
+}
+
+impl Callable {
+    /// The same of the version that `pins` names for its component.
+    pub(crate) fn pinned(mut self, pins: &Pins) -> Self {
+        self.pin = pins.get(&self.plugin).cloned();
+        self
+    }
+
+    /// Whether a file with this digest is a version that is wanted.
+    pub(crate) fn takes(&self, digest: &str) -> bool {
+        self.pin.as_deref().is_none_or(|pin| digest.starts_with(pin))
     }
 }
 

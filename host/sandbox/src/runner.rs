@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use host_model::job::spec::Pins;
 use host_model::plugin_version::PluginApprovals;
 use host_model::port::{StepContext, StepFailure, StepOutcome, StepRunner};
 use host_model::{CancelToken, JsonMap, StepError, StepErrorKind, StepSpec};
@@ -25,7 +26,7 @@ use crate::services::Services;
 use crate::state::CallState;
 use crate::usage::Stopwatch;
 pub use versions::InForce;
-use versions::StandIn;
+use versions::{StandIn, app_of, not_kept};
 
 /// Whether a component was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct ComponentRunner {
     services: Option<Services>,
     approvals: Option<Arc<dyn PluginApprovals>>,
     stand_in: Option<Arc<StandIn>>,
+    /// Files of versions: `<kept>/<plugin>/<digest>.wasm`.
+    kept: Option<PathBuf>,
     /// Whether calls must change nothing.
     is_trial: bool,
 }
@@ -54,6 +57,8 @@ struct Located {
     grants: Grants,
     /// The file of grants as messages name it.
     grants_file: String,
+    /// The app its plugin belongs to.
+    app: String,
 }
 
 impl ComponentRunner {
@@ -65,7 +70,7 @@ impl ComponentRunner {
     pub fn new(plugins: impl Into<PathBuf>, cache: impl AsRef<Path>) -> Result<Self, SandboxError> {
         let caches = Arc::new(ComponentCaches::open(cache.as_ref())?);
         let plugins = plugins.into();
-        Ok(Self { plugins, caches, services: None, approvals: None, stand_in: None, is_trial: false })
+        Ok(Self { plugins, caches, services: None, approvals: None, stand_in: None, kept: None, is_trial: false })
     }
 
     /// The same runner, whose components may ask for what they are granted of these services. Without any, what is
@@ -81,15 +86,15 @@ impl ComponentRunner {
     /// # Errors
     /// What is wrong; [`SandboxError::hint`] says what to do.
     pub fn check(&self, callable: &str) -> Result<(), SandboxError> {
-        self.check_until(callable, None).map(drop)
+        self.check_until(callable, &Pins::new(), None).map(drop)
     }
 
-    /// As [`ComponentRunner::check`], and waits for the compiler no longer than `until`.
+    /// As [`ComponentRunner::check`] for a job with these pins, and waits for the compiler no longer than `until`.
     ///
     /// # Errors
     /// As there.
-    pub fn check_until(&self, callable: &str, until: Option<Instant>) -> Result<Readiness, SandboxError> {
-        let callable = Callable::parse(callable)?;
+    pub fn check_until(&self, callable: &str, pins: &Pins, until: Option<Instant>) -> Result<Readiness, SandboxError> {
+        let callable = Callable::parse(callable)?.pinned(pins);
         let (located, readiness) = self.locate(&callable, patience(until))?;
         if let (Some(located), Readiness::Ready) = (located, readiness) {
             let checked = located.prepared.params_schema(&callable.function);
@@ -100,8 +105,8 @@ impl ComponentRunner {
 
     /// What is wrong with `params` for `callable`, of which those named in `own` are meant for it. Nothing is, when the
     /// component is not ready or has no such callable, which [`ComponentRunner::check_until`] tells.
-    pub fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
-        let Ok(parsed) = Callable::parse(callable) else { return Vec::new() };
+    pub fn check_params(&self, callable: &str, pins: &Pins, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
+        let Ok(parsed) = Callable::parse(callable).map(|it| it.pinned(pins)) else { return Vec::new() };
         let Ok((Some(located), Readiness::Ready)) = self.locate(&parsed, Patience::Until(Instant::now())) else {
             return Vec::new();
         };
@@ -205,19 +210,21 @@ impl ComponentRunner {
         callable: &Callable,
         patience: Patience,
     ) -> Result<(Option<Located>, Readiness), SandboxError> {
-        let (path, grants_path) = self.files_of(&callable.plugin)?;
+        let (path, grants_path) = self.files_of(callable)?;
         let grants_file = grants_path.strip_prefix(self.home()).unwrap_or(&grants_path).display().to_string();
         let grants = Grants::read(&grants_path, &grants_file)?;
         let grants = if self.is_trial { grants.for_trial() } else { grants };
         let cache = self.caches.with_stack(grants.limits.stack_bytes)?;
         let (prepared, readiness) = match cache.load(&path, patience)? {
-            Loaded::Ready(prepared) => (Some(prepared), Readiness::Ready),
-            Loaded::Compiling(before) => (before, Readiness::Compiling),
+            Loaded::Ready(prepared) if callable.takes(&prepared.file.digest) => (Some(prepared), Readiness::Ready),
+            Loaded::Ready(_) => return Err(not_kept(callable)),
+            Loaded::Compiling(before) => (before.filter(|it| callable.takes(&it.file.digest)), Readiness::Compiling),
         };
         if let (Some(prepared), Readiness::Ready) = (&prepared, readiness) {
             prepared.ensure_callable(&callable.function)?;
         }
-        Ok((prepared.map(|prepared| Located { prepared, grants, grants_file }), readiness))
+        let app = app_of(&grants_path);
+        Ok((prepared.map(|prepared| Located { prepared, grants, grants_file, app }), readiness))
     }
 
     /// What a call runs: the file as it is now, or what was there before as long as that is compiled and has the callable.
@@ -258,11 +265,11 @@ impl ComponentRunner {
         }
     }
 
-    async fn call(&self, text: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
+    async fn call(&self, text: &str, pins: &Pins, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
         let started = Instant::now();
-        let callable = Callable::parse(text).map_err(StepError::from)?;
-        let Located { prepared, grants, grants_file } = self.locate_or_stop(&callable, ctx).await?;
-        self.ensure_approved(&prepared).await?;
+        let callable = Callable::parse(text).map_err(StepError::from)?.pinned(pins);
+        let Located { prepared, grants, grants_file, app } = self.locate_or_stop(&callable, ctx).await?;
+        self.ensure_approved(&callable.plugin, app, &prepared).await?;
         let limits = grants.limits;
         let step_time = ctx.timeout.saturating_sub(started.elapsed());
         let wall_limit = limits.wall.filter(|wall| *wall < step_time);
@@ -357,7 +364,7 @@ async fn run_in_store(
 impl StepRunner for ComponentRunner {
     async fn run(&self, spec: &StepSpec, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
         match spec {
-            StepSpec::Wasm { callable } => self.call(callable, ctx).await,
+            StepSpec::Wasm { callable, pins } => self.call(callable, pins, ctx).await,
             other => {
                 let message = format!("the sandbox does not run steps of type `{}`", other.type_name());
                 Err(StepError::definition(message).into())

@@ -1,7 +1,7 @@
 //! What was approved, in memory over the store: the sandbox asks before every call, so what is known answers at once, and
 //! only what is new goes to the store.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -93,8 +93,8 @@ impl ApprovalBook {
         Ok(())
     }
 
-    /// Keeps what is in force, and its files. What cannot be kept is told and tried again after the next reading.
-    pub(crate) async fn note_all(&self, found: Vec<InForce>, shelf: &Shelf) {
+    /// Keeps what is in force, and its files, those that `pins` names for longer. What cannot be kept is told and tried again after the next reading.
+    pub(crate) async fn note_all(&self, found: Vec<InForce>, shelf: &Shelf, pins: &BTreeMap<String, BTreeSet<String>>) {
         for one in found {
             let (plugin, digest, path) = (one.plugin.clone(), one.digest.clone(), one.path.clone());
             let (is_newest, is_kept) = (self.is_newest(&plugin, &digest), shelf.has(&plugin, &digest));
@@ -108,8 +108,8 @@ impl ApprovalBook {
                     continue;
                 }
             };
-            let shelf = shelf.clone();
-            let kept = tokio::task::spawn_blocking(move || shelf.keep(&plugin, &digest, &path, &noted)).await;
+            let (shelf, pins) = (shelf.clone(), pins.get(&plugin).cloned().unwrap_or_default());
+            let kept = tokio::task::spawn_blocking(move || shelf.keep(&plugin, &digest, &path, &noted, &pins)).await;
             if let Ok(Err(error)) = kept {
                 tracing::warn!(%error, "the file of a component could not be kept");
             }

@@ -156,7 +156,7 @@ impl Steward {
         }
         if let Some(before) = place.before.clone() {
             // One that nobody noted yet, so that there is a way back to it.
-            self.book.note_all(vec![before], &self.shelf).await;
+            self.book.note_all(vec![before], &self.shelf, &self.keeper.current().pins).await;
         }
         let (path, shown) = (place.path.clone(), place.shown.clone());
         let written = blocking(move || put(&path, &bytes)).await?;
@@ -175,7 +175,7 @@ impl Steward {
             self.book.approve(&plugin, &report.digest, &by).await?;
             report.excess.clear();
         }
-        self.book.note_all(vec![found], &self.shelf).await;
+        self.book.note_all(vec![found], &self.shelf, &self.keeper.current().pins).await;
         self.keeper.reload().await;
         tracing::info!(plugin, digest = report.digest, by, "component installed");
         report.installed = true;

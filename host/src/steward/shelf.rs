@@ -1,7 +1,9 @@
-//! Files of components to go back to: `data/plugin-versions/<plugin>/<digest>.wasm`, the last few of each plugin.
+//! Files of components to go back to: `data/plugin-versions/<plugin>/<digest>.wasm`, the last few of each plugin and
+//! those that jobs pin.
 //!
 //! Invariant: what is on the shelf has the digest it is called after; it is written beside and renamed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,11 @@ impl Shelf {
         Self(data.join("plugin-versions"))
     }
 
+    /// The folder of all of them.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// Where a file is, or would be.
     pub(super) fn path(&self, plugin: &str, digest: &str) -> PathBuf {
         self.0.join(plugin).join(digest).with_extension("wasm")
@@ -27,8 +34,16 @@ impl Shelf {
         self.path(plugin, digest).is_file()
     }
 
-    /// Keeps the file at `from` unless it has changed since it had this digest, and lets go of those that are too old.
-    pub(super) fn keep(&self, plugin: &str, digest: &str, from: &Path, versions: &[PluginVersion]) -> io::Result<()> {
+    /// Keeps the file at `from` unless it has changed since it had this digest, and lets go of those that are too old and
+    /// that no job pins.
+    pub(super) fn keep(
+        &self,
+        plugin: &str,
+        digest: &str,
+        from: &Path,
+        versions: &[PluginVersion],
+        pins: &BTreeSet<String>,
+    ) -> io::Result<()> {
         let to = self.path(plugin, digest);
         if !to.is_file() {
             let bytes = fs::read(from)?;
@@ -37,11 +52,12 @@ impl Shelf {
             }
             put(&to, &bytes)?;
         }
-        self.prune(plugin, versions)
+        self.prune(plugin, versions, pins)
     }
 
-    fn prune(&self, plugin: &str, versions: &[PluginVersion]) -> io::Result<()> {
-        for old in versions.iter().skip(PLUGIN_FILES_KEPT) {
+    fn prune(&self, plugin: &str, versions: &[PluginVersion], pins: &BTreeSet<String>) -> io::Result<()> {
+        let is_pinned = |it: &&PluginVersion| pins.iter().any(|pin| it.seen.digest.starts_with(pin.as_str()));
+        for old in versions.iter().skip(PLUGIN_FILES_KEPT).filter(|it| !is_pinned(it)) {
             match fs::remove_file(self.path(plugin, &old.seen.digest)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -72,19 +88,18 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use host_model::Instant;
     use host_model::plugin_version::SeenPlugin;
 
     use super::*;
 
     #[test]
-    fn the_last_five_files_are_kept_and_none_under_a_digest_it_does_not_have() {
+    fn the_last_five_files_and_those_that_are_pinned_are_kept_and_none_under_a_digest_it_does_not_have() {
         let home = tempfile::tempdir().unwrap();
         let shelf = Shelf::new(home.path());
         let file = home.path().join("words.wasm");
         let mut versions: Vec<PluginVersion> = Vec::new();
+        let pins = BTreeSet::from([hex::encode(Sha256::digest("version 0"))[..12].to_owned()]);
         for n in 0..7 {
             fs::write(&file, format!("version {n}")).unwrap();
             let digest = hex::encode(Sha256::digest(format!("version {n}")));
@@ -98,11 +113,13 @@ mod tests {
                 by: "file".into(),
             };
             versions.insert(0, PluginVersion { seen, approved: None });
-            shelf.keep("words", &digest, &file, &versions).unwrap();
+            shelf.keep("words", &digest, &file, &versions, &pins).unwrap();
         }
         let kept: Vec<bool> = versions.iter().map(|it| shelf.has("words", &it.seen.digest)).collect();
-        assert_eq!(kept, [true, true, true, true, true, false, false]);
-        shelf.keep("words", &"0".repeat(64), &file, &versions).unwrap();
+        assert_eq!(kept, [true, true, true, true, true, false, true]);
+        shelf.keep("words", &"0".repeat(64), &file, &versions, &BTreeSet::new()).unwrap();
         assert!(!shelf.has("words", &"0".repeat(64)));
+        shelf.keep("words", &versions[0].seen.digest, &file, &versions, &BTreeSet::new()).unwrap();
+        assert!(!shelf.has("words", &versions[6].seen.digest), "nobody pins it any more");
     }
 }

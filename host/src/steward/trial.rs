@@ -30,7 +30,7 @@ pub(super) async fn run(
     let outcome = match context(connectors, params, by, voice.clone()) {
         Ok(ctx) => {
             let runner = sandbox.for_trial(|state| Arc::new(Forgetful { state, own: Mutex::default() }));
-            let spec = StepSpec::Wasm { callable: callable.to_owned() };
+            let spec = StepSpec::Wasm { callable: callable.to_owned(), pins: Default::default() };
             let ended = tokio::time::timeout(TIMEOUT + Duration::from_secs(5), async { runner.run(&spec, &ctx).await });
             ended.await.unwrap_or_else(|_| {
                 let message = format!("the trial did not end within {} s", TIMEOUT.as_secs());

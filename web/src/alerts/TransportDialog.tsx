@@ -10,7 +10,7 @@ import { Ago } from '../ui/Times'
 import { t as shared } from '../ui/words'
 import ui from '../ui/ui.module.css'
 import { alerts, type SecretState, type Transport, type TransportKind } from './api'
-import css from './alerts.module.css'
+import form from '../ui/form.module.css'
 import { TestResult } from './TestResult'
 import { bodyOf, draftOf, emptyDraft, errorsByField, fieldsOf, isName, KINDS, type FormField, type SecretDraft } from './transport'
 import { refreshAlerts } from './Transports'
@@ -82,9 +82,9 @@ export function TransportDialog({ transport, taken, close }: { transport: Transp
       {fields.secrets.map((key) => (
         <SecretField key={key} name={key} state={states[key]} draft={draft.secrets[key]} error={found?.fields[key]} onChange={(secret) => setSecret(key, secret)} />
       ))}
-      <details className={css.more} open={fields.more.some((field) => draft.values[field.key] || found?.fields[field.key])}>
+      <details className={form.more} open={fields.more.some((field) => draft.values[field.key] || found?.fields[field.key])}>
         <summary>{t.more}</summary>
-        <div className={css.moreFields}>{fields.more.map(input)}</div>
+        <div className={form.moreFields}>{fields.more.map(input)}</div>
       </details>
       {test.data && !test.isPending && <TestResult result={test.data} />}
     </Dialog>
@@ -102,7 +102,7 @@ function Input({ field, tie, value, onChange }: { field: FormField; tie: Tie; va
       </select>
     )
   }
-  if (field.as === 'json') return <textarea {...tie} className={css.code} rows={3} spellCheck={false} value={value} onChange={(event) => onChange(event.target.value)} />
+  if (field.as === 'json') return <textarea {...tie} className={form.code} rows={3} spellCheck={false} value={value} onChange={(event) => onChange(event.target.value)} />
   return <input {...tie} type="text" inputMode={field.as === 'number' ? 'numeric' : undefined} spellCheck={false} autoComplete="off" required={field.required} value={value} onChange={(event) => onChange(event.target.value)} />
 }
 
@@ -123,7 +123,7 @@ function SecretField({ name, state, draft, error, onChange }: SecretProps) {
     return (
       <Field label={label} hint={t.hints[name]} error={error}>
         {(tie) => (
-          <span className={css.secret}>
+          <span className={form.secret}>
             <input {...tie} type="password" autoComplete="new-password" spellCheck={false} aria-label={isSet ? t.newValue(label) : undefined} value={draft?.text ?? ''} onChange={(event) => onChange({ mode: 'set', text: event.target.value })} />
             {isSet && <Button onClick={() => onChange({ mode: 'keep', text: '' })}>{t.keep}</Button>}
           </span>
@@ -134,7 +134,7 @@ function SecretField({ name, state, draft, error, onChange }: SecretProps) {
   return (
     <Field label={label} error={error}>
       {(tie) => (
-        <span className={css.secret} id={tie.id}>
+        <span className={form.secret} id={tie.id}>
           <span>{mode === 'clear' ? t.willClear : <>{t.secretSet}{state?.changed_at && <span className="muted"> · {t.secretSince} <Ago at={state.changed_at} /> {state.by && t.secretBy(state.by)}</span>}</>}</span>
           {mode === 'clear' ? <Button onClick={() => onChange({ mode: 'keep', text: '' })}>{t.keep}</Button> : (
             <>

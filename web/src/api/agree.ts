@@ -7,9 +7,11 @@ import type { Connector as Choice, Callable as Callee, Checked, JobSource, Previ
 import type { Health, Replica } from '../health/health'
 import type { Progress } from '../live/protocol'
 import type { Plugin, PluginsDocument, PluginUse } from '../plugins/plugins'
+import type { Version } from '../plugins/versions'
 import type { Band, Calendar, CalendarRow, CalendarRun, CalendarSlot } from '../schedule/calendar'
 import type { About, AuditEntry, ImportPlan, NewToken, Retention, Secret, Session, Setting, Token, User, Verdict } from '../settings/api'
 import type { Provider } from '../app/session'
+import type { QueryCheck, Statement } from '../sql/requests'
 import type { SchedulerState } from './client'
 import type { Me } from './permissions'
 import type * as wire from './wire'
@@ -48,6 +50,9 @@ export type Answers = [
   Fits<NamedQuery, wire.QueryView>,
   Fits<Omit<Loose<Plugin, 'state'>, 'callables'>, wire.PluginView>,
   Fits<PluginUse, wire.PluginUse>,
+  Fits<Version, wire.PluginVersionView>,
+  Fits<Statement, wire.StatementView>,
+  Fits<Omit<QueryCheck, 'statements'>, wire.QueryCheckView>,
   Fits<Omit<PluginsDocument, 'plugins'>, wire.PluginList>,
   Fits<Health, wire.Health>,
   Fits<Replica, wire.ReplicaView>,

@@ -1059,6 +1059,8 @@ export interface components {
             installed_by: string;
             /** @description Whether one can go back to it. */
             kept: boolean;
+            /** @description Jobs that pin it, as far as the caller may see them. */
+            pinned_by: string[];
             /**
              * Format: int64
              * @description In bytes.
@@ -1076,6 +1078,8 @@ export interface components {
             /** @description Why it is not loaded. */
             error: string | null;
             grants: components["schemas"]["PluginGrants"];
+            /** @description Who put it there: `file` for whoever changed the folder; null where nobody knows. */
+            installed_by: string | null;
             kind: components["schemas"]["CallableKind"];
             name: string;
             path: string;
@@ -1199,6 +1203,22 @@ export interface components {
         ProviderList: {
             providers: components["schemas"]["Provider"][];
         };
+        /** @description The body of a check. */
+        QueryCheckBody: {
+            /**
+             * @description As a step writes it: SQL, or the name of a query of the connector (`name`, `name:write`).
+             * @default
+             * @example select * from flights where origin = :origin
+             */
+            query?: string;
+        };
+        /** @description What a database makes of a query. */
+        QueryCheckView: {
+            /** @description Whether it would refuse none of it. */
+            ok: boolean;
+            /** @description In their order. */
+            statements: components["schemas"]["StatementView"][];
+        };
         /** @description Queries of a connector. */
         QueryList: {
             queries: components["schemas"]["QueryView"][];
@@ -1278,6 +1298,12 @@ export interface components {
              * @default 0
              */
             version?: number;
+        };
+        /** @description A column of a result. */
+        ResultColumnView: {
+            name: string;
+            /** @description Its type in the words of the database. */
+            type: string;
         };
         /** @description The policy and its last pass. */
         Retention: {
@@ -1724,6 +1750,34 @@ export interface components {
             problems: string[];
             replicas: components["schemas"]["ReplicaView"][];
         };
+        /** @description A statement that was looked at. */
+        StatementView: {
+            /**
+             * Format: int32
+             * @description The same in characters, from 1.
+             */
+            column: number;
+            /** @description What it would return, as far as that can be known. */
+            columns: components["schemas"]["ResultColumnView"][];
+            hint: string | null;
+            /** @description Its first word, in lower case. */
+            keyword: string;
+            /**
+             * Format: int32
+             * @description Where it begins, or where its mistake is: the line, from 1.
+             */
+            line: number;
+            /** @description What is wrong with it, or why nobody can tell. */
+            message: string | null;
+            /** @description The names of its `:name` parameters. */
+            params: string[];
+            verdict: components["schemas"]["StatementWord"];
+        };
+        /**
+         * @description What a database makes of a statement.
+         * @enum {string}
+         */
+        StatementWord: "sound" | "wrong" | "unknown";
         StepDefinition: {
             enabled: boolean;
             name: string;
@@ -2029,6 +2083,12 @@ export interface components {
             /** @description A word of the ledger, `not_due`, `not_yet` or `unknown`. */
             verdict: string;
         };
+        /** @description The time zones that schedules may name. */
+        ZoneList: {
+            /** @description The zone of a schedule that names none. */
+            server: string;
+            timezones: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -2147,6 +2207,8 @@ export type Problem = components['schemas']['Problem'];
 export type ProgressView = components['schemas']['ProgressView'];
 export type Provider = components['schemas']['Provider'];
 export type ProviderList = components['schemas']['ProviderList'];
+export type QueryCheckBody = components['schemas']['QueryCheckBody'];
+export type QueryCheckView = components['schemas']['QueryCheckView'];
 export type QueryList = components['schemas']['QueryList'];
 export type QueryView = components['schemas']['QueryView'];
 export type RecentRun = components['schemas']['RecentRun'];
@@ -2155,6 +2217,7 @@ export type RenameBody = components['schemas']['RenameBody'];
 export type ReplayBody = components['schemas']['ReplayBody'];
 export type ReplicaView = components['schemas']['ReplicaView'];
 export type RestoreBody = components['schemas']['RestoreBody'];
+export type ResultColumnView = components['schemas']['ResultColumnView'];
 export type Retention = components['schemas']['Retention'];
 export type RetentionPolicy = components['schemas']['RetentionPolicy'];
 export type RetryView = components['schemas']['RetryView'];
@@ -2197,6 +2260,8 @@ export type SlotView = components['schemas']['SlotView'];
 export type SourceView = components['schemas']['SourceView'];
 export type StageView = components['schemas']['StageView'];
 export type Standing = components['schemas']['Standing'];
+export type StatementView = components['schemas']['StatementView'];
+export type StatementWord = components['schemas']['StatementWord'];
 export type StepDefinition = components['schemas']['StepDefinition'];
 export type StepEvent = components['schemas']['StepEvent'];
 export type StepLines = components['schemas']['StepLines'];
@@ -2227,3 +2292,4 @@ export type VersionChange = components['schemas']['VersionChange'];
 export type Warning = components['schemas']['Warning'];
 export type Why = components['schemas']['Why'];
 export type WhyAnswer = components['schemas']['WhyAnswer'];
+export type ZoneList = components['schemas']['ZoneList'];

@@ -31,13 +31,14 @@ export function shortcuts(): Shortcut[] {
   return [...registered].flatMap((each) => each.current)
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** Where the event began, also inside of a shadow root. */
+function isTyping(target: EventTarget | undefined): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.closest('input:not([type="checkbox"], [type="radio"]), select, textarea, dialog') !== null)
 }
 
 function onKey(event: KeyboardEvent): void {
   if (preference('shortcuts') === 'off' || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
-  if (layers > 0 || isTyping(event.target) || event.key === 'Shift') return
+  if (layers > 0 || isTyping(event.composedPath()[0]) || event.key === 'Shift') return
   const pair = performance.now() - firstAt < PAIR_MS ? `${first} ${event.key}` : ''
   const all = shortcuts()
   // The page was registered after the shell, and says more about what is on screen.

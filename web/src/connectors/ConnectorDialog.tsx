@@ -9,6 +9,7 @@ import { Dialog } from '../ui/Dialog'
 import { Field } from '../ui/Field'
 import { InlineProblem } from '../ui/Problem'
 import { t as shared } from '../ui/words'
+import form from '../ui/form.module.css'
 import ui from '../ui/ui.module.css'
 import { connectorQueries, editing } from './connectors'
 import css from './connectors.module.css'
@@ -91,9 +92,9 @@ export function ConnectorDialog({ source: first, name = '', close, saved }: { so
       {isOwn && (draft.type === 'ldap' ? DIRECTORY_FIELDS : POOL_FIELDS).map(input)}
       {isOwn && <Password state={source ? (source.pool ?? source).secrets.password : undefined} draft={draft.password} error={found?.fields.password} onChange={(password) => setDraft({ ...draft, password })} />}
       {isOwn && draft.type === 'sql' && (
-        <details className={css.more} open={MORE_POOL_FIELDS.some((field) => draft.values[field.key] || found?.fields[field.key])}>
+        <details className={form.more} open={MORE_POOL_FIELDS.some((field) => draft.values[field.key] || found?.fields[field.key])}>
           <summary>{e.more}</summary>
-          <div className={css.moreFields}>{MORE_POOL_FIELDS.map(input)}</div>
+          <div className={form.moreFields}>{MORE_POOL_FIELDS.map(input)}</div>
         </details>
       )}
       {draft.type === 'sql' && <Queries queries={draft.queries} errors={found?.fields ?? {}} onChange={(queries) => setDraft({ ...draft, queries })} />}
@@ -134,13 +135,13 @@ function Queries({ queries, errors, onChange }: { queries: QueryDraft[]; errors:
       <legend>{e.queries}</legend>
       {queries.map((query, at) => (
         <div key={at} className={css.queryForm} data-query-form={query.name}>
-          <span className={css.secret}>
+          <span className={form.secret}>
             <input type="text" aria-label={e.queryName} placeholder={e.queryName} spellCheck={false} autoComplete="off" value={query.name} onChange={(event) => change(at, { name: event.target.value })} />
             <Switch checked={query.writable} label={e.queryWrites} onChange={(writable) => change(at, { writable })} />
             <span aria-hidden="true">{e.queryWrites}</span>
             <Button kind="quiet" icon={<X size={14} aria-hidden />} aria-label={e.removeQuery(query.name)} onClick={() => onChange(queries.filter((_, index) => index !== at))} />
           </span>
-          {query.sql === null ? <p className="muted">{e.perDialect}</p> : <textarea aria-label={`${e.querySql}: ${query.name}`} className={css.code} rows={3} spellCheck={false} value={query.sql} onChange={(event) => change(at, { sql: event.target.value })} />}
+          {query.sql === null ? <p className="muted">{e.perDialect}</p> : <textarea aria-label={`${e.querySql}: ${query.name}`} className={form.code} rows={3} spellCheck={false} value={query.sql} onChange={(event) => change(at, { sql: event.target.value })} />}
           {errors[`query:${query.name}`] && <small className={ui.fieldError}>{errors[`query:${query.name}`]}</small>}
         </div>
       ))}

@@ -3,6 +3,7 @@ import { Button } from '../ui/Button'
 import { Field } from '../ui/Field'
 import { Ago } from '../ui/Times'
 import type { SecretState } from './connectors'
+import form from '../ui/form.module.css'
 import css from './connectors.module.css'
 import type { SecretDraft } from './draft'
 import { e } from './editWords'
@@ -24,12 +25,12 @@ export function Password({ state, draft, error, onChange }: { state: SecretState
   return (
     <Field label={e.fields.password} hint={mode === 'set' ? e.hints.password : undefined} error={error}>
       {(tie) => mode === 'set' ? (
-        <span className={css.secret}>
+        <span className={form.secret}>
           <input {...tie} type="password" autoComplete="new-password" spellCheck={false} aria-label={isSet ? e.newValue : undefined} placeholder={isSet ? undefined : e.unset} value={draft?.text ?? ''} onChange={(event) => onChange({ mode: 'set', text: event.target.value })} />
           {isSet && <Button onClick={() => onChange(null)}>{e.keep}</Button>}
         </span>
       ) : (
-        <span className={css.secret} id={tie.id} data-secret={mode}>
+        <span className={form.secret} id={tie.id} data-secret={mode}>
           {mode === 'clear' ? <span>{e.willClear}</span> : <SecretText state={state} />}
           {mode === 'clear' ? <Button onClick={() => onChange(null)}>{e.keep}</Button> : (
             <>

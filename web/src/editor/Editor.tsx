@@ -17,6 +17,7 @@ import { EditingContext } from './context'
 import css from './editor.module.css'
 import { apply, isFormDirty, isTextDirty, nameOf, start } from './model'
 import { Outline } from './Outline'
+import { forgetPlace, keepPlace, placeIn } from './place'
 import type { Table } from './pointer'
 import { firstError, SECTIONS, sectionOf, stepIndex, type Finding } from './problems'
 import { remove, type JobSource } from './requests'
@@ -56,6 +57,7 @@ export function Editor({ id, source, copy = {}, apps = [], app: startApp = '' }:
   const [version, setVersion] = useState<number | null>(() => (justCreated?.id === id ? justCreated!.version : null))
   const [goTo, setGoTo] = useState<{ pointer: string } | null>(null)
   const leaving = useRef(false)
+  const body = useRef<HTMLDivElement>(null)
   const isDirty = mode === 'text' ? isTextDirty(draft) : isFormDirty(draft)
   const content = useMemo(() => (mode === 'text' ? { text: draft.text } : { job: draft.job }), [mode, draft.text, draft.job])
   const check = useFindings(content, draft.keys, isNew ? { app: app || undefined } : { app: source?.app, replaces: id }, isDirty || !isNew || draft.job !== draft.base)
@@ -115,6 +117,16 @@ export function Editor({ id, source, copy = {}, apps = [], app: startApp = '' }:
     setGoTo(null)
   }, [goTo, chosen, draft.keys])
 
+  // Back from a run that was begun here.
+  useEffect(() => {
+    const place = id === null ? null : placeIn(id)
+    forgetPlace()
+    if (!place) return
+    choose(draft.keys[place.step] ?? null)
+    const frame = requestAnimationFrame(() => body.current?.scrollTo({ top: place.top }))
+    return () => cancelAnimationFrame(frame)
+  }, []) // Of the job as it was opened.
+
   const set = useCallback((pointer: string, value: unknown) => change({ do: 'set', pointer, value }), [])
   const context = useMemo(() => ({ job: draft.job, findings: check.findings, set }), [draft.job, check.findings, set])
   const errors = check.findings.filter((found) => found.severity === 'error')
@@ -146,7 +158,7 @@ export function Editor({ id, source, copy = {}, apps = [], app: startApp = '' }:
           {!isNew && <Button disabled={save.isPending} onClick={() => (isDirty ? press(() => setDialog('run')) : setDialog('run'))}>{t.saveRun}</Button>}
           <ActionButton kind="primary" action={{ ...save, error: isShown(save.error) ? null : save.error }} waiting={t.saving} disabled={!isDirty && !isNew} aria-keyshortcuts="Control+S" data-act="save" onClick={() => press()}>{t.save}</ActionButton>
         </header>
-        <div className={css.body}>
+        <div ref={body} className={css.body}>
           <div className={css.notices}>
             {version !== null && !isDirty && <p role="status" className={css.done} data-saved={version}>{t.saved(version)}</p>}
             {isShown(save.error) && errors.length > 0 && <p role="alert" className={css.notice}>{t.errorsLeft(errors.length)}</p>}
@@ -197,7 +209,7 @@ export function Editor({ id, source, copy = {}, apps = [], app: startApp = '' }:
           <p>{t.leaveHint}</p>
         </Dialog>
       )}
-      {dialog === 'run' && id && <Suspense><RunDialog jobId={id} close={() => setDialog(null)} /></Suspense>}
+      {dialog === 'run' && id && <Suspense><RunDialog jobId={id} close={() => setDialog(null)} started={() => keepPlace({ job: id, top: body.current?.scrollTop ?? 0, step: index })} /></Suspense>}
       {dialog === 'delete' && id && <Delete id={id} etag={draft.etag} close={() => setDialog(null)} gone={() => { leaving.current = true; void navigate({ to: '/jobs', search: {} }) }} />}
     </EditingContext>
   )
@@ -209,7 +221,7 @@ function focusPlace(pointer: string): void {
     const found = document.querySelector<HTMLElement>(`[data-pointer="${CSS.escape(place)}"]`)
     if (!found) continue
     for (let at = found.parentElement; at; at = at.parentElement) if (at instanceof HTMLDetailsElement) at.open = true
-    const input = found.querySelector<HTMLElement>('input, textarea, select, button') ?? found
+    const input = found.querySelector<HTMLElement>('input, textarea, select, [data-code], button') ?? found
     input.focus({ preventScroll: true })
     found.scrollIntoView({ block: 'center' })
     return

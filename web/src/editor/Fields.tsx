@@ -1,4 +1,5 @@
 /** Fields of a table of the job, each with its label, its hint and what was found about it. */
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { Field } from '../ui/Field'
 import { useEditing } from './context'
@@ -14,8 +15,16 @@ import { label, t } from './words'
 
 /** What was found, as it stands under an input. */
 export function Found({ found }: { found: Finding[] }): ReactNode {
-  return found.map((each, i) => <span key={i} className={each.severity === 'warning' ? css.soft : css.bad}>{each.message}{each.hint && <span className="muted"> {each.hint}</span>}</span>)
+  return found.map((each, i) => (
+    <span key={i} className={each.severity === 'warning' ? css.soft : css.bad}>
+      {each.message}{each.hint && <span className="muted"> {each.hint}</span>}
+      {OF_PLUGINS.test(each.code) && <> <Link to="/plugins">{t.toPlugins}</Link></>}
+    </span>
+  ))
 }
+
+/** What is mended where plugins are. */
+const OF_PLUGINS = /^(component-|python-(module|function)-missing|pin-missing)/
 
 const shown = (value: unknown): string => (typeof value === 'string' ? value : typeof value === 'boolean' ? (value ? t.yes : t.no) : JSON.stringify(value))
 const DEEP = new Set(['values', 'json', 'list'])
@@ -56,9 +65,10 @@ export function Bound({ base, spec, defaults, hint }: { base: string; spec: Fiel
   const found = at(findings, pointer, DEEP.has(spec.kind) && spec.kind !== 'values')
   const name = label(spec.key)
   const otherwise = inherited !== undefined ? t.inherited(shown(inherited)) : spec.standard !== undefined ? t.standard(shown(spec.standard)) : undefined
+  const other = (key: string): unknown => read(job, `${base}/${key}`) ?? (defaults === undefined ? undefined : read(job, `${defaults}/${key}`))
   const near = (key: string | undefined): string => {
-    const other = key === undefined ? undefined : (read(job, `${base}/${key}`) ?? (defaults === undefined ? undefined : read(job, `${defaults}/${key}`)))
-    return typeof other === 'string' ? other : ''
+    const found = key === undefined ? undefined : other(key)
+    return typeof found === 'string' ? found : ''
   }
   const onChange = (next: unknown) => set(pointer, next)
   const input = (tie: Tie) => {
@@ -80,12 +90,12 @@ export function Bound({ base, spec, defaults, hint }: { base: string; spec: Fiel
       case 'list': return <ListInput {...props} name={name} split={spec.key === 'tags'} />
       case 'json': return <JsonInput {...props} orText={spec.key === 'body'} />
       case 'values': return <ValueTable pointer={pointer} value={value} findings={findings} onChange={onChange} name={name} />
-      case 'long': return <textarea className={css.code} rows={4} spellCheck={false} {...props.tie} value={value === undefined ? '' : shown(value)} onChange={(event) => onChange(event.target.value === '' ? undefined : event.target.value)} />
       case 'secret': return <TextInput {...props} secret />
       case 'connector': return <ConnectorPicker {...props} type="sql" />
       case 'directory': return <ConnectorPicker {...props} type="ldap" />
       case 'table': return <TablePicker {...props} connector={near(spec.connector)} />
-      case 'statement': return <StatementInput {...props} connector={near(spec.connector)} />
+      case 'statement':
+      case 'sql': return <StatementInput key={pointer} {...props} label={name} connector={near(spec.connector)} given={spec.binds === undefined ? null : Object.keys(asTable(other(spec.binds)))} takesNames={spec.kind === 'statement'} />
       case 'job': return <JobPicker {...props} />
       case 'callable': return <CallablePicker {...props} type={near('type')} />
       case 'zone': return <ZonePicker {...props} />

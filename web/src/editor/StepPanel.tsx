@@ -8,6 +8,7 @@ import { isTable } from './exact'
 import { Fields, Found } from './Fields'
 import { extrasOf, fieldsOf, hasArguments, STEP_HEAD } from './fields'
 import { typeOf } from './model'
+import { Pin } from './Pin'
 import { join, read } from './pointer'
 import { leftOfStep } from './problems'
 import { Arguments } from './SchemaForm'
@@ -41,6 +42,7 @@ export function StepPanel({ index, close }: { index: number; close: () => void }
       <div className={css.fields}>
         {left.length > 0 && <p className={css.left} role="note"><Found found={left} /></p>}
         <Fields base={base} specs={[...STEP_HEAD, ...fieldsOf(type)]} defaults="/step_defaults" hints={{ when: t.whenHint }} />
+        {type === 'wasm' && <Pin callable={step.callable ?? read(job, '/step_defaults/callable')} />}
         {hasArguments(type) && <Arguments base={base} />}
         {extras.length > 0 && (
           <fieldset className={css.group}>

@@ -1,11 +1,12 @@
 /** The steps in their order: one line each, moved by dragging, by the keyboard and from a menu. */
-import { ArrowDown, ArrowUp, Copy, GripVertical, Plus, Trash2 } from 'lucide-react'
+import { ArrowDown, ArrowUp, ClipboardCopy, ClipboardPaste, Copy, GripVertical, Plus, Trash2 } from 'lucide-react'
 import { memo, useEffect, useRef, useState } from 'react'
 import { Button, Switch } from '../ui/Button'
 import { Menu } from '../ui/Menu'
 import ui from '../ui/ui.module.css'
 import { useEditing } from './context'
 import css from './editor.module.css'
+import { copiedStep, copyStep } from './clip'
 import { isTable } from './exact'
 import { STEP_TYPES } from './fields'
 import { copyOf, emptyStep, nameOf, stepsOf, summary, typeOf, type Change } from './model'
@@ -33,6 +34,7 @@ export function Steps({ keys, removed, chosen, choose, change }: Props) {
   const [said, setSaid] = useState('')
   const [over, setOver] = useState<number | null>(null)
   const dragged = useRef<number | null>(null)
+  const [copied, setCopied] = useState(copiedStep)
   const counts = new Map<number, number>()
   for (const found of findings) {
     const index = stepIndex(found.pointer)
@@ -56,6 +58,10 @@ export function Steps({ keys, removed, chosen, choose, change }: Props) {
     copy: (key: number) => {
       const at = latest.current.keys.indexOf(key)
       latest.current.change({ do: 'add', step: copyOf(latest.current.job, stepsOf(latest.current.job)[at]), at: at + 1 })
+    },
+    keep: (key: number) => {
+      copyStep(stepsOf(latest.current.job)[latest.current.keys.indexOf(key)])
+      setCopied(copiedStep())
     },
     drag: (key: number | null) => { dragged.current = key },
     over: (index: number | null) => setOver(index),
@@ -88,7 +94,10 @@ export function Steps({ keys, removed, chosen, choose, change }: Props) {
         <Menu
           className={ui.button}
           label={t.addStep}
-          items={STEP_TYPES.map((type) => ({ label: type, act: () => change({ do: 'add', step: emptyStep(job, type), at: steps.length }) }))}
+          items={[
+            ...STEP_TYPES.map((type) => ({ label: type, act: () => change({ do: 'add', step: emptyStep(job, type), at: steps.length }) })),
+            copied && { label: t.paste(nameOf(copied), typeOf(copied)), icon: <ClipboardPaste size={15} />, act: () => change({ do: 'add', step: copyOf(job, copied), at: steps.length }) },
+          ]}
         >
           <Plus size={14} aria-hidden />{t.addStep}
         </Menu>
@@ -114,6 +123,7 @@ interface RowProps {
     enable: (key: number, on: boolean) => void
     remove: (key: number) => void
     copy: (key: number) => void
+    keep: (key: number) => void
     drag: (key: number | null) => void
     over: (index: number | null) => void
     drop: (index: number) => void
@@ -178,6 +188,7 @@ const StepRow = memo(function StepRow({ id, index, all, step, defaults, errors, 
           { label: t.up, icon: <ArrowUp size={15} />, hint: 'Alt+↑', disabled: index === 0, act: () => act.by(id, -1) },
           { label: t.down, icon: <ArrowDown size={15} />, hint: 'Alt+↓', disabled: index === all - 1, act: () => act.by(id, 1) },
           { label: t.duplicate, icon: <Copy size={15} />, act: () => act.copy(id) },
+          { label: t.copyStep, icon: <ClipboardCopy size={15} />, hint: t.copyStepHint, act: () => act.keep(id) },
           { label: t.remove, icon: <Trash2 size={15} />, danger: true, act: () => act.remove(id) },
         ]}
       />

@@ -1,5 +1,6 @@
-/** The job as text, with line numbers; what was found stands below and marks its lines. */
+/** The job as text, with line numbers; what was found stands below, marks its lines and is underlined where it is. */
 import { useMemo, useRef } from 'react'
+import { offsetOf } from '../sql/text'
 import { CopyButton } from '../ui/Copy'
 import css from './editor.module.css'
 import look from './text.module.css'
@@ -14,21 +15,13 @@ interface Props {
   theirs: string | null
 }
 
-/** Where a line and a column, both from 1, stand in the text. */
-export function offsetOf(text: string, line: number, column: number): number {
-  let at = 0
-  for (let n = 1; n < line; n++) {
-    const next = text.indexOf('\n', at)
-    if (next < 0) return text.length
-    at = next + 1
-  }
-  const end = text.indexOf('\n', at)
-  return Math.min(at + Math.max(0, column - 1), end < 0 ? text.length : end)
-}
+/** As the style sheet has it. */
+const LINE_PX = 20
 
 export function TextMode({ text, findings, onChange, theirs }: Props) {
   const box = useRef<HTMLTextAreaElement>(null)
   const gutter = useRef<HTMLDivElement>(null)
+  const marks = useRef<HTMLDivElement>(null)
   const lines = useMemo(() => text.split('\n').length, [text])
   const bad = useMemo(() => new Map(findings.map((found) => [found.line, found.severity])), [findings])
   const show = ({ line, column, length }: Finding) => {
@@ -37,7 +30,7 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
     const from = offsetOf(text, line, column)
     area.focus()
     area.setSelectionRange(from, Math.min(text.length, from + Math.max(1, length)))
-    area.scrollTop = Math.max(0, (line - 5) * 20)
+    area.scrollTop = Math.max(0, (line - 5) * LINE_PX)
   }
   return (
     <div className={look.textMode}>
@@ -46,6 +39,13 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
         <div className={look.textBox}>
           <div ref={gutter} className={look.gutter} aria-hidden="true">
             {Array.from({ length: lines }, (_, i) => <span key={i} data-severity={bad.get(i + 1)}>{i + 1}</span>)}
+          </div>
+          <div className={look.marks} aria-hidden="true">
+            <div ref={marks}>
+              {findings.filter((found) => found.line > 0).map((found, i) => (
+                <span key={i} data-squiggle={found.severity} style={{ top: `${(found.line - 1) * LINE_PX}px`, left: `${found.column - 1}ch`, width: `${Math.max(1, found.length)}ch` }} />
+              ))}
+            </div>
           </div>
           <textarea
             ref={box}
@@ -58,7 +58,9 @@ export function TextMode({ text, findings, onChange, theirs }: Props) {
             value={text}
             onChange={(event) => onChange(event.target.value)}
             onScroll={(event) => {
-              if (gutter.current) gutter.current.scrollTop = event.currentTarget.scrollTop
+              const { scrollTop, scrollLeft } = event.currentTarget
+              if (gutter.current) gutter.current.scrollTop = scrollTop
+              if (marks.current) marks.current.style.transform = `translate(${-scrollLeft}px, ${-scrollTop}px)`
             }}
           />
         </div>

@@ -1,12 +1,12 @@
-import { describe, expect, test } from 'vitest'
-import { canonical, isNumber, numberText, parseExact, readNumber } from './exact'
+import { describe, expect, it, test } from 'vitest'
+import { canonical, isNumber, numberText, parseExact, readNumber, same } from './exact'
 import { extrasOf, fieldsOf, STEP_TYPES } from './fields'
 import { differences, merged, standard } from './merge'
 import { apply, copyOf, emptyStep, freeName, isFormDirty, nameOf, newJob, start, stepsOf, summary, type Draft } from './model'
 import { join, read, spelled, split, write, type Table } from './pointer'
 import { at, firstError, leftOfSection, leftOfStep, moved, sectionOf, type Finding } from './problems'
 import { propertiesOf } from './SchemaForm'
-import { offsetOf } from './TextMode'
+import { offsetOf } from '../sql/text'
 import { jobText } from './toml'
 import { converted, renamed, typeOfValue } from './ValueTable'
 
@@ -216,5 +216,13 @@ describe('text', () => {
       '[[jobs]]\nid = "a"\nparams = { n = 1, "odd key" = "q\\"" }\n\n[[jobs.steps]]\nname = "s"\ntype = "sql_query"\nquery = """\nselect 1\nfrom \\"t\\""""\n',
     )
     expect(jobText(newJob())).toBe('[[jobs]]\nid = ""\n')
+  })
+})
+
+describe('whether two jobs say the same', () => {
+  it('does not depend on the order of keys, and sees every digit, type and absence', () => {
+    expect(same(parseExact('{"a":1,"b":[{"x":"1"}]}'), parseExact('{"b":[{"x":"1"}],"a":1}'))).toBe(true)
+    expect(same({ a: 1, b: undefined }, { a: 1 })).toBe(true)
+    for (const [a, b] of [['{"a":1}', '{"a":"1"}'], ['{"a":[1,2]}', '{"a":[2,1]}'], ['{"a":{}}', '{"a":[]}'], ['{"a":null}', '{}'], ['{"a":1}', '{"b":1}']]) expect(same(parseExact(a!), parseExact(b!)), `${a} ${b}`).toBe(false)
   })
 })

@@ -47,6 +47,17 @@ export function isTable(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value) && !isRaw(value)
 }
 
+/** Whether two values say the same, in whatever order the keys of their tables are. What they share is not looked into. */
+export function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (isRaw(a) || isRaw(b)) return isNumber(a) && isNumber(b) && numberText(a) === numberText(b)
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((each, i) => same(each, b[i]))
+  if (!isTable(a) || !isTable(b)) return false
+  const keys = (table: Record<string, unknown>) => Object.keys(table).filter((key) => table[key] !== undefined)
+  const mine = keys(a)
+  return mine.length === keys(b).length && mine.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]))
+}
+
 /** One spelling per value: the keys of tables in order, so that their order makes no difference. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => (isTable(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner)) ?? 'undefined'

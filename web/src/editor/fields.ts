@@ -6,8 +6,8 @@ import { isTable } from './exact'
 import type { Table } from './pointer'
 
 export type Kind =
-  | 'text' | 'long' | 'number' | 'flag' | 'word' | 'list' | 'values' | 'json' | 'secret'
-  | 'connector' | 'directory' | 'table' | 'statement' | 'job' | 'callable' | 'zone'
+  | 'text' | 'number' | 'flag' | 'word' | 'list' | 'values' | 'json' | 'secret'
+  | 'connector' | 'directory' | 'table' | 'statement' | 'sql' | 'job' | 'callable' | 'zone'
 
 export interface FieldSpec {
   /** Below the table; `source/table` for one that is in a table of its own. */
@@ -21,6 +21,8 @@ export interface FieldSpec {
   standard?: string | number | boolean
   /** The field that names the connector whose tables or queries are offered. */
   connector?: string
+  /** The field whose keys are the parameters that have a value. */
+  binds?: string
   /** Behind "More". */
   more?: boolean
   when?: (table: Table) => boolean
@@ -38,14 +40,14 @@ const callable: FieldSpec[] = [{ key: 'callable', kind: 'callable', required: tr
 const OF_TYPE: Record<StepType, FieldSpec[]> = {
   sql_query: [
     { key: 'connector', kind: 'connector', required: true },
-    { key: 'query', kind: 'statement', required: true, connector: 'connector' },
+    { key: 'query', kind: 'statement', required: true, connector: 'connector', binds: 'params' },
     { key: 'params', kind: 'values' },
   ],
   sql_copy: [
     { key: 'source/connector', kind: 'connector', required: true },
     { key: 'source/schema', kind: 'text' },
     { key: 'source/table', kind: 'table', connector: 'source/connector' },
-    { key: 'source/query', kind: 'long', more: true },
+    { key: 'source/query', kind: 'sql', connector: 'source/connector', binds: 'source/params', more: true },
     { key: 'source/columns', kind: 'list', more: true },
     { key: 'source/where', kind: 'text', more: true },
     { key: 'source/params', kind: 'values', more: true },

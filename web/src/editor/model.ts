@@ -2,7 +2,7 @@
  * The job that is being edited: the job of the file as JSON, changed at places. What the form does not know stays as it
  * is. Steps carry a key of their own beside the job, so that what belongs to one moves along with it. Pure.
  */
-import { canonical, isTable } from './exact'
+import { isTable, same } from './exact'
 import { write, type Table } from './pointer'
 
 export interface Removed {
@@ -51,7 +51,7 @@ export function start(job: Table, base: Table, etag: string | null, text: string
 }
 
 export function isFormDirty(draft: Draft): boolean {
-  return draft.job !== draft.base && canonical(draft.job) !== canonical(draft.base)
+  return !same(draft.job, draft.base)
 }
 
 export function isTextDirty(draft: Draft): boolean {

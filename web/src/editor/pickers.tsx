@@ -2,6 +2,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { queries } from '../api/queries'
+import type { Named } from '../sql/complete'
+import { SqlInput } from '../sql/SqlInput'
 import { Combobox, type Option } from '../ui/Combobox'
 import { Menu } from '../ui/Menu'
 import ui from '../ui/ui.module.css'
@@ -15,6 +17,8 @@ interface Props {
   value: unknown
   onChange: (value: unknown) => void
 }
+
+const NONE: readonly Named[] = []
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value))
 const orNothing = (onChange: Props['onChange']) => (value: string) => onChange(value === '' ? undefined : value)
@@ -46,14 +50,15 @@ export function TablePicker({ tie, value, onChange, connector }: Props & { conne
   return <Combobox {...tie} className="mono" free value={textOf(value)} options={options} onChange={orNothing(onChange)} />
 }
 
-/** SQL, or the name of a query that is declared with the connector. */
-export function StatementInput({ tie, value, onChange, connector }: Props & { connector: string }) {
-  const { data } = useQuery({ ...editing.statements(connector), enabled: connector !== '' && !connector.includes('${') })
-  const named = data?.queries ?? []
-  const text = textOf(value)
+/** SQL, or with `takesNames` the name of a query that is declared with the connector. */
+export function StatementInput({ tie, value, onChange, connector, label, given, takesNames }: Props & { connector: string; label: string; given: readonly string[] | null; takesNames: boolean }) {
+  const { data } = useQuery({ ...editing.statements(connector), enabled: takesNames && connector !== '' && !connector.includes('${') })
+  const { data: all } = useQuery(editing.connectors())
+  const named = data?.queries ?? NONE
+  const dialect = all?.connectors.find((each) => each.name === connector)?.dialect ?? ''
   return (
     <>
-      <textarea className={css.code} rows={Math.max(3, Math.min(16, text.split('\n').length + 1))} spellCheck={false} {...tie} value={text} onChange={(event) => orNothing(onChange)(event.target.value)} />
+      <SqlInput tie={tie} label={label} value={textOf(value)} onChange={orNothing(onChange)} connector={connector} dialect={dialect} given={given} named={named} />
       {named.length > 0 && (
         <span>
           <Menu className={ui.button} label={t.named} items={named.flatMap((query) => [
@@ -87,17 +92,19 @@ function offset(zone: string): string | null {
   }
 }
 
-let zones: string[] | null = null
-
+/** The zones that the server knows; while it has not answered, and where it does not tell, those of the browser. */
 export function ZonePicker({ tie, value, onChange }: Props) {
   const text = textOf(value)
+  const { data } = useQuery(editing.zones())
   const [left, setLeft] = useState(false)
-  const options = useMemo(() => (zones ??= ['UTC', ...Intl.supportedValuesOf('timeZone')]).map((zone) => ({ value: zone, words: zone.replace(/[/_]/g, ' ') })), [])
+  const options = useMemo(() => (data?.timezones ?? ['UTC', ...Intl.supportedValuesOf('timeZone')]).map((zone) => ({ value: zone, words: zone.replace(/[/_]/g, ' ') })), [data])
   const now = useMemo(() => (text === '' ? null : offset(text)), [text])
+  // The server says the same once it has looked at the whole job.
+  const isRefused = left && text !== '' && !tie['aria-invalid'] && data != null && !data.timezones.includes(text)
   return (
     <>
-      <Combobox {...tie} free value={text} options={options} onChange={(next) => { setLeft(false); orNothing(onChange)(next) }} onBlur={() => setLeft(true)} />
-      {text !== '' && (now ? <small className="muted">{now}</small> : left && !tie['aria-invalid'] && <small className={css.soft}>{t.unknownZone}</small>)}
+      <Combobox {...tie} aria-invalid={tie['aria-invalid'] || isRefused || undefined} free value={text} options={options} onChange={(next) => { setLeft(false); orNothing(onChange)(next) }} onBlur={() => setLeft(true)} />
+      {isRefused ? <small className={css.bad}>{t.noZone}</small> : text !== '' && (now ? <small className="muted">{now}</small> : left && !tie['aria-invalid'] && <small className={css.soft}>{t.unknownZone}</small>)}
     </>
   )
 }

@@ -21,7 +21,7 @@ export type Section = (typeof SECTIONS)[number]
 const SECTION_OF: Record<string, Section> = {
   schedule: 'schedule', timezone: 'schedule', schedules: 'schedule', presets: 'schedule', blackouts: 'schedule', gap: 'schedule', fold: 'schedule', jitter_seconds: 'schedule',
   overlap: 'schedule', catch_up: 'schedule', catch_up_window: 'schedule', depends_on: 'schedule', placement: 'schedule',
-  params: 'params', steps: 'steps', step_defaults: 'steps', retry: 'retry', timeout_seconds: 'retry', on_restart: 'retry', alerts: 'alerts', log_level: 'log',
+  params: 'params', steps: 'steps', step_defaults: 'steps', pins: 'steps', retry: 'retry', timeout_seconds: 'retry', on_restart: 'retry', alerts: 'alerts', log_level: 'log',
 }
 
 /** The section a place is drawn in; what belongs nowhere is shown at the top. */

@@ -84,6 +84,7 @@ export const editing = {
       queryFn: ({ signal }) => http.get<{ queries: { name: string; sql: string | null; writable: boolean }[] }>(`admin/connectors/${id(connector)}/queries`, signal),
       retry: false,
     }),
+  zones: () => queryOptions({ queryKey: ['timezones'], queryFn: ({ signal }) => optional(http.get<{ timezones: string[]; server: string }>('admin/jobs/timezones', signal)), staleTime: Infinity }),
   callables: () => queryOptions({ queryKey: ['callables'], queryFn: ({ signal }) => optional(http.get<{ callables: Callable[]; problems: string[] }>('admin/jobs/callables', signal)) }),
   preview: (schedule: { expression?: string; every?: string }, timezone: string, rules: { gap?: string; fold?: string }) =>
     queryOptions({

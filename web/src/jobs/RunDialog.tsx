@@ -34,9 +34,11 @@ interface Props {
   from?: RunDocument
   /** The preset to begin from. */
   preset?: string
+  /** Before the page of the run that was begun is shown. */
+  started?: () => void
 }
 
-export function RunDialog({ jobId, close, from, preset }: Props) {
+export function RunDialog({ jobId, close, from, preset, started }: Props) {
   const dialog = useRef<HTMLDialogElement>(null)
   const { data, error } = useQuery(queries.job(jobId))
   const source = useQuery({ ...queries.source(jobId), enabled: preset !== undefined })
@@ -51,7 +53,7 @@ export function RunDialog({ jobId, close, from, preset }: Props) {
   const leave = () => dialog.current?.close()
   return (
     <dialog ref={dialog} className={css.dialog} aria-labelledby="run-dialog-title" onClose={close}>
-      {data && (preset === undefined || chosen) ? <RunForm job={data} close={leave} from={from} preset={chosen} /> : (
+      {data && (preset === undefined || chosen) ? <RunForm job={data} close={leave} from={from} preset={chosen} started={started} /> : (
         <div className={css.body}>
           <h2 id="run-dialog-title">{t.title(jobId)}</h2>
           {error ? <ProblemPanel error={error} /> : <Skeleton pending rows={2} />}
@@ -70,7 +72,7 @@ function beginning(job: JobDetail, from: RunDocument | undefined, preset: Preset
   return failed && draft.steps.some((step) => step.name === failed) ? onlyFrom(draft, failed) : draft
 }
 
-function RunForm({ job, close, from, preset }: { job: JobDetail; close: () => void; from: RunDocument | undefined; preset: Preset | undefined }) {
+function RunForm({ job, close, from, preset, started }: { job: JobDetail; close: () => void; started: (() => void) | undefined; from: RunDocument | undefined; preset: Preset | undefined }) {
   // The draft is made once: a live update of the job must not touch what is being typed.
   const [draft, setDraft] = useState<Draft>(() => beginning(job, from, preset))
   const [confirmed, setConfirmed] = useState('')
@@ -88,6 +90,7 @@ function RunForm({ job, close, from, preset }: { job: JobDetail; close: () => vo
     mutationFn: () => (stored && from ? api.replay(from.run.id, { ...(stored.step && { from_step: stored.step }), definition: 'stored' }) : api.runJob(job.id, request)),
     onSuccess: (accepted) => {
       if (stay) return
+      started?.()
       close()
       void navigate({ to: '/runs/$id', params: { id: accepted.run_id } })
     },

@@ -28,6 +28,7 @@ export function PluginDetail({ plugin }: { plugin: Plugin }) {
       <Panel title={t.facts}>
         <Facts>
           <Fact name={t.kind}>{t.kinds[plugin.kind]}</Fact>
+          <Fact name={t.source}>{plugin.installed_by === null || plugin.installed_by === 'file' ? t.ofFolder : t.uploadedBy(plugin.installed_by)}</Fact>
           <Fact name={t.app}><span className="mono">{plugin.app}</span></Fact>
           <Fact name={t.file}><span className="mono">{plugin.path}</span></Fact>
           <Fact name={t.size}>{number(plugin.size)} {t.bytes}</Fact>

@@ -95,6 +95,7 @@ function List({ plugins }: { plugins: Plugin[] }) {
           { id: 'state', head: t.state, cell: (each) => <StateOf plugin={each} /> },
           { id: 'kind', head: t.kind, cell: (each) => <span className={css.whole}>{t.kinds[each.kind]}</span> },
           { id: 'app', head: t.app, label: t.app, cell: (each) => <span className={`mono ${css.whole}`}>{each.app}</span> },
+          { id: 'source', head: t.source, label: t.source, cell: (each) => sourceOf(each) },
           { id: 'callables', head: t.callables, cell: (each) => (each.error ? <span className={css.bad}>{each.error}</span> : t.count(each.callables.length)) },
           { id: 'access', head: t.access, label: t.access, cell: (each) => <Access plugin={each} /> },
           { id: 'used', head: t.usedBy, cell: (each) => (each.used_by.length === 0 ? <span className="muted">–</span> : <span className={css.whole}>{t.jobs(byJob(each.used_by).length)}</span>) },
@@ -103,6 +104,11 @@ function List({ plugins }: { plugins: Plugin[] }) {
       />
     </Panel>
   )
+}
+
+/** How it came here. */
+function sourceOf({ installed_by: by }: Plugin): string {
+  return by === null || by === 'file' ? t.ofFolder : t.uploadedBy(by)
 }
 
 /** In a few words: where it has less than it asks for, that is what matters. */

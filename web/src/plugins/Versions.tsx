@@ -1,5 +1,6 @@
 /** The versions of a component: what waits for an approval, what was in force, and the way back; and what its calls used. */
 import { useMutation, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { Check, RotateCcw } from 'lucide-react'
 import { useState } from 'react'
 import { useMay } from '../api/permissions'
@@ -16,6 +17,9 @@ import type { Plugin } from './plugins'
 import css from './versions.module.css'
 import { readAgain, usageQuery, versions, versionsQuery, type Consent, type Stats, type Version } from './versions'
 import { t } from './words'
+
+/** Jobs that are named one by one. */
+const MOST_JOBS = 5
 
 /** That its calls fail until somebody approves what it asks for, with what that is. */
 export function Blocked({ plugin }: { plugin: Plugin }) {
@@ -53,6 +57,7 @@ export function Versions({ plugin }: { plugin: Plugin }) {
           { id: 'since', head: t.since, label: t.since, cell: (each) => <><Ago at={each.installed_at} />, {each.installed_by === 'file' ? t.byHand : each.installed_by}</> },
           { id: 'asks', head: t.asksHead, label: t.asksHead, cell: (each) => (each.asked.length === 0 ? <span className="muted">{t.nothing}</span> : each.asked.map((ask) => t.asksWords[ask] ?? ask).join(', ')) },
           { id: 'approved', head: t.approved, label: t.approved, cell: (each) => <Approval version={each} /> },
+          { id: 'pinned', head: t.pinnedBy, label: t.pinnedBy, cell: (each) => <Pinned jobs={each.pinned_by} /> },
           {
             id: 'back',
             head: '',
@@ -61,8 +66,20 @@ export function Versions({ plugin }: { plugin: Plugin }) {
           },
         ]}
       />
+      <p className={`muted ${css.lead}`}>{t.pinLead}</p>
       {back && <RollBack plugin={plugin} version={back} close={() => setBack(null)} />}
     </Panel>
+  )
+}
+
+/** The jobs that stay with a version, whatever is in force. */
+function Pinned({ jobs }: { jobs: string[] }) {
+  if (jobs.length === 0) return <span className="muted">{t.nobody}</span>
+  return (
+    <ul data-pinned={jobs.length}>
+      {jobs.slice(0, MOST_JOBS).map((id) => <li key={id}><Link to="/jobs/$id" params={{ id }} className="mono">{id}</Link></li>)}
+      {jobs.length > MOST_JOBS && <li className="muted">{t.more(jobs.length - MOST_JOBS)}</li>}
+    </ul>
   )
 }
 

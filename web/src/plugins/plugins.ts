@@ -19,6 +19,8 @@ export interface Plugin {
   path: string
   digest: string | null
   size: number
+  /** Who put it there, `file` for whoever changed the folder; null where nobody knows. */
+  installed_by: string | null
   state: 'loaded' | 'compiling' | 'blocked' | 'failed'
   error: string | null
   /** What it asks for beyond what was approved; its calls fail until that is empty. */

@@ -31,6 +31,7 @@ export interface Version {
   approved_by: string | null
   in_force: boolean
   kept: boolean
+  pinned_by: string[]
 }
 
 export interface Stats {

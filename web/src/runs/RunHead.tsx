@@ -8,6 +8,7 @@ import { endpoint } from '../api/http'
 import { queries } from '../api/queries'
 import { isFinal, type RunDocument } from '../api/types'
 import { useShortcuts } from '../app/shortcuts'
+import { placeIn } from '../editor/place'
 import { CancelButton } from '../jobs/actions'
 import { StartProblem } from '../jobs/StartProblem'
 import { Button } from '../ui/Button'
@@ -58,6 +59,7 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
       <CopyButton small text={run.id} label={t.copyId} />
       <Badge status={run.status} />
       {run.reason && <span className="muted">{run.reason}</span>}
+      {placeIn(run.job_id) && <Link to="/jobs/$id/edit" params={{ id: run.job_id }}>{t.toEditor}</Link>}
       <span className="grow" />
       <Button kind="quiet" icon={<ChevronLeft size={15} aria-hidden />} aria-label={t.previous} title={`${t.previous} [`} disabled={!previous} onClick={() => go(previous)} />
       <Button kind="quiet" icon={<ChevronRight size={15} aria-hidden />} aria-label={t.next} title={`${t.next} ]`} disabled={!next} onClick={() => go(next)} />

@@ -1,4 +1,5 @@
 /** One step of a run in full: the chosen attempt with its times, rows, error, input, output and usage. */
+import { Link } from '@tanstack/react-router'
 import { X } from 'lucide-react'
 import { isFinal, type StepRun } from '../api/types'
 import type { Progress } from '../live/protocol'
@@ -67,7 +68,7 @@ function Attempt({ step, progress }: { step: StepRun; progress: Progress | undef
       {step.error && (
         <div className={ui.problem}>
           <h2>{t.error}: <span className="mono">{step.error.kind}</span></h2>
-          <p>{step.error.message}</p>
+          <p>{step.error.message} {/^(component|there is no component|the plugin|Python module) /.test(step.error.message) && <Link to="/plugins">{t.toPlugins}</Link>}</p>
           {step.error.detail && <details><summary>{t.detail}</summary><Json value={step.error.detail} /></details>}
         </div>
       )}

@@ -27,6 +27,7 @@ const en = {
   attempt: 'Attempt', error: 'Error', input: 'Input', output: 'Output', usage: 'Usage', nothing: 'Nothing recorded.', close: 'Close the step', retryAt: 'Starts', later: 'Recorded when the step ends.', progress: (name: string) => `Progress of ${name}`, rate: (n: string) => `${n}/s`, detail: 'Detail',
   memory: 'Peak memory', cpu: 'Processor time', wall: 'Wall time', hostCalls: 'Calls of the host', rowsIn: 'Rows in', rowsOut: 'Rows out', component: 'Component', bytes: 'bytes',
   split: 'Width of the steps', compareTitle: (id: string) => `Compared with ${id}`, compareSuccess: 'Compare with the last success', thisRun: 'this run', otherRun: 'that run', same: 'the same', noDifference: 'Parameters are the same.', closeCompare: 'Close the comparison', noSuccess: 'No earlier run of this job succeeded.',
+  toEditor: 'Back to the editor', toPlugins: 'to the plugins',
   replayStored: (step: string | null) => (step ? `Repeat as it was, from ${step}` : 'Repeat as it was'), replayStoredHint: 'with the definition and the values of this run', replayCurrent: 'Run again with other values…', replayCurrentHint: 'with the definition as it is now',
   keys: { whole: 'Show the whole timeline', failure: 'Show the first failure', previous: 'Previous run', next: 'Next run', cancel: 'Cancel the run', replay: 'Run again', down: 'Next row', up: 'Previous row', open: 'Open the run' }, number,
 }
@@ -57,6 +58,7 @@ const fr: typeof en = {
   attempt: 'Tentative', error: 'Erreur', input: 'Entrée', output: 'Sortie', usage: 'Consommation', nothing: 'Rien d’enregistré.', close: 'Fermer l’étape', retryAt: 'Commence', later: 'Enregistré quand l’étape se termine.', progress: (name) => `Avancement de ${name}`, rate: (n) => `${n}/s`, detail: 'Détail',
   memory: 'Mémoire maximale', cpu: 'Temps processeur', wall: 'Temps écoulé', hostCalls: 'Appels à l’hôte', rowsIn: 'Lignes lues', rowsOut: 'Lignes écrites', component: 'Composant', bytes: 'octets',
   split: 'Largeur des étapes', compareTitle: (id) => `Comparée à ${id}`, compareSuccess: 'Comparer à la dernière réussite', thisRun: 'celle-ci', otherRun: 'l’autre', same: 'identique', noDifference: 'Les paramètres sont les mêmes.', closeCompare: 'Fermer la comparaison', noSuccess: 'Aucune exécution antérieure de ce job n’a réussi.',
+  toEditor: 'Retour à l’éditeur', toPlugins: 'vers les plugins',
   replayStored: (step) => (step ? `Répéter telle quelle, à partir de ${step}` : 'Répéter telle quelle'), replayStoredHint: 'avec la définition et les valeurs de cette exécution', replayCurrent: 'Relancer avec d’autres valeurs…', replayCurrentHint: 'avec la définition actuelle',
   keys: { whole: 'Montrer toute la frise', failure: 'Montrer le premier échec', previous: 'Exécution précédente', next: 'Exécution suivante', cancel: 'Annuler l’exécution', replay: 'Relancer', down: 'Ligne suivante', up: 'Ligne précédente', open: 'Ouvrir l’exécution' }, number,
 }

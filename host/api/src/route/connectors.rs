@@ -187,7 +187,7 @@ pub(crate) async fn test(
     Ok(Json(view))
 }
 
-fn no_such_connector(name: &str) -> ApiError {
+pub(crate) fn no_such_connector(name: &str) -> ApiError {
     ApiError::not_found(format!("there is no connector `{name}`"))
 }
 

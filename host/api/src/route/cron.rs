@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::{Extension, Json};
 use host_catalogue::system_zone;
 use host_model::hold::Holds;
-use host_model::schedule::{Note, RequestError, ScheduleRequest, read_instant, rfc3339_in};
+use host_model::schedule::{Note, RequestError, ScheduleRequest, read_instant, rfc3339_in, zone_names};
 use host_model::{Instant, Job};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -135,6 +135,21 @@ impl From<RequestError> for ApiError {
 
 fn note(note: &Note) -> ScheduleNote {
     ScheduleNote { code: note.code, at: note.at.map(instant), message: note.message.clone() }
+}
+
+/// The time zones that schedules may name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ZoneList {
+    timezones: Vec<&'static str>,
+    /// The zone of a schedule that names none.
+    #[schema(value_type = String)]
+    server: &'static str,
+}
+
+/// Every time zone that this server knows.
+#[utoipa::path(get, path = "/admin/jobs/timezones", tag = "schedules", responses((status = 200, body = ZoneList)))]
+pub(crate) async fn zones() -> Json<ZoneList> {
+    Json(ZoneList { timezones: zone_names().collect(), server: system_zone().name() })
 }
 
 /// What a schedule would do, saved or not.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use axum::{Extension, Json};
@@ -232,6 +232,19 @@ impl TryFrom<RunBody> for Overrides {
             step_enabled: by_step(body.step_enabled)?,
             log_level,
         })
+    }
+}
+
+/// The body of a request, read by [`read_body`]: what a handler takes as its last argument.
+pub(crate) struct Given<B>(pub(crate) B);
+
+impl<B: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for Given<B> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let headers = request.headers().clone();
+        let body = Bytes::from_request(request, state).await?;
+        read_body(&headers, &body).map(Self)
     }
 }
 

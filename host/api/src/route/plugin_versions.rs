@@ -3,20 +3,19 @@
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use host_model::port::StepFailure;
-use host_model::{Json as AnyJson, JsonMap};
+use host_model::{Job, Json as AnyJson, JsonMap, StepSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::jobs::read_body;
+use super::jobs::Given;
 use crate::App;
 use crate::audit::Note;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
-use crate::plugin_desk::{Consent, PluginUpload};
+use crate::plugin_desk::{Consent, KeptVersion, PluginReport, PluginUpload};
 use crate::view::plugin::{PluginReportView, PluginUsageView, PluginVersionList, PluginVersionView};
 
 #[derive(Deserialize, IntoParams)]
@@ -55,9 +54,7 @@ pub(crate) async fn install(
     };
     note.add("dry_run", consent.dry_run);
     let upload = PluginUpload { plugin: name, app: query.app, bytes: body?, consent, by: caller.user };
-    let report = app.plugin_versions.install(upload).await?;
-    note.add("digest", report.digest.clone());
-    Ok(Json(report.into()))
+    Ok(told(app.plugin_versions.install(upload).await?, &note))
 }
 
 /// The body of a way back.
@@ -83,14 +80,18 @@ pub(crate) async fn roll_back(
     Extension(caller): Extension<Caller>,
     Extension(note): Extension<Note>,
     Id(name): Id,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Given(body): Given<RollBackBody>,
 ) -> Result<Json<PluginReportView>, ApiError> {
-    let RollBackBody { digest, dry_run, approve, break_jobs } = read_body(&headers, &body?)?;
+    let RollBackBody { digest, dry_run, approve, break_jobs } = body;
     let consent = Consent { dry_run, approve, break_jobs };
     let report = app.plugin_versions.roll_back(&name, digest.as_deref(), consent, &caller.user).await?;
+    Ok(told(report, &note))
+}
+
+/// A report, of which the trail keeps what file it is about.
+fn told(report: PluginReport, note: &Note) -> Json<PluginReportView> {
     note.add("digest", report.digest.clone());
-    Ok(Json(report.into()))
+    Json(report.into())
 }
 
 /// The body of an approval.
@@ -110,10 +111,8 @@ pub(crate) async fn approve(
     Extension(caller): Extension<Caller>,
     Extension(note): Extension<Note>,
     Id(name): Id,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Given(ApproveBody { digest }): Given<ApproveBody>,
 ) -> Result<Json<PluginVersionView>, ApiError> {
-    let ApproveBody { digest } = read_body(&headers, &body?)?;
     let approved = app.plugin_versions.approve(&name, digest.as_deref(), &caller.user).await?;
     let view = PluginVersionView::from(approved);
     note.add("digest", view.digest.clone());
@@ -124,9 +123,31 @@ pub(crate) async fn approve(
 /// The versions that were in force, newest first.
 #[utoipa::path(get, path = "/admin/plugins/{name}/versions", tag = "plugins",
     params(("name" = String, Path, description = "A plugin")), responses((status = 200, body = PluginVersionList)))]
-pub(crate) async fn versions(State(app): State<App>, Id(name): Id) -> Result<Json<PluginVersionList>, ApiError> {
+pub(crate) async fn versions(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(name): Id,
+) -> Result<Json<PluginVersionList>, ApiError> {
+    let jobs = app.engine.jobs();
+    let seen: Vec<&Job> =
+        jobs.values().map(|job| &**job).filter(|job| caller.permissions.has_job(job.id.as_str())).collect();
+    let view = |kept: KeptVersion| {
+        let mut view = PluginVersionView::from(kept);
+        let pinning = seen.iter().filter(|job| pins(job, &name, &view.digest));
+        view.pinned_by = pinning.map(|job| job.id.to_string()).collect();
+        view
+    };
     let versions = app.plugin_versions.versions(&name).await?;
-    Ok(Json(PluginVersionList { versions: versions.into_iter().map(PluginVersionView::from).collect() }))
+    Ok(Json(PluginVersionList { versions: versions.into_iter().map(view).collect() }))
+}
+
+/// Whether a job calls this version of a plugin, whatever is in force.
+fn pins(job: &Job, plugin: &str, digest: &str) -> bool {
+    let is_pin = |spec: &StepSpec| match spec {
+        StepSpec::Wasm { pins, .. } => pins.get(plugin).is_some_and(|pin| digest.starts_with(pin.as_str())),
+        _ => false,
+    };
+    job.steps.iter().any(|step| is_pin(&step.spec))
 }
 
 /// What calls used in runs of the last 30 days.
@@ -185,10 +206,8 @@ pub(crate) async fn try_call(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Id(name): Id,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Given(TryBody { callable, params }): Given<TryBody>,
 ) -> Result<Json<TryView>, ApiError> {
-    let TryBody { callable, params } = read_body(&headers, &body?)?;
     if callable.split(['.', ':']).next() != Some(name.as_str()) {
         return Err(ApiError::invalid(format!("`{callable}` is no callable of plugin `{name}`")));
     }

@@ -100,6 +100,8 @@ pub(crate) struct PluginView {
     digest: Option<String>,
     /// In bytes.
     size: u64,
+    /// Who put it there: `file` for whoever changed the folder; null where nobody knows.
+    installed_by: Option<String>,
     /// `loaded`, `compiling`, `blocked` (it asks for more than was approved) or `failed`.
     #[schema(value_type = String)]
     state: &'static str,
@@ -126,7 +128,7 @@ fn uses<'j>(job: &'j Job, source: &'j CallableSource) -> impl Iterator<Item = Pl
     job.steps.iter().filter_map(move |step| {
         let (kind, callable) = match &step.spec {
             StepSpec::Python { callable } => (CallableKind::Python, callable),
-            StepSpec::Wasm { callable } => (CallableKind::Component, callable),
+            StepSpec::Wasm { callable, .. } => (CallableKind::Component, callable),
             _ => return None,
         };
         let module = callable.split(':').next().unwrap_or_default();
@@ -141,6 +143,15 @@ fn is_below(module: &str, name: &str) -> bool {
     module.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
 }
 
+/// Who put the component there that is in force, as far as the store tells.
+async fn who_installed(app: &App, source: &CallableSource) -> Option<String> {
+    if source.kind != CallableKind::Component {
+        return None;
+    }
+    let versions = app.plugin_versions.versions(&source.name).await.ok()?;
+    versions.into_iter().find(|it| it.is_in_force).map(|it| it.version.seen.by)
+}
+
 /// Every plugin with what it offers, what it may touch and who uses it.
 #[utoipa::path(get, path = "/admin/plugins", tag = "plugins", responses((status = 200, body = PluginList)))]
 pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Caller>) -> Json<PluginList> {
@@ -151,6 +162,7 @@ pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
         let facts = app.plugins.facts_of(&source.path, source.kind == CallableKind::Component).await;
         let PluginFacts { digest, size, asked, granted, limits, grants, problem, excess } = facts;
         let error = source.problem.clone().or(problem);
+        let installed_by = who_installed(&app, source).await;
         let seen = jobs.values().filter(|job| caller.permissions.has_job(job.id.as_str()));
         plugins.push(PluginView {
             name: source.name.clone(),
@@ -159,6 +171,7 @@ pub(crate) async fn list(State(app): State<App>, Extension(caller): Extension<Ca
             path: source.path.display().to_string(),
             digest,
             size,
+            installed_by,
             state: match (&error, source.is_pending) {
                 (Some(_), _) => "failed",
                 (None, true) => "compiling",

@@ -119,6 +119,8 @@ pub(crate) struct PluginVersionView {
     in_force: bool,
     /// Whether one can go back to it.
     kept: bool,
+    /// Jobs that pin it, as far as the caller may see them.
+    pub(crate) pinned_by: Vec<String>,
 }
 
 impl From<KeptVersion> for PluginVersionView {
@@ -137,6 +139,7 @@ impl From<KeptVersion> for PluginVersionView {
             approved_by,
             in_force: kept.is_in_force,
             kept: kept.is_kept,
+            pinned_by: Vec::new(),
         }
     }
 }

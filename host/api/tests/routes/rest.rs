@@ -306,7 +306,11 @@ async fn connectors_are_shown_with_their_pools_and_the_last_test() {
     assert_eq!((&ops["last_test"]["ok"], &ops["last_test"]["detail"]), (&json!(false), &json!("no such file")));
     assert_eq!(get(&house, "/admin/connectors/ops/tables?like=or").await["tables"][0]["name"], "orders");
     assert_eq!(get(&house, "/admin/connectors/ops/queries").await["queries"][0]["sql"], "select 1");
-    for (method, path) in [("POST", "test"), ("GET", "tables"), ("GET", "queries")] {
+    let checked = house.ask("POST", "/admin/connectors/ops/check", r#"{"query":"select x"}"#).await.json();
+    let wrong = json!({"keyword": "select", "line": 1, "column": 8, "params": ["a"], "verdict": "wrong", "columns": [],
+        "message": "near `select x`", "hint": null});
+    assert_eq!(checked, json!({"ok": false, "statements": [wrong]}));
+    for (method, path) in [("POST", "test"), ("GET", "tables"), ("GET", "queries"), ("POST", "check")] {
         house.ask(method, &format!("/admin/connectors/nowhere/{path}"), "").await.problem(404, path);
     }
 }

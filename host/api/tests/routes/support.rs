@@ -32,8 +32,8 @@ use host_model::callable::EveryCallable;
 use host_model::care::{BackupDesk, ToSave};
 use host_model::connector::Dialect;
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport,
-    TestStage,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, StatementReport,
+    TableEntry, TestReport, TestStage, Verdict,
 };
 use host_model::notify::store::NotifyStore;
 use host_model::placement::Limits;
@@ -117,6 +117,11 @@ impl ConnectorDesk for Nothing {
         let at = Instant::from_timestamp_millis(1_795_000_000_000).unwrap();
         let sample = PoolSample { at, in_use: 5, waiting: 2, queued: 3, gave_up: 1, longest_ms: 40 };
         if pool == "ops" { vec![sample] } else { Vec::new() }
+    }
+
+    async fn check_query(&self, _: &str, query: &str, _: &CancelToken) -> Result<Vec<StatementReport>, StepError> {
+        let verdict = Verdict::Wrong { message: format!("near `{query}`"), hint: None };
+        Ok(vec![StatementReport { keyword: "select".into(), line: 1, column: 8, params: vec!["a".into()], verdict }])
     }
 
     async fn list_tables(&self, _: &str, _: &str, _: usize) -> Result<Vec<TableEntry>, StepError> {

@@ -1,6 +1,7 @@
 //! The callables of `python` and `wasm` steps: shape, file, and as much of the inside as can be seen without running it.
 
 use host_model::diagnostic::nearest;
+use host_model::job::spec::Pins;
 
 use crate::check::{ComponentState, Surroundings, params};
 use crate::draft::Draft;
@@ -93,7 +94,10 @@ pub(super) fn check_wasm(callable: &Text, draft: &Draft, step: usize, around: &S
         out.error("component-missing", span, message, Some(hint));
         return;
     };
+    let pin = draft.pins.get(name);
     let wrong = match wasm_kind(&path) {
+        // The file in force is not what the step calls.
+        _ if pin.is_some() => None,
         Ok(WasmKind::Component) => None,
         Ok(WasmKind::CoreModule) => {
             let hint = "build it for a component target such as `wasm32-wasip2`";
@@ -107,15 +111,20 @@ pub(super) fn check_wasm(callable: &Text, draft: &Draft, step: usize, around: &S
         return;
     }
     let Some(components) = around.components else { return };
-    match components.check(&path, &callable.value) {
-        Ok(ComponentState::Ready) => params::check_params(draft, step, callable, components, out),
+    let pins: Pins = pin.iter().map(|pin| (name.to_owned(), pin.value.clone())).collect();
+    match components.check(&path, &callable.value, &pins) {
+        Ok(ComponentState::Ready) => params::check_params(draft, step, callable, &pins, components, out),
         Ok(ComponentState::Unapproved(problem)) => {
             out.warning("component-unapproved", span, problem.message, problem.hint);
-            params::check_params(draft, step, callable, components, out);
+            params::check_params(draft, step, callable, &pins, components, out);
         }
         Ok(ComponentState::Compiling) => {
             let message = format!("`{shown}` is being compiled; the callable and its params are checked after that");
             out.warning("component-compiling", span, message, None);
+        }
+        Err(problem) if problem.blames_pin => {
+            let place = pin.map_or(span, |pin| pin.span.clone());
+            out.error("pin-missing", place, problem.message, problem.hint);
         }
         Err(problem) => out.error("component-invalid", callable.span.clone(), problem.message, problem.hint),
     }

@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use host_model::job::Overrides;
+use host_model::job::spec::Pins;
 use host_model::template::{Part, parse};
 use host_model::{Json, JsonMap, params};
 
@@ -31,6 +32,7 @@ pub(super) fn check_params(
     draft: &Draft,
     index: usize,
     callable: &Text,
+    pins: &Pins,
     components: &dyn ComponentCheck,
     out: &mut Findings,
 ) {
@@ -59,7 +61,7 @@ pub(super) fn check_params(
         let own = params::own_keys(step, fire.overrides, &by_hand);
         let is_enabled = params::is_enabled(step, fire.overrides, &by_hand);
         let mut missing = Vec::new();
-        for problem in components.check_params(&callable.value, &merged, &own) {
+        for problem in components.check_params(&callable.value, pins, &merged, &own) {
             let value = value_at(&merged, &problem.path);
             if problem.rule == ParamRule::Missing && problem.path.len() == 1 {
                 missing.push(problem);

@@ -9,6 +9,7 @@ use host_catalogue::{
     ParamRule, SecretReader, Style, load, render,
 };
 use host_model::diagnostic::{Diagnostic, Severity};
+use host_model::job::spec::Pins;
 use host_model::job::{CatchUp, OnRestart};
 use host_model::{Job, Json, JsonMap};
 
@@ -67,7 +68,11 @@ impl SecretReader for NoSecrets {
 struct OnlyRun;
 
 impl ComponentCheck for OnlyRun {
-    fn check(&self, _file: &Path, callable: &str) -> Result<ComponentState, ComponentProblem> {
+    fn check(&self, _file: &Path, callable: &str, pins: &Pins) -> Result<ComponentState, ComponentProblem> {
+        if let Some(pin) = pins.values().find(|pin| !pin.starts_with("aaaa")) {
+            let message = format!("the component has no version `{pin}`");
+            return Err(ComponentProblem { message, hint: None, blames_pin: true });
+        }
         if callable.starts_with("slow:") {
             return Ok(ComponentState::Compiling);
         }
@@ -75,11 +80,11 @@ impl ComponentCheck for OnlyRun {
             return Ok(ComponentState::Ready);
         }
         let message = format!("the component has no callable `{callable}`");
-        Err(ComponentProblem { message, hint: Some("it has `run`".into()) })
+        Err(ComponentProblem { message, hint: Some("it has `run`".into()), blames_pin: false })
     }
 
     /// `text` is a string and must be there, `limit` a number up to 9, `inner.size` a number, and there is no other.
-    fn check_params(&self, callable: &str, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
+    fn check_params(&self, callable: &str, _: &Pins, params: &JsonMap, own: &[String]) -> Vec<ParamProblem> {
         let mut found = Vec::new();
         let mut add = |path: &[&str], rule, message: &str| {
             let path = path.iter().map(|&key| key.to_owned()).collect();
@@ -121,7 +126,11 @@ impl ComponentCheck for OnlyRun {
         }
         if !file.with_extension("toml").exists() {
             let message = "component `broken.wasm` is damaged: it ends too early".to_owned();
-            return Err(FileProblem::Component(ComponentProblem { message, hint: Some("copy it again".into()) }));
+            return Err(FileProblem::Component(ComponentProblem {
+                message,
+                hint: Some("copy it again".into()),
+                blames_pin: false,
+            }));
         }
         let (code, message) = ("unknown-key", "unknown key `grant`".to_owned());
         let (file, severity) = (grants.to_owned(), Severity::Error);

@@ -82,7 +82,13 @@ pub fn input_json(spec: &StepSpec, params: &JsonMap) -> Json {
             }
             put("key_columns", c.key_columns.clone().into());
         }
-        StepSpec::Python { callable } | StepSpec::Wasm { callable } => put("callable", callable.as_str().into()),
+        StepSpec::Python { callable } => put("callable", callable.as_str().into()),
+        StepSpec::Wasm { callable, pins } => {
+            put("callable", callable.as_str().into());
+            // Of a job's pins, the one that is about this step.
+            let plugin = callable.split(['.', ':']).next().unwrap_or_default();
+            put("pin", json!(pins.get(plugin)));
+        }
         StepSpec::Http(h) => put_http(h, &mut put),
         StepSpec::LdapSync(l) => put_ldap_sync(l, &mut put),
         StepSpec::CallJob { job, params } => {

@@ -21,6 +21,9 @@ pub use ldap::{
     Referrals,
 };
 
+/// Versions of components by the name of the component: how the digest of each begins, in lower case.
+pub type Pins = BTreeMap<String, String>;
+
 /// The type-specific part of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +41,9 @@ pub enum StepSpec {
     Wasm {
         /// `plugin.module:function` or `plugin:function`; the first segment names the component.
         callable: String,
+        /// The versions its job calls, whatever is in force: by component, how the digest begins.
+        #[serde(default, skip_serializing_if = "Pins::is_empty")]
+        pins: Pins,
     },
     /// One HTTP request, or several pages.
     Http(HttpSpec),
@@ -89,7 +95,7 @@ impl StepSpec {
                 };
                 format!("{from} → {}", dotted(&c.target.connector, c.target.schema.as_deref(), &c.target.table))
             }
-            Self::Python { callable } | Self::Wasm { callable } => callable.clone(),
+            Self::Python { callable } | Self::Wasm { callable, .. } => callable.clone(),
             Self::Http(h) => format!("{} {}", h.method, h.url),
             Self::LdapSync(l) => {
                 let from = if l.directory.is_empty() { &l.server } else { &l.directory };

@@ -68,11 +68,15 @@ pub fn read_zone(text: &str) -> Result<Tz, RequestError> {
     text.parse().map_err(|_| RequestError::Zone { found: text.to_owned() })
 }
 
+/// The names of all zones there are.
+pub fn zone_names() -> impl Iterator<Item = &'static str> {
+    TZ_VARIANTS.iter().map(|zone| zone.name())
+}
+
 /// What to write in place of a zone that does not exist.
 pub fn zone_hint(found: &str) -> String {
-    let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
     let city = format!("/{}", found.trim().to_lowercase().replace(' ', "_"));
-    let near = nearest(found, names()).or_else(|| names().find(|name| name.to_lowercase().ends_with(&city)));
+    let near = nearest(found, zone_names()).or_else(|| zone_names().find(|name| name.to_lowercase().ends_with(&city)));
     match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => "write an IANA name such as `Europe/Paris` or `UTC`".to_owned(),

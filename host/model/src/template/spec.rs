@@ -89,7 +89,9 @@ pub fn resolve_spec(spec: &StepSpec, scope: &Scope<'_>) -> Result<StepSpec, Fiel
             ..c.clone()
         }),
         StepSpec::Python { callable } => StepSpec::Python { callable: f.text("callable", callable)? },
-        StepSpec::Wasm { callable } => StepSpec::Wasm { callable: f.text("callable", callable)? },
+        StepSpec::Wasm { callable, pins } => {
+            StepSpec::Wasm { callable: f.text("callable", callable)?, pins: pins.clone() }
+        }
         StepSpec::Http(h) => StepSpec::Http(http(&f, h)?),
         StepSpec::LdapSync(l) => StepSpec::LdapSync(Box::new(LdapSyncSpec {
             directory: f.text("directory", &l.directory)?,
@@ -202,7 +204,7 @@ pub fn for_each_string(spec: &StepSpec, see: &mut dyn FnMut(&'static str, &str))
             }
             c.bad_row_table.iter().for_each(|s| see("bad_row_table", s));
         }
-        StepSpec::Python { callable } | StepSpec::Wasm { callable } => see("callable", callable),
+        StepSpec::Python { callable } | StepSpec::Wasm { callable, .. } => see("callable", callable),
         StepSpec::Http(h) => {
             see("url", &h.url);
             map("headers", &h.headers, see);

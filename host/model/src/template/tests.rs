@@ -157,7 +157,7 @@ fn the_checking_walk_and_the_filling_walk_see_the_same_fields() {
             bad_row_table: Some(tag()),
             verify: Verify::Counts,
         }),
-        StepSpec::Wasm { callable: tag() },
+        StepSpec::Wasm { callable: tag(), pins: Default::default() },
         StepSpec::Http(HttpSpec {
             headers: map(json!({"a": tag()})),
             query: map(json!({"q": [tag()]})),

@@ -161,7 +161,7 @@ async fn earlier_steps_can_be_read() {
 #[tokio::test]
 async fn a_step_of_another_type_is_refused() {
     let attempt = attempt(json!({}));
-    let spec = StepSpec::Wasm { callable: "x:y".into() };
+    let spec = StepSpec::Wasm { callable: "x:y".into(), pins: Default::default() };
     let failure = runner().run(&spec, &attempt.ctx).await.unwrap_err();
     assert_eq!(failure.error.kind, StepErrorKind::Definition);
 }

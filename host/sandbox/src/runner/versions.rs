@@ -14,7 +14,7 @@ use super::ComponentRunner;
 use crate::SandboxError;
 use crate::grants::Grants;
 use crate::inspect::Prepared;
-use crate::plugins::{find_component, list_components};
+use crate::plugins::{Callable, find_component, list_components};
 use crate::services::Services;
 
 /// A component that is ready.
@@ -36,11 +36,10 @@ pub struct InForce {
 
 impl InForce {
     fn of(path: &Path, prepared: &Prepared) -> Option<Self> {
-        let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
         Some(Self {
             path: path.to_owned(),
             plugin: path.file_stem()?.to_str()?.to_owned(),
-            app: name(path.parent()?)?,
+            app: app_of(path),
             digest: prepared.file.digest.clone(),
             bytes: prepared.file.bytes as u64,
             asked: prepared.asked(),
@@ -62,7 +61,25 @@ pub(super) struct StandIn {
     grants: PathBuf,
 }
 
+/// The app that a file of a plugin belongs to: the folder it is in.
+pub(super) fn app_of(file: &Path) -> String {
+    let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+    folder.to_string_lossy().into_owned()
+}
+
+/// What is said of a version that is wanted and not there.
+pub(super) fn not_kept(callable: &Callable) -> SandboxError {
+    SandboxError::NotKept { plugin: callable.plugin.clone(), pin: callable.pin.clone().unwrap_or_default() }
+}
+
 impl ComponentRunner {
+    /// The same runner, whose jobs may pin a version of a component that is kept below `folder`, as
+    /// `<plugin>/<digest>.wasm`, or is the one in force.
+    #[must_use]
+    pub fn with_versions(self, folder: impl Into<PathBuf>) -> Self {
+        Self { kept: Some(folder.into()), ..self }
+    }
+
     /// The same runner, which calls no component that asks for more than was approved.
     #[must_use]
     pub fn with_approvals(self, approvals: Arc<dyn PluginApprovals>) -> Self {
@@ -114,25 +131,44 @@ impl ComponentRunner {
         self.caches.forget(path);
     }
 
-    /// The component of a plugin, and the file of its grants.
-    pub(super) fn files_of(&self, plugin: &str) -> Result<(PathBuf, PathBuf), SandboxError> {
-        if let Some(stand_in) = self.stand_in.as_deref().filter(|it| it.plugin == plugin) {
-            return Ok((stand_in.file.clone(), stand_in.grants.clone()));
-        }
-        let path = find_component(&self.plugins, plugin)?;
-        let grants = path.with_extension("toml");
-        Ok((path, grants))
+    /// The component to run, and the file of grants of its plugin: those are of every version. Of a version that is not
+    /// kept, the component in force, which may be that one.
+    pub(super) fn files_of(&self, callable: &Callable) -> Result<(PathBuf, PathBuf), SandboxError> {
+        let (path, grants) = match self.stand_in.as_deref().filter(|it| it.plugin == callable.plugin) {
+            Some(stand_in) => (stand_in.file.clone(), stand_in.grants.clone()),
+            None => {
+                let path = find_component(&self.plugins, &callable.plugin)?;
+                let grants = path.with_extension("toml");
+                (path, grants)
+            }
+        };
+        Ok((self.kept_file(callable).unwrap_or(path), grants))
+    }
+
+    fn kept_file(&self, callable: &Callable) -> Option<PathBuf> {
+        callable.pin.as_ref()?;
+        let files = std::fs::read_dir(self.kept.as_ref()?.join(&callable.plugin)).ok()?;
+        let is_wanted = |path: &PathBuf| {
+            let digest = path.file_stem().and_then(|stem| stem.to_str());
+            path.extension().is_some_and(|it| it == "wasm") && digest.is_some_and(|digest| callable.takes(digest))
+        };
+        files.filter_map(Result::ok).map(|entry| entry.path()).find(is_wanted)
     }
 
     /// Fails when the component asks for more than was approved, or nobody can tell.
-    pub(super) async fn ensure_approved(&self, prepared: &Prepared) -> Result<(), StepError> {
+    pub(super) async fn ensure_approved(
+        &self,
+        plugin: &str,
+        app: String,
+        prepared: &Prepared,
+    ) -> Result<(), StepError> {
         let Some(approvals) = &self.approvals else { return Ok(()) };
-        let path = &prepared.file.path;
-        let Some(found) = InForce::of(path, prepared) else { return Ok(()) };
-        let (plugin, seen) = (found.plugin.clone(), found.into_seen());
-        match approvals.excess(seen).await {
+        let (path, plugin) = (prepared.file.path.clone(), plugin.to_owned());
+        let (digest, bytes) = (prepared.file.digest.clone(), prepared.file.bytes as u64);
+        let found = InForce { path: path.clone(), plugin: plugin.clone(), app, digest, bytes, asked: prepared.asked() };
+        match approvals.excess(found.into_seen()).await {
             Ok(asked) if asked.is_empty() => Ok(()),
-            Ok(asked) => Err(SandboxError::Unapproved { path: path.clone(), plugin, asked }.below(self.home()).into()),
+            Ok(asked) => Err(SandboxError::Unapproved { path, plugin, asked }.below(self.home()).into()),
             Err(error) => {
                 let message = format!("whether component `{plugin}` is approved cannot be found out: {error}");
                 Err(StepError::new(StepErrorKind::Crashed, message))

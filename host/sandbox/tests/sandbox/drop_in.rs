@@ -118,7 +118,7 @@ async fn while_a_large_component_is_compiled_the_one_before_it_runs_and_others_c
     let large = large_plugin("[]");
     home.put("text", &large);
     let soon = || Some(Instant::now() + Duration::from_millis(20));
-    assert_eq!(home.runner.check_until("text:run", soon()).expect("sound"), Readiness::Compiling);
+    assert_eq!(home.runner.check_until("text:run", &Default::default(), soon()).expect("sound"), Readiness::Compiling);
     home.put("other", &text("{}"));
     let begun = Instant::now();
     home.runner.check("other:run").expect("compiled beside it");
@@ -128,7 +128,7 @@ async fn while_a_large_component_is_compiled_the_one_before_it_runs_and_others_c
     let during = home.run("text:run", json!({})).await.expect("the one in force");
     assert_eq!(digest(&during), digest(&before));
     tokio::time::timeout(Duration::from_secs(120), home.runner.compiled()).await.expect("it is ready");
-    assert_eq!(home.runner.check_until("text:run", soon()).expect("sound"), Readiness::Ready);
+    assert_eq!(home.runner.check_until("text:run", &Default::default(), soon()).expect("sound"), Readiness::Ready);
     let after = home.run("text:run", json!({})).await.expect("the new one");
     assert_eq!(json(after.output), json!({"result": []}));
     // From the cache nobody has to wait.

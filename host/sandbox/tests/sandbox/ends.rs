@@ -78,8 +78,9 @@ async fn a_guest_that_asks_whether_to_stop_ends_within_its_grace() {
     let home = warm("sleepy").await;
     let step = Step::new(json!({}));
     let (ctx, runner) = (step.ctx.clone(), home.runner.clone());
-    let call =
-        tokio::spawn(async move { runner.run(&StepSpec::Wasm { callable: "sleepy:run".to_owned() }, &ctx).await });
+    let call = tokio::spawn(async move {
+        runner.run(&StepSpec::Wasm { callable: "sleepy:run".to_owned(), pins: Default::default() }, &ctx).await
+    });
     step.heard("asleep").await;
     let start = Instant::now();
     step.ctx.cancel.cancel("canceled by user:alice");
@@ -162,7 +163,9 @@ async fn eight_endless_guests_leave_the_runtime_well() {
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let (ctx, runner) = (step.ctx.clone(), home.runner.clone());
-        calls.spawn(async move { runner.run(&StepSpec::Wasm { callable: "endless:run".to_owned() }, &ctx).await });
+        calls.spawn(async move {
+            runner.run(&StepSpec::Wasm { callable: "endless:run".to_owned(), pins: Default::default() }, &ctx).await
+        });
     }
     // A busy machine may delay a few beats. Guests on the shared workers delay nearly all of them, by 300 ms and more.
     let beats = heartbeat.await.expect("no panic");

@@ -63,13 +63,13 @@ async fn a_schema_nothing_can_be_checked_against_is_told_when_the_component_arri
 fn a_component_that_is_ready_is_asked_about_params_and_one_that_is_not_there_says_nothing() {
     let home = home(SCHEMA);
     let params = json!({"n": 0}).as_object().cloned().expect("an object");
-    assert_eq!(home.runner.check_params("text:run", &params, &[]), [], "nobody has looked at it");
+    assert_eq!(home.runner.check_params("text:run", &Default::default(), &params, &[]), [], "nobody has looked at it");
     home.runner.check("text:run").expect("sound");
-    let problems = home.runner.check_params("text:run", &params, &[]);
+    let problems = home.runner.check_params("text:run", &Default::default(), &params, &[]);
     assert_eq!(problems.len(), 1);
     assert_eq!(
         (problems[0].path.as_slice(), problems[0].rule),
         (&["n".to_owned()][..], host_sandbox::ParamRule::Value)
     );
-    assert_eq!(home.runner.check_params("gone:run", &params, &[]), []);
+    assert_eq!(home.runner.check_params("gone:run", &Default::default(), &params, &[]), []);
 }

@@ -122,7 +122,7 @@ impl Home {
 
     /// Runs a step.
     pub(crate) async fn run_in(&self, callable: &str, ctx: &StepContext) -> Result<StepOutcome, StepFailure> {
-        self.runner.run(&StepSpec::Wasm { callable: callable.to_owned() }, ctx).await
+        self.runner.run(&StepSpec::Wasm { callable: callable.to_owned(), pins: Default::default() }, ctx).await
     }
 }
 

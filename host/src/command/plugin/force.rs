@@ -120,13 +120,14 @@ pub(super) async fn versions(name: &str, global: &Global) -> Outcome {
             field(version, "installed_by").to_owned(),
             or_dash(&names("asked")),
             approved,
+            or_dash(&names("pinned_by")),
         ]
     };
     let rows: Vec<Vec<String>> = answer["versions"].as_array().into_iter().flatten().map(row).collect();
     if rows.is_empty() {
         return Err(Failure::new(Exit::NotFound, format!("there is no component `{name}`")));
     }
-    say(&render(&["DIGEST", "STATE", "SINCE", "BY", "ASKS FOR", "APPROVED"], &rows))?;
+    say(&render(&["DIGEST", "STATE", "SINCE", "BY", "ASKS FOR", "APPROVED", "PINNED BY"], &rows))?;
     Ok(Exit::Fine)
 }
 

@@ -158,7 +158,7 @@ impl Workbench {
             None => format!("{}:{callable}", self.name),
         };
         let ctx = StepContext { log_level, timeout, ..self.context(params, voice, cancel)? };
-        self.runner.run(&StepSpec::Wasm { callable: name }, &ctx).await
+        self.runner.run(&StepSpec::Wasm { callable: name, pins: Default::default() }, &ctx).await
     }
 
     /// Runs a script of any number of statements on a connector.

@@ -17,6 +17,7 @@ mod odbc;
 #[cfg(feature = "oracle")]
 mod oracle;
 pub(crate) mod postgres;
+mod prove;
 pub(crate) mod remote;
 pub(crate) mod scan;
 pub(crate) mod sqlite;

@@ -16,6 +16,8 @@ pub(crate) struct Statement {
     keyword: String,
     is_block: bool,
     writing: Option<String>,
+    /// Where it begins in the source, in bytes.
+    start: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +105,7 @@ struct Draft {
     words: usize,
     /// The first word, wherever it stands, that only a statement that writes has.
     writing: Option<String>,
+    start: usize,
 }
 
 struct Scanner<'a> {
@@ -147,7 +150,7 @@ impl Scanner<'_> {
                     found.extend(self.finish());
                     // Behind the `o` too.
                     self.at += 1;
-                    self.from = self.at;
+                    self.begin();
                 }
                 b if is_word(b) => self.word()?,
                 b => {
@@ -340,12 +343,13 @@ impl Scanner<'_> {
         self.flush();
         // Behind the `;`, if there is one.
         self.at = (self.at + 1).min(self.bytes.len());
-        self.from = self.at;
         let mut draft = std::mem::take(&mut self.statement);
+        self.begin();
         if !draft.has_code {
             return None;
         }
         if let Some(Part::Text(first)) = draft.parts.first_mut() {
+            draft.start += first.len() - first.trim_start().len();
             *first = first.trim_start().to_owned();
         }
         if let Some(Part::Text(last)) = draft.parts.last_mut() {
@@ -357,11 +361,19 @@ impl Scanner<'_> {
             keyword: draft.keyword.unwrap_or_default(),
             is_block: draft.is_block,
             writing: draft.writing,
+            start: draft.start,
         })
+    }
+
+    /// The next statement begins here.
+    fn begin(&mut self) {
+        self.from = self.at;
+        self.statement.start = self.at;
     }
 }
 
 mod blocks;
+mod place;
 
 #[cfg(test)]
 #[path = "scan_tests.rs"]

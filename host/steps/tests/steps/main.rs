@@ -33,6 +33,7 @@ mod odbc;
 #[cfg(feature = "oracle")]
 mod oracle;
 mod plugin_http;
+mod prove;
 mod round_trips;
 mod sql_query;
 #[cfg(feature = "sqlserver")]

@@ -298,6 +298,8 @@ async fn mariadb_is_a_whole_connector() {
     every_type_survives(&server.database().unwrap()).await;
     sessions_stream_and_transact(&server.database().unwrap()).await;
     queries_run(&server.database().unwrap()).await;
+    let prepared = server.database().unwrap();
+    crate::prove::check(&crate::prove::with_queries(Set::default().mysql("ops", &prepared.url()))).await;
     let database = server.database().unwrap();
     work_is_ended_on_the_server(&database).await;
     errors_name_the_connector_and_never_the_password(&server, &database).await;

@@ -8,7 +8,9 @@ use host_model::StepError;
 use host_model::value::{Column, Row, Value};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::mysql::{MySql, MySqlArguments, MySqlColumn, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlTypeInfo};
+use sqlx::mysql::{
+    MySql, MySqlArguments, MySqlColumn, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlStatement, MySqlTypeInfo,
+};
 use sqlx::{
     Arguments as _, AssertSqlSafe, Column as _, Connection as _, Decode, Either, Encode, Executor as _, Row as _,
     SqlSafeStr as _, Statement as _, Type,
@@ -143,17 +145,21 @@ pub(crate) async fn prepare(
         }
         Err(error) => return Err(error.into()),
     };
-    let wanted = match described.parameters() {
-        Some(Either::Right(count)) => count,
-        Some(Either::Left(types)) => types.len(),
-        None => 0,
-    };
-    if wanted != order.len() {
+    if parameters(&described) != order.len() {
         return Err(place.definition("parameters are written `:name`; `?` has no value here").into());
     }
     let args = arguments(order.iter().map(|n| &values[*n]), traits, place)?;
     let decoder = Decoder::of(described.columns(), Wire::Binary, traits);
     Ok(Ready { sql, args: Some(args), decoder })
+}
+
+/// How many parameters the server found in a statement.
+pub(crate) fn parameters(described: &MySqlStatement) -> usize {
+    match described.parameters() {
+        Some(Either::Right(count)) => count,
+        Some(Either::Left(types)) => types.len(),
+        None => 0,
+    }
 }
 
 impl Ready {

@@ -302,7 +302,8 @@ impl Thread {
     }
 }
 
-fn column(column: &rusqlite::Column<'_>) -> Column {
+/// A column as it is shown.
+pub(crate) fn column(column: &rusqlite::Column<'_>) -> Column {
     let kind = column.decl_type().map_or_else(|| "unknown".to_owned(), str::to_lowercase);
     Column { name: column.name().to_owned(), kind, nullable: true }
 }
