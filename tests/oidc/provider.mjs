@@ -1,7 +1,7 @@
 // A provider of OpenID Connect on loopback, with a key of its own at each start. Prints its address; ends with its input.
 // Instead of a form it has an address: GET /interaction/<uid>/finish?user=<name> signs <name> in.
 //
-//   node provider.mjs [port]
+//   node provider.mjs [port] [no-sign-out]
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import http from 'node:http';
@@ -25,12 +25,13 @@ function build(issuer) {
         // A native client may come back to any port of this machine.
         application_type: 'native',
         redirect_uris: ['http://127.0.0.1/auth/oidc/corp/callback'],
+        post_logout_redirect_uris: ['http://127.0.0.1/auth/oidc/corp/signed-out'],
         token_endpoint_auth_method: 'client_secret_basic',
       },
     ],
     scopes: ['openid', 'profile', 'email', 'groups'],
     claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'], groups: ['groups'] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: process.argv[3] !== 'no-sign-out' } },
     pkce: { required: () => true },
     interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     ttl: { AccessToken: 60, AuthorizationCode: 60, IdToken: 60, Grant: 600, Interaction: 600, Session: 600 },

@@ -13,7 +13,9 @@ use crate::error::ApiError;
 /// The access token of the page.
 pub(super) const ACCESS: &str = "nomaflow_session";
 /// The refresh token of the page; sent to `/auth` only.
-pub(super) const REFRESH: &str = "nomaflow_refresh";
+pub(crate) const REFRESH: &str = "nomaflow_refresh";
+/// Who vouched for the session, and what that provider wants to see when it ends; sent to `/auth` only.
+pub(super) const VOUCHED: &str = "nomaflow_vouched";
 /// Says that this browser was signed in before; sent to `/auth` only.
 pub(super) const DEVICE: &str = "nomaflow_device";
 

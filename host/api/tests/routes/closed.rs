@@ -100,10 +100,15 @@ async fn whatever_the_table_says_is_not_open_is_closed_to_strangers() {
             "/docs/docs.css",
             "/auth/providers",
             "/auth/login",
+            "/auth/login",
+            "/auth/setup",
+            "/auth/setup",
+            "/auth/plain.css",
             "/auth/refresh",
             "/auth/logout",
             "/auth/oidc/{provider}/start",
             "/auth/oidc/{provider}/callback",
+            "/auth/oidc/{provider}/signed-out",
             // Asks for the token in its address by itself; `every_route_is_closed_…` has it, too.
             "/admin/schedule.ics"
         ]
