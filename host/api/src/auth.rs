@@ -317,6 +317,11 @@ pub(crate) async fn caller_of(app: &App, parts: &Parts) -> Result<Caller, ApiErr
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if changes && !has_header {
         visitor::same_origin(headers)?;
+        if !visitor::is_from_script(&parts.method, headers) {
+            let detail = "a change with a cookie must be sent as a form cannot send it";
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "not-from-a-script", detail)
+                .with("hint", "send a body of the type `application/json`, or the header `Nomaflow-Client`"));
+        }
     }
     let address = Visitor::of(parts).address;
     if let Proof::Token(hash) = &proof {

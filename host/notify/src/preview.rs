@@ -2,9 +2,10 @@
 //! sent, and no reference or secret of the transport is filled in.
 
 use chrono::TimeDelta;
+use host_model::connector::Hidden;
 use host_model::notify::delivery::{Delivery, DeliveryStatus};
 use host_model::notify::desk::{DeskError, Preview, PreviewPart};
-use host_model::notify::transport::Target;
+use host_model::notify::transport::{Target, Transport, TransportKind};
 use host_model::notify::{EventKind, Notice, Problem};
 use host_model::run::RunStatus;
 use host_model::{Instant, JobId, Json, JsonMap, Run, RunId};
@@ -28,7 +29,7 @@ impl Notifier {
         run: Option<&Run>,
     ) -> Result<Preview, DeskError> {
         let parts = &self.shared.parts;
-        let spec = entry.transport.read().map_err(DeskError::Invalid)?;
+        let spec = without_secrets(&entry.transport).read().map_err(DeskError::Invalid)?;
         let event = event.unwrap_or_else(|| run.map_or(EventKind::Failed, |run| event_of(run.status)));
         let notice = match run {
             Some(run) => {
@@ -77,6 +78,21 @@ impl Notifier {
             warnings,
         })
     }
+}
+
+/// The transport with something in the place of the secrets it cannot do without: no message has them, and one that is sealed
+/// with a key that is gone must not keep anybody from looking.
+fn without_secrets(transport: &Transport) -> Transport {
+    let mut shown = transport.clone();
+    let needed = match shown.kind {
+        TransportKind::Slack | TransportKind::Teams => Some("webhook_url"),
+        TransportKind::Smtp => shown.settings.contains_key("user").then_some("password"),
+        TransportKind::Webhook => None,
+    };
+    if let Some(field) = needed {
+        shown.secrets.insert(field.to_owned(), Hidden::new("${secret}"));
+    }
+    shown
 }
 
 /// The place of a mistake in the settings of a transport.

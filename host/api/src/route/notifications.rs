@@ -1,8 +1,6 @@
 //! Notifications: transports with write-only secrets, and what became of every message. The routes are in
 //! `notification_routes`, how a message would look in `previews`.
 
-use std::collections::BTreeMap;
-
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
@@ -81,7 +79,7 @@ pub(crate) struct TransportBody {
 }
 
 /// What is to become of a secret.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[schema(as = SecretWish)]
 #[serde(untagged)]
 #[expect(

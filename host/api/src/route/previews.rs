@@ -1,7 +1,5 @@
 //! How a message over a transport would look, told of a real run. Nothing is sent, kept or changed.
 
-use std::collections::BTreeMap;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;

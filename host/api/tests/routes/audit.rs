@@ -7,8 +7,13 @@ use serde_json::{Value, json};
 use crate::support::{House, TOKEN, house};
 
 /// They change nothing and are kept only when they are refused.
-const CHANGES_NOTHING: [&str; 4] =
-    ["/auth/refresh", "/auth/preferences", "/admin/jobs/validate", "/admin/notifications/routes/simulate"];
+const CHANGES_NOTHING: [&str; 5] = [
+    "/auth/refresh",
+    "/auth/preferences",
+    "/admin/jobs/validate",
+    "/admin/notifications/routes/simulate",
+    "/admin/notifications/previews",
+];
 
 impl House {
     async fn entries(&self) -> Vec<Value> {
