@@ -374,7 +374,8 @@ fn signing_out_here_ends_the_session_at_the_provider_too() {
     // Signed out everywhere, and by a form of HTML.
     let mut browser = Browser::default();
     sign_in(&mut browser);
-    let (status, _, body) = browser.send("POST", &format!("{}/auth/logout-all", host.url()), Some(("application/json", "{}")));
+    let (status, _, body) =
+        browser.send("POST", &format!("{}/auth/logout-all", host.url()), Some(("application/json", "{}")));
     assert_eq!(status, 200, "{body}");
     assert!(json_body(&body)["continue_at"].as_str().unwrap().starts_with(&provider.issuer), "{body}");
     sign_in(&mut browser);

@@ -5,7 +5,7 @@
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import http from 'node:http';
-import Provider from 'oidc-provider';
+import Provider, { interactionPolicy } from 'oidc-provider';
 
 const GROUPS = { ann: ['ops', 'everybody'], bob: ['everybody'] };
 
@@ -13,6 +13,10 @@ function key() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), use: 'sig', alg: 'RS256' };
 }
+
+// Whoever has a session is let through: a native client would be asked each time.
+const policy = interactionPolicy.base();
+policy.get('consent').checks.remove('native_client_prompt');
 
 function build(issuer) {
   const provider = new Provider(issuer, {
@@ -33,7 +37,7 @@ function build(issuer) {
     claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'], groups: ['groups'] },
     features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: process.argv[3] !== 'no-sign-out' } },
     pkce: { required: () => true },
-    interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     ttl: { AccessToken: 60, AuthorizationCode: 60, IdToken: 60, Grant: 600, Interaction: 600, Session: 600 },
     async findAccount(ctx, id) {
       const claims = {

@@ -67,14 +67,16 @@ function PreviewProblem({ error }: { error: unknown }) {
   if (!(error instanceof ApiError) || !error.problem.problems) return <InlineProblem error={error} />
   const found = error.problem.problems as unknown as Place[]
   return (
-    <ul className={css.told} role="alert" data-preview="failed">
-      {found.map((each, i) => (
-        <li key={i} className={css.lastError}>
-          {each.line !== undefined && <strong>{t.place(each.line, each.column ?? 1)} </strong>}
-          {each.pointer && <code>{each.pointer}</code>} {each.message}
-        </li>
-      ))}
-    </ul>
+    <div role="alert" data-preview="failed">
+      <ul className={css.told}>
+        {found.map((each, i) => (
+          <li key={i} className={css.lastError}>
+            {each.line !== undefined && <strong>{t.place(each.line, each.column ?? 1)} </strong>}
+            {each.pointer && <code>{each.pointer}</code>} {each.message}
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }
 

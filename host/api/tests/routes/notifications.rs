@@ -111,7 +111,9 @@ async fn a_preview_tells_of_a_real_run_sends_nothing_and_says_that_links_are_mis
     let body =
         json!({ "kind": "slack", "settings": { "to": "#ops" }, "secrets": { "webhook_url": { "set": PLANTED } } });
     assert_eq!(house.ask("PUT", &format!("{BASE}/transports/chat"), &body.to_string()).await.status, 200);
-    let made_up = preview(&house, &json!({ "name": "chat", "event": "no_success" })).await.json();
+    let made_up = preview(&house, &json!({ "name": "chat", "event": "no_success" })).await;
+    assert_eq!(made_up.status, 200, "{}", made_up.body);
+    let made_up = made_up.json();
     assert_eq!(
         (&made_up["sample"], &made_up["run_id"], &made_up["recipient"]),
         (&json!(true), &Value::Null, &json!("#ops"))

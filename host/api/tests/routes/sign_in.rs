@@ -149,7 +149,10 @@ async fn signing_out_ends_one_session_or_all() {
     let jar_bob = jar(&other, &["nomaflow_session"]);
     house.plain("DELETE", &path, &[("cookie", &jar_bob)], "").await.problem(404, "somebody else's session");
     assert_eq!(me(&house, &here).await.status, 200);
-    assert_eq!(house.plain("POST", "/auth/logout-all", &[("cookie", &jar_here), ("nomaflow-client", "page")], "").await.status, 200);
+    assert_eq!(
+        house.plain("POST", "/auth/logout-all", &[("cookie", &jar_here), ("nomaflow-client", "page")], "").await.status,
+        200
+    );
     for cookies in [&here, &there] {
         me(&house, cookies).await.problem(401, "signed out everywhere");
         refresh(&house, cookies, &[]).await.problem(401, "signed out everywhere");
