@@ -2,7 +2,7 @@
 import { assert } from './kit.mjs'
 
 export default async function (kit) {
-  kit.expected.push(/status of 401/)
+  kit.expected.push(/status of (401|422)/)
   const page = await kit.open('jobs', { signedOut: true })
 
   await kit.check('a page of ours leads to the sign-in page first', async () => {

@@ -47,7 +47,7 @@ export function PreviewDialog({ title, of, close }: { title: string; of: () => O
           )}
         </Field>
         <Field label={t.ofRun} hint={t.ofRunHint}>{(tie) => <input {...tie} type="text" spellCheck={false} autoComplete="off" value={run} onChange={(change) => setRun(change.target.value)} />}</Field>
-        <Button type="submit" icon={<Eye size={13} aria-hidden />} pending={draw.isPending}>{draw.isPending ? t.drawing : t.draw}</Button>
+        <div><Button type="submit" icon={<Eye size={13} aria-hidden />} pending={draw.isPending}>{draw.isPending ? t.drawing : t.draw}</Button></div>
       </form>
       <PreviewProblem error={draw.error} />
       {draw.data && !draw.isPending && <Drawn preview={draw.data} />}
@@ -92,7 +92,7 @@ function Drawn({ preview }: { preview: MessagePreview }) {
       <p><span className="muted">{t.messageTitle}</span> <strong>{preview.title}</strong></p>
       {preview.parts.map((part) => (
         <section key={part.media_type} aria-label={part.media_type}>
-          <p className={css.partHead}><code>{part.media_type}</code> <CopyButton text={part.text} label={`${t.copyPart} ${part.media_type}`} /></p>
+          <p className={css.partHead}><code>{part.media_type}</code> <CopyButton text={part.text} label={t.copyPart} /></p>
           <pre className={css.part} tabIndex={0} aria-label={part.media_type}>{part.text}</pre>
         </section>
       ))}
