@@ -59,6 +59,39 @@ fn the_first_start_prints_a_password_that_signs_a_machine_in_once_it_is_changed(
 }
 
 #[test]
+fn the_first_start_prints_a_link_by_which_the_first_administrator_chooses_a_password_once() {
+    let home = home();
+    let host = serve(&home);
+    let link =
+        || host.lines().iter().find_map(|line| line.split_once("here: http").map(|(_, rest)| format!("http{rest}")));
+    wait_until(SOON, || link().is_some()).or_panic("the setup link");
+    let link = link().unwrap();
+    let path = link.strip_prefix(host.url()).unwrap();
+    let (status, head, page) = http(host.url(), "GET", path, &[], "");
+    assert!(status == 200 && head.contains("text/html") && page.contains("value=\"admin\""), "{head}\n{page}");
+    let code = path.split("code=").nth(1).unwrap();
+    let form = format!("username=admin&code={code}&new={0}&again={0}", NEW.replace(' ', "+"));
+    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+    let (status, head, body) = http(host.url(), "POST", "/auth/setup", &kind, &form);
+    assert!(status == 303 && head.contains("nomaflow_session="), "{status}\n{head}\n{body}");
+    assert_eq!(http(host.url(), "POST", "/auth/setup", &kind, &form).0, 401, "it works once");
+    let data = home.path().join("data");
+    assert!(!std::fs::read_dir(data).unwrap().any(|entry| {
+        std::fs::read(entry.unwrap().path())
+            .is_ok_and(|bytes| bytes.windows(code.len()).any(|part| part == code.as_bytes()))
+    }));
+    let login = ["login", "--user", "admin", "--server", host.url()];
+    typed(&home, &login, &format!("{NEW}\n"), None).expect(0).saying(&["signed in to"]);
+    let trail =
+        nomaflow(home.path(), &["--json", "audit", "list", "--action", "auth.setup", "--limit", "2"]).expect(0).json();
+    let entries: Vec<_> = trail["entries"].as_array().unwrap().iter().map(|e| (&e["user"], &e["outcome"])).collect();
+    assert_eq!(entries, [(&json!("admin"), &json!("refused")), (&json!("admin"), &json!("done"))], "{trail}");
+    drop(host);
+    let again = serve(&home);
+    assert!(!again.lines().iter().any(|line| line.contains("/auth/setup")), "{:?}", again.lines());
+}
+
+#[test]
 fn a_token_for_one_job_runs_that_job_and_sees_no_other() {
     let home = home();
     let host = serve(&home);

@@ -11,6 +11,7 @@ use test_support::{Host, TempHome, wait_until};
 
 use crate::packages::environment;
 use crate::program::{BINARY, CONNECTOR, command, home_with, nomaflow, root, serve, sql_job};
+use crate::server::{bearer, http};
 
 const SOON: Duration = Duration::from_secs(60);
 const PLANTED: &str = "pl4nted-h00k-s3cret";
@@ -263,4 +264,74 @@ fn the_address_of_a_hook_is_in_no_record() {
         + &nomaflow(home.path(), &["--json", "notify", "deliveries"]).expect(0).all()
         + &host.lines().join("\n");
     assert!(!told.contains(PLANTED), "{told}");
+}
+
+#[test]
+fn a_muted_job_fails_in_silence_that_is_recorded_and_its_next_failure_after_the_mute_is_told() {
+    let server = MailServer::start(&["none"]);
+    let app = format!(
+        "[notifications]\ngroup_seconds = 0\n[notifications.transports.mail]\nkind = \"smtp\"\nhost = \"localhost\"\n\
+         port = {}\ntls = \"none\"\nfrom = \"jobs@example.test\"\nto = \"ops@example.test\"\n",
+        server.port
+    );
+    let home = home(&app, "recipients = [\"mail\"]");
+    let host = serve(&home);
+    let mutes = || nomaflow(home.path(), &["--json", "notify", "mutes"]).expect(0).json()["mutes"].clone();
+    let run = || {
+        nomaflow(home.path(), &["job", "run", "broken"]).expect(1);
+        let history = nomaflow(home.path(), &["--json", "job", "history", "broken"]).expect(0).json();
+        history["runs"][0]["id"].as_str().unwrap().to_owned()
+    };
+    nomaflow(home.path(), &["notify", "mute", "broken", "--minutes", "60", "--reason", "it is being mended"]).expect(0);
+    run();
+    // Judged, and held back: then nothing can be on its way any more.
+    wait_until(SOON, || mutes()[0]["held"] == 1).or_panic("the silence is counted");
+    assert_eq!(mutes()[0]["reason"], "it is being mended");
+    assert_eq!(deliveries(&home), Vec::<Value>::new(), "nothing waits in the outbox");
+    assert!(server.mails.lock().unwrap().is_empty(), "nobody was told");
+    nomaflow(home.path(), &["notify", "unmute", "broken"]).expect(0);
+    let told = run();
+    let mail = server.wait(1).remove(0);
+    assert!(mail["text"].as_str().unwrap().contains(&told), "of the run after the mute: {mail}");
+    // A mute that is left to itself ends by itself.
+    let until = (chrono::Utc::now() + chrono::TimeDelta::seconds(2)).to_rfc3339();
+    let body = json!({ "kind": "job", "name": "broken", "until": until }).to_string();
+    let token = bearer(&home);
+    let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    let (status, _, said) = http(host.url(), "POST", "/admin/notifications/mutes", &headers, &body);
+    assert_eq!(status, 200, "{said}");
+    wait_until(SOON, || mutes() == json!([])).or_panic("the mute ends");
+    let told = run();
+    let mails = server.wait(2);
+    assert!(mails[1]["text"].as_str().unwrap().contains(&told), "{}", mails[1]);
+    wait_until(SOON, || deliveries(&home).iter().filter(|one| one["outcome"] == "SENT").count() == 2)
+        .or_panic("recorded");
+    assert_eq!(server.mails.lock().unwrap().len(), 2, "what was held back is not sent later");
+}
+
+#[test]
+fn a_mail_is_previewed_as_it_is_then_sent() {
+    let server = MailServer::start(&["none"]);
+    let app = format!(
+        "[server]\npublic_url = \"https://jobs.example.test\"\n[notifications]\ngroup_seconds = 0\n\
+         [notifications.transports.mail]\nkind = \"smtp\"\nhost = \"localhost\"\nport = {}\ntls = \"none\"\n\
+         from = \"jobs@example.test\"\nto = \"ops@example.test\"\n",
+        server.port
+    );
+    let home = home(&app, "recipients = [\"mail\"]");
+    let _host = serve(&home);
+    nomaflow(home.path(), &["job", "run", "broken"]).expect(1);
+    let mail = server.wait(1).remove(0);
+    let sent = mail["text"].as_str().unwrap();
+    let drawn = nomaflow(home.path(), &["--json", "notify", "preview", "mail", "--event", "failed"]).expect(0).json();
+    assert_eq!((&drawn["sample"], &drawn["links_missing"]), (&json!(false), &json!(false)), "{drawn}");
+    assert!(sent.contains(&format!("Subject: {}", drawn["title"].as_str().unwrap())), "{sent}");
+    // Line by line: a mail has other line ends.
+    let text = drawn["parts"][0]["text"].as_str().unwrap();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        assert!(sent.contains(line), "`{line}` is missing in\n{sent}");
+    }
+    nomaflow(home.path(), &["notify", "preview", "mail"]).expect(0).saying(&["FAILED broken", "text/html"]);
+    nomaflow(home.path(), &["notify", "preview", "nope"]).expect(4);
+    assert_eq!(server.mails.lock().unwrap().len(), 1, "a preview sends nothing");
 }

@@ -108,7 +108,7 @@ fn the_page_signs_in_with_the_token_and_out_again() {
     let me = http(host.url(), "GET", "/auth/me", &[("Cookie", &session)], "");
     assert_eq!((me.0, json_body(&me.2)), (200, me_of_the_token()));
     let run = |origin: &str| {
-        http(host.url(), "POST", "/admin/jobs/quick/run", &[("Cookie", &session), ("Origin", origin)], "")
+        http(host.url(), "POST", "/admin/jobs/quick/run", &[("Cookie", &session), ("Origin", origin), json], "{}")
     };
     assert_eq!(run("http://elsewhere.test").0, 403, "a cookie counts for our own page only");
     let (status, _, body) = run(host.url());

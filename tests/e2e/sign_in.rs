@@ -22,13 +22,17 @@ struct Provider {
 impl Provider {
     /// On this port, or a free one.
     fn start(port: u16) -> Self {
+        Self::start_with(port, &[])
+    }
+
+    fn start_with(port: u16, more: &[&str]) -> Self {
         let folder = root().join("tests/oidc");
         assert!(
             folder.join("node_modules/oidc-provider").is_dir(),
             "`npm --prefix tests/oidc ci` installs the provider"
         );
         let mut command = Command::new("node");
-        command.arg(folder.join("provider.mjs")).arg(port.to_string());
+        command.arg(folder.join("provider.mjs")).arg(port.to_string()).args(more);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -58,6 +62,15 @@ struct Browser {
 impl Browser {
     /// Status, `Location` (empty without one) and body of one request.
     fn get(&mut self, url: &str) -> (u16, String, String) {
+        self.send("GET", url, None)
+    }
+
+    /// Sends a form.
+    fn post(&mut self, url: &str, form: &str) -> (u16, String, String) {
+        self.send("POST", url, Some(("application/x-www-form-urlencoded", form)))
+    }
+
+    fn send(&mut self, method: &str, url: &str, body: Option<(&str, &str)>) -> (u16, String, String) {
         let start = url.strip_prefix("http://").unwrap();
         let (host, path) = start.split_once('/').unwrap();
         let sent: Vec<String> = self
@@ -66,7 +79,10 @@ impl Browser {
             .filter(|((of, _), _)| of == host)
             .map(|((_, name), value)| format!("{name}={value}"))
             .collect();
-        let (status, head, body) = raw(&format!("http://{host}"), &format!("/{path}"), &[("Cookie", &sent.join("; "))]);
+        let sent = sent.join("; ");
+        let (kind, text) = body.unwrap_or_default();
+        let headers = [("Cookie", sent.as_str()), ("Content-Type", kind)];
+        let (status, head, body) = raw(&format!("http://{host}"), (method, &format!("/{path}")), &headers, text);
         let field =
             |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
         let mut location = String::new();
@@ -100,6 +116,26 @@ impl Browser {
         panic!("the provider goes round in circles")
     }
 
+    /// Whether the provider lets it through without asking who it is.
+    fn is_known_there(&mut self, host: &Host) -> bool {
+        let (_, mut to, _) = self.get(&format!("{}/auth/oidc/corp/start", host.url()));
+        for _ in 0..10 {
+            if to.starts_with(host.url()) || to.contains("/interaction/") {
+                return to.starts_with(host.url());
+            }
+            to = self.get(&to).1;
+        }
+        panic!("the provider goes round in circles")
+    }
+
+    /// Signs out here; where to go on to.
+    fn sign_out(&mut self, host: &Host) -> Value {
+        let (status, _, body) = self.send("POST", &format!("{}/auth/logout", host.url()), None);
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(self.me(host).0, 401, "the session here is over, whatever the provider does");
+        json_body(&body)["continue_at"].clone()
+    }
+
     fn cookie(&mut self, host: &Host, name: &str) -> &mut String {
         let host = host.url().strip_prefix("http://").unwrap().to_owned();
         self.cookies.entry((host, name.to_owned())).or_default()
@@ -124,16 +160,18 @@ impl Browser {
 }
 
 /// Like `http`, with the case of the headers kept: cookies have one.
-fn raw(url: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+fn raw(url: &str, (method, path): (&str, &str), headers: &[(&str, &str)], body: &str) -> (u16, String, String) {
     use std::io::{Read, Write};
     let address = url.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let length = body.len();
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    request += &format!("Content-Length: {length}\r\n");
     for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
         request += &format!("{name}: {value}\r\n");
     }
-    stream.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+    stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer).into_owned();
@@ -300,6 +338,80 @@ fn a_provider_that_is_down_keeps_nobody_else_out_and_one_that_comes_back_with_ne
     });
     came_back.or_panic("the new keys are fetched");
     drop(again);
+}
+
+#[test]
+fn signing_out_here_ends_the_session_at_the_provider_too() {
+    let provider = Provider::start(0);
+    let (home, host) = oidc_house(&provider, "");
+    let sign_in = |browser: &mut Browser| {
+        let back = browser.callback(&host, "ann");
+        assert!(browser.get(&back).1.ends_with("/jobs/quick"));
+        assert!(browser.is_known_there(&host), "the provider has a session of its own");
+    };
+    let mut browser = Browser::default();
+    sign_in(&mut browser);
+    let to = browser.sign_out(&host).as_str().unwrap().to_owned();
+    assert!(to.starts_with(&format!("{}/session/end?", provider.issuer)), "{to}");
+    for part in ["client_id=nomaflow", "id_token_hint=ey", "post_logout_redirect_uri=http", "state="] {
+        assert!(to.contains(part), "{part} is missing in {to}");
+    }
+    assert!(browser.is_known_there(&host), "nothing ends there before the browser goes there");
+    // The provider asks, the person says yes, and the provider sends the browser back.
+    let (status, _, page) = browser.get(&to);
+    assert_eq!(status, 200, "{page}");
+    let xsrf = page.split("name=\"xsrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let confirm = format!("{}/session/end/confirm", provider.issuer);
+    let (status, back, body) = browser.post(&confirm, &format!("xsrf={xsrf}&logout=yes"));
+    assert!((302..=303).contains(&status) && back.starts_with(host.url()), "{status} {back} {body}");
+    let (status, to, _) = browser.get(&back);
+    assert_eq!((status, to), (303, format!("{}/login?provider=corp&signed_out=1", host.url())));
+    assert!(!browser.is_known_there(&host), "the provider asks who it is");
+    // The way back works once, and for the browser that was sent.
+    for mut other in [browser, Browser::default()] {
+        assert_eq!(other.get(&back).1, format!("{}/login", host.url()));
+    }
+    // Signed out everywhere, and by a form of HTML.
+    let mut browser = Browser::default();
+    sign_in(&mut browser);
+    let (status, _, body) =
+        browser.send("POST", &format!("{}/auth/logout-all", host.url()), Some(("application/json", "{}")));
+    assert_eq!(status, 200, "{body}");
+    assert!(json_body(&body)["continue_at"].as_str().unwrap().starts_with(&provider.issuer), "{body}");
+    sign_in(&mut browser);
+    let (status, _, page) = browser.post(&format!("{}/auth/logout", host.url()), "");
+    assert!(status == 200 && page.contains(&format!("href=\"{}/session/end?", provider.issuer)), "{page}");
+    // A session that somebody opens later in the same browser has nothing to do with the provider.
+    sign_in(&mut browser);
+    let token = home.read("data/bootstrap.token").unwrap();
+    let body = json!({ "token": token.trim() }).to_string();
+    assert_eq!(browser.send("POST", &format!("{}/auth/login", host.url()), Some(("application/json", &body))).0, 200);
+    assert_eq!(browser.sign_out(&host), Value::Null);
+    let log = host.lines().join("\n");
+    assert!(!log.contains("id_token_hint") && !log.contains("eyJ"), "{log}");
+}
+
+#[test]
+fn a_provider_that_signs_nobody_out_or_is_gone_keeps_nobody_signed_in_here() {
+    let provider = Provider::start_with(0, &["no-sign-out"]);
+    let (home, host) = oidc_house(&provider, "");
+    let mut browser = Browser::default();
+    let back = browser.callback(&host, "ann");
+    assert!(browser.get(&back).1.ends_with("/jobs/quick"));
+    assert_eq!(browser.sign_out(&host), Value::Null);
+    // Another process, which knows nothing of a provider that is gone.
+    let back = browser.callback(&host, "ann");
+    assert!(browser.get(&back).1.ends_with("/jobs/quick"));
+    let address = host.url().strip_prefix("http://").unwrap().to_owned();
+    drop(host);
+    drop(provider);
+    let host = serve(&home);
+    let other = host.url().strip_prefix("http://").unwrap().to_owned();
+    let moved = browser.cookies.iter().filter(|((of, _), _)| *of == address);
+    let moved: Vec<_> = moved.map(|((_, name), value)| ((other.clone(), name.clone()), value.clone())).collect();
+    browser.cookies.extend(moved);
+    assert_eq!(browser.me(&host).0, 200, "the session goes on in another process");
+    assert_eq!(browser.sign_out(&host), Value::Null);
 }
 
 fn ldif() -> String {

@@ -1,11 +1,11 @@
 // A provider of OpenID Connect on loopback, with a key of its own at each start. Prints its address; ends with its input.
 // Instead of a form it has an address: GET /interaction/<uid>/finish?user=<name> signs <name> in.
 //
-//   node provider.mjs [port]
+//   node provider.mjs [port] [no-sign-out]
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import http from 'node:http';
-import Provider from 'oidc-provider';
+import Provider, { interactionPolicy } from 'oidc-provider';
 
 const GROUPS = { ann: ['ops', 'everybody'], bob: ['everybody'] };
 
@@ -13,6 +13,10 @@ function key() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), use: 'sig', alg: 'RS256' };
 }
+
+// Whoever has a session is let through: a native client would be asked each time.
+const policy = interactionPolicy.base();
+policy.get('consent').checks.remove('native_client_prompt');
 
 function build(issuer) {
   const provider = new Provider(issuer, {
@@ -25,14 +29,15 @@ function build(issuer) {
         // A native client may come back to any port of this machine.
         application_type: 'native',
         redirect_uris: ['http://127.0.0.1/auth/oidc/corp/callback'],
+        post_logout_redirect_uris: ['http://127.0.0.1/auth/oidc/corp/signed-out'],
         token_endpoint_auth_method: 'client_secret_basic',
       },
     ],
     scopes: ['openid', 'profile', 'email', 'groups'],
     claims: { openid: ['sub'], profile: ['preferred_username', 'name'], email: ['email'], groups: ['groups'] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: process.argv[3] !== 'no-sign-out' } },
     pkce: { required: () => true },
-    interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { policy, url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     ttl: { AccessToken: 60, AuthorizationCode: 60, IdToken: 60, Grant: 600, Interaction: 600, Session: 600 },
     async findAccount(ctx, id) {
       const claims = {

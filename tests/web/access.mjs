@@ -2,7 +2,7 @@
 import { assert } from './kit.mjs'
 
 export default async function (kit) {
-  kit.expected.push(/status of 401/)
+  kit.expected.push(/status of (401|422)/)
   const page = await kit.open('jobs', { signedOut: true })
 
   await kit.check('a page of ours leads to the sign-in page first', async () => {
@@ -40,6 +40,64 @@ export default async function (kit) {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.goto(new URL('runs', kit.server.url).href)
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  await kit.check('a setup link and a plain form do without scripts: choose a password, sign out, sign in', async () => {
+    const { body } = await kit.server.call('POST', 'admin/users', { name: 'nora', permissions: ['job:*'] })
+    await kit.with(body.setup_path.slice(1), async (plain) => {
+      const heading = (name) => plain.getByRole('heading', { name, exact: true }).waitFor()
+      const submit = (name) => plain.getByRole('button', { name }).click()
+      await heading('Choose your password')
+      await kit.fits(plain)
+      await kit.picture(plain, 'plain-setup-dark')
+      await plain.getByLabel('New password', { exact: true }).fill('seven green bottles')
+      await plain.getByLabel('New password, once more').fill('eight green bottles')
+      await submit('Choose this password')
+      await plain.getByRole('alert').getByText('not the same').waitFor()
+      await plain.getByLabel('New password', { exact: true }).fill('seven green bottles')
+      await plain.getByLabel('New password, once more').fill('seven green bottles')
+      await submit('Choose this password')
+      // The page itself needs scripts, and says where to go without them.
+      await plain.getByRole('link', { name: 'Sign in or out without scripts' }).click()
+      await heading('You are signed in')
+      await plain.getByText('nora', { exact: true }).waitFor()
+      await submit('Sign out')
+      await heading('You are signed out')
+      await plain.getByRole('link', { name: 'Sign in', exact: true }).click()
+      await heading('Sign in')
+      await kit.picture(plain, 'plain-sign-in-dark')
+      await plain.getByLabel('User').fill('nora')
+      await plain.getByLabel('Password').fill('wrong')
+      await submit('Sign in')
+      await plain.getByRole('alert').waitFor()
+      assert(await plain.getByLabel('User').inputValue() === 'nora', 'the name is to be typed again')
+      await plain.getByLabel('Password').fill('seven green bottles')
+      await plain.getByLabel('Password').press('Enter')
+      await plain.waitForURL((url) => url.pathname === '/')
+      const me = await plain.context().request.get(new URL('auth/me', kit.server.url).href)
+      assert((await me.json()).user === 'nora', 'nora is not signed in')
+    }, { signedOut: true, javaScriptEnabled: false, colorScheme: 'dark', viewport: { width: 390, height: 844 } })
+  })
+
+  await kit.check('a page whose scripts never come leads to the plain form, in the language of the browser', async () => {
+    kit.expected.push(/ERR_FAILED/)
+    const broken = await kit.open(null, { signedOut: true, locale: 'fr-FR' })
+    await broken.route('**/assets/**', (route) => route.abort())
+    await broken.goto(new URL('jobs', kit.server.url).href)
+    await broken.getByRole('link', { name: 'Se connecter sans scripts' }).click()
+    await broken.getByRole('heading', { name: 'Connexion' }).waitFor()
+    await kit.picture(broken, 'plain-sign-in-light-fr')
+    await kit.fits(broken)
+    // The checker is a script: it looks at the plain pages here, where scripts run.
+    for (const colorScheme of ['light', 'dark']) {
+      for (const path of ['auth/login', 'auth/setup?user=nora&code=x']) {
+        await broken.emulateMedia({ colorScheme })
+        await broken.goto(new URL(path, kit.server.url).href)
+        await kit.accessible(broken)
+      }
+    }
+    await kit.noViolations(broken)
+    await broken.context().close()
   })
   await page.context().close()
 }

@@ -23,7 +23,7 @@ const dialog = (page) => page.getByRole('dialog')
 const order = (page) => page.locator('[data-route]').evaluateAll((rows) => rows.map((row) => row.dataset.route).join())
 
 export default async function (kit) {
-  kit.expected.push(/status of (403|409|422)/)
+  kit.expected.push(/status of (403|404|409|422)/)
   const hook = await receiver()
   const page = await kit.open('alerts')
 
@@ -171,6 +171,42 @@ export default async function (kit) {
     await dialog(page).locator('[data-outcome="SENT"]').first().waitFor()
   })
 
+  await kit.check('a preview shows the message as it would tell of a real run, and sends nothing', async () => {
+    await page.goto(new URL('alerts', kit.server.url).href)
+    const before = hook.got.length
+    await page.getByRole('button', { name: 'Preview pager' }).click()
+    await dialog(page).locator('[data-preview="run"]').waitFor()
+    const shown = dialog(page).locator('[data-preview]')
+    assert((await shown.innerText()).includes('FAILED billing-nightly-rebuild'), await shown.innerText())
+    await shown.getByText('Messages have no links').waitFor()
+    await kit.accessible(page)
+    await kit.picture(page, 'alerts-preview-light')
+    await dialog(page).getByLabel('Event').selectOption('no_success')
+    await dialog(page).locator('[data-preview="sample"]').getByText('With made-up values').waitFor()
+    await dialog(page).getByLabel('Told of the run').fill('no-such-run')
+    await dialog(page).getByRole('button', { name: 'Show' }).click()
+    await dialog(page).getByText('there is no run `no-such-run`').waitFor()
+    await dialog(page).getByRole('button', { name: 'Close' }).click()
+    assert(hook.got.length === before, 'something was sent')
+  })
+
+  await kit.check('a template that cannot be filled in is told with line and column before it is saved', async () => {
+    await page.getByRole('button', { name: 'Edit pager' }).click()
+    await dialog(page).getByLabel('Body').fill('{\n  "summary": "${title}",\n  "job": "${jobid}"\n')
+    await dialog(page).getByRole('button', { name: 'Preview these values' }).click()
+    const failed = page.locator('[data-preview="failed"]')
+    await failed.getByText('Line 3, column 11:').waitFor()
+    assert((await failed.innerText()).includes('did you mean `${job_id}`?'), await failed.innerText())
+    await kit.accessible(page)
+    await kit.picture(page, 'alerts-preview-problem')
+    await dialog(page).last().getByRole('button', { name: 'Close' }).click()
+    await dialog(page).getByLabel('Body').fill('${title}: ${error}')
+    await dialog(page).getByRole('button', { name: 'Preview these values' }).click()
+    await page.locator('[data-preview="run"]').getByText('text/plain').first().waitFor()
+    await dialog(page).last().getByRole('button', { name: 'Close' }).click()
+    await dialog(page).getByRole('button', { name: 'Cancel' }).click()
+  })
+
   await kit.check('a mute is made on the job, shown wherever the job stands, holds its messages back, and is ended', async () => {
     const { server } = kit
     await page.goto(new URL('jobs/billing-nightly-rebuild', server.url).href)
@@ -202,6 +238,16 @@ export default async function (kit) {
     await page.getByLabel('Outcome').selectOption('SENT')
     await page.locator('[data-outcome="SENT"]').first().waitFor()
     assert(new URL(page.url()).searchParams.get('outcome') === 'SENT', page.url())
+  })
+
+  await kit.check('the preview fits a narrow screen, in the dark, in French', async () => {
+    await kit.with('alerts', async (narrow) => {
+      await narrow.getByRole('button', { name: 'Aperçu pager' }).click()
+      await dialog(narrow).locator('[data-preview="run"]').waitFor()
+      await kit.fits(narrow)
+      await kit.accessible(narrow)
+      await kit.picture(narrow, 'alerts-preview-narrow-dark-fr')
+    }, { viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'fr-FR' })
   })
 
   await kit.check('the pages of alerts fit a narrow screen, in the dark, in French', async () => {

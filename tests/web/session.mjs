@@ -1,4 +1,9 @@
 /** Sessions: the refresh nobody sees, one-time passwords, what an identity provider refused, signing out everywhere. */
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { makeHome, removeHome, startServer } from './home.mjs'
 import { assert, live } from './kit.mjs'
 
 const HEADING = (page, name) => page.getByRole('heading', { name, exact: true })
@@ -10,6 +15,30 @@ async function enter(page, user, password) {
   await page.getByLabel('User').fill(user)
   await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+}
+
+/** A provider of OpenID Connect on this machine, and a server that believes it. */
+async function withProvider(body) {
+  const provider = spawn(process.execPath, [fileURLToPath(new URL('../oidc/provider.mjs', import.meta.url)), '0'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const home = makeHome(process.env.NOMAFLOW_BIN)
+  let server
+  try {
+    let said = ''
+    for await (const part of provider.stdout) {
+      said += part
+      if (said.includes('\n')) break
+    }
+    const issuer = said.match(/^issuer (\S+)/m)?.[1]
+    assert(issuer, `the provider does not start (npm --prefix tests/oidc ci installs it): ${said}`)
+    process.env.IDP_SECRET = 'pass word/1+%~'
+    writeFileSync(join(home, 'app.toml'), `[[auth.oidc]]\nname = "corp"\nlabel = "The company"\nissuer = "${issuer}"\nclient_id = "nomaflow"\nclient_secret = "\${env.IDP_SECRET}"\nscopes = ["openid", "profile", "email", "groups"]\n[auth.oidc.permissions]\nops = ["job:*"]\n`)
+    server = await startServer(process.env.NOMAFLOW_BIN, home)
+    await body(server, issuer)
+  } finally {
+    await server?.stop()
+    provider.kill()
+    removeHome(home)
+  }
 }
 
 export default async function (kit) {
@@ -137,6 +166,30 @@ export default async function (kit) {
       await tab.getByText('The log of the server says why.').waitFor()
       assert(!(await tab.locator('body').innerText()).includes('EVIL'), 'words of the address are shown')
     }, { signedOut: true })
+  })
+
+  await kit.check('signing out ends the session at the identity provider too, which sends the browser back', async () => {
+    await withProvider(async (server, issuer) => {
+      const context = await kit.browser.newContext({ locale: 'en-GB' })
+      try {
+        const tab = await context.newPage()
+        await tab.goto(new URL('login?to=/runs', server.url).href)
+        await tab.getByRole('link', { name: 'Sign in with The company' }).click()
+        // The provider has an address in place of a form.
+        await tab.waitForURL(/\/interaction\//)
+        await tab.goto(`${tab.url()}/finish?user=ann`)
+        await HEADING(tab, 'Runs').waitFor()
+        await tab.getByRole('button', { name: /^Account and appearance/ }).click()
+        await tab.getByRole('button', { name: 'Sign out', exact: true }).click()
+        await tab.waitForURL((url) => url.href.startsWith(`${issuer}/session/end`))
+        await tab.getByRole('button', { name: /Yes, sign me out/ }).click()
+        await tab.getByText('You are signed out, here and at The company.').waitFor()
+        await tab.getByRole('link', { name: 'Sign in with The company' }).click()
+        await tab.waitForURL(/\/interaction\//)
+      } finally {
+        await context.close()
+      }
+    })
   })
   await page.context().close()
 }

@@ -21,7 +21,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 
 const PLACEHOLDER: &str = "<!doctype html><meta charset=utf-8><title>Nomaflow</title><h1>The page is not in this build</h1>\
      <p>Run <code>npm --prefix web ci &amp;&amp; npm --prefix web run build</code> and start again. \
-     The REST API and the command line work without it.";
+     The REST API and the command line work without it. <a href=\"/auth/login\">Sign in or out</a>";
 
 /// First segments that belong to the API: an unknown address below them is a problem document, never HTML.
 const API: [&str; 6] = ["admin", "auth", "docs", "healthz", "metrics", "openapi.json"];

@@ -29,6 +29,7 @@ use tracing::Instrument as _;
 use crate::App;
 use crate::auth::{self, Caller, Visitor};
 use crate::error::ApiError;
+use crate::request_id;
 use crate::surface::{Gate, Need, bounded};
 
 /// Not a GET, but nothing is changed that others could notice: kept only when it is refused.
@@ -38,6 +39,7 @@ const CHANGES_NOTHING: [(Method, &str); 5] = [
     (Method::POST, "/admin/jobs/validate"),
     (Method::POST, "/admin/connectors/{name}/check"),
     (Method::POST, "/admin/notifications/routes/simulate"),
+    (Method::POST, "/admin/notifications/previews"),
 ];
 
 /// A GET that lets somebody in.
@@ -192,7 +194,7 @@ async fn draft_of(gate: &Gate, parts: &mut Parts) -> AuditDraft {
 
 /// Lets a request through, with what is kept of it.
 pub(crate) async fn pass(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Response, ApiError> {
-    let task = tokio::spawn(keep(gate, kept, request, next).in_current_span());
+    let task = tokio::spawn(request_id::carried(keep(gate, kept, request, next)).in_current_span());
     task.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the handler of a request did not end well");
         let detail = "the server failed while it dealt with the request";

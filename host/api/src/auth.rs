@@ -1,8 +1,9 @@
 //! Who is calling, and what they may do. A request shows an access token (a signed one, in a cookie of the page or as a
 //! bearer), an API token (`nmf_…`) or the bootstrap token of the home; [`caller_of`] turns it into a [`Caller`].
 //!
-//! `session` is the way in: the one function by which a proven identity becomes a session, and what ends one; `password`
-//! and `limit` guard it, `signer` makes the tokens, `visitor` reads requests, `known` remembers what was looked up.
+//! `session` is the way in: the one function by which a proven identity becomes a session, and what ends one; `prove`
+//! is how passwords prove one, which `password` and `limit` guard, `way_out` ends it at a provider too, `signer` makes the
+//! tokens, `visitor` reads requests, `known` remembers what was looked up.
 //! Invariants: what a token says of permissions is never believed, the account is asked; nothing here logs a token.
 
 mod caller;
@@ -11,9 +12,11 @@ mod limit;
 mod oidc;
 mod parts;
 mod password;
+pub(crate) mod prove;
 pub mod session;
 mod signer;
 mod visitor;
+mod way_out;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,13 +41,15 @@ use crate::error::ApiError;
 
 pub use self::caller::Caller;
 pub(crate) use self::caller::{Proof, Standing};
-pub use self::oidc::{OidcAttempt, OidcError, OidcProvider};
+pub(crate) use self::oidc::base_of;
+pub use self::oidc::{OidcAttempt, OidcError, OidcProvider, Proven};
 pub use self::parts::{AuthParts, AuthRules, PasswordSource, Provider};
 pub(crate) use self::session::sign_in;
 pub use self::session::{Identity, SignedIn};
 pub use self::signer::SigningKey;
 pub use self::visitor::Visitor;
-pub(crate) use self::visitor::{cookie, same_origin};
+pub(crate) use self::visitor::{REFRESH, cookie, same_origin};
+pub(crate) use self::way_out::{WayOut, forget_state, is_back, remember, way_out};
 
 /// What every API token begins with.
 pub const TOKEN_MARK: &str = "nmf_";
@@ -312,6 +317,11 @@ pub(crate) async fn caller_of(app: &App, parts: &Parts) -> Result<Caller, ApiErr
     let changes = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     if changes && !has_header {
         visitor::same_origin(headers)?;
+        if !visitor::is_from_script(&parts.method, headers) {
+            let detail = "a change with a cookie must be sent as a form cannot send it";
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "not-from-a-script", detail)
+                .with("hint", "send a body of the type `application/json`, or the header `Nomaflow-Client`"));
+        }
     }
     let address = Visitor::of(parts).address;
     if let Proof::Token(hash) = &proof {

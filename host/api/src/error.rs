@@ -44,9 +44,7 @@ pub(crate) struct Problem {
     #[schema(example = "there is no job `nightly`")]
     detail: String,
     /// As in the header `X-Request-Id`, and in the server's log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    request_id: Option<String>,
+    request_id: String,
     #[serde(flatten)]
     #[schema(ignore)]
     extra: Map<String, Value>,
@@ -60,6 +58,11 @@ impl ApiError {
     /// What it will be answered with.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// When it makes sense to come back.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The last part of its type.
@@ -114,7 +117,7 @@ impl ApiError {
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
-            request_id: request_id::current(),
+            request_id: request_id::current().unwrap_or_default(),
             extra: self.extra.clone(),
         };
         // Strings, numbers and maps with string keys always render.

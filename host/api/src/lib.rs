@@ -17,6 +17,7 @@ mod live;
 mod metrics;
 mod next_fires;
 mod openapi;
+mod plain;
 pub mod plugin_desk;
 mod proxies;
 mod relay;
@@ -164,8 +165,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_check,
         connector_edit, connectors, cron, health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes,
-        notifications, oidc, plugin_versions, plugins, preferences, retention, run_plot, runs, scheduler, secrets,
-        sign_in, skips, slots, stats, store, tokens, users,
+        notification_routes, notifications, oidc, oidc_sign_out, plain_sign_in, plugin_versions, plugins, preferences,
+        previews, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, store, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
@@ -194,11 +195,14 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Nothing, routes!(openapi::script))
         .add(Need::Nothing, routes!(openapi::style))
         .add(Need::Nothing, routes!(sign_in::providers))
-        .add(Need::Nothing, routes!(sign_in::login))
+        .add(Need::Nothing, routes!(plain_sign_in::page, sign_in::login))
+        .add(Need::Nothing, routes!(plain_sign_in::setup_page, plain_sign_in::set_up))
+        .add(Need::Nothing, routes!(plain_sign_in::style))
         .add(Need::Nothing, routes!(sign_in::refresh))
         .add(Need::Nothing, routes!(sign_in::logout))
         .add(Need::Nothing, routes!(oidc::start))
         .add(Need::Nothing, routes!(oidc::callback))
+        .add(Need::Nothing, routes!(oidc_sign_out::signed_out))
         .add(Need::OwnAccount, routes!(sign_in::me))
         .add(Need::OwnAccount, routes!(sign_in::password))
         .add(Need::OwnAccount, routes!(sign_in::logout_all))
@@ -280,11 +284,12 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Notifications, routes!(notifications::put_transport, notifications::delete_transport))
         .add(Need::Notifications, routes!(notifications::test_transport))
         .add(Need::Notifications, routes!(notifications::test_unsaved))
-        .add(Need::Notifications, routes!(notifications::list_routes, notifications::put_routes))
+        .add(Need::Notifications, routes!(previews::preview))
+        .add(Need::Notifications, routes!(notification_routes::list_routes, notification_routes::put_routes))
         .add(Need::SomeJob, routes!(mutes::list))
         .add(Need::Notifications, routes!(mutes::put))
         .add(Need::Notifications, routes!(mutes::end))
-        .add(Need::Notifications, routes!(notifications::simulate))
+        .add(Need::Notifications, routes!(notification_routes::simulate))
         .add(Need::Notifications, routes!(notifications::list_deliveries))
         .add(Need::Notifications, routes!(notifications::show_delivery))
         .add(Need::Notifications, routes!(notifications::resend))

@@ -45,6 +45,17 @@ async fn scope<F: Future>(id: String, answering: F) -> F::Output {
     CURRENT.scope(id, answering).await
 }
 
+/// The same work with the id of this request, for a task of its own: what a task is spawned with does not have it.
+pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let id = current();
+    async move {
+        match id {
+            Some(id) => scope(id, work).await,
+            None => work.await,
+        }
+    }
+}
+
 /// What may stand in a log line as it is.
 fn is_fit(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len())

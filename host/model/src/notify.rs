@@ -147,12 +147,14 @@ pub struct Problem {
     pub path: Vec<String>,
     /// What is wrong with it: lower-case start, names in backticks.
     pub message: String,
+    /// Line and column in the text of the key, both from 1, where that is known.
+    pub place: Option<(u32, u32)>,
 }
 
 impl Problem {
     /// A problem with the key `path`.
     pub fn new(path: &[&str], message: impl Into<String>) -> Self {
-        Self { path: path.iter().map(|part| (*part).to_owned()).collect(), message: message.into() }
+        Self { path: path.iter().map(|part| (*part).to_owned()).collect(), message: message.into(), place: None }
     }
 
     /// `/settings/port`.

@@ -4,10 +4,13 @@
 //! end a string or begin a field; a string that is one word only keeps the value's type. Any other text is filled in as
 //! it is.
 
+use host_model::diagnostic::nearest;
 use host_model::notify::Notice;
+use host_model::notify::delivery::Delivery;
 use host_model::{Json, JsonMap};
 
 use crate::message::{Message, link};
+use crate::payload::webhook;
 
 /// What templates can say.
 pub(crate) fn words(notices: &[Notice], n_notices: u32, message: &Message, public_url: Option<&str>) -> JsonMap {
@@ -33,23 +36,86 @@ pub(crate) fn words(notices: &[Notice], n_notices: u32, message: &Message, publi
     words
 }
 
-/// Fills `body` in. An unknown word is an error that names it.
-pub(crate) fn fill(body: &Json, words: &JsonMap) -> Result<(String, bool), String> {
-    let parsed = body.as_str().and_then(|text| serde_json::from_str::<Json>(text).ok());
-    match (body, parsed) {
-        (Json::String(text), None) => Ok((plain(&fill_text(text, words)?), false)),
-        (_, Some(json)) => Ok((fill_json(&json, words)?.to_string(), true)),
-        (json, None) => Ok((fill_json(json, words)?.to_string(), true)),
+/// What a webhook gets: `body` filled in or, without one, everything.
+pub(crate) fn of_webhook(
+    body: Option<&Json>,
+    delivery: &Delivery,
+    message: &Message,
+    public_url: Option<&str>,
+) -> Result<Filled, Fault> {
+    match body {
+        Some(body) => fill(body, &words(&delivery.notices, delivery.n_notices, message, public_url)),
+        None => Ok(Filled { text: webhook(delivery, message, public_url).to_string(), is_json: true }),
     }
 }
 
-fn fill_json(json: &Json, words: &JsonMap) -> Result<Json, String> {
+/// A body that is filled in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Filled {
+    pub(crate) text: String,
+    pub(crate) is_json: bool,
+}
+
+/// Why a body cannot be filled in, and where: the strings on the way to the one at fault, and line and column in it. Of a
+/// body that is a text, those in the whole of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) path: Vec<String>,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) message: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, at line {}, column {}", self.message, self.line, self.column)?;
+        if self.path.is_empty() { Ok(()) } else { write!(f, " of `{}`", self.path.join(".")) }
+    }
+}
+
+/// Fills `body` in. An unknown word is an error that names it.
+pub(crate) fn fill(body: &Json, words: &JsonMap) -> Result<Filled, Fault> {
+    let Json::String(text) = body else {
+        return Ok(Filled { text: fill_json(body, words, &mut Vec::new())?.to_string(), is_json: true });
+    };
+    // Of the whole text first, whatever it is: its lines are those that somebody sees who wrote it.
+    let plain_text = fill_text(text, words).map_err(|fault| fault.at(text, &[]))?;
+    match serde_json::from_str::<Json>(text) {
+        Ok(json) => Ok(Filled { text: fill_json(&json, words, &mut Vec::new())?.to_string(), is_json: true }),
+        Err(_) => Ok(Filled { text: plain(&plain_text), is_json: false }),
+    }
+}
+
+/// Where a text that was meant as JSON stops being JSON. None when it is, and for a text that does not look like it.
+pub(crate) fn broken_json(body: &Json) -> Option<String> {
+    let text = body.as_str()?;
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let error = serde_json::from_str::<Json>(text).err()?;
+    Some(format!("the body looks like JSON and is none, so that it is sent as plain text: {error}"))
+}
+
+fn fill_json(json: &Json, words: &JsonMap, path: &mut Vec<String>) -> Result<Json, Fault> {
     Ok(match json {
-        Json::String(text) => fill_text(text, words)?,
-        Json::Array(items) => items.iter().map(|item| fill_json(item, words)).collect::<Result<_, _>>()?,
+        Json::String(text) => fill_text(text, words).map_err(|fault| fault.at(text, path))?,
+        Json::Array(items) => {
+            let mut filled = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                path.push(index.to_string());
+                filled.push(fill_json(item, words, path)?);
+                path.pop();
+            }
+            Json::Array(filled)
+        }
         Json::Object(map) => {
-            let filled = map.iter().map(|(key, value)| Ok((key.clone(), fill_json(value, words)?)));
-            Json::Object(filled.collect::<Result<_, String>>()?)
+            let mut filled = JsonMap::new();
+            for (key, value) in map {
+                path.push(key.clone());
+                filled.insert(key.clone(), fill_json(value, words, path)?);
+                path.pop();
+            }
+            Json::Object(filled)
         }
         other => other.clone(),
     })
@@ -63,7 +129,23 @@ fn plain(value: &Json) -> String {
     }
 }
 
-fn fill_text(text: &str, words: &JsonMap) -> Result<Json, String> {
+/// A mistake at a byte of a text.
+struct Slip {
+    at: usize,
+    message: String,
+}
+
+impl Slip {
+    fn at(self, text: &str, path: &[String]) -> Fault {
+        let before = &text[..self.at];
+        let lines = before.matches('\n').count();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        let count = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
+        Fault { path: path.to_vec(), line: count(lines), column: count(column), message: self.message }
+    }
+}
+
+fn fill_text(text: &str, words: &JsonMap) -> Result<Json, Slip> {
     let (mut out, mut rest) = (String::new(), text);
     while let Some(start) = rest.find("${") {
         if rest[..start].ends_with('$') {
@@ -72,15 +154,16 @@ fn fill_text(text: &str, words: &JsonMap) -> Result<Json, String> {
             rest = &rest[start + 2..];
             continue;
         }
-        let Some(length) = rest[start..].find('}') else {
-            return Err("`${` in the body is not closed".to_owned());
+        let at = text.len() - rest.len() + start;
+        let inside = &rest[start + 2..];
+        let name = inside.find('}').map(|end| &inside[..end]);
+        // A word that is not closed would reach to the next brace of whatever it stands in.
+        let Some(name) = name.filter(|name| !name.contains(['"', '\n', '{'])) else {
+            return Err(Slip { at, message: "`${` in the body is not closed".to_owned() });
         };
-        let name = &rest[start + 2..start + length];
+        let length = name.len() + 2;
         let (name, default) = name.split_once(":-").map_or((name, None), |(name, default)| (name, Some(default)));
-        let Some(value) = words.get(name) else {
-            let known: Vec<String> = words.keys().map(|word| format!("`{word}`")).collect();
-            return Err(format!("the body has an unknown word `${{{name}}}`; known are {}", known.join(", ")));
-        };
+        let Some(value) = words.get(name) else { return Err(Slip { at, message: unknown(name, words) }) };
         let is_whole = out.is_empty() && start == 0 && rest.len() == length + 1 && rest.len() == text.len();
         out.push_str(&rest[..start]);
         match (value, default) {
@@ -92,6 +175,13 @@ fn fill_text(text: &str, words: &JsonMap) -> Result<Json, String> {
     }
     out.push_str(rest);
     Ok(Json::String(out))
+}
+
+fn unknown(name: &str, words: &JsonMap) -> String {
+    let near = nearest(name, words.keys().map(String::as_str));
+    let near = near.map(|near| format!("; did you mean `${{{near}}}`?")).unwrap_or_default();
+    let known: Vec<String> = words.keys().map(|word| format!("`{word}`")).collect();
+    format!("the body has an unknown word `${{{name}}}`{near} (known are {})", known.join(", "))
 }
 
 #[cfg(test)]
@@ -111,7 +201,7 @@ mod tests {
             json!({ "text": "job ${job_id}: ${error}", "n": "${count}", "step": "${step}", "or": "${step:-none}" });
         let expected = json!({ "text": "job nightly: said \"no\"\n", "n": 3, "step": null, "or": "none" });
         for body in [body.clone(), Json::String(body.to_string())] {
-            let (text, is_json) = fill(&body, &words()).unwrap();
+            let Filled { text, is_json } = fill(&body, &words()).unwrap();
             assert!(is_json);
             assert_eq!(serde_json::from_str::<Json>(&text).unwrap(), expected);
         }
@@ -119,9 +209,33 @@ mod tests {
 
     #[test]
     fn a_text_is_filled_in_as_it_is_and_unknown_words_are_named() {
-        let (text, is_json) = fill(&json!("${job_id} $${x} ${count}!"), &words()).unwrap();
-        assert_eq!((text.as_str(), is_json), ("nightly ${x} 3!", false));
-        assert!(fill(&json!("${jobid}"), &words()).unwrap_err().contains("`${jobid}`"));
-        assert!(fill(&json!("${job_id"), &words()).unwrap_err().contains("not closed"));
+        let filled = fill(&json!("${job_id} $${x} ${count}!"), &words()).unwrap();
+        assert_eq!(filled, Filled { text: "nightly ${x} 3!".to_owned(), is_json: false });
+        let fault = fill(&json!("${jobid}"), &words()).unwrap_err().message;
+        assert!(fault.contains("`${jobid}`; did you mean `${job_id}`?"), "{fault}");
+        assert!(fill(&json!("${job_id"), &words()).unwrap_err().message.contains("not closed"));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_line_and_column() {
+        let place = |body: &Json| {
+            let fault = fill(body, &words()).unwrap_err();
+            (fault.path.join("/"), fault.line, fault.column)
+        };
+        assert_eq!(place(&json!("é ${job_id}\n  ${nope}")), (String::new(), 2, 3));
+        // A text that is JSON is told of as it was written, not as it was read.
+        assert_eq!(place(&json!("{\n  \"a\": \"x\\n${nope}\"\n}")), (String::new(), 2, 12));
+        assert_eq!(place(&json!("{\"a\": \"${job_id\", \"b\": {}}")), (String::new(), 1, 8));
+        assert_eq!(place(&json!({ "a": [{ "b": "one\n${nope}" }] })), ("a/0/b".to_owned(), 2, 1));
+        let told = fill(&json!({ "a": "${nope}" }), &words()).unwrap_err().to_string();
+        assert!(told.ends_with("at line 1, column 1 of `a`"), "{told}");
+    }
+
+    #[test]
+    fn what_looks_like_json_and_is_none_is_told() {
+        assert!(broken_json(&json!("{\"a\": 1,}")).unwrap().contains("line 1 column 9"));
+        for fine in [json!("{\"a\": 1}"), json!("a {"), json!({ "a": 1 })] {
+            assert_eq!(broken_json(&fine), None);
+        }
     }
 }

@@ -6,7 +6,7 @@ use chrono::SubsecRound as _;
 use host_model::connector::Hidden;
 use host_model::notify::delivery::{Attempt, Delivery, DeliveryFilter, DeliveryStatus, NewDelivery};
 use host_model::notify::desk::{
-    DeskError, NotificationDesk, RouteList, SecretState, SecretWish, Simulated, TestResult, TransportCard,
+    DeskError, NotificationDesk, Preview, RouteList, SecretState, SecretWish, Simulated, TestResult, TransportCard,
     TransportWish,
 };
 use host_model::notify::mute::{Mute, MuteKind};
@@ -15,7 +15,7 @@ use host_model::notify::store::{StoredTransport, secret_name};
 use host_model::notify::transport::{Transport, is_transport_name};
 use host_model::notify::{EventKind, Notice, Problem};
 use host_model::secret::SealedSecret;
-use host_model::{Instant, JobId, Json, JsonMap};
+use host_model::{Instant, JobId, Json, JsonMap, Run};
 
 use crate::book::{Book, Entry, stored_routes};
 use crate::judge::judge;
@@ -83,7 +83,7 @@ fn check_name(name: &str) -> Result<(), DeskError> {
 
 impl Notifier {
     /// Milliseconds are what the store keeps.
-    fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.shared.parts.clock.now().trunc_subsecs(3)
     }
 
@@ -113,6 +113,18 @@ impl Notifier {
             }
         };
         Ok(book.entries.iter().map(card).collect())
+    }
+
+    /// The transport `name`, or what it would be with `wish`.
+    fn entry_as(&self, name: &str, wish: Option<TransportWish>, book: &Book) -> Result<Entry, DeskError> {
+        let before = book.entry(name);
+        match wish {
+            None => before.cloned().ok_or_else(|| DeskError::NotFound(format!("there is no transport `{name}`"))),
+            Some(wish) => {
+                let stored = before.filter(|entry| !entry.is_from_file);
+                Ok(Entry { transport: lay_over(name, &wish, stored)?.transport, is_from_file: false })
+            }
+        }
     }
 
     fn test_notice(&self) -> Result<Notice, DeskError> {
@@ -194,15 +206,8 @@ impl NotificationDesk for Notifier {
             return Err(invalid(&["to"], why));
         }
         let book = self.shared.read_book().await?;
-        let before = book.entry(name);
         let is_kept = wish.is_none();
-        let entry = match wish {
-            None => before.cloned().ok_or_else(|| DeskError::NotFound(format!("there is no transport `{name}`")))?,
-            Some(wish) => {
-                let stored = before.filter(|entry| !entry.is_from_file);
-                Entry { transport: lay_over(name, &wish, stored)?.transport, is_from_file: false }
-            }
-        };
+        let entry = self.entry_as(name, wish, &book)?;
         let (parts, at, notice) = (&self.shared.parts, self.now(), self.test_notice()?);
         let recipient = to.unwrap_or_default().to_owned();
         let delivery = Delivery {
@@ -245,6 +250,17 @@ impl NotificationDesk for Notifier {
             None
         };
         Ok(TestResult { is_sent, answer, duration_ms: report.duration_ms, trace: report.trace, delivery: record })
+    }
+
+    async fn preview(
+        &self,
+        name: &str,
+        wish: Option<TransportWish>,
+        event: Option<EventKind>,
+        run: Option<&Run>,
+    ) -> Result<Preview, DeskError> {
+        let entry = self.entry_as(name, wish, &*self.shared.read_book().await?)?;
+        self.draw(&entry, event, run).await
     }
 
     async fn list_routes(&self) -> Result<RouteList, DeskError> {

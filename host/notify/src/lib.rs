@@ -2,7 +2,7 @@
 //!
 //! Suggested reading order: `judge` (who is told, pure), `observe` (what no run tells: long runs and silent jobs, pure),
 //! `message` and `payload` (the words), `send` (one attempt), then `notifier`, which does all of it in a loop under a
-//! lease, and `desk`, through which the API asks.
+//! lease, and `desk`, through which the API asks (`mutes`, `preview`).
 //!
 //! Invariants: nothing here is in the way of a run: events are written by the database, and a transport that hangs or
 //! fails delays only messages over it. A message is sent at least once. No secret is in a log, an answer or a record.
@@ -21,6 +21,7 @@ mod notifier;
 mod observe;
 mod payload;
 mod post;
+mod preview;
 mod send;
 mod tenure;
 

@@ -90,7 +90,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-fn html(message: &Message) -> String {
+pub(crate) fn html(message: &Message) -> String {
     let mut html = String::from("<!doctype html><html><body style=\"font-family:sans-serif\">");
     for line in &message.lines {
         html.push_str(&format!(

@@ -11,6 +11,7 @@ use host_model::{Instant, Json};
 use reqwest::Client;
 
 use crate::SecretKeeper;
+use crate::body::Filled;
 use crate::book::Entry;
 use crate::http::{self, Post};
 use crate::mail::{self, Server};
@@ -184,13 +185,8 @@ impl Sender {
             return Err(Failure::last("this is no webhook".to_owned()));
         };
         let public_url = self.public_url.as_deref();
-        let (body, is_json) = match body {
-            Some(body) => {
-                let words = body::words(&delivery.notices, delivery.n_notices, message, public_url);
-                body::fill(body, &words).map_err(Failure::last)?
-            }
-            None => (payload::webhook(delivery, message, public_url).to_string(), true),
-        };
+        let Filled { text: body, is_json } = body::of_webhook(body.as_ref(), delivery, message, public_url)
+            .map_err(|fault| Failure::last(fault.to_string()))?;
         let kind = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
         let mut all = vec![
             ("content-type".to_owned(), kind.to_owned()),

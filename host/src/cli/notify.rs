@@ -14,6 +14,17 @@ pub(crate) enum Notify {
         #[arg(long, value_name = "RECIPIENT")]
         to: Option<String>,
     },
+    /// Print the message that a transport would send, told of the newest run that fits; nothing is sent
+    Preview {
+        /// Its name
+        name: String,
+        /// failed, succeeded, recovered, canceled, skipped, long_run or no_success
+        #[arg(long, value_name = "EVENT")]
+        event: Option<String>,
+        /// Of this run
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+    },
     /// Messages, newest first
     Deliveries {
         /// Over this transport only

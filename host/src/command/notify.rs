@@ -20,6 +20,10 @@ pub(crate) async fn run(command: Notify, global: &Global) -> Outcome {
             let body = json!({ "to": to });
             client.call("POST", &format!("{base}/transports/{}/test", escape(name)), Some(&body)).await
         }
+        Notify::Preview { name, event, run } => {
+            let body = json!({ "name": name, "event": event, "run_id": run });
+            client.call("POST", &format!("{base}/previews"), Some(&body)).await
+        }
         Notify::Deliveries { transport, outcome, limit } => {
             let pick = |key: &str, value: &Option<String>| {
                 value.as_deref().map(|value| format!("&{key}={}", escape(value))).unwrap_or_default()
@@ -51,6 +55,7 @@ pub(crate) async fn run(command: Notify, global: &Global) -> Outcome {
                     say(line)?;
                 }
             }
+            Notify::Preview { .. } => preview(&answer)?,
             Notify::Deliveries { .. } => deliveries(&answer)?,
             Notify::Mute { name, .. } => say(&format!("`{name}` is muted until {}", field(&answer, "until")))?,
             Notify::Unmute { name, .. } => say(&format!("`{name}` is not muted any more"))?,
@@ -63,6 +68,24 @@ pub(crate) async fn run(command: Notify, global: &Global) -> Outcome {
 
 fn kind(is_route: bool) -> &'static str {
     if is_route { "route" } else { "job" }
+}
+
+fn preview(answer: &Json) -> Result<(), crate::exit::Failure> {
+    let whose = match (answer["sample"] == true, field(answer, "run_id")) {
+        (false, run) => format!("as it would tell of the run {run}"),
+        (true, _) => "with values that are made up: no run is like this".to_owned(),
+    };
+    say(&format!("{}\n{whose}", field(answer, "title")))?;
+    if answer["links_missing"] == true {
+        say("without links: set `public_url` under [server] in app.toml")?;
+    }
+    for warning in answer["warnings"].as_array().into_iter().flatten().filter_map(Json::as_str) {
+        say(&format!("warning: {warning}"))?;
+    }
+    for part in answer["parts"].as_array().into_iter().flatten() {
+        say(&format!("\n--- {}\n{}", field(part, "media_type"), field(part, "text").trim_end()))?;
+    }
+    Ok(())
 }
 
 fn mutes(answer: &Json) -> Result<(), crate::exit::Failure> {

@@ -107,6 +107,7 @@ fn announce(
             json!({ "listening": url, "role": role.as_str(), "labels": labels, "room": room, "store": store });
         if let Some(password) = first_password {
             line["first_password"] = password.into();
+            line["setup_url"] = url.map(|url| setup_link(settings, url, password)).into();
         }
         return say(&line.to_string());
     }
@@ -125,9 +126,16 @@ fn announce(
     if let Some(password) = first_password {
         say("this is the first start: sign in as `admin` with the one-time password below, and change it")?;
         say(&format!("one-time password: {password}"))?;
+        say(&format!("or choose its password here: {}", setup_link(settings, url, password)))?;
     }
     let token = home.path().join("data/bootstrap.token");
     say(&format!("on this machine the token in {} opens everything (cat it, paste it)", token.display()))
+}
+
+/// The link that brings the one-time password of the first account along. It works once, as that password does.
+fn setup_link(settings: &Settings, url: &str, password: &str) -> String {
+    let base = settings.public_url.value.as_deref().unwrap_or(url).trim_end_matches('/');
+    format!("{base}/auth/setup?user=admin&code={password}")
 }
 
 /// Which store, without its user and password.

@@ -68,6 +68,7 @@ fn done(answer: &Json, text: &str, global: &Global) -> Outcome {
     let password = field(answer, "one_time_password");
     if !password.is_empty() {
         say(&format!("one-time password, to be changed at the first sign-in: {password}"))?;
+        say(&format!("or a link to choose one with, at the address of the server: {}", field(answer, "setup_path")))?;
     }
     Ok(Exit::Fine)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use host_api::auth::{OidcAttempt, OidcError, OidcProvider};
+use host_api::auth::{OidcAttempt, OidcError, OidcProvider, Proven};
 use host_catalogue::OidcSettings;
 use host_model::account::{AccountSource, Vouched, account_name};
 use host_model::connector::Hidden;
@@ -42,6 +42,8 @@ struct Published {
     authorize: String,
     token: String,
     userinfo: Option<String>,
+    /// Where people sign out; not every provider has it.
+    end_session: Option<String>,
     key_set: String,
     /// The client secret goes into the body, because the provider takes no header.
     secret_in_body: bool,
@@ -142,6 +144,7 @@ impl Oidc {
             authorize: address("authorization_endpoint")?,
             token: address("token_endpoint")?,
             userinfo: address("userinfo_endpoint").ok(),
+            end_session: address("end_session_endpoint").ok(),
             key_set,
             // A provider that says nothing takes the header (OpenID Connect Discovery §3).
             secret_in_body: methods.is_some() && !takes("client_secret_basic") && takes("client_secret_post"),
@@ -278,6 +281,13 @@ impl Oidc {
     }
 }
 
+/// `url`, which may have a query already, with more.
+fn with_query(url: &str, pairs: &[(&str, &str)]) -> String {
+    let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}{}", query.join("&"))
+}
+
 #[async_trait]
 impl OidcProvider for Oidc {
     fn name(&self) -> &str {
@@ -302,12 +312,10 @@ impl OidcProvider for Oidc {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
-        let joint = if published.authorize.contains('?') { '&' } else { '?' };
-        Ok(format!("{}{joint}{}", published.authorize, query.join("&")))
+        Ok(with_query(&published.authorize, &pairs))
     }
 
-    async fn finish(&self, code: &str, issuer: Option<&str>, attempt: &OidcAttempt) -> Result<Vouched, OidcError> {
+    async fn finish(&self, code: &str, issuer: Option<&str>, attempt: &OidcAttempt) -> Result<Proven, OidcError> {
         if issuer.is_some_and(|issuer| issuer != self.settings.issuer) {
             return Err(OidcError::Refused("the browser comes from another provider".to_owned()));
         }
@@ -317,6 +325,15 @@ impl OidcProvider for Oidc {
         let token = token.ok_or_else(|| OidcError::Refused("the provider sends no id token".to_owned()))?;
         let mut claims = self.claims(token, &attempt.nonce, &published).await?;
         self.complete(&mut claims, &tokens, &published).await?;
-        self.vouch(&claims)
+        Ok(Proven { vouched: self.vouch(&claims)?, id_token: token.to_owned() })
+    }
+
+    async fn sign_out(&self, id_token: Option<&str>, back: &str, state: &str) -> Result<Option<String>, OidcError> {
+        let published = self.published().await?;
+        let Some(end_session) = published.end_session else { return Ok(None) };
+        let client = self.settings.client_id.as_str();
+        let mut pairs = vec![("client_id", client), ("post_logout_redirect_uri", back), ("state", state)];
+        pairs.extend(id_token.map(|token| ("id_token_hint", token)));
+        Ok(Some(with_query(&end_session, &pairs)))
     }
 }

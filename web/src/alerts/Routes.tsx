@@ -57,7 +57,7 @@ function Editor({ saved }: { saved: RoutesDocument }) {
   useLeaveGuard(dirty)
   useEffect(() => (dirty ? keepInPlace() : undefined), [dirty])
   const save = useMutation({
-    mutationFn: (etag: string) => alerts.putRoutes(routes.map(toSend) as unknown as Route[], etag),
+    mutationFn: (etag: string) => alerts.putRoutes(routes.map(toSend), etag),
     onSuccess: (document) => {
       queryClient.setQueryData(alertQueries.routes().queryKey, document)
       begin(document)

@@ -8,7 +8,7 @@ import { Field } from '../ui/Field'
 import { m } from '../mutes/mutes'
 import { Panel } from '../ui/parts'
 import { At } from '../ui/Times'
-import { alerts, EVENTS } from './api'
+import { alerts, EVENTS, type EventName } from './api'
 import css from './alerts.module.css'
 import { words } from './routes'
 import { t } from './words'
@@ -17,7 +17,7 @@ export function Simulator() {
   const jobs = useQuery(queries.jobs())
   const [job, setJob] = useState('')
   const [tags, setTags] = useState('')
-  const [event, setEvent] = useState<string>('failed')
+  const [event, setEvent] = useState<EventName>('failed')
   const ask = useMutation({ mutationFn: () => alerts.simulate({ job: job.trim(), event, ...(words(tags).length > 0 ? { tags: words(tags) } : {}) }) })
   const chosen = jobs.data?.jobs.find((each) => each.id === job)
   return (
@@ -33,7 +33,7 @@ export function Simulator() {
         <Field label={t.job}>{(tie) => <Combobox {...tie} free aria-label={t.job} value={job} options={(jobs.data?.jobs ?? []).map((each) => ({ value: each.id, words: each.tags.join(' ') }))} onChange={setJob} />}</Field>
         <Field label={t.tags} hint={chosen && tags === '' ? chosen.tags.join(', ') : undefined}>{(tie) => <input {...tie} type="text" spellCheck={false} value={tags} onChange={(change) => setTags(change.target.value)} />}</Field>
         <Field label={t.event}>
-          {(tie) => <select {...tie} value={event} onChange={(change) => setEvent(change.target.value)}>{EVENTS.map((each) => <option key={each} value={each}>{t.eventNames[each]}</option>)}</select>}
+          {(tie) => <select {...tie} value={event} onChange={(change) => setEvent(change.target.value as EventName)}>{EVENTS.map((each) => <option key={each} value={each}>{t.eventNames[each]}</option>)}</select>}
         </Field>
         <div><ActionButton type="submit" action={ask} waiting={t.asking} disabled={job.trim() === ''}>{t.ask}</ActionButton></div>
         {ask.data && !ask.isPending && (

@@ -11,6 +11,7 @@ import { t as shared } from '../ui/words'
 import ui from '../ui/ui.module.css'
 import { alerts, type SecretState, type Transport, type TransportKind } from './api'
 import form from '../ui/form.module.css'
+import { PreviewDialog } from './Preview'
 import { TestResult } from './TestResult'
 import { bodyOf, draftOf, emptyDraft, errorsByField, fieldsOf, isName, KINDS, type FormField, type SecretDraft } from './transport'
 import { refreshAlerts } from './Transports'
@@ -35,12 +36,12 @@ export function TransportDialog({ transport, taken, close }: { transport: Transp
       close()
     },
   })
-  const test = useMutation({
-    mutationFn: () => {
-      const { enabled: _, ...values } = body()
-      return alerts.testUnsaved(transport ? { ...values, name: transport.name } : values)
-    },
-  })
+  const unsaved = () => {
+    const { enabled: _, ...values } = body()
+    return transport ? { ...values, name: transport.name } : values
+  }
+  const test = useMutation({ mutationFn: () => alerts.testUnsaved(unsaved()) })
+  const [drawing, setDrawing] = useState(false)
   const failed = save.error ?? test.error
   const found = findings(failed)
   const fields = fieldsOf(draft.kind)
@@ -54,16 +55,18 @@ export function TransportDialog({ transport, taken, close }: { transport: Transp
     </Field>
   )
   return (
-    <Dialog
-      title={transport ? t.editTransport(transport.name) : t.newTransport}
-      close={close}
-      foot={
-        <>
-          {found ? found.rest.map((message) => <span key={message} className={ui.fieldError} role="alert">{message}</span>) : <InlineProblem error={failed} />}
-          <Button pending={test.isPending} disabled={save.isPending} onClick={() => { save.reset(); test.mutate() }}>{test.isPending ? t.testing : t.testNow}</Button>
-          <span className="grow" />
-          <Button onClick={close}>{shared.cancel}</Button>
-          <Button kind="primary" pending={save.isPending} disabled={!ready || test.isPending} onClick={() => { test.reset(); save.mutate() }}>{save.isPending ? t.saving : t.save}</Button>
+    <>
+      <Dialog
+        title={transport ? t.editTransport(transport.name) : t.newTransport}
+        close={close}
+        foot={
+          <>
+            {found ? found.rest.map((message) => <span key={message} className={ui.fieldError} role="alert">{message}</span>) : <InlineProblem error={failed} />}
+            <Button pending={test.isPending} disabled={save.isPending} onClick={() => { save.reset(); test.mutate() }}>{test.isPending ? t.testing : t.testNow}</Button>
+            <Button disabled={save.isPending || test.isPending} onClick={() => setDrawing(true)}>{t.previewNow}</Button>
+            <span className="grow" />
+            <Button onClick={close}>{shared.cancel}</Button>
+            <Button kind="primary" pending={save.isPending} disabled={!ready || test.isPending} onClick={() => { test.reset(); save.mutate() }}>{save.isPending ? t.saving : t.save}</Button>
         </>
       }
     >
@@ -88,6 +91,8 @@ export function TransportDialog({ transport, taken, close }: { transport: Transp
       </details>
       {test.data && !test.isPending && <TestResult result={test.data} />}
     </Dialog>
+    {drawing && <PreviewDialog title={t.previewNow} of={unsaved} close={() => setDrawing(false)} />}
+    </>
   )
 }
 

@@ -1,7 +1,7 @@
 /** The transports as cards: where each leads, whether its secrets are set, what became of its last message, and a real test. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { Pencil, Plus, Send, Trash2 } from 'lucide-react'
+import { Eye, Pencil, Plus, Send, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { queryClient } from '../api/queries'
 import { Button } from '../ui/Button'
@@ -15,12 +15,13 @@ import ui from '../ui/ui.module.css'
 import { alertQueries, alerts, type Transport } from './api'
 import css from './alerts.module.css'
 import { Outcome } from './Outcome'
+import { PreviewDialog } from './Preview'
 import { TestResult } from './TestResult'
 import { targetOf } from './transport'
 import { TransportDialog } from './TransportDialog'
 import { t } from './words'
 
-type Layer = { edit: Transport | null } | { remove: Transport } | { test: Transport } | null
+type Layer = { edit: Transport | null } | { remove: Transport } | { test: Transport } | { preview: Transport } | null
 
 export const refreshAlerts = () => Promise.all([queryClient.invalidateQueries({ queryKey: ['transports'] }), queryClient.invalidateQueries({ queryKey: ['deliveries'] })])
 
@@ -46,6 +47,7 @@ export function Transports() {
       {layer && 'edit' in layer && <TransportDialog transport={layer.edit} taken={data?.transports.map((each) => each.name) ?? []} close={close} />}
       {layer && 'remove' in layer && <Remove transport={layer.remove} close={close} />}
       {layer && 'test' in layer && <TestDialog transport={layer.test} close={close} />}
+      {layer && 'preview' in layer && <PreviewDialog title={`${t.preview}: ${layer.preview.name}`} of={() => ({ name: layer.preview.name })} close={close} />}
     </>
   )
 }
@@ -71,6 +73,7 @@ function Card({ transport, open }: { transport: Transport; open: (layer: Layer) 
       {last?.error && <p className={css.lastError}>{last.error}</p>}
       <div className={css.buttons}>
         <Button icon={<Send size={13} aria-hidden />} aria-label={`${t.test} ${transport.name}`} onClick={() => open({ test: transport })}>{t.test}</Button>
+        <Button icon={<Eye size={13} aria-hidden />} aria-label={`${t.preview} ${transport.name}`} onClick={() => open({ preview: transport })}>{t.preview}</Button>
         {transport.source === 'store' && (
           <>
             <Button icon={<Pencil size={13} aria-hidden />} aria-label={`${t.edit} ${transport.name}`} onClick={() => open({ edit: transport })}>{t.edit}</Button>

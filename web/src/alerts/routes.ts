@@ -1,4 +1,5 @@
 /** The ordered list of routes as one edits it: moving, reading lists from text, telling a route in a line. Pure. */
+import type { AlertRouteBody } from '../api/wire'
 import type { Route } from './api'
 
 export function emptyRoute(name: string): Route {
@@ -26,8 +27,8 @@ export function freshName(taken: string[], base: string): string {
 }
 
 /** A route without what says nothing, as the server takes it. */
-export function toSend(route: Route): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(route).filter(([, value]) => value !== null))
+export function toSend(route: Route): AlertRouteBody {
+  return Object.fromEntries(Object.entries(route).filter(([, value]) => value !== null)) as unknown as AlertRouteBody
 }
 
 /** Findings such as `/2/recipients` of a list, by route. */

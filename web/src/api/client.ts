@@ -19,7 +19,6 @@ export interface LogFilter {
 
 export const api = {
   me: () => http.get<Me>('auth/me'),
-  signOut: () => http.post<unknown>('auth/logout'),
 
   jobs: (signal?: AbortSignal) => http.get<JobsDocument>('admin/jobs', signal),
   /** The last runs of every job, oldest first. */

@@ -54,6 +54,61 @@ export interface components {
             /** @description Until the run began. */
             start: components["schemas"]["Lateness"];
         };
+        /** @enum {string} */
+        AlertEvent: "failed" | "succeeded" | "recovered" | "canceled" | "skipped" | "long_run" | "no_success" | "test";
+        /** @description A rule: which events go to whom. Conditions that are empty hold always; all of them have to hold. */
+        AlertRoute: {
+            /** @description The routes after it are looked at too. */
+            continue: boolean;
+            enabled: boolean;
+            /** @description Empty: those that are told without being asked for. */
+            events: components["schemas"]["AlertEvent"][];
+            /**
+             * Format: int32
+             * @description Null: as set for all routes.
+             */
+            group_seconds: number | null;
+            /** @description Ids; `*` and `?` as in a shell. */
+            jobs: string[];
+            min_severity: components["schemas"]["AlertSeverity"] | null;
+            name: string;
+            quiet_hours: components["schemas"]["QuietHours"] | null;
+            /** @description Channels, addresses, names of transports; empty: every transport at its default recipient. */
+            recipients: string[];
+            tags: string[];
+        };
+        /** @description A route as it is written; a key that is left out is at its default. */
+        AlertRouteBody: {
+            continue?: boolean | null;
+            enabled?: boolean | null;
+            events?: components["schemas"]["AlertEvent"][] | null;
+            /** Format: int32 */
+            group_seconds?: number | null;
+            jobs?: string[] | null;
+            min_severity?: components["schemas"]["AlertSeverity"] | null;
+            name: string;
+            quiet_hours?: components["schemas"]["QuietHoursBody"] | null;
+            recipients?: string[] | null;
+            tags?: string[] | null;
+        };
+        /** @description The ordered list of routes. */
+        AlertRoutes: {
+            /** @description For `If-Match` when they are written. */
+            etag: string;
+            /** @description Those of `app.toml`, which are looked at first. */
+            from_file: components["schemas"]["AlertRoute"][];
+            routes: components["schemas"]["AlertRoute"][];
+            /** Format: date-time */
+            updated_at: string | null;
+            updated_by: string | null;
+        };
+        /** @description The body of `PUT /admin/notifications/routes`. */
+        AlertRoutesBody: {
+            /** @default [] */
+            routes: components["schemas"]["AlertRouteBody"][];
+        };
+        /** @enum {string} */
+        AlertSeverity: "low" | "medium" | "high";
         /** @description The process is up. */
         Alive: {
             /** @example ok */
@@ -311,6 +366,71 @@ export interface components {
             timeout_seconds: number | null;
             /** @description The zone of date words. */
             zone: string;
+        };
+        /** @description One message to one recipient. */
+        Delivery: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            attempts: number;
+            /**
+             * Format: int32
+             * @description Notices that became this message; more than are listed when there are very many.
+             */
+            count: number;
+            /** @description Why the last attempt failed. */
+            error: string | null;
+            /** @description The worst of what it tells. */
+            event: components["schemas"]["AlertEvent"];
+            /** Format: date-time */
+            finished_at: string | null;
+            id: string;
+            job_id: string | null;
+            /** Format: date-time */
+            next_attempt_at: string | null;
+            notices: components["schemas"]["Notice"][];
+            outcome: components["schemas"]["DeliveryOutcome"];
+            /** @description Empty: the transport's default. */
+            recipient: string;
+            /** @description Who asked for it, of a test or a repetition. */
+            requested_by: string | null;
+            resend_of: string | null;
+            /** @description The route that sent it this way. */
+            route: string | null;
+            run_id: string | null;
+            /** @description Empty when none could be found for the recipient. */
+            transport: string;
+        };
+        /** @description One attempt to deliver. */
+        DeliveryAttempt: {
+            /** @description What the other side said, or why it could not be asked. */
+            answer: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            attempt: number;
+            /** Format: int32 */
+            ms: number;
+            ok: boolean;
+        };
+        /** @description A message with its attempts. */
+        DeliveryDetail: components["schemas"]["Delivery"] & {
+            attempt_list: components["schemas"]["DeliveryAttempt"][];
+        };
+        /** @enum {string} */
+        DeliveryOutcome: "PENDING" | "SENDING" | "SENT" | "FAILED";
+        /** @description A page of deliveries. */
+        DeliveryPage: {
+            /** @description Newest first. */
+            deliveries: components["schemas"]["Delivery"][];
+            /** @description For `cursor` of the next page; null on the last. */
+            next_cursor: string | null;
+        };
+        /** @description A delivery that goes out once more. */
+        DeliveryResent: {
+            /** @description The new one. */
+            id: string;
+            resend_of: string;
         };
         /** @enum {string} */
         Dialect: "sqlite" | "postgres" | "mysql" | "oracle" | "sqlserver" | "odbc";
@@ -611,6 +731,16 @@ export interface components {
         JobVersionText: components["schemas"]["JobVersion"] & {
             text: string;
         };
+        /** @description The delivery over a transport that ended last. */
+        LastDelivery: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            attempts: number;
+            error: string | null;
+            id: string;
+            outcome: components["schemas"]["DeliveryOutcome"];
+        };
         /** @description A test, as it was remembered by the process that answers. */
         LastTest: {
             /** Format: date-time */
@@ -767,6 +897,18 @@ export interface components {
             /** @default null */
             user?: string | null;
         };
+        /** @description What the form of that page sends. */
+        LoginForm: {
+            /** @default  */
+            password?: string;
+            /**
+             * @description Where to go then: a path of this server.
+             * @default
+             */
+            to?: string;
+            /** @default  */
+            username?: string;
+        };
         /** @enum {string} */
         LogLevel: "DEBUG" | "INFO" | "WARNING" | "ERROR";
         /** @description Lines of a run. */
@@ -851,6 +993,80 @@ export interface components {
             source: string;
             user: string;
         };
+        /** @description A part of a message. */
+        MessagePart: {
+            /** @example application/json */
+            media_type: string;
+            text: string;
+        };
+        /** @description A message as it would go out. */
+        MessagePreview: {
+            event: components["schemas"]["AlertEvent"];
+            job_id: string;
+            /** @description `[server] public_url` is not set, so that no message has a link. */
+            links_missing: boolean;
+            /** @description What the other side gets, part by part. */
+            parts: components["schemas"]["MessagePart"][];
+            /** @description Null: whoever is behind the transport's address. */
+            recipient: string | null;
+            run_id: string | null;
+            /** @description No run is like this: the values are made up. */
+            sample: boolean;
+            title: string;
+            /** @description What the message has that was hardly meant so. */
+            warnings: string[];
+        };
+        /** @description Alerts that nobody wants to hear until an instant. */
+        Mute: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /**
+             * Format: int64
+             * @description Messages that were not sent because of it.
+             */
+            held: number;
+            kind: components["schemas"]["MuteKind"];
+            /** @description The id of a job, or the name of a route. */
+            name: string;
+            /** @description May be empty. */
+            reason: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /** @description What is to be muted. */
+        MuteBody: {
+            /** @default  */
+            kind: components["schemas"]["MuteKind"];
+            /**
+             * Format: int32
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * @description The id of the job, or the name of the route.
+             * @default
+             */
+            name: string;
+            /** @default  */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description When it ends; or `minutes` from now.
+             * @default null
+             */
+            until?: string | null;
+        };
+        /** @description A mute that was ended before its time. */
+        MuteEnded: {
+            ended: string;
+        };
+        /** @enum {string} */
+        MuteKind: "job" | "route";
+        /** @description Mutes that have not ended. */
+        MuteList: {
+            mutes: components["schemas"]["Mute"][];
+        };
         /** @description The due instants next to the one asked for. */
         Nearest: {
             after: components["schemas"]["DueInstant"] | null;
@@ -915,10 +1131,26 @@ export interface components {
             /** @description Why there are none. */
             reason: string | null;
         };
+        /** @description Something that happened to a job. */
+        Notice: {
+            /** Format: date-time */
+            at: string;
+            event: components["schemas"]["AlertEvent"];
+            /** @description What is known of the run. */
+            facts: Record<string, unknown>;
+            job_id: string;
+            run_id: string | null;
+            severity: components["schemas"]["AlertSeverity"];
+            tags: string[];
+            /** @description One line that says what; may be empty. */
+            text: string;
+        };
         /** @description A password that works once. */
         OneTimePassword: {
             name: string;
             one_time_password: string;
+            /** @description A link that brings it along, for the person to choose their own. */
+            setup_path: string;
         };
         /** @enum {string} */
         OnRestart: "fail" | "resume";
@@ -1148,6 +1380,28 @@ export interface components {
             params: Record<string, unknown>;
             step_enabled: Record<string, unknown>;
         };
+        /** @description The body of a preview. */
+        PreviewBody: {
+            /** @default null */
+            event?: components["schemas"]["AlertEvent"] | null;
+            /** @default null */
+            kind?: components["schemas"]["TransportKind"] | null;
+            /**
+             * @description The transport; with `kind`, the one whose secrets are kept where `{"keep": true}` says so.
+             * @default null
+             */
+            name?: string | null;
+            /**
+             * @description The run it is told of; without it the newest one that came to that, among those the caller may see.
+             * @default null
+             */
+            run_id?: string | null;
+            /** @default {} */
+            secrets?: {
+                [key: string]: components["schemas"]["SecretWish"];
+            };
+            settings?: Record<string, unknown>;
+        };
         /** @description The document of an error (RFC 9457). Some have more keys: `hint`, `needs`, `problems` … */
         Problem: {
             /**
@@ -1156,7 +1410,7 @@ export interface components {
              */
             detail: string;
             /** @description As in the header `X-Request-Id`, and in the server's log. */
-            request_id?: string;
+            request_id: string;
             /**
              * Format: int32
              * @example 404
@@ -1230,6 +1484,29 @@ export interface components {
             sql: string | null;
             /** @description Whether `name:write` may be used. */
             writable: boolean;
+        };
+        /** @enum {string} */
+        Quiet: "hold" | "drop";
+        /** @description When a route does not disturb, by the clocks of the zone. */
+        QuietHours: {
+            /** @example 22:00 */
+            from: string;
+            let_through: components["schemas"]["AlertSeverity"] | null;
+            then: components["schemas"]["Quiet"];
+            timezone: string;
+            /** @example 07:00 */
+            to: string;
+        };
+        /** @description When a route does not disturb. */
+        QuietHoursBody: {
+            /** @example 22:00 */
+            from: string;
+            let_through?: components["schemas"]["AlertSeverity"] | null;
+            then?: components["schemas"]["Quiet"] | null;
+            /** @description That of the server without it. */
+            timezone?: string | null;
+            /** @example 07:00 */
+            to: string;
         };
         /** @description A run in the small history of a job. */
         RecentRun: {
@@ -1595,6 +1872,13 @@ export interface components {
         SecretList: {
             secrets: components["schemas"]["SecretView"][];
         };
+        /** @description A secret field: never what it is, only whether there is one. */
+        SecretState: {
+            by: string | null;
+            /** Format: date-time */
+            changed_at: string | null;
+            state: components["schemas"]["SecretWord"];
+        };
         /** @description A secret without its value. */
         SecretView: {
             name: string;
@@ -1602,6 +1886,19 @@ export interface components {
             updated_at: string;
             updated_by: string;
         };
+        /** @description What is to become of a secret. */
+        SecretWish: {
+            keep: boolean;
+        } | {
+            set: string;
+        } | {
+            clear: boolean;
+        };
+        /**
+         * @description Whether a secret is there.
+         * @enum {string}
+         */
+        SecretWord: "set" | "unset";
         /** @description A secret that was written. */
         SecretWritten: {
             name: string;
@@ -1652,6 +1949,25 @@ export interface components {
             source: string;
             value: unknown;
         };
+        /** @description What the form of that page sends. */
+        SetupForm: {
+            /** @default  */
+            again?: string;
+            /**
+             * @description The one-time password.
+             * @default
+             */
+            code?: string;
+            /** @default  */
+            new?: string;
+            /**
+             * @description Where to go then: a path of this server.
+             * @default
+             */
+            to?: string;
+            /** @default  */
+            username?: string;
+        };
         /** @enum {string} */
         Severity: "warning" | "error";
         /** @description A session that was opened or refreshed. */
@@ -1671,7 +1987,52 @@ export interface components {
         };
         /** @description There is no session any more. */
         SignedOut: {
+            /** @description Where the browser goes on to, to sign out at the provider that vouched for the session; null: nowhere. */
+            continue_at: string | null;
             signed_out: boolean;
+        };
+        /** @description The body of `POST /admin/notifications/routes/simulate`. */
+        SimulateBody: {
+            /** @default  */
+            event: components["schemas"]["AlertEvent"];
+            /** @default  */
+            job: string;
+            /**
+             * @description In place of those of the job.
+             * @default null
+             */
+            tags?: string[] | null;
+        };
+        /** @description Somebody who would be told. */
+        SimulatedRecipient: {
+            /** @description Why nobody would get it. */
+            failure: string | null;
+            /**
+             * Format: int32
+             * @description Gathered over so many seconds.
+             */
+            group_seconds: number;
+            /**
+             * Format: date-time
+             * @description Held back until then by quiet hours.
+             */
+            hold_until: string | null;
+            /**
+             * Format: date-time
+             * @description The job or the route is muted until then.
+             */
+            muted_until: string | null;
+            /** @description Empty: the transport's default. */
+            recipient: string;
+            /** @description Null: the job's own alerts, or the defaults. */
+            route: string | null;
+            /** @description Empty when none was found. */
+            transport: string;
+        };
+        /** @description Who would get what. */
+        Simulation: {
+            recipients: components["schemas"]["SimulatedRecipient"][];
+            severity: components["schemas"]["AlertSeverity"];
         };
         /** @description The body of `POST …/skip`. */
         SkipBody: {
@@ -1929,6 +2290,14 @@ export interface components {
             schema: string | null;
             view: boolean;
         };
+        /** @description The body of a test. */
+        TestMessageBody: {
+            /**
+             * @description Channel or address, in place of the transport's default.
+             * @default null
+             */
+            to?: string | null;
+        };
         /** @description Something to save. */
         ThingToSave: {
             detail: string;
@@ -1963,6 +2332,72 @@ export interface components {
         TokenList: {
             tokens: components["schemas"]["Token"][];
         };
+        /** @description Over what messages go. */
+        Transport: {
+            default_recipient: string | null;
+            enabled: boolean;
+            /** @description It is on, and the last message over it did not get through. */
+            failing: boolean;
+            kind: components["schemas"]["TransportKind"];
+            last_delivery: components["schemas"]["LastDelivery"] | null;
+            name: string;
+            /** @description Every secret field of its kind. */
+            secrets: {
+                [key: string]: components["schemas"]["SecretState"];
+            };
+            /** @description What is not secret, as it was written. */
+            settings: Record<string, unknown>;
+            source: components["schemas"]["TransportSource"];
+        };
+        /** @description A transport as it is written. */
+        TransportBody: {
+            /**
+             * @description True without it.
+             * @default null
+             */
+            enabled?: boolean | null;
+            /** @default  */
+            kind: components["schemas"]["TransportKind"];
+            /**
+             * @description Those that are not named stay as they are.
+             * @default {}
+             */
+            secrets?: {
+                [key: string]: components["schemas"]["SecretWish"];
+            };
+            /** @description What is not secret, by kind. */
+            settings?: Record<string, unknown>;
+        };
+        /** @description A transport that was deleted. */
+        TransportDeleted: {
+            deleted: string;
+        };
+        /** @enum {string} */
+        TransportKind: "slack" | "smtp" | "webhook" | "teams";
+        /** @description Every transport. */
+        TransportList: {
+            /** @description What links in messages begin with; null: there are none. */
+            public_url: string | null;
+            /** @description Those of `app.toml` first. */
+            transports: components["schemas"]["Transport"][];
+        };
+        /**
+         * @description Where a transport is declared.
+         * @enum {string}
+         */
+        TransportSource: "file" | "store";
+        /** @description What came of a test. */
+        TransportTest: {
+            /** @description What the other side said, or why it could not be asked. */
+            answer: string;
+            /** @description Its record; null for values that are not saved. */
+            delivery: string | null;
+            /** Format: int32 */
+            ms: number;
+            ok: boolean;
+            /** @description What was done, line by line. */
+            trace: string[];
+        };
         /** @description The body of a trial. */
         TryBody: {
             /**
@@ -1988,6 +2423,33 @@ export interface components {
             ok: boolean;
             output: components["schemas"]["Value"] | null;
             usage: components["schemas"]["Value"] | null;
+        };
+        /** @description Which mute. */
+        UnmuteBody: {
+            /** @default  */
+            kind: components["schemas"]["MuteKind"];
+            /** @default  */
+            name: string;
+        };
+        /** @description The body of a test of values that are not saved. */
+        UnsavedTransportBody: {
+            /** @default  */
+            kind: components["schemas"]["TransportKind"];
+            /**
+             * @description The transport whose secrets are kept where `{"keep": true}` says so.
+             * @default null
+             */
+            name?: string | null;
+            /** @default {} */
+            secrets?: {
+                [key: string]: components["schemas"]["SecretWish"];
+            };
+            settings?: Record<string, unknown>;
+            /**
+             * @description Channel or address, in place of the transport's default.
+             * @default null
+             */
+            to?: string | null;
         };
         /** @description An account. */
         User: {
@@ -2032,6 +2494,8 @@ export interface components {
         UserCreated: components["schemas"]["User"] & {
             /** @description Told this once; null when the caller chose the password. */
             one_time_password: string | null;
+            /** @description A link that brings it along, for the person to choose their own; null with the password. */
+            setup_path: string | null;
         };
         /** @description What was deleted. */
         UserDeleted: {
@@ -2100,6 +2564,12 @@ export type About = components['schemas']['About'];
 export type AccountSource = components['schemas']['AccountSource'];
 export type Accuracy = components['schemas']['Accuracy'];
 export type AccuracyHour = components['schemas']['AccuracyHour'];
+export type AlertEvent = components['schemas']['AlertEvent'];
+export type AlertRoute = components['schemas']['AlertRoute'];
+export type AlertRouteBody = components['schemas']['AlertRouteBody'];
+export type AlertRoutes = components['schemas']['AlertRoutes'];
+export type AlertRoutesBody = components['schemas']['AlertRoutesBody'];
+export type AlertSeverity = components['schemas']['AlertSeverity'];
 export type Alive = components['schemas']['Alive'];
 export type AppJobs = components['schemas']['AppJobs'];
 export type AppJobsSaved = components['schemas']['AppJobsSaved'];
@@ -2126,6 +2596,12 @@ export type ConnectorTestView = components['schemas']['ConnectorTestView'];
 export type ConnectorView = components['schemas']['ConnectorView'];
 export type CronPreview = components['schemas']['CronPreview'];
 export type Definition = components['schemas']['Definition'];
+export type Delivery = components['schemas']['Delivery'];
+export type DeliveryAttempt = components['schemas']['DeliveryAttempt'];
+export type DeliveryDetail = components['schemas']['DeliveryDetail'];
+export type DeliveryOutcome = components['schemas']['DeliveryOutcome'];
+export type DeliveryPage = components['schemas']['DeliveryPage'];
+export type DeliveryResent = components['schemas']['DeliveryResent'];
 export type Dialect = components['schemas']['Dialect'];
 export type DueInstant = components['schemas']['DueInstant'];
 export type Ended = components['schemas']['Ended'];
@@ -2154,6 +2630,7 @@ export type JobStats = components['schemas']['JobStats'];
 export type JobVersion = components['schemas']['JobVersion'];
 export type JobVersionList = components['schemas']['JobVersionList'];
 export type JobVersionText = components['schemas']['JobVersionText'];
+export type LastDelivery = components['schemas']['LastDelivery'];
 export type LastTest = components['schemas']['LastTest'];
 export type LateFire = components['schemas']['LateFire'];
 export type Lateness = components['schemas']['Lateness'];
@@ -2168,6 +2645,7 @@ export type LogHit = components['schemas']['LogHit'];
 export type LogHitPage = components['schemas']['LogHitPage'];
 export type LogHits = components['schemas']['LogHits'];
 export type LoginBody = components['schemas']['LoginBody'];
+export type LoginForm = components['schemas']['LoginForm'];
 export type LogLevel = components['schemas']['LogLevel'];
 export type LogPage = components['schemas']['LogPage'];
 export type LostSlot = components['schemas']['LostSlot'];
@@ -2176,11 +2654,19 @@ export type MaintenanceBody = components['schemas']['MaintenanceBody'];
 export type MaintenanceList = components['schemas']['MaintenanceList'];
 export type MaintenanceState = components['schemas']['MaintenanceState'];
 export type Me = components['schemas']['Me'];
+export type MessagePart = components['schemas']['MessagePart'];
+export type MessagePreview = components['schemas']['MessagePreview'];
+export type Mute = components['schemas']['Mute'];
+export type MuteBody = components['schemas']['MuteBody'];
+export type MuteEnded = components['schemas']['MuteEnded'];
+export type MuteKind = components['schemas']['MuteKind'];
+export type MuteList = components['schemas']['MuteList'];
 export type Nearest = components['schemas']['Nearest'];
 export type NewTokenBody = components['schemas']['NewTokenBody'];
 export type NewUserBody = components['schemas']['NewUserBody'];
 export type NextFire = components['schemas']['NextFire'];
 export type NextFires = components['schemas']['NextFires'];
+export type Notice = components['schemas']['Notice'];
 export type OneTimePassword = components['schemas']['OneTimePassword'];
 export type OnRestart = components['schemas']['OnRestart'];
 export type Overlap = components['schemas']['Overlap'];
@@ -2203,6 +2689,7 @@ export type PoolView = components['schemas']['PoolView'];
 export type Preferences = components['schemas']['Preferences'];
 export type PreferencesBody = components['schemas']['PreferencesBody'];
 export type PresetView = components['schemas']['PresetView'];
+export type PreviewBody = components['schemas']['PreviewBody'];
 export type Problem = components['schemas']['Problem'];
 export type ProgressView = components['schemas']['ProgressView'];
 export type Provider = components['schemas']['Provider'];
@@ -2211,6 +2698,9 @@ export type QueryCheckBody = components['schemas']['QueryCheckBody'];
 export type QueryCheckView = components['schemas']['QueryCheckView'];
 export type QueryList = components['schemas']['QueryList'];
 export type QueryView = components['schemas']['QueryView'];
+export type Quiet = components['schemas']['Quiet'];
+export type QuietHours = components['schemas']['QuietHours'];
+export type QuietHoursBody = components['schemas']['QuietHoursBody'];
 export type RecentRun = components['schemas']['RecentRun'];
 export type Reloaded = components['schemas']['Reloaded'];
 export type RenameBody = components['schemas']['RenameBody'];
@@ -2242,15 +2732,22 @@ export type ScheduleView = components['schemas']['ScheduleView'];
 export type SecretBody = components['schemas']['SecretBody'];
 export type SecretDeleted = components['schemas']['SecretDeleted'];
 export type SecretList = components['schemas']['SecretList'];
+export type SecretState = components['schemas']['SecretState'];
 export type SecretView = components['schemas']['SecretView'];
+export type SecretWish = components['schemas']['SecretWish'];
+export type SecretWord = components['schemas']['SecretWord'];
 export type SecretWritten = components['schemas']['SecretWritten'];
 export type Session = components['schemas']['Session'];
 export type SessionList = components['schemas']['SessionList'];
 export type SettingList = components['schemas']['SettingList'];
 export type SettingView = components['schemas']['SettingView'];
+export type SetupForm = components['schemas']['SetupForm'];
 export type Severity = components['schemas']['Severity'];
 export type SignedIn = components['schemas']['SignedIn'];
 export type SignedOut = components['schemas']['SignedOut'];
+export type SimulateBody = components['schemas']['SimulateBody'];
+export type SimulatedRecipient = components['schemas']['SimulatedRecipient'];
+export type Simulation = components['schemas']['Simulation'];
 export type SkipBody = components['schemas']['SkipBody'];
 export type Skipped = components['schemas']['Skipped'];
 export type SkipView = components['schemas']['SkipView'];
@@ -2275,13 +2772,23 @@ export type StoreView = components['schemas']['StoreView'];
 export type Sweep = components['schemas']['Sweep'];
 export type TableList = components['schemas']['TableList'];
 export type TableView = components['schemas']['TableView'];
+export type TestMessageBody = components['schemas']['TestMessageBody'];
 export type ThingToSave = components['schemas']['ThingToSave'];
 export type Token = components['schemas']['Token'];
 export type TokenCreated = components['schemas']['TokenCreated'];
 export type TokenList = components['schemas']['TokenList'];
+export type Transport = components['schemas']['Transport'];
+export type TransportBody = components['schemas']['TransportBody'];
+export type TransportDeleted = components['schemas']['TransportDeleted'];
+export type TransportKind = components['schemas']['TransportKind'];
+export type TransportList = components['schemas']['TransportList'];
+export type TransportSource = components['schemas']['TransportSource'];
+export type TransportTest = components['schemas']['TransportTest'];
 export type TryBody = components['schemas']['TryBody'];
 export type TryLine = components['schemas']['TryLine'];
 export type TryView = components['schemas']['TryView'];
+export type UnmuteBody = components['schemas']['UnmuteBody'];
+export type UnsavedTransportBody = components['schemas']['UnsavedTransportBody'];
 export type User = components['schemas']['User'];
 export type UserBody = components['schemas']['UserBody'];
 export type UserCreated = components['schemas']['UserCreated'];

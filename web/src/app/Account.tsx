@@ -17,7 +17,7 @@ import { t } from './words'
 export function Account({ close }: { close: () => void }) {
   const { data: me } = useQuery(queries.me())
   const navigate = useNavigate()
-  const leave = useMutation({ mutationFn: signOut, onSuccess: () => navigate({ to: '/login', search: {} }) })
+  const leave = useMutation({ mutationFn: (all: boolean) => signOut(all, () => void navigate({ to: '/login', search: {} })) })
   const everywhere = leave.variables === true
   return (
     <Dialog

@@ -22,7 +22,7 @@ import { t } from './words'
 
 export function SignIn() {
   useTitle(t.signIn)
-  const { to, provider, problem } = useSearch({ from: '/login' })
+  const { to, provider, problem, signed_out: left } = useSearch({ from: '/login' })
   const router = useRouter()
   // Somebody who came here with a one-time password is signed in already.
   const { data: me } = useQuery({ ...queries.me(), enabled: false })
@@ -33,7 +33,7 @@ export function SignIn() {
     <main className={css.signIn}>
       <div className={css.box}>
         <span className={css.brand}><Mark />{t.product}</span>
-        {mustChange ? <NewPassword done={go} /> : <><h1>{t.signIn}</h1>{problem && <ProviderProblem provider={provider} problem={problem} />}<Ways to={to ?? '/jobs'} done={signedIn} /></>}
+        {mustChange ? <NewPassword done={go} /> : <><h1>{t.signIn}</h1>{problem && <ProviderProblem provider={provider} problem={problem} />}{left && !problem && <SignedOutThere provider={provider} />}<Ways to={to ?? '/jobs'} done={signedIn} /></>}
       </div>
     </main>
   )
@@ -47,6 +47,13 @@ function ProviderProblem({ provider, problem }: { provider: string | undefined; 
   const label = known?.label || known?.name || t.provider
   const words = Object.hasOwn(t.providerProblems, problem) ? t.providerProblems[problem as keyof typeof t.providerProblems] : t.providerFailed
   return <p className={css.refused} role="alert"><strong>{t.providerTitle(label)}</strong> {words}</p>
+}
+
+/** Back from the provider, whose session has ended with the one here. */
+function SignedOutThere({ provider }: { provider: string | undefined }) {
+  const { data: offered } = useQuery({ queryKey: ['providers'], queryFn: providers })
+  const known = offered?.find((each) => each.name === provider)
+  return known ? <p role="status">{t.signedOutAt(known.label || known.name)}</p> : null
 }
 
 /** Over the page, when the session ended under something unsaved. */
@@ -79,7 +86,7 @@ function Ways({ to, done }: { to: string; done: (me: Me) => void }) {
         </a>
       ))}
       {others.length > 0 && <p className={css.or}>{t.or}</p>}
-      {passwords && !byToken ? <PasswordForm done={done} /> : <TokenForm done={done} />}
+      {passwords && !byToken ? <PasswordForm to={to} done={done} /> : <TokenForm done={done} />}
       {passwords && (
         <button type="button" className={ui.linkButton} onClick={() => setByToken(!byToken)}>{byToken ? t.withPassword : t.withToken}</button>
       )}
@@ -111,7 +118,7 @@ function Refusal({ error, wait, denied }: { error: unknown; wait: number; denied
   return error instanceof ApiError && error.status === 429 ? null : <InlineProblem error={error} />
 }
 
-function PasswordForm({ done }: { done: (me: Me) => void }) {
+function PasswordForm({ to, done }: { to: string; done: (me: Me) => void }) {
   const [user, setUser] = useState('')
   const [password, setPassword] = useState('')
   const [caps, setCaps] = useState(false)
@@ -122,11 +129,15 @@ function PasswordForm({ done }: { done: (me: Me) => void }) {
   return (
     <form
       className={css.form}
+      // A form of HTML as well: the server takes it, should it be sent without this page.
+      method="post"
+      action={endpoint('auth/login')}
       onSubmit={(event) => {
         event.preventDefault()
         if (!enter.isPending && wait === 0) enter.mutate()
       }}
     >
+      <input type="hidden" name="to" value={to} />
       <label htmlFor="user">{t.user}</label>
       <input id="user" type="text" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required autoFocus aria-invalid={denied || undefined} value={user} onChange={(event) => setUser(event.target.value)} />
       <label htmlFor="password">{t.password}</label>

@@ -39,8 +39,8 @@ const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   component: lazyRouteComponent(() => import('./SignIn'), 'SignIn'),
-  validateSearch: (search: Record<string, unknown>): { to?: string | undefined; provider?: string | undefined; problem?: string | undefined } => {
-    const { to, ...why } = keep('to', 'provider', 'problem')(search)
+  validateSearch: (search: Record<string, unknown>): { to?: string | undefined; provider?: string | undefined; problem?: string | undefined; signed_out?: string | undefined } => {
+    const { to, ...why } = keep('to', 'provider', 'problem', 'signed_out')(search)
     // Back to a page of ours only: one slash, never two, never a scheme. Said even when it is nothing: what is left out
     // here would be taken from the address as it is.
     return { ...why, to: to && /^\/(?![/\\])/.test(to) ? to : undefined }

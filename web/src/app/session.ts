@@ -2,6 +2,7 @@
 import { api, endpoint } from '../api/client'
 import { http, whenSignedOut } from '../api/http'
 import type { Me } from '../api/permissions'
+import type { SignedOut } from '../api/wire'
 import { optional, queries, queryClient } from '../api/queries'
 import { hub } from '../live/hub'
 import '../live/bridge'
@@ -39,10 +40,17 @@ export async function changePassword(old: string, chosen: string): Promise<void>
   queryClient.setQueryData(queries.me().queryKey, await api.me())
 }
 
-/** Ends the session on the server, or all of the person's, then everything this browser knows of it. */
-export async function signOut(everywhere = false): Promise<void> {
-  await (everywhere ? http.post('auth/logout-all') : api.signOut())
+/** Where somebody goes who has signed out: to the provider that vouched for them, or to the sign-in. */
+let leaving = false
+
+/** Ends the session on the server, or all of the person's, then everything this browser knows of it; `stay` shows the sign-in. */
+export async function signOut(everywhere: boolean, stay: () => void): Promise<void> {
+  const { continue_at: next } = await http.post<SignedOut>(everywhere ? 'auth/logout-all' : 'auth/logout')
+  leaving = next !== null
   forget()
+  // The provider has a session of its own, and sends the browser back when that has ended.
+  if (next === null) stay()
+  else location.assign(next)
 }
 
 function forget(): void {
@@ -66,6 +74,7 @@ export function keepInPlace(): () => void {
  */
 export function onSessionEnd(leave: () => void, again: () => void): void {
   const end = () => {
+    if (leaving) return
     if (unsaved.size > 0) {
       again()
       return

@@ -21,6 +21,7 @@ const en = {
   signIn: 'Sign in', user: 'User', password: 'Password', token: 'Access token', signingIn: 'Signing in…', denied: 'The server did not accept that.', deniedToken: 'The server did not accept this token.',
   wait: (seconds: number) => `Too many attempts. Try again in ${seconds} s.`, capsLock: 'Caps Lock is on.', withToken: 'Sign in with a token', withPassword: 'Sign in with a password', or: 'or',
   with: (label: string) => `Sign in with ${label}`, tokenHelp: 'The first token was written to', tokenFile: 'data/bootstrap.token', tokenHelpAfter: 'in the home folder of the server. Only its owner may read it.',
+  signedOutAt: (label: string) => `You are signed out, here and at ${label}.`,
   provider: 'the provider', providerTitle: (label: string) => `Signing in with ${label} did not work.`, providerFailed: 'The log of the server says why.',
   providerProblems: {
     'provider-unavailable': 'It does not answer, or does not take this server for a client. Try again later, or tell an administrator.',
@@ -58,6 +59,7 @@ const fr: typeof en = {
   signIn: 'Connexion', user: 'Utilisateur', password: 'Mot de passe', token: 'Jeton d’accès', signingIn: 'Connexion…', denied: 'Le serveur n’a pas accepté ces identifiants.', deniedToken: 'Le serveur n’a pas accepté ce jeton.',
   wait: (seconds) => `Trop de tentatives. Réessayez dans ${seconds} s.`, capsLock: 'Verr. Maj est actif.', withToken: 'Se connecter avec un jeton', withPassword: 'Se connecter avec un mot de passe', or: 'ou',
   with: (label) => `Se connecter avec ${label}`, tokenHelp: 'Le premier jeton a été écrit dans', tokenFile: 'data/bootstrap.token', tokenHelpAfter: 'dans le dossier du serveur. Seul son propriétaire peut le lire.',
+  signedOutAt: (label) => `Vous êtes déconnecté, ici et chez ${label}.`,
   provider: 'le fournisseur', providerTitle: (label) => `La connexion avec ${label} a échoué.`, providerFailed: 'Le journal du serveur dit pourquoi.',
   providerProblems: {
     'provider-unavailable': 'Il ne répond pas, ou n’accepte pas ce serveur comme client. Réessayez plus tard, ou prévenez un administrateur.',

@@ -2,25 +2,17 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import { http } from '../api/http'
 import { optional, queryClient } from '../api/queries'
+import type { Mute, MuteList } from '../api/wire'
 import { manyEn, manyFr, pick } from '../i18n'
 import { useNow } from '../ui/hooks'
 import { toMillis } from '../ui/time'
 
-export interface Mute {
-  kind: 'job' | 'route'
-  name: string
-  until: string
-  at: string
-  by: string
-  reason: string
-  /** Messages that were not sent because of it. */
-  held: number
-}
+export type { Mute } from '../api/wire'
 
 const ADDRESS = 'admin/notifications/mutes'
 
 /** Nobody is told when somebody else mutes: asked again every minute. */
-export const mutesQuery = () => queryOptions({ queryKey: ['mutes'], queryFn: ({ signal }) => optional(http.get<{ mutes: Mute[] }>(ADDRESS, signal)), refetchInterval: 60_000 })
+export const mutesQuery = () => queryOptions({ queryKey: ['mutes'], queryFn: ({ signal }) => optional(http.get<MuteList>(ADDRESS, signal)), refetchInterval: 60_000 })
 
 const fresh = () => queryClient.invalidateQueries({ queryKey: ['mutes'] })
 

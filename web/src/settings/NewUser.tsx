@@ -20,7 +20,7 @@ export function NewUser({ close }: { close: () => void }) {
   const [shownAs, setShownAs] = useState('')
   const [held, setHeld] = useState<string[]>([])
   const create = useMutation({ mutationFn: () => settings.createUser({ name: name.trim(), display_name: shownAs.trim(), permissions: held }), onSuccess: refreshUsers })
-  if (create.data?.one_time_password) return <OneTime name={create.data.name} password={create.data.one_time_password} close={close} />
+  if (create.data?.one_time_password) return <OneTime name={create.data.name} password={create.data.one_time_password} path={create.data.setup_path} close={close} />
   return (
     <Dialog
       title={t.newUser}
@@ -41,11 +41,13 @@ export function NewUser({ close }: { close: () => void }) {
   )
 }
 
-export function OneTime({ name, password, close }: { name: string; password: string; close: () => void }) {
+/** The password, and a link that brings it along: either is enough, and works once. */
+export function OneTime({ name, password, path, close }: { name: string; password: string; path: string | null; close: () => void }) {
   return (
     <Dialog title={t.oneTime(name)} close={close} size="small" foot={<Button kind="primary" onClick={close}>{t.done}</Button>}>
       <p>{t.oneTimeHint}</p>
       <Shown text={password} label={t.oneTime(name)} copy={t.copyPassword} />
+      {path && <><p>{t.setupHint}</p><Shown text={new URL(path, location.origin).href} label={t.setupLink} copy={t.copySetup} /></>}
     </Dialog>
   )
 }

@@ -33,7 +33,7 @@ const columns: Column<Session>[] = [
 export function Sessions() {
   const { data, error, isPending, refetch } = useQuery(settingQueries.sessions())
   const navigate = useNavigate()
-  const all = useMutation({ mutationFn: () => signOut(true), onSuccess: () => navigate({ to: '/login', search: {} }) })
+  const all = useMutation({ mutationFn: () => signOut(true, () => void navigate({ to: '/login', search: {} })) })
   return (
     <>
       <p className="muted">{t.sessionsHint}</p>

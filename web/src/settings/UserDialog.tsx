@@ -25,7 +25,7 @@ export function UserDialog({ user, users, close }: { user: User; users: User[]; 
   const save = useMutation({ mutationFn: () => settings.changeUser(user.name, { display_name: shownAs.trim(), permissions: held }), onSuccess: refreshUsers })
   const toggle = useMutation({ mutationFn: () => settings.changeUser(user.name, { disabled: !user.disabled }), onSuccess: refreshUsers })
   const reset = useMutation({ mutationFn: () => settings.resetPassword(user.name), onSuccess: refreshUsers })
-  if (reset.data) return <OneTime name={user.name} password={reset.data.one_time_password} close={close} />
+  if (reset.data) return <OneTime name={user.name} password={reset.data.one_time_password} path={reset.data.setup_path} close={close} />
   if (removing) return <Remove user={user} close={() => setRemoving(false)} gone={close} />
   return (
     <Dialog

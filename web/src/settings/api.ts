@@ -3,6 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { http, queryString } from '../api/http'
 import { optional } from '../api/queries'
 import type { FieldFinding, RunAccepted, RunSummary } from '../api/types'
+import type { OneTimePassword, UserCreated } from '../api/wire'
 
 export interface User {
   name: string
@@ -130,10 +131,10 @@ export type Strategy = 'merge' | 'replace'
 const of = encodeURIComponent
 
 export const settings = {
-  createUser: (body: { name: string; display_name: string; permissions: string[] }) => http.post<User & { one_time_password: string | null }>('admin/users', body),
+  createUser: (body: { name: string; display_name: string; permissions: string[] }) => http.post<UserCreated>('admin/users', body),
   changeUser: (name: string, change: { display_name?: string; disabled?: boolean; permissions?: string[] }) => http.patch<User>(`admin/users/${of(name)}`, change),
   deleteUser: (name: string) => http.delete<unknown>(`admin/users/${of(name)}`),
-  resetPassword: (name: string) => http.post<{ name: string; one_time_password: string }>(`admin/users/${of(name)}/password`),
+  resetPassword: (name: string) => http.post<OneTimePassword>(`admin/users/${of(name)}/password`),
   createToken: (body: NewToken) => http.post<Token & { secret: string }>('admin/tokens', body),
   revokeToken: (id: string) => http.delete<unknown>(`admin/tokens/${of(id)}`),
   endSession: (id: string) => http.delete<unknown>(`admin/sessions/${of(id)}`),

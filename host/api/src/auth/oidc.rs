@@ -2,7 +2,10 @@
 //! to the provider, and checks what it signs, is in the crate that assembles everything.
 
 use async_trait::async_trait;
+use axum::http::{HeaderMap, header};
 use host_model::account::Vouched;
+
+use crate::error::ApiError;
 
 /// One try to sign in, from the redirect to the provider to the way back. It lives in a cookie of the browser that made
 /// it, so that whatever process of ours answers next knows it, and no other browser can end it.
@@ -54,5 +57,37 @@ pub trait OidcProvider: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`OidcError`].
-    async fn finish(&self, code: &str, issuer: Option<&str>, attempt: &OidcAttempt) -> Result<Vouched, OidcError>;
+    async fn finish(&self, code: &str, issuer: Option<&str>, attempt: &OidcAttempt) -> Result<Proven, OidcError>;
+    /// Where to send the browser to sign out at the provider, which sends it on to `back` with `state`; `None` when the
+    /// provider has no such address. `id_token` is the one of the sign-in, where it is known.
+    ///
+    /// # Errors
+    /// The provider cannot be asked.
+    async fn sign_out(&self, id_token: Option<&str>, back: &str, state: &str) -> Result<Option<String>, OidcError>;
+}
+
+/// Somebody who came back from a provider.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// Who it is here.
+    pub vouched: Vouched,
+    /// What the provider signed; it wants to see it again when the person signs out.
+    pub id_token: String,
+}
+
+impl std::fmt::Debug for Proven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proven").field("vouched", &self.vouched).finish_non_exhaustive()
+    }
+}
+
+/// How browsers reach this server, without a slash at the end. A provider knows our addresses and refuses any other, so that
+/// the header of a request may be believed here.
+pub(crate) fn base_of(provider: &dyn OidcProvider, headers: &HeaderMap) -> Result<String, ApiError> {
+    if let Some(url) = provider.external_url() {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = host.ok_or_else(|| ApiError::invalid("the request names no host"))?;
+    Ok(format!("http://{host}"))
 }

@@ -14,15 +14,12 @@ use host_model::account::{Account, AccountSource, Rotated, Session, Vouched, Wel
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::limit::{Counted, WINDOW};
 use super::signer::Kind;
-use super::visitor::{self, ACCESS, DEVICE, REFRESH, Visitor};
-use super::{ADMIN, Auth, Standing, hash, now, password, random_hex};
+use super::visitor::{self, ACCESS, DEVICE, REFRESH, VOUCHED, Visitor};
+use super::{ADMIN, Auth, Standing, hash, now, random_hex};
 use crate::App;
 use crate::error::ApiError;
 
-/// Sign-ins that may fail per minute from one address.
-const TRIES_PER_ADDRESS: u32 = 20;
 /// How long a browser is known that has signed in to an account.
 const DEVICE_SECONDS: i64 = 90 * 24 * 3600;
 /// Two tabs of one browser may refresh at once; the slower one is told to look again instead of being taken for a thief.
@@ -42,6 +39,7 @@ pub enum Identity {
 /// A session that was opened or refreshed, with what the client gets.
 pub struct SignedIn {
     standing: Standing,
+    session: String,
     access: String,
     expires_in: i64,
     cookies: Vec<String>,
@@ -51,6 +49,16 @@ impl SignedIn {
     /// The account.
     pub fn user(&self) -> &str {
         &self.standing.user
+    }
+
+    /// The id of the session.
+    pub(crate) fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Whether the password has to be changed before anything else.
+    pub(crate) fn must_change_password(&self) -> bool {
+        self.standing.must_change_password
     }
 
     /// Sends the browser on to `to`, an address of this server.
@@ -84,6 +92,8 @@ pub(crate) struct SignedInView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SignedOut {
     signed_out: bool,
+    /// Where the browser goes on to, to sign out at the provider that vouched for the session; null: nowhere.
+    continue_at: Option<String>,
 }
 
 impl IntoResponse for SignedIn {
@@ -160,102 +170,7 @@ fn span(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(1))
 }
 
-fn wrong() -> ApiError {
-    ApiError::new(StatusCode::UNAUTHORIZED, "wrong-password", "user or password is wrong")
-}
-
-fn too_many(wait: Duration) -> ApiError {
-    let detail = "too many sign-ins have failed; wait a moment";
-    // Up to the next whole second, so that the next try is not refused again.
-    let wait = Duration::from_secs(wait.as_secs() + 1);
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", detail).retry_after(wait.min(WINDOW))
-}
-
-/// Signs in with user and password; nothing tells a wrong user from a wrong password, nor from a disabled account.
-pub(crate) async fn with_password(
-    app: &App,
-    user: &str,
-    password: &str,
-    visitor: &Visitor,
-) -> Result<SignedIn, ApiError> {
-    let auth = &app.auth;
-    let name = host_model::account::account_name(user).unwrap_or_default();
-    let known = visitor.device().and_then(|token| auth.signer.verify(Kind::Device, token));
-    let counted = match known {
-        Some(claims) if claims.sub == name => Counted::Device(name.clone()),
-        _ => Counted::Account(name.clone()),
-    };
-    let who = [(Counted::address(&visitor.address), TRIES_PER_ADDRESS), (counted, auth.rules.tries_per_minute)];
-    auth.tries.begin(&who).map_err(too_many)?;
-    let identity = auth.prove(&name, password).await?;
-    let Some(identity) = identity else {
-        tracing::warn!(user = name, address = visitor.address, "sign-in refused: wrong user or password");
-        return Err(wrong());
-    };
-    auth.tries.forgive(&who);
-    sign_in(app, identity, visitor).await
-}
-
-/// Signs in with the bootstrap token. The right one is never refused: guessing 256 bits stays hopeless, and a flood, or a
-/// script with an old token, must not lock the operator out.
-pub(crate) async fn with_token(app: &App, token: &str, visitor: &Visitor) -> Result<SignedIn, ApiError> {
-    if app.auth.is_bootstrap(token) {
-        return sign_in(app, Identity::Bootstrap, visitor).await;
-    }
-    let who = [(Counted::address(&visitor.address), TRIES_PER_ADDRESS)];
-    app.auth.tries.begin(&who).map_err(too_many)?;
-    tracing::warn!(address = visitor.address, "sign-in refused: wrong token");
-    let problem = ApiError::new(StatusCode::UNAUTHORIZED, "wrong-token", "this is not the token of this server");
-    Err(if token.starts_with(super::TOKEN_MARK) {
-        problem.with("hint", "an API token opens no page; programs send it as `Authorization: Bearer …`")
-    } else {
-        problem
-    })
-}
-
 impl Auth {
-    /// Who has this password, here or in a directory. Takes its time for nobody too.
-    async fn prove(&self, name: &str, password: &str) -> Result<Option<Identity>, ApiError> {
-        let account = if name.is_empty() { None } else { self.accounts.find_account(name).await? };
-        let local = account.filter(|account| account.source == AccountSource::Local);
-        let hash = match &local {
-            Some(account) => self.accounts.find_password(&account.name).await?,
-            None => None,
-        };
-        let is_short = password.len() <= password::LONGEST;
-        let fits =
-            self.passwords.is(if is_short { password.to_owned() } else { String::new() }, hash).await? && is_short;
-        if let Some(account) = local {
-            return Ok((fits && !account.disabled).then(|| Identity::Local(Box::new(account))));
-        }
-        if name.is_empty() || password.is_empty() {
-            return Ok(None);
-        }
-        for directory in &self.directories {
-            match directory.check(name, password).await {
-                Ok(Some(vouched)) => return Ok(Some(Identity::Vouched(vouched))),
-                Ok(None) => {}
-                Err(why) => tracing::error!(directory = directory.name(), why, "a directory cannot be asked"),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether this is the password of a local account; counted like a sign-in.
-    pub(crate) async fn is_password(&self, user: &str, password: &str, visitor: &Visitor) -> Result<bool, ApiError> {
-        let who = [
-            (Counted::address(&visitor.address), TRIES_PER_ADDRESS),
-            (Counted::Device(user.to_owned()), self.rules.tries_per_minute),
-        ];
-        self.tries.begin(&who).map_err(too_many)?;
-        let hash = self.accounts.find_password(user).await?;
-        let fits = self.passwords.is(password.to_owned(), hash).await?;
-        if fits {
-            self.tries.forgive(&who);
-        }
-        Ok(fits)
-    }
-
     fn refresh_token(&self, session: &Session) -> Result<String, ApiError> {
         let seconds = seconds(self.rules.refresh);
         self.signer.sign(Kind::Refresh, &session.user, &session.id, now().timestamp(), seconds)
@@ -272,7 +187,7 @@ impl Auth {
             visitor.cookie(REFRESH, "/auth", refresh, seconds(self.rules.refresh)),
             visitor.cookie(DEVICE, "/auth", &device, DEVICE_SECONDS),
         ];
-        Ok(SignedIn { standing, access, expires_in, cookies })
+        Ok(SignedIn { standing, session: session.id.clone(), access, expires_in, cookies })
     }
 }
 
@@ -359,8 +274,8 @@ async fn still_vouched(auth: &Auth, session: &Session) -> Result<bool, ApiError>
     }
 }
 
-/// Ends the session that the request shows, whatever is left of it.
-pub(crate) async fn sign_out(app: &App, headers: &HeaderMap, visitor: &Visitor) -> Result<Response, ApiError> {
+/// Ends the session that the request shows, whatever is left of it; its id, if there was one.
+pub(crate) async fn sign_out(app: &App, headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let auth = &app.auth;
     if let Some(token) = visitor::bearer(headers).filter(|text| text.starts_with(super::TOKEN_MARK)) {
         // A command that signs out: its token is its sign-in.
@@ -368,30 +283,33 @@ pub(crate) async fn sign_out(app: &App, headers: &HeaderMap, visitor: &Visitor) 
             auth.accounts.delete_token(&token.id, Some(&token.user)).await?;
             auth.changed();
         }
-        return Ok(gone(visitor));
+        return Ok(None);
     }
     let access = visitor::bearer(headers).or_else(|| visitor::cookie(headers, ACCESS));
     let access = access.and_then(|token| auth.signer.verify(Kind::Access, token));
     let refresh = || auth.signer.verify(Kind::Refresh, visitor::cookie(headers, REFRESH)?);
-    if let Some(claims) = access.or_else(refresh) {
-        visitor::same_origin(headers)?;
-        auth.accounts.end_session(&claims.sid).await?;
-        auth.changed();
-    }
-    Ok(gone(visitor))
-}
-
-/// Takes the tokens away from the browser. What says that it was signed in before stays.
-pub(crate) fn gone(visitor: &Visitor) -> Response {
-    let cookies = [(ACCESS, "/"), (REFRESH, "/auth")].map(|(name, path)| visitor.cookie(name, path, "", 0));
-    let cookies = cookies.map(|cookie| (header::SET_COOKIE, cookie));
-    (AppendHeaders(cookies), Json(SignedOut { signed_out: true })).into_response()
+    let Some(claims) = access.or_else(refresh) else { return Ok(None) };
+    visitor::same_origin(headers)?;
+    auth.accounts.end_session(&claims.sid).await?;
+    auth.changed();
+    Ok(Some(claims.sid))
 }
 
 /// Ends every session of the caller's account, this one too.
-pub(crate) async fn sign_out_everywhere(app: &App, user: &str, visitor: &Visitor) -> Result<Response, ApiError> {
+pub(crate) async fn sign_out_everywhere(app: &App, user: &str, visitor: &Visitor) -> Result<(), ApiError> {
     app.auth.accounts.end_sessions(user, None).await?;
     app.auth.changed();
     tracing::info!(user, address = visitor.address, "signed out everywhere");
-    Ok(gone(visitor))
+    Ok(())
+}
+
+/// The answer to both.
+pub(crate) fn gone(visitor: &Visitor, continue_at: Option<String>) -> Response {
+    (AppendHeaders(without_tokens(visitor)), Json(SignedOut { signed_out: true, continue_at })).into_response()
+}
+
+/// Takes the tokens away from the browser. What says that it was signed in before stays.
+pub(crate) fn without_tokens(visitor: &Visitor) -> [(header::HeaderName, String); 3] {
+    let cookies = [(ACCESS, "/"), (REFRESH, "/auth"), (VOUCHED, "/auth")];
+    cookies.map(|(name, path)| (header::SET_COOKIE, visitor.cookie(name, path, "", 0)))
 }

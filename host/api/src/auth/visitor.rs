@@ -6,14 +6,16 @@ use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 
 use crate::error::ApiError;
 
 /// The access token of the page.
 pub(super) const ACCESS: &str = "nomaflow_session";
 /// The refresh token of the page; sent to `/auth` only.
-pub(super) const REFRESH: &str = "nomaflow_refresh";
+pub(crate) const REFRESH: &str = "nomaflow_refresh";
+/// Who vouched for the session, and what that provider wants to see when it ends; sent to `/auth` only.
+pub(super) const VOUCHED: &str = "nomaflow_vouched";
 /// Says that this browser was signed in before; sent to `/auth` only.
 pub(super) const DEVICE: &str = "nomaflow_device";
 
@@ -108,6 +110,15 @@ pub(crate) fn same_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     let host = text(headers, "host").unwrap_or_default();
     let from = origin.split_once("://").map_or(origin, |(_, rest)| rest);
     if from == host { Ok(()) } else { refused(origin) }
+}
+
+/// A form of another site can send what needs no leave of the browser: a POST with one of three kinds of body, and no header
+/// of its own. A cookie counts for none of these, whatever `Origin` says: what a script of ours sends is JSON, or a file.
+pub(super) fn is_from_script(method: &Method, headers: &HeaderMap) -> bool {
+    let kind = text(headers, "content-type").unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let of_a_form = ["", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+    *method != Method::POST || !of_a_form.contains(&kind.as_str()) || headers.contains_key(CLIENT_HEADER)
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use subtle::ConstantTimeEq;
 
 use crate::App;
 use crate::audit::Note;
-use crate::auth::{Identity, OidcAttempt, OidcError, OidcProvider, Visitor, cookie, random_hex, sign_in};
+use crate::auth::{
+    Identity, OidcAttempt, OidcError, OidcProvider, Proven, Visitor, base_of, cookie, random_hex, remember, sign_in,
+};
 use crate::error::ApiError;
 
 const COOKIE: &str = "nomaflow_oidc";
@@ -40,13 +42,13 @@ pub(crate) struct StartQuery {
     return_to: Option<String>,
 }
 
-fn find(app: &App, name: &str) -> Result<Arc<dyn OidcProvider>, ApiError> {
+pub(super) fn find(app: &App, name: &str) -> Result<Arc<dyn OidcProvider>, ApiError> {
     let found = app.oidc.iter().find(|provider| provider.name() == name);
     found.cloned().ok_or_else(|| ApiError::not_found(format!("there is no provider `{name}`")))
 }
 
 /// Only a path of this server: never another site, however it is written.
-fn own_path(text: Option<String>) -> String {
+pub(crate) fn own_path(text: Option<String>) -> String {
     let is_own = |text: &String| {
         text.starts_with('/')
             && !text.starts_with("//")
@@ -54,20 +56,6 @@ fn own_path(text: Option<String>) -> String {
             && !text.contains(|c: char| c == '\\' || c.is_control() || !c.is_ascii())
     };
     text.filter(is_own).unwrap_or_else(|| "/".to_owned())
-}
-
-/// Where the provider sends the browser back to. The provider knows its addresses and refuses any other, so that the
-/// header of a request may be believed here.
-fn callback_of(provider: &dyn OidcProvider, headers: &HeaderMap) -> Result<String, ApiError> {
-    let base = match provider.external_url() {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => {
-            let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-            let host = host.ok_or_else(|| ApiError::invalid("the request names no host"))?;
-            format!("http://{host}")
-        }
-    };
-    Ok(format!("{base}/auth/oidc/{}/callback", provider.name()))
 }
 
 fn set_cookie(value: &str, seconds: i64, is_secure: bool) -> (header::HeaderName, String) {
@@ -98,7 +86,7 @@ pub(crate) async fn start(
         state: random_hex::<16>()?,
         nonce: random_hex::<16>()?,
         verifier: random_hex::<32>()?,
-        redirect_uri: callback_of(&*provider, &headers)?,
+        redirect_uri: format!("{}/auth/oidc/{name}/callback", base_of(&*provider, &headers)?),
     };
     let to = match provider.begin(&attempt).await {
         Ok(to) => to,
@@ -167,8 +155,8 @@ pub(crate) async fn callback(
     };
     let attempt =
         OidcAttempt { state: kept.state, nonce: kept.nonce, verifier: kept.verifier, redirect_uri: kept.redirect_uri };
-    let vouched = match provider.finish(&code, query.iss.as_deref(), &attempt).await {
-        Ok(vouched) => vouched,
+    let Proven { vouched, id_token } = match provider.finish(&code, query.iss.as_deref(), &attempt).await {
+        Ok(proven) => proven,
         Err(OidcError::Unavailable(why)) => return refuse("provider-unavailable", &why),
         Err(OidcError::Refused(why)) => return refuse("not-proven", &why),
         Err(OidcError::NotAllowed(why)) => return refuse("not-allowed", &why),
@@ -176,11 +164,9 @@ pub(crate) async fn callback(
     note.user(&vouched.name);
     match sign_in(&app, Identity::Vouched(vouched), &visitor).await {
         Ok(signed_in) => {
-            let mut response = signed_in.redirect(&own_path(Some(kept.return_to)));
-            if let Ok(gone) = set_cookie("", 0, false).1.parse() {
-                response.headers_mut().append(header::SET_COOKIE, gone);
-            }
-            Ok(response)
+            let vouched_by = remember(&visitor, &name, signed_in.session(), &id_token);
+            let cookies = AppendHeaders([set_cookie("", 0, false), (header::SET_COOKIE, vouched_by)]);
+            Ok((cookies, signed_in.redirect(&own_path(Some(kept.return_to)))).into_response())
         }
         Err(error) if error.status().is_client_error() => refuse(error.code(), "the account may not sign in"),
         Err(error) => Err(error),

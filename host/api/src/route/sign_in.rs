@@ -4,59 +4,74 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use host_model::account::{AccountSource, account_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::jobs::read_body;
+use super::plain_sign_in::{self, LoginForm};
 use crate::App;
 use crate::audit::Note;
-use crate::auth::{Caller, SignedIn, Visitor, same_origin, session};
+use crate::auth::{Caller, SignedIn, Visitor, prove, same_origin, session, way_out};
 use crate::error::ApiError;
 
 /// The body of `POST /auth/login`: user and password, or the bootstrap token.
 #[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LoginBody {
-    user: Option<String>,
-    password: Option<String>,
-    token: Option<String>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) token: Option<String>,
 }
 
-/// Opens a session.
-#[utoipa::path(post, path = "/auth/login", tag = "sign-in", request_body = LoginBody,
-    responses((status = 200, body = session::SignedInView), (status = 401), (status = 429)))]
+/// Opens a session. A form of HTML is answered with a redirect, or with the form again.
+#[utoipa::path(post, path = "/auth/login", tag = "sign-in",
+    request_body(content((LoginBody = "application/json"), (LoginForm = "application/x-www-form-urlencoded"))),
+    responses((status = 200, body = session::SignedInView), (status = 303), (status = 401), (status = 429)))]
 pub(crate) async fn login(
     State(app): State<App>,
     Extension(note): Extension<Note>,
     visitor: Visitor,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<SignedIn, ApiError> {
+) -> Result<Response, ApiError> {
     same_origin(&headers)?;
     let body = body?;
+    if plain_sign_in::is_form(&headers) {
+        return plain_sign_in::login(&app, &note, &visitor, &headers, body).await;
+    }
     if body.is_empty() {
         let detail = "the body is empty; it must be `application/json`";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid-body", detail));
     }
-    match read_body(&headers, &body)? {
+    Ok(open(&app, &note, read_body(&headers, &body)?, &visitor).await?.into_response())
+}
+
+/// Opens a session for whoever has what `body` shows.
+pub(super) async fn open(app: &App, note: &Note, body: LoginBody, visitor: &Visitor) -> Result<SignedIn, ApiError> {
+    match body {
         LoginBody { user: Some(user), password: Some(password), token: None } => {
-            let signed_in = session::with_password(&app, &user, &password, &visitor).await;
-            // For the trail, and only the name of an account there is: people type passwords into the wrong field.
-            if let (Err(_), Some(name)) = (&signed_in, account_name(&user))
-                && app.auth.accounts.find_account(&name).await?.is_some()
-            {
-                note.user(&name);
+            let signed_in = prove::with_password(app, &user, &password, visitor).await;
+            if signed_in.is_err() {
+                note_account(app, note, &user).await?;
             }
             signed_in
         }
-        LoginBody { user: None, password: None, token: Some(token) } => {
-            session::with_token(&app, &token, &visitor).await
-        }
+        LoginBody { user: None, password: None, token: Some(token) } => prove::with_token(app, &token, visitor).await,
         _ => Err(ApiError::invalid("give `user` and `password`, or `token`")),
     }
+}
+
+/// For the trail, and only the name of an account there is: people type passwords into the wrong field.
+pub(super) async fn note_account(app: &App, note: &Note, user: &str) -> Result<(), ApiError> {
+    if let Some(name) = account_name(user)
+        && app.auth.accounts.find_account(&name).await?.is_some()
+    {
+        note.user(&name);
+    }
+    Ok(())
 }
 
 /// Exchanges the refresh token of the cookie for new tokens.
@@ -69,10 +84,17 @@ pub(crate) async fn refresh(
     session::refresh(&app, &headers, &visitor).await
 }
 
-/// Ends the session, also when its access token has expired; without one it only takes the cookies away.
+/// Ends the session, also when its access token has expired; without one it only takes the cookies away. Of a session that a
+/// provider vouched for, the answer says where to sign out at that provider too.
 #[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200, body = session::SignedOut)))]
 pub(crate) async fn logout(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiError> {
-    session::sign_out(&app, &headers, &visitor).await
+    // Also without a session: taking the cookies away is a change, too.
+    same_origin(&headers)?;
+    let way = match session::sign_out(&app, &headers).await? {
+        Some(session) => way_out(&app, &headers, &session).await,
+        None => None,
+    };
+    Ok(plain_sign_in::left(&visitor, &headers, way))
 }
 
 /// Ends every session of the caller's account.
@@ -81,9 +103,15 @@ pub(crate) async fn logout_all(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     visitor: Visitor,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.must_be_owner()?;
-    session::sign_out_everywhere(&app, &caller.user, &visitor).await
+    session::sign_out_everywhere(&app, &caller.user, &visitor).await?;
+    let way = match caller.session_id() {
+        Some(session) => way_out(&app, &headers, session).await,
+        None => None,
+    };
+    Ok(plain_sign_in::left(&visitor, &headers, way))
 }
 
 /// Who asks.

@@ -14,6 +14,7 @@ use super::jobs::read_body;
 use crate::App;
 use crate::auth::{Caller, new_account};
 use crate::error::{ApiError, Id};
+use crate::plain::setup_path;
 use crate::view::instant;
 use crate::view::words::AccountSourceWord;
 
@@ -71,6 +72,8 @@ pub(crate) struct UserCreated {
     user: UserView,
     /// Told this once; null when the caller chose the password.
     one_time_password: Option<String>,
+    /// A link that brings it along, for the person to choose their own; null with the password.
+    setup_path: Option<String>,
 }
 
 /// A password that works once.
@@ -78,6 +81,8 @@ pub(crate) struct UserCreated {
 pub(crate) struct OneTimePassword {
     name: String,
     one_time_password: String,
+    /// A link that brings it along, for the person to choose their own.
+    setup_path: String,
 }
 
 /// What was deleted.
@@ -180,7 +185,8 @@ pub(crate) async fn create(
     }
     app.auth.changed();
     tracing::info!(by, user = name, "user created");
-    Ok((StatusCode::CREATED, Json(UserCreated { user: (&account).into(), one_time_password: shown })))
+    let setup_path = shown.as_deref().map(|password| setup_path(&name, password, ""));
+    Ok((StatusCode::CREATED, Json(UserCreated { user: (&account).into(), one_time_password: shown, setup_path })))
 }
 
 /// The body of `PATCH /admin/users/{name}`.
@@ -257,5 +263,6 @@ pub(crate) async fn password(
     }
     app.auth.changed();
     tracing::info!(by = %caller.trigger, user = account.name, "one-time password given");
-    Ok(Json(OneTimePassword { name: account.name, one_time_password: password }))
+    let setup_path = setup_path(&account.name, &password, "");
+    Ok(Json(OneTimePassword { name: account.name, one_time_password: password, setup_path }))
 }

@@ -12,6 +12,11 @@ use host_model::diagnostic::Severity;
 use host_model::fire::SlotOutcome;
 use host_model::job::{OnRestart, Overlap};
 use host_model::log::LogLevel;
+use host_model::notify::delivery::DeliveryStatus;
+use host_model::notify::mute::MuteKind;
+use host_model::notify::quiet::Quiet;
+use host_model::notify::transport::TransportKind;
+use host_model::notify::{EventKind, Severity as AlertSeverity};
 use host_model::run::{RunStatus, StepStatus};
 use host_model::version::VersionChange;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -64,6 +69,18 @@ words! {
     AuditOutcomeWord as "AuditOutcome" = AuditOutcome::ALL.iter().map(|o| o.as_str()).collect();
     /// What made a version of a job.
     VersionChangeWord as "VersionChange" = VersionChange::ALL.iter().map(|c| c.as_str()).collect();
+    /// A kind of transport.
+    TransportKindWord as "TransportKind" = TransportKind::ALL.iter().map(|k| k.as_str()).collect();
+    /// What can be told of a job.
+    AlertEventWord as "AlertEvent" = EventKind::ALL.iter().map(|e| e.as_str()).collect();
+    /// How much an event matters.
+    AlertSeverityWord as "AlertSeverity" = AlertSeverity::ALL.iter().map(|s| s.as_str()).collect();
+    /// Where a delivery stands.
+    DeliveryOutcomeWord as "DeliveryOutcome" = DeliveryStatus::ALL.iter().map(|s| s.as_str()).collect();
+    /// What becomes of a message in quiet hours.
+    QuietWord as "Quiet" = Quiet::ALL.iter().map(|q| q.as_str()).collect();
+    /// What is muted.
+    MuteKindWord as "MuteKind" = MuteKind::ALL.iter().map(|k| k.as_str()).collect();
     /// State of the scheduler.
     SchedulerWord as "SchedulerState" =
         [SchedulerState::Active, SchedulerState::Standby, SchedulerState::Error].map(SchedulerState::as_str).into();

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use crate::support::{House, TOKEN, house};
 
 /// They change nothing and are kept only when they are refused.
-const CHANGES_NOTHING: [&str; 5] = [
+const CHANGES_NOTHING: [&str; 6] = [
     "/auth/refresh",
     "/auth/preferences",
     "/admin/jobs/validate",
     "/admin/connectors/{name}/check",
     "/admin/notifications/routes/simulate",
+    "/admin/notifications/previews",
 ];
 
 impl House {

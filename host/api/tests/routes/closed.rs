@@ -100,10 +100,15 @@ async fn whatever_the_table_says_is_not_open_is_closed_to_strangers() {
             "/docs/docs.css",
             "/auth/providers",
             "/auth/login",
+            "/auth/login",
+            "/auth/setup",
+            "/auth/setup",
+            "/auth/plain.css",
             "/auth/refresh",
             "/auth/logout",
             "/auth/oidc/{provider}/start",
             "/auth/oidc/{provider}/callback",
+            "/auth/oidc/{provider}/signed-out",
             // Asks for the token in its address by itself; `every_route_is_closed_…` has it, too.
             "/admin/schedule.ics"
         ]
@@ -131,8 +136,12 @@ async fn a_session_opens_the_same_doors_for_our_own_page_only() {
         })
     );
     let run = async |origin: &str| {
-        house.plain("POST", "/admin/jobs/quick/run", &[cookie, ("host", "a:1"), ("origin", origin)], "").await
+        house.plain("POST", "/admin/jobs/quick/run", &[cookie, ("host", "a:1"), ("origin", origin), json], "").await
     };
+    for kind in ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        let headers = [cookie, ("host", "a:1"), ("origin", "http://a:1"), ("content-type", kind)];
+        house.plain("POST", "/admin/jobs/quick/run", &headers, "").await.problem(403, "what a form can send");
+    }
     run("http://a:2").await.problem(403, "another port");
     run("null").await.problem(403, "a sandboxed page");
     assert_eq!(run("http://a:1").await.json()["triggered_by"], "user:admin");

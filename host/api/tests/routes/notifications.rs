@@ -100,3 +100,94 @@ async fn deliveries_are_listed_by_page_and_unknown_ones_are_not_found() {
         assert_eq!(house.ask("POST", &format!("{BASE}/deliveries/{id}/resend"), "").await.status, 404, "{id}");
     }
 }
+
+async fn preview(house: &crate::support::House, body: &Value) -> crate::support::Answer {
+    house.ask("POST", &format!("{BASE}/previews"), &body.to_string()).await
+}
+
+#[tokio::test]
+async fn a_preview_tells_of_a_real_run_sends_nothing_and_says_that_links_are_missing() {
+    let house = house().await;
+    let body =
+        json!({ "kind": "slack", "settings": { "to": "#ops" }, "secrets": { "webhook_url": { "set": PLANTED } } });
+    assert_eq!(house.ask("PUT", &format!("{BASE}/transports/chat"), &body.to_string()).await.status, 200);
+    let made_up = preview(&house, &json!({ "name": "chat", "event": "no_success" })).await;
+    assert_eq!(made_up.status, 200, "{}", made_up.body);
+    let made_up = made_up.json();
+    assert_eq!(
+        (&made_up["sample"], &made_up["run_id"], &made_up["recipient"]),
+        (&json!(true), &Value::Null, &json!("#ops"))
+    );
+    let run = house.fire("quick").await.to_string();
+    house.idle().await;
+    let found = preview(&house, &json!({ "name": "chat", "event": "succeeded" })).await.json();
+    assert_eq!((&found["sample"], &found["run_id"], &found["job_id"]), (&json!(false), &json!(run), &json!("quick")));
+    assert_eq!((&found["title"], &found["links_missing"]), (&json!("[Nomaflow] SUCCEEDED quick"), &json!(true)));
+    let part = &found["parts"][0];
+    assert_eq!(part["media_type"], "application/json");
+    let sent = parse(part["text"].as_str().unwrap());
+    assert_eq!(sent["channel"], "#ops");
+    assert!(!found.to_string().contains("pl4nted"), "{found}");
+    let deliveries = house.ask("GET", &format!("{BASE}/deliveries"), "").await.json();
+    assert_eq!(deliveries["deliveries"], json!([]));
+    // With values that are not saved, and with what the run came to.
+    let mail = json!({ "host": "mail.test", "from": "jobs@a.test", "to": "ops@a.test" });
+    let mail = preview(&house, &json!({ "kind": "smtp", "settings": mail, "run_id": run })).await.json();
+    assert_eq!((&mail["event"], &mail["parts"][1]["media_type"]), (&json!("succeeded"), &json!("text/html")));
+    for (body, status) in [
+        (json!({ "name": "nope" }), 404),
+        (json!({ "name": "chat", "run_id": "nope" }), 404),
+        (json!({ "name": "chat", "event": "nope" }), 422),
+        (json!({ "name": "chat", "settings": { "to": "#x" } }), 422),
+        (json!({ "kind": "smtp" }), 422),
+    ] {
+        assert_eq!(preview(&house, &body).await.status, status, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_template_that_cannot_be_filled_in_is_told_with_line_and_column() {
+    let house = house().await;
+    let try_body = async |body: Value| {
+        let settings = json!({ "url": "https://pager.test", "body": body });
+        preview(&house, &json!({ "kind": "webhook", "settings": settings })).await
+    };
+    let refused = try_body(json!("{\n  \"summary\": \"${title}\",\n  \"job\": \"${jobid}\"\n}")).await;
+    let problem = refused.problem(422, "an unknown word");
+    let found = &problem["problems"][0];
+    assert_eq!(
+        (&found["pointer"], &found["line"], &found["column"]),
+        (&json!("/settings/body"), &json!(3), &json!(11))
+    );
+    assert!(found["message"].as_str().unwrap().contains("did you mean `${job_id}`?"), "{found}");
+    let table = try_body(json!({ "a": [{ "b": "${nope}" }] })).await.problem(422, "in a table");
+    assert_eq!(table["problems"][0]["pointer"], "/settings/body/a/0/b");
+    let text = try_body(json!("{ \"summary\": \"${title}\", }")).await.json();
+    assert_eq!(text["parts"][0]["media_type"], "text/plain");
+    assert!(text["warnings"][0].as_str().unwrap().contains("line 1 column"), "{text}");
+    let good = try_body(json!({ "summary": "${title}", "n": "${count}" })).await.json();
+    let sent = parse(good["parts"][0]["text"].as_str().unwrap());
+    assert_eq!((&sent["n"], good["sample"].as_bool()), (&json!(1), Some(true)));
+}
+
+#[tokio::test]
+async fn a_preview_shows_no_run_of_a_job_that_may_not_be_seen() {
+    let house = house().await;
+    let run = house.fire("quick").await.to_string();
+    house.idle().await;
+    let made =
+        house.ask("POST", "/admin/users", r#"{"name":"bob","permissions":["settings:notifications"]}"#).await.json();
+    let once = made["one_time_password"].as_str().unwrap();
+    let form = format!("username=bob&code={once}&new=seven+green+bottles&again=seven+green+bottles");
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let signed_in = house.plain("POST", "/auth/setup", &[kind], &form).await;
+    let cookie = signed_in.header("set-cookie").split(';').next().unwrap().to_owned();
+    let ask = async |body: Value| {
+        let headers = [("cookie", cookie.as_str()), ("content-type", "application/json")];
+        house.plain("POST", &format!("{BASE}/previews"), &headers, &body.to_string()).await
+    };
+    let settings = json!({ "url": "https://pager.test" });
+    let found = ask(json!({ "kind": "webhook", "settings": settings, "event": "succeeded" })).await.json();
+    assert_eq!((&found["sample"], &found["run_id"]), (&json!(true), &Value::Null), "{found}");
+    ask(json!({ "kind": "webhook", "settings": settings, "run_id": run })).await.problem(404, "a run of another job");
+}

@@ -10,7 +10,7 @@ use super::transport::TransportKind;
 use super::{EventKind, Problem};
 use crate::connector::Hidden;
 use crate::port::StoreError;
-use crate::{Instant, Json, JsonMap};
+use crate::{Instant, JobId, Json, JsonMap, Run, RunId};
 
 /// What is to become of a secret field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,38 @@ pub struct TestResult {
     pub delivery: Option<i64>,
 }
 
+/// A message as it would go out, with nothing secret filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// What it tells of.
+    pub event: EventKind,
+    /// The job.
+    pub job_id: JobId,
+    /// The run.
+    pub run_id: Option<RunId>,
+    /// Job and run are made up.
+    pub is_sample: bool,
+    /// Channel or address; `None` = whoever is behind the transport's address, or nobody.
+    pub recipient: Option<String>,
+    /// The subject, or the first line.
+    pub title: String,
+    /// What the other side gets.
+    pub parts: Vec<PreviewPart>,
+    /// Links lead somewhere: the page has an address.
+    pub has_links: bool,
+    /// What the message has that was hardly meant so.
+    pub warnings: Vec<String>,
+}
+
+/// A part of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewPart {
+    /// `text/plain`, `text/html`, `application/json`.
+    pub media_type: &'static str,
+    /// As it is sent; JSON with line breaks, for people.
+    pub text: String,
+}
+
 /// Who would get what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simulated {
@@ -156,6 +188,15 @@ pub trait NotificationDesk: Send + Sync + 'static {
         to: Option<&str>,
         by: &str,
     ) -> Result<TestResult, DeskError>;
+    /// How a message over a transport would look that tells of `run`, or of one that is made up; `event` is what the run came
+    /// to unless it is said. `wish` is as for a test.
+    async fn preview(
+        &self,
+        name: &str,
+        wish: Option<TransportWish>,
+        event: Option<EventKind>,
+        run: Option<&Run>,
+    ) -> Result<Preview, DeskError>;
     /// The routes.
     async fn list_routes(&self) -> Result<RouteList, DeskError>;
     /// Writes the stored routes, if their version is still `version`.
