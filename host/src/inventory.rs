@@ -10,7 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use host_model::connector::{Connector, Dialect};
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, TableEntry, TestReport,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, PoolStretch, QueryEntry, TableEntry,
+    TestReport,
 };
 use host_model::value::Value;
 use host_model::{CancelToken, StepError};
@@ -81,6 +82,10 @@ impl ConnectorDesk for Connectors {
 
     fn pool_history(&self, pool: &str) -> Vec<PoolSample> {
         self.history.of(pool)
+    }
+
+    fn pool_day(&self, pool: &str) -> Vec<PoolStretch> {
+        self.history.day_of(pool)
     }
 
     async fn list_tables(&self, name: &str, like: &str, most: usize) -> Result<Vec<TableEntry>, StepError> {

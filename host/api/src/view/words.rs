@@ -18,6 +18,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::checks::State;
+
 macro_rules! words {
     ($($(#[$doc:meta])* $kind:ident as $name:literal = $words:expr;)+) => {$(
         $(#[$doc])*
@@ -64,6 +66,8 @@ words! {
     AuditOutcomeWord as "AuditOutcome" = AuditOutcome::ALL.iter().map(|o| o.as_str()).collect();
     /// What made a version of a job.
     VersionChangeWord as "VersionChange" = VersionChange::ALL.iter().map(|c| c.as_str()).collect();
+    /// How a thing is that was looked at.
+    CheckWord as "CheckState" = State::ALL.map(State::as_str).into();
     /// State of the scheduler.
     SchedulerWord as "SchedulerState" =
         [SchedulerState::Active, SchedulerState::Standby, SchedulerState::Error].map(SchedulerState::as_str).into();
