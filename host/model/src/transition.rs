@@ -326,7 +326,7 @@ mod tests {
         );
         for change in &all {
             assert!(change.from.iter().all(|f| !f.is_final()), "a final state is never left: {change:?}");
-            for status in RunStatus::ALL {
+            for status in RunStatus::ALL.iter().copied() {
                 let wanted = change.from.contains(&status).then_some(vec![status]);
                 let narrowed = change.clone().only_from(status);
                 assert_eq!(narrowed.as_ref().map(|change| change.from.to_vec()), wanted, "{status:?} of {change:?}");

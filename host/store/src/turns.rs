@@ -75,7 +75,7 @@ mod tests {
         let mut fourth = pin!(turns.take());
         assert!(fourth.as_mut().poll(cx).is_pending());
         drop(running);
-        assert!(third.as_mut().poll(cx).is_ready(), "the one that came first is next");
+        let Poll::Ready(Ok(_next)) = third.as_mut().poll(cx) else { panic!("the one that came first is next") };
         assert!(fourth.as_mut().poll(cx).is_pending());
         let mut fifth = pin!(turns.take());
         assert!(fifth.as_mut().poll(cx).is_pending(), "there is room to wait again");
