@@ -10,7 +10,7 @@ import { ProblemPanel } from '../ui/Problem'
 import { clock, shortInstant } from '../ui/time'
 import { At } from '../ui/Times'
 import css from './health.module.css'
-import { busy, loadQuery, poolSeries, series, type Load, type Series } from './load'
+import { busy, lastDay, loadQuery, poolSeries, series, type Load, type Series } from './load'
 import { t } from './loadWords'
 
 const HEIGHT = 48
@@ -36,7 +36,7 @@ export function LoadPanel() {
     <Panel title={<>{t.title} <span className="muted">{t.hours}</span></>} actions={again}>
       {error && <ProblemPanel error={error} retry={() => void refetch()} />}
       <Skeleton pending={isPending} />
-      {data && <Charts load={data} />}
+      {data && <Charts load={lastDay(data)} />}
     </Panel>
   )
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ApiError } from '../api/http'
 import { isQuiet, lastLoss, nextFire, readHealth, verdictOf, type Health, type Replica } from './health'
-import { busy, poolSeries, series, type Load } from './load'
+import { busy, lastDay, poolSeries, series, type Load } from './load'
 
 const replica: Replica = { owner: 'a', role: 'server', labels: [], url: null, version: '1', scheduler_enabled: true, room: 4, running: 0, started_at: '2026-01-01T00:00:00Z', seen_at: '2026-01-01T00:00:00Z', lease: true }
 const well: Health = {
@@ -60,6 +60,13 @@ describe('load', () => {
 
   test('of a pool nothing is known before its process began', () => {
     expect(poolSeries(load, load.pools[0]!, (each) => each.in_use)).toEqual({ values: [null, null, 4, 0], most: 4, at: at(2) })
+  })
+
+  test('a day has as many quarters as it should, the latest ones', () => {
+    const long = { ...load, stretches: Array.from({ length: 97 }, (_, quarter) => stretch(quarter, 0, 0, 0)) }
+    expect(lastDay(long).stretches.length).toBe(96)
+    expect(lastDay(long).stretches.at(-1)).toEqual(long.stretches[96])
+    expect(lastDay(load).stretches).toEqual(load.stretches)
   })
 
   test('the table leaves quiet quarters out and begins with the latest', () => {

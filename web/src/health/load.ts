@@ -28,6 +28,13 @@ export interface Load {
 
 export const loadQuery = () => queryOptions({ queryKey: ['health', 'load'], queryFn: ({ signal }) => http.get<Load>('admin/load', signal), staleTime: 60_000 })
 
+const DAY_SECONDS = 24 * 3600
+
+/** A day of whole stretches up to the one that has begun: the first that the server tells may be more than a day ago. */
+export function lastDay(load: Load): Load {
+  return { ...load, stretches: load.stretches.slice(-DAY_SECONDS / load.stretch_seconds) }
+}
+
 /** One chart: a value for each stretch; `null` where nothing is known. */
 export interface Series {
   values: (number | null)[]

@@ -21,7 +21,7 @@ const en = {
   so: 'since', schedulesOk: (n: number) => `${manyEn(n, 'schedule', 'schedules')} armed.`, toSchedule: 'Schedule', pluginsOk: 'Every plugin that is there loads.', pluginsBad: (n: number) => `${manyEn(n, 'file does', 'files do')} not load:`, toPlugins: 'Plugins',
   clocksOk: 'No process is ahead of the one that answers.', clocksBad: (s: number) => `Up to ${s} s ahead of the process that answers; let all machines follow a time server:`,
   diskOk: (size: string) => `${size} free where the home keeps its data.`, diskBad: (size: string) => `Only ${size} free where the home keeps its data: make room, or keep less history (jobs.history_days).`, diskUnknown: 'The free space cannot be told: is the home still there?',
-  streamsOk: (n: number) => `${manyEn(n, 'page or command listens', 'pages and commands listen')} to the process that answers.`, backupLast: 'The last one was taken', backupOld: 'That is long ago for a server that runs every night.', backupNone: 'The audit trail knows of none.', exportLast: 'the catalogue was exported', exportNone: 'the catalogue was never exported', toBackup: 'Backup',
+  streamsOk: (n: number) => `${manyEn(n, 'page or command listens', 'pages and commands listen')} to the process that answers.`, backupLast: 'The last one was taken', backupOld: 'That is long ago for a server that runs every night.', backupNone: 'The audit trail knows of none', exportLast: 'the catalogue was exported', exportNone: 'the catalogue was never exported', toBackup: 'Backup',
   bundle: 'Diagnostic bundle', bundling: 'Collecting…', bundled: 'Handed to the browser', bundleHint: 'Settings, versions, health and the last lines of the log, without secrets, in one file',
 }
 
@@ -45,7 +45,7 @@ const fr: typeof en = {
   so: 'depuis', schedulesOk: (n) => `${manyFr(n, 'planification armée', 'planifications armées')}.`, toSchedule: 'Calendrier', pluginsOk: 'Chaque plugin présent se charge.', pluginsBad: (n) => `${manyFr(n, 'fichier ne se charge', 'fichiers ne se chargent')} pas :`, toPlugins: 'Plugins',
   clocksOk: 'Aucun processus n’est en avance sur celui qui répond.', clocksBad: (s) => `Jusqu’à ${s} s d’avance sur le processus qui répond ; que toutes les machines suivent un serveur de temps :`,
   diskOk: (size) => `${size} libres là où le dossier garde ses données.`, diskBad: (size) => `Seulement ${size} libres là où le dossier garde ses données : faites de la place, ou gardez moins d’historique (jobs.history_days).`, diskUnknown: 'L’espace libre ne peut être dit : le dossier est-il encore là ?',
-  streamsOk: (n) => `${manyFr(n, 'page ou commande écoute', 'pages et commandes écoutent')} le processus qui répond.`, backupLast: 'La dernière a été faite', backupOld: 'C’est loin pour un serveur qui travaille chaque nuit.', backupNone: 'Le journal d’audit n’en connaît aucune.', exportLast: 'le catalogue a été exporté', exportNone: 'le catalogue n’a jamais été exporté', toBackup: 'Sauvegarde',
+  streamsOk: (n) => `${manyFr(n, 'page ou commande écoute', 'pages et commandes écoutent')} le processus qui répond.`, backupLast: 'La dernière a été faite', backupOld: 'C’est loin pour un serveur qui travaille chaque nuit.', backupNone: 'Le journal d’audit n’en connaît aucune', exportLast: 'le catalogue a été exporté', exportNone: 'le catalogue n’a jamais été exporté', toBackup: 'Sauvegarde',
   bundle: 'Dossier de diagnostic', bundling: 'Collecte…', bundled: 'Remis au navigateur', bundleHint: 'Réglages, versions, santé et dernières lignes du journal, sans secrets, dans un fichier',
 }
 

@@ -46,7 +46,7 @@ export function Backup() {
                 {isOld(data.last_backup_at, serverNow()) && <p className={`${css.pad} ${css.bad}`}>{t.old}</p>}
               </>
             )}
-            <Facts><Fact name={t.exportLast}>{data.last_export_at === null ? t.exportNever : <><Ago at={data.last_export_at} /> · <At at={data.last_export_at} />{data.last_export_by && <> · {t.by(data.last_export_by)}</>}</>} <Link to="/settings/$tab" params={{ tab: 'transfer' }}>{t.exportTo}</Link></Fact></Facts>
+            <Facts><Fact name={t.exportLast}>{data.last_export_at === null ? t.exportNever : <><Ago at={data.last_export_at} /> · <At at={data.last_export_at} />{data.last_export_by && <> · {t.by(data.last_export_by)}</>}</>} <Link className={css.inText} to="/settings/$tab" params={{ tab: 'transfer' }}>{t.exportTo}</Link></Fact></Facts>
             <div className={css.pad}>
               <p className="muted">{t.takeHint}</p>
               <Line name={t.take} text="nomaflow backup nomaflow-$(date +%F).tar.zst" />
