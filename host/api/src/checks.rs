@@ -245,12 +245,15 @@ fn backup(found: &Found<'_>) -> Draft {
     Draft::new("backup", state, text).advice("nomaflow backup FILE; docs/backup.md")
 }
 
-/// The states of an earlier look, and since when they were so; by what was looked at, and whether with eyes that see every job.
+/// What was looked at, and whether with eyes that see every job.
+type Key = (&'static str, bool);
+
+/// The states of an earlier look, and since when they were so.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<BTreeMap<(&'static str, bool), (State, Instant)>>);
+pub(crate) struct Memory(Mutex<BTreeMap<Key, (State, Instant)>>);
 
 impl Memory {
-    fn since(&self, key: (&'static str, bool), state: State, now: Instant) -> Instant {
+    fn since(&self, key: Key, state: State, now: Instant) -> Instant {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = known.entry(key).or_insert((state, now));
         if seen.0 != state {
