@@ -1,3 +1,5 @@
+//! What each check says of things that are as they should be, and of those that are not; and since when.
+
 use host_model::replica::Presence;
 
 use super::*;
