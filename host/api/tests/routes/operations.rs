@@ -53,7 +53,9 @@ async fn health_tells_each_thing_that_was_looked_at() {
         ["store", "scheduler", "schedules", "catalogue", "plugins", "versions", "clocks", "disk", "streams", "backup"];
     assert_eq!(names, expected);
     let store = check(&health, "store");
-    assert_eq!((&store["state"], &store["advice"]), (&json!("ok"), &Value::Null));
+    // On a busy machine it may be slow, which is worth a look; it is there.
+    assert_ne!(store["state"], "bad", "{store}");
+    assert_eq!(store["advice"].is_null(), store["state"] == "ok", "{store}");
     assert!(store["figure"].as_f64().unwrap() > 0.0, "{store}");
     // Nobody asks for the scheduler here, and nothing was ever saved: worth a look, and no trouble.
     for (name, state) in [("scheduler", "look"), ("backup", "look"), ("disk", "ok"), ("streams", "ok")] {
@@ -137,7 +139,7 @@ async fn a_diagnostic_bundle_has_everything_but_secrets_and_who_took_it_is_known
     assert!(!answer.body.contains(PLANTED));
     assert_eq!((&told["connectors"][0]["name"], &told["connectors"][0]["dialect"]), (&json!("ops"), &json!("sqlite")));
     assert!(told["settings"].is_array() && told["store"]["tables"].as_array().is_some_and(|all| all.len() > 5));
-    assert_eq!(check(&told["health"], "store")["state"], "ok");
+    assert_ne!(check(&told["health"], "store")["state"], "bad");
     let entry = house.last_entry().await;
     assert_eq!((&entry["action"], &entry["outcome"]), (&json!("diagnostics"), &json!("done")), "{entry}");
     house.plain("GET", "/admin/diagnostics", &[], "").await.problem(401, "a stranger");
