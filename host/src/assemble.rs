@@ -36,6 +36,7 @@ use crate::notifications;
 use crate::others;
 use crate::sign_in::{Vouchers, auth_rules, vouchers};
 use crate::steward::{ApprovalBook, Shelf, Steward};
+use crate::surroundings::Surroundings;
 use crate::vault::Vault;
 use crate::vault::book::SecretBook;
 
@@ -190,7 +191,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
     let Vouchers { oidc, directories, shown } = vouchers(home, &secrets);
     let auth = Auth::new(AuthParts {
         accounts: roles.accounts,
-        bootstrap_token: token,
+        bootstrap_token: token.clone(),
         keys,
         rules: auth_rules(settings),
         directories,
@@ -242,6 +243,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         audit: roles.audit.clone(),
         care: roles.care,
         backup: Arc::new(to_save),
+        host: Arc::new(Surroundings::new(home, &secrets, &pools, &token)),
         auth,
         oidc,
         trusted_proxies: settings.trusted_proxies.value.clone(),

@@ -119,6 +119,11 @@ pub(crate) enum Command {
     Store(Store),
     /// Look at everything a night needs, and say what to do about what is wrong
     Doctor,
+    /// Write what somebody needs to help from afar: settings, versions, health, the last lines of the server's log; no secrets
+    Diagnostics {
+        /// The file to write [default: standard output]
+        file: Option<PathBuf>,
+    },
     /// A completion script for a shell, on standard output
     Completions {
         /// The shell

@@ -6,6 +6,7 @@ pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod connector;
 pub(crate) mod cron;
+pub(crate) mod diagnostics;
 pub(crate) mod doctor;
 pub(crate) mod holds;
 pub(crate) mod init;

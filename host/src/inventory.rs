@@ -10,8 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use host_model::connector::{Connector, Dialect};
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, StatementReport,
-    TableEntry, TestReport,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, PoolStretch, QueryEntry,
+    StatementReport, TableEntry, TestReport,
 };
 use host_model::value::Value;
 use host_model::{CancelToken, StepError};
@@ -91,6 +91,10 @@ impl ConnectorDesk for Connectors {
         cancel: &CancelToken,
     ) -> Result<Vec<StatementReport>, StepError> {
         self.pools.prove(name, query, cancel).await
+    }
+
+    fn pool_day(&self, pool: &str) -> Vec<PoolStretch> {
+        self.history.day_of(pool)
     }
 
     async fn list_tables(&self, name: &str, like: &str, most: usize) -> Result<Vec<TableEntry>, StepError> {

@@ -19,6 +19,7 @@ mod notifications;
 mod others;
 mod sign_in;
 mod steward;
+mod surroundings;
 mod telemetry;
 mod vault;
 mod watch;
@@ -101,6 +102,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Restore(args) => command::backup::put_back(args, &global).await,
         Command::Store(command) => command::store::run(command, &global).await,
         Command::Doctor => command::doctor::run(&global).await,
+        Command::Diagnostics { file } => command::diagnostics::run(file.as_deref(), &global).await,
         Command::Completions { shell } => command::manual::completions(shell),
         Command::Man { dir } => command::manual::pages(&dir),
     }

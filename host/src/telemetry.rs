@@ -7,7 +7,11 @@
 //! | `NOMAFLOW_LOG_FORMAT` | `text` (default) or `json` |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | where traces go, as `http://127.0.0.1:4318`; others of `OTEL_…` count as usual |
 //!
+//! The last lines of a server's log are also kept in memory, for the diagnostic bundle ([`recent_log`]).
+//!
 //! Invariant: a collector that is away or slow costs traces, never time.
+
+mod recent;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
@@ -18,6 +22,8 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::exit::{Exit, Failure};
 use crate::home::{env, style};
+
+pub(crate) use recent::recent_log;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// Spans worth a trace: runs and steps are `info`, calls of plugins into the host `debug`.
@@ -41,7 +47,8 @@ impl Drop for Telemetry {
 /// A log format that does not exist; a collector's address that is none.
 pub(crate) fn start(is_server: bool) -> Result<Telemetry, Failure> {
     let default = if is_server { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_env("NOMAFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted = || EnvFilter::try_from_env("NOMAFLOW_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = wanted();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let log = match env("NOMAFLOW_LOG_FORMAT").as_deref() {
         None | Some("" | "text") => {
@@ -60,7 +67,8 @@ pub(crate) fn start(is_server: bool) -> Result<Telemetry, Failure> {
         let tracer = provider.tracer("nomaflow");
         tracing_opentelemetry::layer().with_tracer(tracer).with_filter(EnvFilter::new(TRACED))
     });
-    tracing_subscriber::registry().with(log).with(traces).init();
+    let recent = is_server.then(|| recent::layer().with_filter(wanted()));
+    tracing_subscriber::registry().with(log).with(recent).with(traces).init();
     Ok(Telemetry(provider))
 }
 

@@ -24,6 +24,7 @@ mod holds;
 mod ledger;
 mod log_search;
 mod notifications;
+mod operations;
 mod overlap;
 mod packages;
 mod params;

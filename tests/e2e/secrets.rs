@@ -10,6 +10,7 @@ use serde_json::json;
 use test_support::{Host, TempHome, wait_until};
 
 use crate::program::{BINARY, Said, command, home_with, latest_run, nomaflow, serve};
+use crate::server::{bearer, http};
 
 const SOON: Duration = Duration::from_secs(30);
 const PLANTED: &str = "pl4nted-s3cret-0f-the-test";
@@ -80,11 +81,22 @@ fn a_secret_reaches_the_request_and_no_record_of_it() {
         nomaflow(home.path(), &["job", "logs", id]).expect(0),
         nomaflow(home.path(), &["--json", "secret", "list"]).expect(0).saying(&["TOKEN"]),
         nomaflow(home.path(), &["--json", "job", "show", "call"]).expect(0),
+        nomaflow(home.path(), &["diagnostics"]).expect(0).saying(&["catalogue read"]),
     ];
     for said in &told {
         assert!(!said.all().contains(PLANTED), "{}", said.all());
     }
     assert!(!host.lines().iter().any(|line| line.contains(PLANTED)), "the log of the server has it");
+    // Somebody uses it where everybody looks: the name of a request stands in the log. The bundle is looked through.
+    let ask = || {
+        let headers = [("Authorization", bearer(&home)), ("X-Request-Id", PLANTED.to_owned())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        http(host.url(), "GET", "/admin/diagnostics", &headers, "").2
+    };
+    ask();
+    host.wait_for_line(PLANTED, SOON).or_panic("the log has the name of the request");
+    let bundle = ask();
+    assert!(!bundle.contains(PLANTED) && bundle.contains("id=\\\"********\\\""), "{bundle}");
     assert_eq!(host.stop(SOON).unwrap().code(), Some(0));
     let mut found = Vec::new();
     files_with(home.path(), PLANTED, &mut found);

@@ -1,4 +1,6 @@
 /** Health: the sentence on top, the checks, the processes, the pause everybody sees. */
+import { readFile } from 'node:fs/promises'
+import { startServer } from './home.mjs'
 import { assert, live } from './kit.mjs'
 
 const verdict = (page, of) => page.locator(`[data-verdict="${of}"]`)
@@ -24,8 +26,29 @@ export default async function (kit) {
   await kit.check('checks say what is wrong in words, and where to mend it', async () => {
     assert(await page.locator('[data-check="bad"]').count() === 0, 'something is in trouble')
     await page.getByText('There is no transport: nobody is told of failures.').waitFor()
+    const { body } = await kit.server.call('GET', 'admin/jobs/health')
+    for (const { name } of body.checks) {
+      const row = page.locator(`[data-check-name="${name}"]`)
+      assert(['ok', 'look'].includes(await row.getAttribute('data-check')), `${name} is in trouble`)
+      assert(/since \d/.test(await row.innerText()), `${name} does not say since when: ${await row.innerText()}`)
+    }
+    const text = await page.getByRole('table', { name: 'Checks' }).innerText()
+    for (const part of [/sqlite answers in [\d.]+ ms/, /\d+ schedules? armed/, /[\d.]+ [GM]B free/, /The audit trail knows of none/, /the catalogue was never exported/]) assert(part.test(text), `${part} is not in: ${text}`)
     await kit.accessible(page)
     await kit.picture(page, 'health')
+  })
+
+  await kit.check('one file for somebody who helps from afar: settings, versions, the log, and no secret', async () => {
+    assert((await kit.server.call('PUT', 'admin/secrets/PLANTED', { value: 'pl4nted-in-the-browser' })).status < 300, 'the secret is not taken')
+    // The name of a request stands in the log; the bundle is looked through.
+    await kit.server.call('GET', 'admin/diagnostics', undefined, { 'x-request-id': 'pl4nted-in-the-browser' })
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Diagnostic bundle' }).click()])
+    assert(download.suggestedFilename() === 'nomaflow-diagnostics.json', download.suggestedFilename())
+    const text = await readFile(await download.path(), 'utf8')
+    const bundle = JSON.parse(text)
+    assert(bundle.about.version && bundle.settings.length > 10 && bundle.health.checks.length > 5, Object.keys(bundle).join())
+    assert(bundle.log.lines.some((line) => line.includes('catalogue read')), 'the log is missing')
+    assert(text.includes('********') && !text.includes('pl4nted-in-the-browser'), 'the secret is in it')
   })
 
   await kit.check('a pause with its reason is asked for once and seen on every page', async () => {
@@ -78,6 +101,22 @@ export default async function (kit) {
     await context.context().close()
   })
 
+  await kit.check('how busy the last day was is drawn, and written as a table', async () => {
+    const run = await kit.server.run('quick-check')
+    await kit.server.reaches(run, 'SUCCEEDED')
+    await page.goto(new URL('health', kit.server.url).href)
+    const panel = page.locator('section').filter({ has: page.getByRole('heading', { name: 'How busy it was' }) })
+    const chart = panel.getByRole('img', { name: /^Runs at once, by quarters of an hour: \d+ the most/ })
+    await chart.waitFor()
+    assert(await chart.locator('rect').count() > 96, 'there are fewer bars than quarters')
+    await panel.getByRole('img', { name: /^Log lines a second/ }).waitFor()
+    await panel.getByText('As a table').click()
+    const row = panel.getByRole('table').getByRole('row').nth(1)
+    assert(/1/.test(await row.innerText()), await row.innerText())
+    await kit.accessible(page)
+    await kit.picture(page, 'health-load')
+  })
+
   await kit.check('how accurately schedules fire is told for the span that is chosen', async () => {
     await page.goto(new URL('health', kit.server.url).href)
     const panel = page.locator('section').filter({ has: page.getByRole('heading', { name: 'How accurately schedules fire' }) })
@@ -97,4 +136,30 @@ export default async function (kit) {
     }, { viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'fr-FR' })
   })
   await page.context().close()
+
+  const lost = await kit.server.run('waits-at-the-gate')
+  await kit.server.reaches(lost, 'RUNNING')
+  await kit.server.stop('SIGKILL')
+  const again = await startServer(process.env.NOMAFLOW_BIN, kit.server.home, kit.server.listen)
+  kit.server = again
+  try {
+    await again.reaches(lost, 'FAILED')
+    await kit.check('runs that were lost with a process are listed and run again together', async () => {
+      const after = await kit.open('health')
+      await after.getByRole('heading', { name: /^Lost in a restart/ }).waitFor()
+      await after.getByRole('button', { name: 'Run these again…' }).click()
+      const dialog = after.getByRole('dialog')
+      await dialog.locator(`[data-bulk="${lost}"]`).waitFor()
+      assert(await dialog.locator('[data-bulk]').count() === 1, 'others are in the list')
+      await kit.accessible(after)
+      await kit.picture(after, 'health-lost')
+      await dialog.getByRole('button', { name: 'Run 1 again' }).click()
+      const id = await dialog.locator(`[data-bulk="${lost}"][data-outcome="done"] a`).innerText()
+      kit.letGo(id)
+      await again.reaches(id, 'SUCCEEDED')
+      await after.context().close()
+    })
+  } finally {
+    await again.stop()
+  }
 }

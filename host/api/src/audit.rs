@@ -1,6 +1,6 @@
 //! What of the requests goes into the audit trail: one mechanism at the gate of every address, so that no route that
 //! changes something can be forgotten. An address that is not a GET is in it, unless it is in the short list here of those
-//! that change nothing.
+//! that change nothing; of GETs those that carry much out of the house.
 //!
 //! Order, and why: a change is announced *before* its handler runs (`begun`), and closed after it (`done`, `failed`). If only
 //! the end were written, a process that dies in between, or a store that fails just then, would leave a change that
@@ -42,6 +42,9 @@ const CHANGES_NOTHING: [(Method, &str); 5] = [
     (Method::POST, "/admin/notifications/previews"),
 ];
 
+/// A GET that carries much out of the house. An export of the trail is none: it would be followed by an entry about itself.
+const TAKES_OUT: [&str; 2] = ["/admin/catalogue/export", "/admin/diagnostics"];
+
 /// A GET that lets somebody in.
 const SIGNS_IN: &str = "/auth/oidc/{provider}/callback";
 
@@ -69,12 +72,17 @@ pub(crate) enum Kept {
     SignIn,
     /// Only when it is refused.
     Refusal,
+    /// After, without waiting for it: nothing has changed, and in trouble it is wanted all the more.
+    Taken,
 }
 
 /// Whether and how requests of a method to an address are kept.
 pub(crate) fn kept(method: &Method, gate: &Gate) -> Option<Kept> {
     if gate.path == SIGNS_IN {
         return Some(Kept::SignIn);
+    }
+    if *method == Method::GET && TAKES_OUT.contains(&gate.path.as_str()) {
+        return Some(Kept::Taken);
     }
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return None;
@@ -254,6 +262,7 @@ async fn keep(gate: Gate, kept: Kept, request: Request, next: Next) -> Result<Re
         Kept::SignIn => keep_refusal(&gate, draft).await,
         Kept::Refusal if draft.outcome == AuditOutcome::Refused => keep_refusal(&gate, draft).await,
         Kept::Refusal => {}
+        Kept::Taken => write(&app, &draft).await,
     }
     Ok(response)
 }
@@ -309,7 +318,7 @@ async fn keep_refusal(gate: &Gate, mut draft: AuditDraft) {
 
 async fn write(app: &App, draft: &AuditDraft) {
     if let Err(error) = app.audit.append(draft).await {
-        tracing::error!(%error, action = draft.action, "a refusal is missing in the audit trail");
+        tracing::error!(%error, action = draft.action, "an entry is missing in the audit trail");
     }
 }
 

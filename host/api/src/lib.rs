@@ -8,6 +8,7 @@
 mod assets;
 mod audit;
 pub mod auth;
+mod checks;
 pub mod connector_desk;
 pub mod desk;
 mod error;
@@ -25,6 +26,7 @@ mod request_id;
 mod route;
 pub mod server;
 mod surface;
+mod taken;
 mod view;
 
 use std::sync::Arc;
@@ -38,7 +40,7 @@ use host_engine::Engine;
 use host_model::CancelToken;
 use host_model::audit::AuditTrail;
 use host_model::callable::CallableDirectory;
-use host_model::care::{BackupDesk, StoreCare};
+use host_model::care::{BackupDesk, HostDesk, StoreCare};
 use host_model::desk::{ConnectorDesk, PluginDesk};
 use host_model::history::History;
 use host_model::idempotency::IdempotencyKeys;
@@ -120,6 +122,8 @@ pub struct ApiParts {
     pub care: Arc<dyn StoreCare>,
     /// What has to be saved.
     pub backup: Arc<dyn BackupDesk>,
+    /// The process and its machine.
+    pub host: Arc<dyn HostDesk>,
     /// What is set up to tell people, and what became of it.
     pub notifications: Arc<dyn NotificationDesk>,
     /// Who may come in.
@@ -164,13 +168,18 @@ pub fn document(version: &str) -> String {
 fn surface(app: Option<App>, version: &str) -> Surface {
     use route::{
         about, accuracy, audit, calendar, catalogue, catalogue_history, catalogue_transfer, connector_check,
-        connector_edit, connectors, cron, health, ics, inputs, jobs, log_file, log_search, logs, maintenance, mutes,
-        notification_routes, notifications, oidc, oidc_sign_out, plain_sign_in, plugin_versions, plugins, preferences,
-        previews, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats, store, tokens, users,
+        connector_edit, connectors, cron, diagnostics, health, ics, inputs, jobs, load, log_file, log_search, logs,
+        maintenance, mutes, notification_routes, notifications, oidc, oidc_sign_out, plain_sign_in, plugin_versions,
+        plugins, preferences, previews, retention, run_plot, runs, scheduler, secrets, sign_in, skips, slots, stats,
+        store, tokens, users,
     };
     let (schemas, paths, stream) = routes!(live::events);
     let streams = live::Streams::default();
     let stream = (schemas, paths, stream.layer(Extension(streams.clone())));
+    let lookout = health::Lookout::new(streams);
+    let looking = |(schemas, paths, routes): utoipa_axum::router::UtoipaMethodRouter<App>| {
+        (schemas, paths, routes.layer(Extension(lookout.clone())))
+    };
     let roomy = |(schemas, paths, routes): utoipa_axum::router::UtoipaMethodRouter<App>| {
         (schemas, paths, routes.layer(DefaultBodyLimit::max(catalogue_transfer::MOST_BYTES)))
     };
@@ -184,9 +193,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
     let metrics = app.as_ref().map_or(MetricsAccess::Token, |app| app.metrics);
     let mut surface = Surface::new(app, version);
     if metrics != MetricsAccess::Off {
-        let (schemas, paths, reading) = routes!(route::metrics::show);
         let need = if metrics == MetricsAccess::Open { Need::Nothing } else { Need::Superuser };
-        surface = surface.add(need, (schemas, paths, reading.layer(Extension(streams))));
+        surface = surface.add(need, looking(routes!(route::metrics::show)));
     }
     surface
         .add(Need::Nothing, routes!(health::alive))
@@ -215,7 +223,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(users::show, users::change, users::delete))
         .add(Need::Superuser, routes!(users::password))
         .add(Need::SomeJob, job_list)
-        .add(Need::SignedIn, routes!(health::ready))
+        .add(Need::SignedIn, looking(routes!(health::ready)))
         .add(Need::SomeJob, routes!(cron::preview))
         .add(Need::SomeJob, routes!(cron::zones))
         .add(Need::SomeJob, routes!(runs::list))
@@ -274,6 +282,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::Superuser, routes!(store::show))
         .add(Need::Superuser, routes!(store::backup))
         .add(Need::AllJobs, routes!(accuracy::show))
+        .add(Need::AllJobs, routes!(load::show))
+        .add(Need::Superuser, looking(routes!(diagnostics::show)))
         .add(Need::Superuser, routes!(about::settings))
         .add(Need::SignedIn, routes!(about::show))
         .add(Need::Superuser, routes!(scheduler::pause))

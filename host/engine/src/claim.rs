@@ -150,7 +150,7 @@ async fn give_up_strays(shared: &Arc<Shared>) -> Result<(), StoreError> {
         if let Some(run) = shared.store.find_run(id).await?.filter(is_stray) {
             let reason = "given back: the store failed while it was taken up".to_owned();
             let change = RunChange::give_back(run.id, run.owner(), shared.clock.now(), &run.placement, reason);
-            let change = change.only_from(RunStatus::Queued);
+            let Some(change) = change.only_from(RunStatus::Queued) else { continue };
             shared.store.apply(&[change.into()]).await?;
         }
     }

@@ -39,7 +39,8 @@ pub(crate) async fn recover(shared: &Arc<Shared>, alive: &[String], all: bool) -
         let known: Vec<String> = shared.store.list_replicas().await?.into_iter().map(|r| r.presence.owner).collect();
         for run in runs.iter().filter(|run| process_of(run).is_some_and(|owner| is_lost(owner, &known))) {
             let changes = decide(shared, run).await?;
-            if shared.store.apply(&changes).await? == Applied::Yes {
+            // Where nothing is to be changed, nothing is to be told either.
+            if !changes.is_empty() && shared.store.apply(&changes).await? == Applied::Yes {
                 announce(shared, run).await?;
             }
         }
@@ -90,7 +91,8 @@ async fn decide(shared: &Shared, run: &Run) -> Result<Vec<Change>, StoreError> {
     let reason = format!("given back: process {} is gone", here(run).unwrap_or(&run.owner));
     // The process may only have stood still, and begin the run, or its next step, before this is written: then it is
     // decided anew. Whoever took the run up next would find a step that has begun, and that nobody runs.
-    let give_back = RunChange::give_back(run.id, run.owner(), at, &to, reason).only_from(run.status);
+    let give_back = RunChange::give_back(run.id, run.owner(), at, &to, reason);
+    let Some(give_back) = give_back.only_from(run.status) else { return Ok(Vec::new()) };
     if run.status == RunStatus::Queued {
         return Ok(vec![give_back.into()]);
     }
@@ -136,7 +138,9 @@ fn abandon(shared: &Shared, run: &Run, steps: &[StepRun], why: &str) -> Vec<Chan
     }
     let reason = if why.starts_with(LOST_IN_RESTART) { LOST_IN_RESTART } else { why };
     let (reason, error) = (Some(reason.to_owned()), Some(why.to_owned()));
-    changes.push(RunChange { reason, error, ..RunChange::abandon(run.id, run.owner(), at) }.into());
+    let mut end = RunChange::abandon(run.id, run.owner(), at);
+    (end.reason, end.error) = (reason, error);
+    changes.push(end.into());
     changes
 }
 

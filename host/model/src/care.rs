@@ -1,10 +1,11 @@
-//! What caring for a store needs to know: how large its tables are and how fast they grow, what a shorter history would
-//! remove, and how busy its connections are. The port [`StoreCare`] is implemented by the store; it only reads.
+//! What caring for an installation needs to know: how large the tables of its store are and how fast they grow, what a
+//! shorter history would remove, how busy it was, and what the process says of itself. The port [`StoreCare`] is implemented
+//! by the store, the others by the crate that assembles everything; all of them only read.
 
 use async_trait::async_trait;
 
 use crate::port::StoreError;
-use crate::{Instant, JobId, RunId};
+use crate::{Instant, JobId, Json, RunId};
 
 /// A table.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +65,38 @@ pub struct FireTime {
     pub started_at: Option<Instant>,
 }
 
+/// How busy all processes together were over a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LoadSlot {
+    /// The stretch: seconds since 1970 divided by its width.
+    pub slot: i64,
+    /// Runs that ran, the most at once.
+    pub running: u64,
+    /// Runs that waited, the most at once.
+    pub queued: u64,
+    /// Log lines that were written.
+    pub lines: u64,
+}
+
+/// The last lines of a process's own log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecentLog {
+    /// Oldest first.
+    pub lines: Vec<String>,
+    /// How many there were before them since the start.
+    pub forgotten: u64,
+}
+
+/// Knows the process and the machine it is on.
+pub trait HostDesk: Send + Sync + 'static {
+    /// Bytes that are free where the home keeps its data; `None` where the system does not say.
+    fn free_bytes(&self) -> Option<u64>;
+    /// What the process logged of late.
+    fn recent_log(&self) -> RecentLog;
+    /// Masks every secret that this process knows, wherever it stands in a text: the last look at what leaves the house.
+    fn conceal(&self, told: &mut Json);
+}
+
 /// Something to save.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToSave {
@@ -93,6 +126,10 @@ pub trait StoreCare: Send + Sync + 'static {
     async fn estimate_prune(&self, cutoff: Instant) -> Result<PruneEstimate, StoreError>;
     /// The newest runs fired by schedules that were recorded in a span of time, newest first.
     async fn fire_times(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<FireTime>, StoreError>;
+    /// How busy all processes were between two instants, stretch by stretch without a gap, the earliest first. Counted from
+    /// the runs themselves; one that was queued more than three days before `from` and has ended since is not among them.
+    /// `width_seconds` is not 0.
+    async fn load(&self, from: Instant, to: Instant, width_seconds: u32) -> Result<Vec<LoadSlot>, StoreError>;
     /// The pools of the store.
     fn pools(&self) -> Vec<PoolUse>;
 }

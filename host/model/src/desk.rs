@@ -46,6 +46,22 @@ pub const SAMPLE_SECONDS: u32 = 5;
 /// Samples that are kept: 15 minutes.
 pub const MOST_SAMPLES: usize = 15 * 60 / SAMPLE_SECONDS as usize;
 
+/// Stretches of a pool's day, in seconds: they begin at whole quarters of an hour.
+pub const STRETCH_SECONDS: u32 = 15 * 60;
+/// Stretches that are kept: a day, and the one that has begun.
+pub const MOST_STRETCHES: usize = 24 * 3600 / STRETCH_SECONDS as usize + 1;
+
+/// How a pool was used over [`STRETCH_SECONDS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PoolStretch {
+    /// Which: seconds since 1970 divided by its length.
+    pub slot: i64,
+    /// Connections that steps had, the most at once.
+    pub in_use: u32,
+    /// Steps that waited, the most at once.
+    pub waiting: u32,
+}
+
 /// How a pool was used over [`SAMPLE_SECONDS`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSample {
@@ -162,6 +178,9 @@ pub trait ConnectorDesk: Send + Sync + 'static {
     async fn test_connector(&self, name: &str, cancel: &CancelToken) -> Option<TestReport>;
     /// How a pool was used of late, oldest first; at most [`MOST_SAMPLES`].
     fn pool_history(&self, pool: &str) -> Vec<PoolSample>;
+    /// How a pool was used over the last day, by this process and since its start, oldest first; at most
+    /// [`MOST_STRETCHES`].
+    fn pool_day(&self, pool: &str) -> Vec<PoolStretch>;
     /// Tables and views whose name holds `like`, in any case, by schema and name, at most `most`.
     ///
     /// # Errors

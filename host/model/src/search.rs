@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -61,6 +62,22 @@ struct Sequence {
     words: Vec<String>,
     /// The last one may go on.
     is_prefix: bool,
+}
+
+/// Why a search was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// As many as may wait for their turn are waiting.
+    #[error("{waiting} searches wait for their turn already")]
+    Busy {
+        /// How many may wait.
+        waiting: usize,
+        /// When it makes sense to ask again.
+        again: Duration,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// What to look for: sequences of words, all of which have to be in a line, in any order.
@@ -279,7 +296,10 @@ pub struct Found {
 #[async_trait]
 pub trait LogSearch: Send + Sync + 'static {
     /// Looks for lines. Ends within a few seconds, whatever is asked, and says so when it had to.
-    async fn search(&self, search: &LineSearch) -> Result<Found, StoreError>;
+    ///
+    /// # Errors
+    /// [`SearchError::Busy`] rather than a long wait for its turn.
+    async fn search(&self, search: &LineSearch) -> Result<Found, SearchError>;
     /// While lines from before there was an index are still being indexed: lines said before this instant may be missing.
     async fn indexed_from(&self) -> Result<Option<Instant>, StoreError>;
     /// Indexes up to `most` lines from before there was an index. False when there are none left.

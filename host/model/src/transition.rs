@@ -52,12 +52,13 @@ impl<'a> From<&'a str> for Owner<'a> {
     }
 }
 
-/// A change of a run.
+/// A change of a run. Made by its functions alone, so there is always a state that it may start from.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RunChange {
     /// Which run.
     pub run_id: RunId,
-    /// States it may start from.
+    /// States it may start from; never empty.
     pub from: &'static [RunStatus],
     /// The state it leads to.
     pub to: RunStatus,
@@ -115,13 +116,13 @@ impl RunChange {
         Self { error: reason.clone(), reason, ..Self::new(run_id, owner, from, RunStatus::Failed, at) }
     }
 
-    /// The same change, which takes only from `status`, of those it may start from: for whoever decided by the status that
-    /// it read, when another would have been decided otherwise.
+    /// The same change, which takes only from `status`: for whoever decided by the status that it read, when another would
+    /// have been decided otherwise. `None` where it may not start from there: then there is nothing to change.
     #[must_use]
-    pub fn only_from(mut self, status: RunStatus) -> Self {
-        let place = self.from.iter().position(|from| *from == status);
-        self.from = place.map_or(&[], |n| &self.from[n..=n]);
-        self
+    pub fn only_from(mut self, status: RunStatus) -> Option<Self> {
+        let place = self.from.iter().position(|from| *from == status)?;
+        self.from = &self.from[place..=place];
+        Some(self)
     }
 
     /// The process that owned the run is gone; whoever accepts placement `to` may go on with it.
@@ -325,14 +326,13 @@ mod tests {
         );
         for change in &all {
             assert!(change.from.iter().all(|f| !f.is_final()), "a final state is never left: {change:?}");
-        }
-        for (status, left) in [
-            (RunStatus::Queued, &[RunStatus::Queued][..]),
-            (RunStatus::Running, &[RunStatus::Running]),
-            (RunStatus::Failed, &[]),
-        ] {
-            let narrowed = all[5].clone().only_from(status);
-            assert_eq!(narrowed, RunChange { from: left, ..all[5].clone() });
+            for status in RunStatus::ALL.iter().copied() {
+                let wanted = change.from.contains(&status).then_some(vec![status]);
+                let narrowed = change.clone().only_from(status);
+                assert_eq!(narrowed.as_ref().map(|change| change.from.to_vec()), wanted, "{status:?} of {change:?}");
+                let others = |change: RunChange| RunChange { from: &[], ..change };
+                assert!(narrowed.is_none_or(|narrowed| others(narrowed) == others(change.clone())));
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use host_catalogue::{Flags, load_settings};
 use host_model::audit::{AuditFilter, AuditOutcome, AuditTrail};
 use host_model::diagnostic::Severity;
+use host_model::port::StoreError;
 use host_model::{CancelToken, Json, StepSpec};
 use host_python::Interpreter;
 use serde_json::json;
@@ -29,6 +30,8 @@ const LITTLE_SPACE: u64 = 1 << 30;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Hours after which a backup is old: two nights.
 const OLD_BACKUP: i64 = 48;
+/// What the audit trail calls an export of the whole catalogue.
+const EXPORT: &str = "catalogue.export";
 /// Another process's clock may be that much ahead.
 const CLOCK_SLACK: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
@@ -213,28 +216,37 @@ async fn look_at_store(home: &Home) -> Vec<Finding> {
     all
 }
 
-/// How old the last backup is, as the audit trail says.
+/// How old the last backup and the last export of the catalogue are, as the audit trail says.
 async fn look_at_backup(audit: &dyn AuditTrail) -> Finding {
+    let advice = "nomaflow backup FILE; docs/backup.md";
+    let (taken, exported) = match (hours_since(audit, BACKUP).await, hours_since(audit, EXPORT).await) {
+        (Ok(taken), Ok(exported)) => (taken, exported),
+        (Err(error), _) | (_, Err(error)) => return Finding::new("backup", State::Notice, error.to_string()),
+    };
+    let exported = exported.map(|hours| format!("; the catalogue was exported {hours} hours ago")).unwrap_or_default();
+    match taken {
+        Some(hours) if hours <= OLD_BACKUP => {
+            Finding::new("backup", State::Fine, format!("the last one is {hours} hours old{exported}"))
+        }
+        Some(hours) => {
+            let text = format!("the last one is {} days old{exported}", hours / 24);
+            Finding::new("backup", State::Notice, text).advice(advice)
+        }
+        None => {
+            Finding::new("backup", State::Notice, format!("the audit trail knows of none{exported}")).advice(advice)
+        }
+    }
+}
+
+async fn hours_since(audit: &dyn AuditTrail, action: &str) -> Result<Option<i64>, StoreError> {
     let filter = AuditFilter {
-        action: Some(BACKUP.to_owned()),
+        action: Some(action.to_owned()),
         outcome: Some(AuditOutcome::Done),
         limit: 1,
         ..AuditFilter::default()
     };
-    let advice = "nomaflow backup FILE; docs/backup.md";
-    match audit.list(&filter).await {
-        Ok(found) => match found.first().map(|entry| (chrono::Utc::now() - entry.draft.at).num_hours()) {
-            Some(hours) if hours <= OLD_BACKUP => {
-                Finding::new("backup", State::Fine, format!("the last one is {hours} hours old"))
-            }
-            Some(hours) => {
-                let text = format!("the last one is {} days old", hours / 24);
-                Finding::new("backup", State::Notice, text).advice(advice)
-            }
-            None => Finding::new("backup", State::Notice, "the audit trail knows of none").advice(advice),
-        },
-        Err(error) => Finding::new("backup", State::Notice, error.to_string()),
-    }
+    let found = audit.list(&filter).await?;
+    Ok(found.first().map(|entry| (chrono::Utc::now() - entry.draft.at).num_hours()))
 }
 
 async fn look_at_server(home: &Home, global: &Global) -> Finding {

@@ -94,6 +94,11 @@ impl SecretBook {
         &self.vault
     }
 
+    /// Every value that is open here, those with reserved names too.
+    pub(crate) fn values(&self) -> Vec<String> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     fn opened(&self, name: &str) -> Option<String> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use host_model::care::{FireTime, PoolUse, PruneEstimate, StoreCare, TableSize};
+use host_model::care::{FireTime, LoadSlot, PoolUse, PruneEstimate, StoreCare, TableSize};
 use host_model::port::StoreError;
 use host_model::{Instant, RunId};
 
 use crate::error::DbError;
+use crate::load::load;
 use crate::row::StoredRow;
 use crate::sql::{Bind, Conn};
 use crate::store::SqlStore;
@@ -61,7 +62,7 @@ impl Drop for One<'_> {
     }
 }
 
-fn first_id(at: Instant) -> RunId {
+pub(crate) fn first_id(at: Instant) -> RunId {
     RunId::from_parts(u64::try_from(at.timestamp_millis()).unwrap_or(0), 0)
 }
 
@@ -174,6 +175,12 @@ impl StoreCare for SqlStore {
         const OPERATION: &str = "list what schedules fired";
         let mut reader = self.reader(OPERATION).await?;
         fire_times(&mut reader.conn(), from, to, limit).await.map_err(|error| error.during(OPERATION))
+    }
+
+    async fn load(&self, from: Instant, to: Instant, width_seconds: u32) -> Result<Vec<LoadSlot>, StoreError> {
+        const OPERATION: &str = "count how busy it was";
+        let mut reader = self.reader(OPERATION).await?;
+        load(&mut reader.conn(), from, to, width_seconds).await.map_err(|error| error.during(OPERATION))
     }
 
     fn pools(&self) -> Vec<PoolUse> {

@@ -4,7 +4,8 @@
 //!
 //! PostgreSQL's index has no order, so the blocks are asked for in spans of ids that grow: the newest thousands first. A
 //! common word fills the page in the first; for a rare one the spans are few. Whatever is asked, a search ends within
-//! [`PATIENCE`]: each statement is stopped by the database itself, and at most [`AT_ONCE`] searches run in a process.
+//! [`PATIENCE`]: each statement is stopped by the database itself. A few searches of a process run at a time, a few more
+//! wait, and the rest is told to come back ([`Turns`]).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,9 +14,8 @@ use async_trait::async_trait;
 use chrono::{Datelike, Days};
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::StoreError;
-use host_model::search::{Found, Hit, LineSearch, LogSearch, Place};
+use host_model::search::{Found, Hit, LineSearch, LogSearch, Place, SearchError};
 use host_model::{JobId, RunId};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::error::DbError;
@@ -23,12 +23,12 @@ use crate::log_index::{IndexOlder, day_mark, job_mark, level_mark, month_mark};
 use crate::row::{LOG_COLUMNS, read_log};
 use crate::sql::{Bind, Conn, count, numbered, quoted_words};
 use crate::store::{Reader, SqlStore};
+use crate::turns::Turns;
 
 /// What a search may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Searches of a process at a time.
-const AT_ONCE: usize = 2;
-static TURN: Semaphore = Semaphore::const_new(AT_ONCE);
+/// Searches of a process at a time, and those that may wait for them: the last one waits as long as four of them take.
+static TURNS: Turns = Turns::new(2, 8, PATIENCE);
 
 /// Blocks looked into at first, and at most, in one go.
 const FEW: i64 = 8;
@@ -53,9 +53,9 @@ struct Candidate {
 
 #[async_trait]
 impl LogSearch for SqlStore {
-    async fn search(&self, search: &LineSearch) -> Result<Found, StoreError> {
+    async fn search(&self, search: &LineSearch) -> Result<Found, SearchError> {
         const WHAT: &str = "search the log";
-        let _turn = TURN.acquire().await;
+        let _turn = TURNS.take().await?;
         let until = Instant::now() + PATIENCE;
         let mut reader = self.searcher(WHAT).await?;
         bound(&mut reader, until).await.map_err(|error| error.during(WHAT))?;

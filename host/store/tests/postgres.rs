@@ -10,7 +10,7 @@ use host_model::RunId;
 use host_model::port::{CancelMark, Store, StoreError};
 use host_store::conformance::{self, Bench};
 use host_store::{OpenError, each_check};
-use test_support::{Database, Gate, Postgres, free_port, wait_until};
+use test_support::{Database, Gate, Postgres, TempHome, free_port, wait_until};
 use tokio::task::JoinSet;
 
 macro_rules! tests {
@@ -28,7 +28,9 @@ each_check!(tests);
 async fn check(server: &Postgres, area: &str, name: &str) {
     println!("{name}");
     let database = server.database().unwrap();
-    conformance::run(area, name, &Bench::new(database.url(), "")).await;
+    // For what a check puts beside the database.
+    let home = TempHome::new().unwrap();
+    conformance::run(area, name, &Bench::new(database.url(), home.path())).await;
 }
 
 async fn open_error(url: &str) -> OpenError {

@@ -4,7 +4,8 @@
  */
 import type { Connector, LastTest, NamedQuery, Stage, Table, TestReport } from '../connectors/connectors'
 import type { Connector as Choice, Callable as Callee, Checked, JobSource, Preview } from '../editor/requests'
-import type { Health, Replica } from '../health/health'
+import type { Check, Health, Replica } from '../health/health'
+import type { Load } from '../health/load'
 import type { Progress } from '../live/protocol'
 import type { Plugin, PluginsDocument, PluginUse } from '../plugins/plugins'
 import type { Version } from '../plugins/versions'
@@ -56,6 +57,8 @@ export type Answers = [
   Fits<Omit<PluginsDocument, 'plugins'>, wire.PluginList>,
   Fits<Health, wire.Health>,
   Fits<Replica, wire.ReplicaView>,
+  Fits<Check, wire.Check>,
+  Fits<Load, wire.Load>,
   Fits<Calendar, wire.Calendar>,
   Fits<CalendarRow, wire.CalendarRow>,
   Fits<CalendarRun, wire.CalendarRun>,

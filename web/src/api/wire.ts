@@ -6,6 +6,11 @@ export interface components {
         About: {
             /** @description `x86_64`, `aarch64` … */
             arch: string;
+            /**
+             * Format: date-time
+             * @description When it was built; null of a build that is not optimized.
+             */
+            built_at: string | null;
             /** @description Of the source it was built from, where the builder said so. */
             commit: string | null;
             /** @description `linux`, `macos` … */
@@ -186,6 +191,13 @@ export interface components {
             last_backup_at: string | null;
             /** @description By whom. */
             last_backup_by: string | null;
+            /**
+             * Format: date-time
+             * @description When somebody last took the whole catalogue out; null like the other.
+             */
+            last_export_at: string | null;
+            /** @description Who that was. */
+            last_export_by: string | null;
             /** @description In the order in which it is put back. */
             things: components["schemas"]["ThingToSave"][];
         };
@@ -206,6 +218,29 @@ export interface components {
         BrokenJobView: {
             id: string;
             problems: string[];
+        };
+        /** @description The bundle. */
+        Bundle: {
+            about: components["schemas"]["About"];
+            connectors: components["schemas"]["ConnectorFact"][];
+            /** @description What is wrong with files, at most 200. */
+            findings: components["schemas"]["FindingView"][];
+            /**
+             * Format: int32
+             * @description Of this document: 1.
+             */
+            format: number;
+            health: components["schemas"]["Health"];
+            log: components["schemas"]["LogTail"];
+            /** @description Parts that could not be told, with the reason. */
+            missing: string[];
+            plugins: components["schemas"]["PluginFact"][];
+            process: components["schemas"]["ProcessView"];
+            /** @description As they count for this process, without passwords. */
+            settings: components["schemas"]["SettingView"][];
+            store: components["schemas"]["StoreView"] | null;
+            /** Format: date-time */
+            taken_at: string;
         };
         /** @description A span of time with what fires, ran and fell through in it. */
         Calendar: {
@@ -309,11 +344,63 @@ export interface components {
             /** @example requested */
             status: string;
         };
+        /** @description Something that was looked at. */
+        Check: {
+            /** @description What to do; null where nothing has to be done. */
+            advice: string | null;
+            /**
+             * Format: date-time
+             * @description Of a backup: when it was taken.
+             */
+            at: string | null;
+            /**
+             * Format: date-time
+             * @description Of a backup: when the catalogue was last exported.
+             */
+            export_at: string | null;
+            /**
+             * Format: double
+             * @description Milliseconds of the store, free bytes of the disk, seconds of a clock; or how many: armed schedules, invalid jobs, broken
+             *     files, versions, streams.
+             */
+            figure: number | null;
+            /**
+             * @description `store`, `scheduler`, `schedules`, `catalogue`, `plugins`, `versions`, `clocks`, `disk`, `streams` or `backup`.
+             * @example disk
+             */
+            name: string;
+            /** @description Of the things that are not as they should be, and of versions, the first few. */
+            names: string[];
+            /**
+             * Format: date-time
+             * @description Since when this process has seen it in this state.
+             */
+            since: string;
+            state: components["schemas"]["CheckState"];
+            /** @description In English. */
+            text: string;
+        };
         /** @description When a schedule of a submitted job would fire. */
         CheckedSchedule: {
             next: string[];
             schedule: string;
             timezone: string;
+        };
+        /** @enum {string} */
+        CheckState: "ok" | "look" | "bad";
+        /** @description A connector. */
+        ConnectorFact: {
+            /** @description Null for a directory. */
+            dialect: string | null;
+            /** Format: int32 */
+            in_use: number | null;
+            name: string;
+            /** Format: int32 */
+            pool_size: number | null;
+            /** @description Without credentials. */
+            target: string | null;
+            /** Format: int32 */
+            waiting: number | null;
         };
         /** @description Every connector. */
         ConnectorList: {
@@ -500,6 +587,16 @@ export interface components {
             message: string;
             severity: components["schemas"]["Severity"];
         };
+        /** @description A finding about a file. */
+        FindingView: {
+            /** @description Stable. */
+            code: string;
+            file: string;
+            is_error: boolean;
+            /** Format: int32 */
+            line: number;
+            message: string;
+        };
         /** @description What a run was given. */
         Given: {
             log_level: components["schemas"]["LogLevel"];
@@ -516,6 +613,8 @@ export interface components {
         };
         /** @description Whether schedules fire and runs can be recorded. */
         Health: components["schemas"]["Standing"] & {
+            /** @description What can be wrong, each thing with its state. */
+            checks: components["schemas"]["Check"][];
             invalid_jobs: number;
             /** @description Jobs that can run. */
             jobs: number;
@@ -801,6 +900,51 @@ export interface components {
             seq: number;
             step: string | null;
         };
+        /** @description How busy it was. */
+        Load: {
+            /** Format: date-time */
+            from: string;
+            pools: components["schemas"]["PoolLoad"][];
+            /** @description The process whose pools these are. */
+            replica: string;
+            /**
+             * Format: int32
+             * @description Length of a stretch.
+             */
+            stretch_seconds: number;
+            /** @description Without a gap, oldest first. */
+            stretches: components["schemas"]["LoadStretch"][];
+            /** Format: date-time */
+            to: string;
+        };
+        /** @description A stretch of time. The last one has only begun. */
+        LoadStretch: {
+            /**
+             * Format: date-time
+             * @description Its beginning.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Log lines that were written.
+             */
+            lines: number;
+            /**
+             * Format: double
+             * @description The same for each of its seconds.
+             */
+            lines_per_second: number;
+            /**
+             * Format: int64
+             * @description Runs that waited, the most at once.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Runs that ran, the most at once.
+             */
+            running: number;
+        };
         /** @description An instant, by UTC and by the clock of its zone. */
         LocalInstant: {
             /** Format: date-time */
@@ -922,6 +1066,16 @@ export interface components {
              * @description Lines of the whole log.
              */
             total: number;
+        };
+        /** @description The last lines of the log of the process, as they went to standard error. */
+        LogTail: {
+            /**
+             * Format: int64
+             * @description Lines before them, which are not kept.
+             */
+            forgotten: number;
+            /** @description Oldest first. */
+            lines: string[];
         };
         /** @description A slot that did not fire. */
         LostSlot: {
@@ -1190,6 +1344,15 @@ export interface components {
              */
             reason?: string;
         };
+        /** @description A plugin. */
+        PluginFact: {
+            app: string;
+            callables: number;
+            name: string;
+            path: string;
+            /** @description Why it is not loaded. */
+            problem: string | null;
+        };
         /** @description What a plugin may touch. Each list has a line per item, in the words of its file. */
         PluginGrants: {
             /** @description What its interfaces need before their calls do anything. */
@@ -1340,6 +1503,32 @@ export interface components {
             /** Format: int32 */
             size: number;
         };
+        /** @description A pool of the process that answers. */
+        PoolLoad: {
+            name: string;
+            /**
+             * Format: int32
+             * @description Most connections at once.
+             */
+            size: number;
+            /** @description Since the process began; stretches before that are missing. */
+            stretches: components["schemas"]["PoolStretchView"][];
+        };
+        /** @description How a pool was used over a stretch. */
+        PoolStretchView: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: int32
+             * @description Connections that steps had, the most at once.
+             */
+            in_use: number;
+            /**
+             * Format: int32
+             * @description Steps that waited for one, the most at once.
+             */
+            waiting: number;
+        };
         /** @description How far a pool is used. */
         PoolView: {
             /**
@@ -1426,6 +1615,21 @@ export interface components {
              * @example urn:nomaflow:problem:not-found
              */
             type: string;
+        };
+        /** @description The process and its machine. */
+        ProcessView: {
+            /**
+             * Format: int64
+             * @description Free where the home keeps its data.
+             */
+            disk_free_bytes: number | null;
+            /** @description Processors it may use. */
+            processors: number | null;
+            /**
+             * Format: int64
+             * @description Memory in use, where the system tells it.
+             */
+            resident_bytes: number | null;
         };
         /** @description How far an attempt is. */
         ProgressView: {
@@ -2582,6 +2786,7 @@ export type AuditVerdict = components['schemas']['AuditVerdict'];
 export type BackupState = components['schemas']['BackupState'];
 export type Band = components['schemas']['Band'];
 export type BrokenJobView = components['schemas']['BrokenJobView'];
+export type Bundle = components['schemas']['Bundle'];
 export type Calendar = components['schemas']['Calendar'];
 export type CalendarRow = components['schemas']['CalendarRow'];
 export type CalendarRun = components['schemas']['CalendarRun'];
@@ -2590,7 +2795,10 @@ export type CallableKind = components['schemas']['CallableKind'];
 export type CallablePage = components['schemas']['CallablePage'];
 export type CallableView = components['schemas']['CallableView'];
 export type CancelRequested = components['schemas']['CancelRequested'];
+export type Check = components['schemas']['Check'];
 export type CheckedSchedule = components['schemas']['CheckedSchedule'];
+export type CheckState = components['schemas']['CheckState'];
+export type ConnectorFact = components['schemas']['ConnectorFact'];
 export type ConnectorList = components['schemas']['ConnectorList'];
 export type ConnectorTestView = components['schemas']['ConnectorTestView'];
 export type ConnectorView = components['schemas']['ConnectorView'];
@@ -2609,6 +2817,7 @@ export type ErrorView = components['schemas']['ErrorView'];
 export type Estimate = components['schemas']['Estimate'];
 export type FieldFinding = components['schemas']['FieldFinding'];
 export type Finding = components['schemas']['Finding'];
+export type FindingView = components['schemas']['FindingView'];
 export type Given = components['schemas']['Given'];
 export type Health = components['schemas']['Health'];
 export type ImportChange = components['schemas']['ImportChange'];
@@ -2637,6 +2846,8 @@ export type Lateness = components['schemas']['Lateness'];
 export type LeaseView = components['schemas']['LeaseView'];
 export type LevelCount = components['schemas']['LevelCount'];
 export type LineView = components['schemas']['LineView'];
+export type Load = components['schemas']['Load'];
+export type LoadStretch = components['schemas']['LoadStretch'];
 export type LocalInstant = components['schemas']['LocalInstant'];
 export type LogCounts = components['schemas']['LogCounts'];
 export type LogDensity = components['schemas']['LogDensity'];
@@ -2648,6 +2859,7 @@ export type LoginBody = components['schemas']['LoginBody'];
 export type LoginForm = components['schemas']['LoginForm'];
 export type LogLevel = components['schemas']['LogLevel'];
 export type LogPage = components['schemas']['LogPage'];
+export type LogTail = components['schemas']['LogTail'];
 export type LostSlot = components['schemas']['LostSlot'];
 export type Maintenance = components['schemas']['Maintenance'];
 export type MaintenanceBody = components['schemas']['MaintenanceBody'];
@@ -2674,6 +2886,7 @@ export type PasswordBody = components['schemas']['PasswordBody'];
 export type PasswordChanged = components['schemas']['PasswordChanged'];
 export type PatchBody = components['schemas']['PatchBody'];
 export type PauseBody = components['schemas']['PauseBody'];
+export type PluginFact = components['schemas']['PluginFact'];
 export type PluginGrants = components['schemas']['PluginGrants'];
 export type PluginList = components['schemas']['PluginList'];
 export type PluginReportView = components['schemas']['PluginReportView'];
@@ -2685,12 +2898,15 @@ export type PluginVersionList = components['schemas']['PluginVersionList'];
 export type PluginVersionView = components['schemas']['PluginVersionView'];
 export type PluginView = components['schemas']['PluginView'];
 export type PoolHistoryView = components['schemas']['PoolHistoryView'];
+export type PoolLoad = components['schemas']['PoolLoad'];
+export type PoolStretchView = components['schemas']['PoolStretchView'];
 export type PoolView = components['schemas']['PoolView'];
 export type Preferences = components['schemas']['Preferences'];
 export type PreferencesBody = components['schemas']['PreferencesBody'];
 export type PresetView = components['schemas']['PresetView'];
 export type PreviewBody = components['schemas']['PreviewBody'];
 export type Problem = components['schemas']['Problem'];
+export type ProcessView = components['schemas']['ProcessView'];
 export type ProgressView = components['schemas']['ProgressView'];
 export type Provider = components['schemas']['Provider'];
 export type ProviderList = components['schemas']['ProviderList'];

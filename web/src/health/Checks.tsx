@@ -1,62 +1,91 @@
-/** What can be wrong, each thing with its state in a word and a shape, and what to do. */
+/** What can be wrong, each thing with its state in a word and a shape, since when it is so, and what to do. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { http } from '../api/http'
 import { useMay } from '../api/permissions'
 import { optional } from '../api/queries'
+import { bytes } from '../runs/usage'
 import { useLiveStatus } from '../ui/hooks'
 import { Panel } from '../ui/parts'
 import { Glyph } from '../ui/Status'
+import { Ago, At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import type { TransportsDocument } from '../alerts/api'
 import css from './health.module.css'
-import { mixedVersions, type Health } from './health'
+import type { Check, Health } from './health'
 import { t } from './words'
 
-type State = 'ok' | 'look' | 'bad'
+type State = Check['state']
 const LIKE = { ok: 'SUCCEEDED', look: 'QUEUED', bad: 'FAILED' } as const
 
 /** A clock that is further off than this is worth a word. */
 const SKEW_MS = 5_000
 
-function Check({ name, state, children }: { name: string; state: State; children: ReactNode }) {
+function Row({ id, name, state, since, children }: { id: string; name: string; state: State; since?: string; children: ReactNode }) {
   return (
-    <tr data-check={state}>
+    <tr data-check={state} data-check-name={id}>
       <th scope="row">{name}</th>
-      <td><span className={`${ui.badge} ${ui[LIKE[state]]}`}><Glyph status={LIKE[state]} />{t[state]}</span></td>
+      <td><span className={`${ui.badge} ${ui[LIKE[state]]}`}><Glyph status={LIKE[state]} />{t[state]}</span>{since && <span className={css.since}>{t.so} <At at={since} /></span>}</td>
       <td className={ui.break}>{children}</td>
     </tr>
   )
 }
 
+/** What the server looked at, in the words of the page; what the page does not know, in the server's. */
+function Told({ check, health }: { check: Check; health: Health }) {
+  const figure = check.figure ?? 0
+  const names = check.names.length > 0 && <span className="mono">{check.names.join(', ')}</span>
+  const ok = check.state === 'ok'
+  switch (check.name) {
+    case 'store':
+      return <>{health.store.ok ? t.storeOk(health.store.dialect, figure < 10 ? figure.toFixed(1) : String(Math.round(figure))) : t.storeBad(health.store.dialect)}{health.store.ok && !ok && <> {t.storeSlow}</>}{health.store.pool_size !== undefined && <> {t.pool(health.store.pool_idle ?? 0, health.store.pool_size, health.store.pool_waiting ?? 0)}</>}</>
+    case 'scheduler':
+      return <>{health.scheduler === 'error' ? t.schedulerError : health.lease ? t.schedulerOk(health.lease.holder, health.lease.term) : t.schedulerNone} {!health.scheduler_enabled && health.lease && t.schedulerOff}</>
+    case 'schedules':
+      return <>{t.schedulesOk(figure)} <Link to="/schedule">{t.toSchedule}</Link></>
+    case 'catalogue':
+      return ok ? <>{t.catalogueOk(health.jobs)}</> : <>{t.catalogueBad(health.invalid_jobs)} {names} <Link to="/jobs" search={{ state: 'invalid' }}>{t.toInvalid}</Link></>
+    case 'plugins':
+      return ok ? <>{t.pluginsOk}</> : <>{t.pluginsBad(figure)} {names} <Link to="/plugins">{t.toPlugins}</Link></>
+    case 'versions':
+      return <>{ok ? t.versionsOk(check.names[0] ?? health.version) : t.versionsBad(check.names.join(', '))}</>
+    case 'clocks':
+      return ok ? <>{t.clocksOk}</> : <>{t.clocksBad(Math.round(figure))} {names}</>
+    case 'disk':
+      return <>{check.figure === null ? t.diskUnknown : ok ? t.diskOk(bytes(figure)) : t.diskBad(bytes(figure))}</>
+    case 'streams':
+      return <>{t.streamsOk(figure)}</>
+    case 'backup':
+      return <>{check.at ? <>{t.backupLast} <Ago at={check.at} />{!ok && <>. {t.backupOld}</>}</> : t.backupNone} · {check.export_at ? <>{t.exportLast} <Ago at={check.export_at} /></> : t.exportNone}</>
+    default:
+      return <>{check.text}{check.advice && <> {check.advice}</>}</>
+  }
+}
+
 export function Checks({ health }: { health: Health }) {
   const live = useLiveStatus()
-  const tellsAlerts = useMay()('settings:notifications')
+  const may = useMay()
+  const tellsAlerts = may('settings:notifications')
   const transports = useQuery({ queryKey: ['transports'], queryFn: ({ signal }) => optional(http.get<TransportsDocument>('admin/notifications/transports', signal)), enabled: tellsAlerts })
   const known = transports.data?.transports
   const failing = known?.filter((each) => each.failing) ?? []
-  const versions = mixedVersions(health.replicas)
   const skew = live.state === 'live' ? Math.abs(live.skewMs) : null
-  const asked = health.replicas.some((replica) => replica.scheduler_enabled)
   return (
     <Panel title={t.checks}>
       <table className={`${ui.table} ${ui.stacks} ${css.checks}`} aria-label={t.checks}>
         <thead><tr><th scope="col">{t.check}</th><th scope="col">{t.state}</th><th scope="col">{t.what}</th></tr></thead>
         <tbody>
-          <Check name={t.store} state={health.store.ok ? 'ok' : 'bad'}>{health.store.ok ? t.storeOk(health.store.dialect) : t.storeBad(health.store.dialect)}{health.store.pool_size !== undefined && <> {t.pool(health.store.pool_idle ?? 0, health.store.pool_size, health.store.pool_waiting ?? 0)}</>}</Check>
-          <Check name={t.scheduler} state={health.scheduler === 'error' ? 'bad' : health.lease ? 'ok' : asked ? 'bad' : 'look'}>
-            {health.scheduler === 'error' ? t.schedulerError : health.lease ? t.schedulerOk(health.lease.holder, health.lease.term) : t.schedulerNone} {!health.scheduler_enabled && health.lease && t.schedulerOff}
-          </Check>
-          <Check name={t.catalogue} state={health.invalid_jobs > 0 ? 'bad' : 'ok'}>
-            {health.invalid_jobs > 0 ? <>{t.catalogueBad(health.invalid_jobs)} <Link to="/jobs" search={{ state: 'invalid' }}>{t.toInvalid}</Link></> : t.catalogueOk(health.jobs)}
-          </Check>
-          {health.replicas.length > 0 && <Check name={t.versions} state={versions.length > 0 ? 'look' : 'ok'}>{versions.length > 0 ? t.versionsBad(versions.join(', ')) : t.versionsOk(health.replicas[0]!.version)}</Check>}
-          {known && <Check name={t.alerts} state={failing.length > 0 ? 'bad' : known.length === 0 ? 'look' : 'ok'}>
+          {health.checks.map((check) => (
+            <Row key={check.name} id={check.name} name={t.names[check.name] ?? check.name} state={check.state} since={check.since}>
+              <Told check={check} health={health} /> {check.name === 'backup' && may('superuser') && <Link to="/settings/$tab" params={{ tab: 'backup' }}>{t.toBackup}</Link>}
+            </Row>
+          ))}
+          {known && <Row id="alerts" name={t.alerts} state={failing.length > 0 ? 'bad' : known.length === 0 ? 'look' : 'ok'}>
             {failing.length > 0 ? t.alertsBad(failing.map((each) => each.name).join(', ')) : known.length === 0 ? t.alertsNone : t.alertsOk(known.length)} {(failing.length > 0 || known.length === 0) && <Link to="/alerts">{t.toAlerts}</Link>}
-          </Check>}
-          <Check name={t.stream} state={live.state === 'live' ? 'ok' : 'look'}>{live.state === 'live' ? t.streamOk : t.streamBad}</Check>
-          {skew !== null && <Check name={t.clock} state={skew > SKEW_MS ? 'look' : 'ok'}>{skew > SKEW_MS ? t.clockBad(Math.round(skew / 1000)) : t.clockOk(Math.round(skew))}</Check>}
+          </Row>}
+          <Row id="stream" name={t.stream} state={live.state === 'live' ? 'ok' : 'look'}>{live.state === 'live' ? t.streamOk : t.streamBad}</Row>
+          {skew !== null && <Row id="clock" name={t.clock} state={skew > SKEW_MS ? 'look' : 'ok'}>{skew > SKEW_MS ? t.clockBad(Math.round(skew / 1000)) : t.clockOk(Math.round(skew))}</Row>}
         </tbody>
       </table>
     </Panel>

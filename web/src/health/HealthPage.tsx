@@ -1,11 +1,14 @@
 /** Whether schedules fire, who fires them, what is wrong, and the switch that pauses them all. */
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { LifeBuoy, RotateCcw } from 'lucide-react'
 import { api } from '../api/client'
+import { download } from '../api/http'
 import { mayAnyJob, useMay } from '../api/permissions'
 import { optional, queries } from '../api/queries'
-import type { StepStatus } from '../api/types'
-import { lazy, Suspense } from 'react'
+import type { RunsFilter, StepStatus } from '../api/types'
+import { lazy, Suspense, useState } from 'react'
+import { ActionButton, Button } from '../ui/Button'
 import { useTitle } from '../ui/hooks'
 import { Panel, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
@@ -15,15 +18,19 @@ import ui from '../ui/ui.module.css'
 import { RunsTable } from '../runs/RunsTable'
 import { Checks } from './Checks'
 import css from './health.module.css'
-import { healthQueries, nextFire, verdictOf, type Health, type Verdict } from './health'
+import { healthQueries, lastLoss, nextFire, verdictOf, type Health, type Verdict } from './health'
 import { PauseButton } from './Pause'
 import { Replicas } from './Replicas'
 import { t } from './words'
 
 const Accuracy = lazy(() => import('./Accuracy').then((module) => ({ default: module.Accuracy })))
+const BulkRunsDialog = lazy(() => import('../runs/BulkRuns').then((module) => ({ default: module.BulkRunsDialog })))
+const LoadPanel = lazy(() => import('./Load').then((module) => ({ default: module.LoadPanel })))
 const LIKE: Record<Verdict, StepStatus> = { good: 'SUCCEEDED', paused: 'QUEUED', idle: 'SKIPPED', bad: 'FAILED' }
 /** The reason of a run that ended with its process. */
 const LOST = 'lost in restart'
+/** Lost runs that are looked at for those of the last time. */
+const LOOKED_AT = 100
 
 export function HealthPage() {
   useTitle(t.title)
@@ -31,7 +38,7 @@ export function HealthPage() {
   const { data: health, error, isPending, refetch } = useQuery(healthQueries.health())
   return (
     <div className={ui.page}>
-      <header className={ui.head}><h1>{t.title}</h1><span className="grow" />{health && <PauseButton health={health} />}</header>
+      <header className={ui.head}><h1>{t.title}</h1><span className="grow" />{may('superuser') && <BundleButton />}{health && <PauseButton health={health} />}</header>
       <div className={ui.body}>
         {error && <ProblemPanel error={error} retry={() => void refetch()} />}
         <Skeleton pending={isPending} />
@@ -48,7 +55,7 @@ export function HealthPage() {
             <Checks health={health} />
             <Replicas health={health} />
             <Lost />
-            {may('job:*') && <Suspense><Accuracy /></Suspense>}
+            {may('job:*') && <Suspense><LoadPanel /><Accuracy /></Suspense>}
           </>
         )}
       </div>
@@ -78,16 +85,29 @@ function Sentence({ health }: { health: Health }) {
   )
 }
 
-/** Runs that ended with their process: nobody did that on purpose. */
+/** One file for somebody who helps from afar. */
+function BundleButton() {
+  const save = useMutation({ mutationFn: () => download('admin/diagnostics') })
+  return <ActionButton icon={<LifeBuoy size={13} aria-hidden />} action={save} waiting={t.bundling} done={t.bundled} title={t.bundleHint} onClick={() => save.mutate()}>{t.bundle}</ActionButton>
+}
+
+/** Runs that ended with their process, the last time one did: nobody did that on purpose. */
 function Lost() {
+  const may = useMay()
+  const [again, setAgain] = useState<{ filter: RunsFilter; only: string[] } | null>(null)
   const { data: me } = useQuery(queries.me())
-  const { data } = useQuery({ queryKey: ['health', 'lost'], queryFn: ({ signal }) => optional(api.runs({ q: LOST, status: 'FAILED' }, 10, signal)), enabled: mayAnyJob(me) })
-  const runs = data?.runs.filter((run) => run.reason?.includes(LOST)) ?? []
+  const { data } = useQuery({ queryKey: ['health', 'lost'], queryFn: ({ signal }) => optional(api.runs({ q: LOST, status: 'FAILED' }, LOOKED_AT, signal)), enabled: mayAnyJob(me) })
+  const runs = lastLoss(data?.runs.filter((run) => run.reason?.includes(LOST)) ?? [])
   if (runs.length === 0) return null
+  const mine = runs.filter((run) => may(`job:${run.job_id}`))
+  const queued = runs.map((run) => run.queued_at).sort()
+  // Those that are shown, whatever is lost meanwhile; `to` is the first instant that is not looked at.
+  const filter = { q: LOST, status: 'FAILED', from: queued[0]!, to: new Date(Date.parse(queued.at(-1)!) + 1000).toISOString() }
   return (
-    <Panel title={t.lost} actions={<Link to="/runs" search={{ q: LOST, status: 'FAILED' }}>{t.lostMore}</Link>}>
+    <Panel title={<>{t.lost} <span className="muted">{runs.length}</span></>} actions={<>{mine.length > 0 && <Button icon={<RotateCcw size={13} aria-hidden />} onClick={() => setAgain({ filter, only: runs.map((run) => run.id) })}>{t.lostAgain}</Button>}<Link to="/runs" search={{ q: LOST, status: 'FAILED' }}>{t.lostMore}</Link></>}>
       <p className={ui.lead}>{t.lostHint}</p>
       <RunsTable runs={runs} />
+      {again && <Suspense><BulkRunsDialog action="replay" filter={again.filter} only={again.only} words={t.lostWords} close={() => setAgain(null)} /></Suspense>}
     </Panel>
   )
 }

@@ -18,6 +18,22 @@ export interface Replica {
   lease: boolean
 }
 
+/** Something that was looked at. */
+export interface Check {
+  /** Known ones have words here; any other is told in the server's. */
+  name: string
+  state: 'ok' | 'look' | 'bad'
+  /** Since when the process that answers has seen it so. */
+  since: string
+  text: string
+  advice: string | null
+  figure: number | null
+  names: string[]
+  /** Of a backup: when it was taken, and when the catalogue was last exported. */
+  at: string | null
+  export_at: string | null
+}
+
 export interface Health {
   scheduler: 'active' | 'standby' | 'error'
   replica: string
@@ -34,6 +50,7 @@ export interface Health {
   replicas: Replica[]
   problems: string[]
   notes: string[]
+  checks: Check[]
 }
 
 /** Trouble is an answer, too: it comes as 503 with the same document. */
@@ -66,10 +83,14 @@ export function nextFire(jobs: { id: string; enabled: boolean; next_run_at: stri
   return next
 }
 
-/** Versions of the processes, when they are not all the same. */
-export function mixedVersions(replicas: Replica[]): string[] {
-  const versions = [...new Set(replicas.map((replica) => replica.version))].sort()
-  return versions.length > 1 ? versions : []
+/** Runs that ended within so long before the last one of them ended with it. */
+const TOGETHER_MS = 10 * 60_000
+
+/** Of runs that were lost with their process, those of the last time. */
+export function lastLoss<R extends { finished_at: string | null }>(runs: readonly R[]): R[] {
+  const ends = (run: R) => Date.parse(run.finished_at ?? '')
+  const last = Math.max(...runs.map(ends).filter(Number.isFinite))
+  return runs.filter((run) => ends(run) >= last - TOGETHER_MS)
 }
 
 /** How much longer than usual a process has given no sign of life, to say so. */

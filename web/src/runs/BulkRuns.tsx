@@ -28,12 +28,12 @@ const PAGE = 500
 const AT_ONCE = 4
 
 /** Every run the filter finds that the action is for, up to `MOST`. */
-async function collect(filter: RunsFilter, action: BulkRunsAction, signal: AbortSignal): Promise<{ runs: RunSummary[]; more: boolean }> {
+async function collect(filter: RunsFilter, action: BulkRunsAction, only: readonly string[] | undefined, signal: AbortSignal): Promise<{ runs: RunSummary[]; more: boolean }> {
   const runs: RunSummary[] = []
   let before: string | undefined
   do {
     const page = await api.runs({ ...filter, before }, PAGE, signal)
-    runs.push(...page.runs.filter((run) => (action === 'cancel' ? !isFinal(run.status) : isFinal(run.status) && run.status !== 'SKIPPED')))
+    runs.push(...page.runs.filter((run) => only?.includes(run.id) !== false && (action === 'cancel' ? !isFinal(run.status) : isFinal(run.status) && run.status !== 'SKIPPED')))
     before = page.next ?? undefined
   } while (before !== undefined && runs.length <= MOST)
   return { runs: runs.slice(0, MOST), more: runs.length > MOST || before !== undefined }
@@ -43,13 +43,15 @@ interface Props {
   action: BulkRunsAction
   /** Frozen: it finds the same runs however long the dialog is open. */
   filter: RunsFilter
+  /** Of those that the filter finds, these ones. */
+  only?: readonly string[]
   words: string
   close: () => void
 }
 
-export function BulkRunsDialog({ action, filter, words, close }: Props) {
+export function BulkRunsDialog({ action, filter, only, words, close }: Props) {
   const { data: me } = useQuery(queries.me())
-  const found = useQuery({ queryKey: ['bulk', action, filter], queryFn: ({ signal }) => collect(filter, action, signal), gcTime: 0 })
+  const found = useQuery({ queryKey: ['bulk', action, filter, only], queryFn: ({ signal }) => collect(filter, action, only, signal), gcTime: 0 })
   const [outcomes, setOutcomes] = useState<ReadonlyMap<string, Outcome>>(new Map())
   const list = (found.data?.runs ?? []).filter((run) => may(me, `job:${run.job_id}`))
   const started = outcomes.size > 0

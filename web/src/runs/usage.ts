@@ -38,7 +38,8 @@ export function usageFacts(usage: Record<string, unknown>): UsageFact[] {
 /** Decimal units: `640 bytes`, `218 kB`, `18.4 MB`. */
 export function bytes(n: number): string {
   if (n < 1e3) return `${n} ${t.bytes}`
-  return n < 1e6 ? `${Math.floor(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`
+  if (n < 1e6) return `${Math.floor(n / 1e3)} kB`
+  return n < 1e9 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(1)} GB`
 }
 
 /** A call of a component often takes less than a millisecond. */

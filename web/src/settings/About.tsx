@@ -31,6 +31,7 @@ export function About() {
           <Facts>
             <Fact name={t.version}>{data.version}</Fact>
             <Fact name={t.commit}>{data.commit ? <code>{data.commit}</code> : t.unknown}</Fact>
+            <Fact name={t.built}>{data.built_at ? <At at={data.built_at} /> : t.unknown}</Fact>
             <Fact name={t.platform}>{data.os} {data.arch}</Fact>
             <Fact name={t.store}>{data.store}</Fact>
             <Fact name={t.replica}><code>{data.replica}</code></Fact>

@@ -1,5 +1,6 @@
 /** What to save, whether it can be read, when that was last done, and the order in which it is put back. */
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { CopyButton } from '../ui/Copy'
 import { DataTable, type Column } from '../ui/DataTable'
 import { Fact, Facts, Panel, Skeleton } from '../ui/parts'
@@ -45,6 +46,7 @@ export function Backup() {
                 {isOld(data.last_backup_at, serverNow()) && <p className={`${css.pad} ${css.bad}`}>{t.old}</p>}
               </>
             )}
+            <Facts><Fact name={t.exportLast}>{data.last_export_at === null ? t.exportNever : <><Ago at={data.last_export_at} /> · <At at={data.last_export_at} />{data.last_export_by && <> · {t.by(data.last_export_by)}</>}</>} <Link className={css.inText} to="/settings/$tab" params={{ tab: 'transfer' }}>{t.exportTo}</Link></Fact></Facts>
             <div className={css.pad}>
               <p className="muted">{t.takeHint}</p>
               <Line name={t.take} text="nomaflow backup nomaflow-$(date +%F).tar.zst" />

@@ -67,6 +67,7 @@ export interface Setting {
 export interface About {
   version: string
   commit: string | null
+  built_at: string | null
   os: string
   arch: string
   store: string

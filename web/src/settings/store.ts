@@ -31,6 +31,8 @@ export interface BackupState {
   things: { what: string; place: string; reachable: boolean; detail: string }[]
   last_backup_at: string | null
   last_backup_by: string | null
+  last_export_at: string | null
+  last_export_by: string | null
 }
 
 export const MOST_DAYS = 36_500

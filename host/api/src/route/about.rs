@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use chrono::DateTime;
 use host_catalogue::Origin;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +37,10 @@ pub(crate) struct SettingList {
 /// The settings of the process that answers. What could hold a password is told without it.
 #[utoipa::path(get, path = "/admin/settings", tag = "server", responses((status = 200, body = SettingList)))]
 pub(crate) async fn settings(State(app): State<App>) -> Json<SettingList> {
+    Json(SettingList { settings: read_settings(&app) })
+}
+
+pub(super) fn read_settings(app: &App) -> Vec<SettingView> {
     let view = |entry: &host_catalogue::SettingEntry| SettingView {
         key: entry.key,
         value: entry.value.clone(),
@@ -50,7 +55,7 @@ pub(crate) async fn settings(State(app): State<App>) -> Json<SettingList> {
         // Settings are read when the process starts, and never again.
         restart: true,
     };
-    Json(SettingList { settings: app.settings.iter().map(view).collect() })
+    app.settings.iter().map(view).collect()
 }
 
 /// What this server is.
@@ -61,6 +66,9 @@ pub(crate) struct About {
     /// Of the source it was built from, where the builder said so.
     #[schema(value_type = Option<String>)]
     commit: Option<&'static str>,
+    /// When it was built; null of a build that is not optimized.
+    #[schema(format = DateTime)]
+    built_at: Option<String>,
     /// `linux`, `macos` …
     #[schema(value_type = String)]
     os: &'static str,
@@ -85,10 +93,17 @@ pub(crate) struct About {
 /// What this server is.
 #[utoipa::path(get, path = "/admin/about", tag = "server", responses((status = 200, body = About)))]
 pub(crate) async fn show(State(app): State<App>) -> Json<About> {
+    Json(read_about(&app))
+}
+
+pub(super) fn read_about(app: &App) -> About {
     let me = app.engine.presence();
-    Json(About {
+    About {
         version: app.version,
         commit: option_env!("NOMAFLOW_COMMIT"),
+        built_at: option_env!("NOMAFLOW_BUILT_AT")
+            .and_then(|seconds| DateTime::from_timestamp(seconds.parse().ok()?, 0))
+            .map(instant),
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
         store: app.engine.store().dialect(),
@@ -97,5 +112,5 @@ pub(crate) async fn show(State(app): State<App>) -> Json<About> {
         started_at: instant(me.started_at),
         server_time: instant(app.engine.now()),
         timezone: host_catalogue::system_zone().name(),
-    })
+    }
 }

@@ -1,6 +1,7 @@
 //! Liveness and readiness (seeds, administration: health checks).
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -10,6 +11,8 @@ use host_model::access::Permissions;
 use host_model::event;
 use host_model::fire::Pause;
 use host_model::port::StoreError;
+use host_model::replica::{Lease, Replica};
+use host_model::{Job, Run};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
@@ -18,6 +21,9 @@ use super::runs::list_visible;
 use super::scheduler::state_of;
 use crate::App;
 use crate::auth::Caller;
+use crate::checks::{Check, Found, Memory};
+use crate::live::Streams;
+use crate::taken::LastTaken;
 use crate::view::instant;
 use crate::view::replica::Standing;
 use crate::view::words::SchedulerWord;
@@ -71,6 +77,8 @@ pub(crate) struct Health {
     version: &'static str,
     #[serde(flatten)]
     standing: Standing,
+    /// What can be wrong, each thing with its state.
+    checks: Vec<Check>,
 }
 
 /// Who shares the store, and how many runs are not over, in any process.
@@ -85,15 +93,30 @@ pub(super) async fn read_standing(app: &App, may: &Permissions) -> Result<(Stand
     Ok((Standing::new(&replicas, lease.as_ref(), &active), active.len()))
 }
 
+/// What the store says of all processes.
+struct Stored {
+    /// How long it took for its simplest answer.
+    took: Duration,
+    pause: Option<Pause>,
+    replicas: Vec<Replica>,
+    lease: Option<Lease>,
+    active: Vec<Run>,
+}
+
 /// Whoever watches over processes gives up on an answer after a few seconds, and takes that for a process that hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-async fn read(app: &App, may: &Permissions) -> Result<(Option<Pause>, Standing, usize), StoreError> {
+async fn read(app: &App, may: &Permissions) -> Result<Stored, StoreError> {
     let asked = async {
-        app.engine.store().ping().await?;
-        let pause = app.engine.store().find_pause().await?;
-        let (standing, active) = read_standing(app, may).await?;
-        Ok((pause, standing, active))
+        let store = app.engine.store();
+        let began = Instant::now();
+        store.ping().await?;
+        let took = began.elapsed();
+        let pause = store.find_pause().await?;
+        // In this order: who has the lease gave signs of life before.
+        let lease = store.find_lease().await?;
+        let replicas = store.list_replicas().await?;
+        Ok(Stored { took, pause, replicas, lease, active: list_visible(app, may).await? })
     };
     timeout(PATIENCE, asked).await.unwrap_or_else(|_| {
         let message = format!("no answer within {} s", PATIENCE.as_secs());
@@ -126,52 +149,109 @@ pub(crate) async fn summary(app: &App) -> event::Health {
     health
 }
 
+/// What telling of health needs beside the parts of the house.
+#[derive(Clone)]
+pub(crate) struct Lookout {
+    pub(crate) streams: Streams,
+    memory: Arc<Memory>,
+    pub(crate) taken: Arc<LastTaken>,
+}
+
+impl Lookout {
+    pub(crate) fn new(streams: Streams) -> Self {
+        Self { streams, memory: Arc::default(), taken: Arc::default() }
+    }
+}
+
 /// Whether schedules fire and runs can be recorded. `error` is the only state to alert on, and answers 503.
 #[utoipa::path(get, path = "/admin/jobs/health", tag = "health",
     responses((status = 200, body = Health), (status = 503, body = Health, description = "Trouble: alert on this")))]
-pub(crate) async fn ready(State(app): State<App>, Extension(caller): Extension<Caller>) -> (StatusCode, Json<Health>) {
-    let (may, state) = (&caller.permissions, app.engine.scheduler_state());
-    let found = read(&app, may).await;
-    let is_stored = found.is_ok();
-    let (state, pause, mut standing, active) = match found {
-        Ok((pause, standing, active)) => (state_of(state, pause.as_ref()), pause, standing, Some(active)),
+pub(crate) async fn ready(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(lookout): Extension<Lookout>,
+) -> (StatusCode, Json<Health>) {
+    let health = tell(&app, &caller.permissions, &lookout).await;
+    let is_broken = health.scheduler == SchedulerState::Error.as_str();
+    (if is_broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }, Json(health))
+}
+
+/// How everything is, as far as `may` sees it.
+pub(super) async fn tell(app: &App, may: &Permissions, lookout: &Lookout) -> Health {
+    // Before the store is read: who takes the lease in between is found there, and is not said to hold what nobody holds.
+    let own = app.engine.scheduler_state();
+    let stored = match read(app, may).await {
+        Ok(stored) => Some(stored),
         Err(error) => {
             tracing::warn!(%error, "health: the store does not answer");
-            let mut standing = Standing::default();
-            standing.problems.push("the store does not answer".to_owned());
-            (SchedulerState::Error, None, standing, None)
+            None
         }
     };
-    let is_broken = state == SchedulerState::Error;
-    if is_broken && is_stored {
+    let (state, mut standing) = match &stored {
+        Some(Stored { pause, replicas, lease, active, .. }) => {
+            (state_of(own, pause.as_ref()), Standing::new(replicas, lease.as_ref(), active))
+        }
+        None => {
+            let mut standing = Standing::default();
+            standing.problems.push("the store does not answer".to_owned());
+            (SchedulerState::Error, standing)
+        }
+    };
+    if state == SchedulerState::Error && stored.is_some() {
         let why = app.engine.breakdown().unwrap_or("the scheduler of this process has stopped; its log says why");
         standing.problems.push(why.to_owned());
     }
-    let status = if is_broken { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let catalogue = app.catalogue.current();
+    let seen = |id: &str| may.may_see_job(id);
+    let jobs = catalogue.jobs.keys().filter(|id| seen(id.as_str())).count();
+    let invalid: Vec<&str> = catalogue.invalid.iter().map(|job| job.id.as_str()).filter(|id| seen(id)).collect();
     let me = app.engine.presence();
     let pools = app.care.pools();
     let pool_size = pools.iter().map(|pool| pool.most).sum();
     // What is not open yet is free too.
     let in_use: u32 = pools.iter().map(|pool| pool.open.saturating_sub(pool.idle)).sum();
-    let body = Health {
+    let armed = |job: &Arc<Job>| job.schedules.iter().filter(|schedule| schedule.enabled && job.enabled).count();
+    let taken = match &stored {
+        Some(_) => timeout(PATIENCE, lookout.taken.read(app)).await.ok().and_then(Result::ok),
+        None => None,
+    };
+    let holder = stored.as_ref().and_then(|stored| stored.lease.as_ref()).map(|lease| lease.holder.as_str());
+    let checks = lookout.memory.look(&Found {
+        now: app.engine.now(),
+        store: stored.as_ref().map(|stored| stored.took),
+        dialect: app.engine.store().dialect(),
+        pools: &pools,
+        scheduler: state,
+        holder: holder.filter(|holder| !holder.is_empty()),
+        replicas: stored.as_ref().map_or(&[], |stored| &stored.replicas),
+        armed: app.engine.jobs().values().filter(|job| seen(job.id.as_str())).map(armed).sum(),
+        jobs,
+        invalid: invalid.clone(),
+        sees_all: may.has_all_jobs(),
+        diagnostics: &catalogue.diagnostics,
+        free_bytes: app.host.free_bytes(),
+        streams: lookout.streams.open(),
+        taken,
+    });
+    let pause = stored.as_ref().and_then(|stored| stored.pause.as_ref());
+    Health {
         scheduler: state.as_str(),
         replica: me.owner.clone(),
         scheduler_enabled: me.scheduler_enabled,
-        paused_by: pause.as_ref().map(|pause| pause.by.clone()),
-        paused_at: pause.as_ref().map(|pause| instant(pause.at)),
+        paused_by: pause.map(|pause| pause.by.clone()),
+        paused_at: pause.map(|pause| instant(pause.at)),
         store: StoreHealth {
             dialect: app.engine.store().dialect(),
-            ok: is_stored,
+            ok: stored.is_some(),
             pool_size,
             pool_idle: pool_size - in_use.min(pool_size),
             pool_waiting: pools.iter().map(|pool| pool.waiting).sum(),
         },
-        jobs: catalogue.jobs.keys().filter(|id| may.may_see_job(id.as_str())).count(),
-        invalid_jobs: catalogue.invalid.iter().filter(|job| may.may_see_job(&job.id)).count(),
-        runs_in_flight: active,
+        jobs,
+        invalid_jobs: invalid.len(),
+        runs_in_flight: stored.as_ref().map(|stored| stored.active.len()),
         version: app.version,
         standing,
-    };
-    (status, Json(body))
+        checks,
+    }
 }

@@ -3,17 +3,18 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::{Extension, Json};
 use host_model::JobId;
 use host_model::log::LogLevel;
-use host_model::search::{Found, Hit, LineSearch, Place, Words};
+use host_model::search::{Found, Hit, LineSearch, Place, SearchError, Words};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::runs::words;
 use crate::App;
 use crate::auth::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, Problem};
 use crate::view::instant;
 use crate::view::words::LogLevelWord;
 
@@ -78,7 +79,9 @@ pub(crate) struct LogHitPage {
 
 /// Finds lines of all runs.
 #[utoipa::path(get, path = "/admin/logs/search", tag = "logs", params(HitQuery),
-    responses((status = 200, body = LogHitPage)))]
+    responses((status = 200, body = LogHitPage),
+        (status = 503, body = Problem, content_type = "application/problem+json",
+            description = "Too many wait for their turn; `Retry-After` says when to ask again")))]
 pub(crate) async fn search(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -109,13 +112,24 @@ pub(crate) async fn search(
         before: before.transpose()?,
         limit: query.limit.unwrap_or(DEFAULT_HITS).clamp(1, MOST_HITS),
     };
-    let Found { hits, next, is_cut, indexed_from } = app.search.search(&search).await?;
+    let Found { hits, next, is_cut, indexed_from } = app.search.search(&search).await.map_err(refusal)?;
     Ok(Json(LogHitPage {
         hits: hits.into_iter().map(LogHit::from).collect(),
         next_cursor: next.map(|place| place.to_string()),
         incomplete: is_cut,
         indexed_from: indexed_from.map(instant),
     }))
+}
+
+fn refusal(error: SearchError) -> ApiError {
+    match error {
+        SearchError::Store(error) => error.into(),
+        SearchError::Busy { waiting, again } => {
+            let detail = format!("too many searches at once: {waiting} wait for their turn already");
+            let problem = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "search-busy", detail);
+            problem.retry_after(again).with("hint", format!("ask again in {} s", again.as_secs()))
+        }
+    }
 }
 
 impl From<Hit> for LogHit {

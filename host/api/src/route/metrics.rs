@@ -8,11 +8,11 @@ use host_engine::SchedulerState;
 use host_model::run::RunStatus;
 use std::sync::Arc;
 
+use super::health::Lookout;
 use super::runs::list_active;
 use super::scheduler::state_of;
 use crate::App;
 use crate::error::ApiError;
-use crate::live::Streams;
 use crate::metrics::{Counters, Page};
 
 /// What this process counts, and how full everything is, as Prometheus reads it. `[server] metrics` says who may.
@@ -20,7 +20,7 @@ use crate::metrics::{Counters, Page};
 pub(crate) async fn show(
     State(app): State<App>,
     Extension(counters): Extension<Arc<Counters>>,
-    Extension(streams): Extension<Streams>,
+    Extension(lookout): Extension<Lookout>,
 ) -> Result<Response, ApiError> {
     let mut page = Page::default();
     let me = app.engine.presence();
@@ -90,7 +90,24 @@ pub(crate) async fn show(
     for pool in &store_pools {
         page.line("nomaflow_store_waiting", &[("pool", &pool.name)], f64::from(pool.waiting));
     }
-    page.one("nomaflow_event_listeners", "gauge", "Open event streams", streams.open() as f64);
+    page.one("nomaflow_event_listeners", "gauge", "Open event streams", lookout.streams.open() as f64);
+    // None of a line that says nothing yet: an alert on an old backup goes with `absent()`.
+    let taken = lookout.taken.read(&app).await?;
+    for (name, help, at) in [
+        ("nomaflow_backup_last_timestamp_seconds", "When the last backup was taken, by the audit trail", taken.backup),
+        (
+            "nomaflow_catalogue_export_last_timestamp_seconds",
+            "When the whole catalogue was last exported, by the audit trail",
+            taken.export,
+        ),
+    ] {
+        if let Some(at) = at {
+            page.one(name, "gauge", help, at.timestamp() as f64);
+        }
+    }
+    if let Some(bytes) = app.host.free_bytes() {
+        page.one("nomaflow_disk_free_bytes", "gauge", "Free where the home keeps its data", bytes as f64);
+    }
     if let Some(bytes) = resident_bytes() {
         page.one("process_resident_memory_bytes", "gauge", "Memory in use", bytes as f64);
     }
@@ -101,7 +118,7 @@ pub(crate) async fn show(
 }
 
 /// Memory of this process, where the system tells it.
-fn resident_bytes() -> Option<u64> {
+pub(super) fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)

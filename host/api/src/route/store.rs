@@ -5,12 +5,13 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use chrono::TimeDelta;
-use host_model::audit::{AuditFilter, AuditOutcome};
+use host_model::port::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::error::ApiError;
+use crate::taken::{last_backup, last_export};
 use crate::view::instant;
 
 /// Growth is measured over so many days.
@@ -18,8 +19,6 @@ const GROWTH_DAYS: i64 = 7;
 const DAYS: &str = "jobs.history_days";
 /// The longest history there is.
 const MOST_DAYS: u32 = 36_500;
-/// What the trail calls a backup.
-const BACKUP: &str = "backup.create";
 
 /// A table.
 #[derive(Serialize, ToSchema)]
@@ -73,6 +72,11 @@ fn pools(app: &App) -> Vec<StorePool> {
 /// Tables with their sizes and how fast they grow, and how busy the connections are. SQLite goes through its whole file.
 #[utoipa::path(get, path = "/admin/store", tag = "server", responses((status = 200, body = StoreView)))]
 pub(crate) async fn show(State(app): State<App>) -> Result<Json<StoreView>, ApiError> {
+    Ok(Json(read(&app).await?))
+}
+
+/// The store with its tables.
+pub(super) async fn read(app: &App) -> Result<StoreView, StoreError> {
     let now = app.engine.now();
     let sizes = app.care.table_sizes(now - TimeDelta::days(GROWTH_DAYS), now).await?;
     let table = |size: host_model::care::TableSize| {
@@ -87,13 +91,13 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Json<StoreView>, ApiE
         }
     };
     let tables: Vec<StoreTable> = sizes.into_iter().map(table).collect();
-    Ok(Json(StoreView {
+    Ok(StoreView {
         dialect: app.engine.store().dialect(),
         bytes: tables.iter().filter_map(|table| table.bytes).sum(),
         bytes_per_day: tables.iter().filter_map(|table| table.bytes_per_day).sum(),
         tables,
-        pools: pools(&app),
-    }))
+        pools: pools(app),
+    })
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -166,18 +170,17 @@ pub(crate) struct BackupState {
     last_backup_at: Option<String>,
     /// By whom.
     last_backup_by: Option<String>,
+    /// When somebody last took the whole catalogue out; null like the other.
+    #[schema(format = DateTime)]
+    last_export_at: Option<String>,
+    /// Who that was.
+    last_export_by: Option<String>,
 }
 
-/// The three things to save, whether each can be read, and when the last backup was taken.
+/// The three things to save, whether each can be read, and when the last backup was taken and the catalogue last exported.
 #[utoipa::path(get, path = "/admin/backup", tag = "server", responses((status = 200, body = BackupState)))]
 pub(crate) async fn backup(State(app): State<App>) -> Result<Json<BackupState>, ApiError> {
-    let filter = AuditFilter {
-        action: Some(BACKUP.to_owned()),
-        outcome: Some(AuditOutcome::Done),
-        limit: 1,
-        ..AuditFilter::default()
-    };
-    let last = app.audit.list(&filter).await?.into_iter().next();
+    let (backup, export) = (last_backup(&app).await?, last_export(&app).await?);
     let thing = |thing: host_model::care::ToSave| ThingToSave {
         what: thing.what,
         place: thing.place,
@@ -186,7 +189,9 @@ pub(crate) async fn backup(State(app): State<App>) -> Result<Json<BackupState>, 
     };
     Ok(Json(BackupState {
         things: app.backup.things_to_save().await.into_iter().map(thing).collect(),
-        last_backup_at: last.as_ref().map(|entry| instant(entry.draft.at)),
-        last_backup_by: last.map(|entry| entry.draft.user),
+        last_backup_at: backup.as_ref().map(|entry| instant(entry.draft.at)),
+        last_backup_by: backup.map(|entry| entry.draft.user),
+        last_export_at: export.as_ref().map(|entry| instant(entry.draft.at)),
+        last_export_by: export.map(|entry| entry.draft.user),
     }))
 }

@@ -23,6 +23,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::checks::State;
+
 macro_rules! words {
     ($($(#[$doc:meta])* $kind:ident as $name:literal = $words:expr;)+) => {$(
         $(#[$doc])*
@@ -81,6 +83,8 @@ words! {
     QuietWord as "Quiet" = Quiet::ALL.iter().map(|q| q.as_str()).collect();
     /// What is muted.
     MuteKindWord as "MuteKind" = MuteKind::ALL.iter().map(|k| k.as_str()).collect();
+    /// How a thing is that was looked at.
+    CheckWord as "CheckState" = State::ALL.map(State::as_str).into();
     /// State of the scheduler.
     SchedulerWord as "SchedulerState" =
         [SchedulerState::Active, SchedulerState::Standby, SchedulerState::Error].map(SchedulerState::as_str).into();

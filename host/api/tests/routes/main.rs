@@ -7,6 +7,7 @@ mod closed;
 mod document;
 mod events;
 mod notifications;
+mod operations;
 mod plain;
 mod preferences;
 mod problems;

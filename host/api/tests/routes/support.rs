@@ -29,11 +29,11 @@ use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
 use host_model::account::AccountStore;
 use host_model::audit::{AuditDraft, AuditEntry, AuditFilter, AuditTrail, AuditVerdict};
 use host_model::callable::EveryCallable;
-use host_model::care::{BackupDesk, ToSave};
+use host_model::care::{BackupDesk, HostDesk, RecentLog, ToSave};
 use host_model::connector::Dialect;
 use host_model::desk::{
-    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, QueryEntry, StatementReport,
-    TableEntry, TestReport, TestStage, Verdict,
+    ConnectorDesk, ConnectorEntry, PluginDesk, PluginFacts, PoolGauge, PoolSample, PoolStretch, QueryEntry,
+    STRETCH_SECONDS, StatementReport, TableEntry, TestReport, TestStage, Verdict,
 };
 use host_model::notify::store::NotifyStore;
 use host_model::placement::Limits;
@@ -43,6 +43,7 @@ use host_model::port::{
 };
 use host_model::replica::Presence;
 use host_model::run::Trigger;
+use host_model::search::{Found, LineSearch, LogSearch, SearchError};
 use host_model::secret::SealedSecret;
 use host_model::version::{JobVersion, VersionChange};
 use host_model::{
@@ -93,6 +94,23 @@ impl BackupDesk for Nothing {
     }
 }
 
+/// What the house logs, and what it has to mask.
+pub(crate) const PLANTED: &str = "pl4nted-in-the-log";
+
+impl HostDesk for Nothing {
+    fn free_bytes(&self) -> Option<u64> {
+        Some(80 << 30)
+    }
+
+    fn recent_log(&self) -> RecentLog {
+        RecentLog { lines: vec!["INFO it began".into(), format!("WARN no way in with {PLANTED}")], forgotten: 7 }
+    }
+
+    fn conceal(&self, told: &mut Json) {
+        *told = told.to_string().replace(PLANTED, "***").parse().unwrap();
+    }
+}
+
 #[async_trait]
 impl ConnectorDesk for Nothing {
     fn list_connectors(&self) -> Vec<ConnectorEntry> {
@@ -122,6 +140,11 @@ impl ConnectorDesk for Nothing {
     async fn check_query(&self, _: &str, query: &str, _: &CancelToken) -> Result<Vec<StatementReport>, StepError> {
         let verdict = Verdict::Wrong { message: format!("near `{query}`"), hint: None };
         Ok(vec![StatementReport { keyword: "select".into(), line: 1, column: 8, params: vec!["a".into()], verdict }])
+    }
+
+    fn pool_day(&self, pool: &str) -> Vec<PoolStretch> {
+        let slot = SystemClock.now().timestamp() / i64::from(STRETCH_SECONDS);
+        if pool == "ops" { vec![PoolStretch { slot, in_use: 4, waiting: 2 }] } else { Vec::new() }
     }
 
     async fn list_tables(&self, _: &str, _: &str, _: usize) -> Result<Vec<TableEntry>, StepError> {
@@ -242,6 +265,30 @@ impl AuditTrail for Trail {
     }
 }
 
+/// A search that can be made to be busy.
+pub(crate) struct Searching {
+    kept: Arc<dyn LogSearch>,
+    pub(crate) is_busy: AtomicBool,
+}
+
+#[async_trait]
+impl LogSearch for Searching {
+    async fn search(&self, search: &LineSearch) -> Result<Found, SearchError> {
+        if self.is_busy.load(Ordering::Relaxed) {
+            return Err(SearchError::Busy { waiting: 8, again: Duration::from_secs(2) });
+        }
+        self.kept.search(search).await
+    }
+
+    async fn indexed_from(&self) -> Result<Option<Instant>, StoreError> {
+        self.kept.indexed_from().await
+    }
+
+    async fn index_older(&self, most: u32) -> Result<bool, StoreError> {
+        self.kept.index_older(most).await
+    }
+}
+
 pub(crate) fn job(id: &str, script: &str) -> Job {
     let spec = StepSpec::Python { callable: script.to_owned() };
     let step = Step { timeout_seconds: 60, ..Step::new(StepName::new("a").unwrap(), spec) };
@@ -254,6 +301,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) audit: Arc<Trail>,
+    pub(crate) search: Arc<Searching>,
     pub(crate) router: Router,
     pub(crate) stop: CancelToken,
     shelf: Arc<Shelf>,
@@ -436,6 +484,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
     let folder = tempfile::tempdir().unwrap();
     let roles = host_store::open_roles("sqlite:runs.db", folder.path()).await.unwrap();
     let audit = Arc::new(Trail { kept: roles.audit, fails: AtomicBool::new(false) });
+    let search = Arc::new(Searching { kept: roles.search, is_busy: AtomicBool::new(false) });
     let (store, accounts) = (roles.store, roles.accounts);
     let jobs = vec![job("quick", "echo"), job("slow", "hang"), job("chatty", "lines:1200")];
     let engine = engine(store.clone(), jobs, presence).await;
@@ -452,7 +501,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         engine: engine.clone(),
         catalogue: shelf.clone(),
         history: roles.history,
-        search: roles.search,
+        search: search.clone(),
         keys: roles.idempotency,
         desk: Arc::new(Closed),
         secrets: Arc::new(Drawer::default()),
@@ -467,13 +516,14 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         audit: audit.clone(),
         care: roles.care,
         backup: Arc::new(Nothing),
+        host: Arc::new(Nothing),
         auth: Auth::new(auth),
         oidc: providers.oidc,
         trusted_proxies: Default::default(),
         stop: stop.clone(),
         version: "1.2.3",
     });
-    House { engine, store, accounts, audit, router, stop, shelf, folder }
+    House { engine, store, accounts, audit, search, router, stop, shelf, folder }
 }
 
 /// One that answers, and sends tests only.

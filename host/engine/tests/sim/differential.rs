@@ -143,7 +143,7 @@ impl Pair {
             6 => {
                 let back = RunChange::give_back(id, owner, at, self.dice.pick(&PLACES), "gone".to_owned());
                 let status = self.dice.pick(&[None, Some(RunStatus::Queued), Some(RunStatus::Running)]);
-                status.map_or(back.clone(), |status| back.only_from(status)).into()
+                status.map_or(back.clone(), |status| back.only_from(status).unwrap()).into()
             }
             7 => StepChange::start(key, at, Json::Null).into(),
             8 => StepChange::succeed(key, at, JsonMap::new(), Some(3), None).into(),

@@ -52,14 +52,14 @@ pub(super) async fn what_begins_before_it_is_given_back_is_not_given_back(bench:
         assert_eq!(store.apply(changes).await.unwrap(), Applied::Stale { index, found });
         assert_eq!(get(&*store, id).await.owner(), ME.into());
     };
-    refused(&[back().only_from(RunStatus::Queued).into()], 0).await;
+    refused(&[back().only_from(RunStatus::Queued).unwrap().into()], 0).await;
     let waits = || Change::from(StepChange::wait(first_attempt(id, 0), at(3)));
     let before = store.list_steps(id).await.unwrap();
     took(&*store, &[waits()]).await;
     assert_eq!(store.list_steps(id).await.unwrap(), before, "it changes nothing");
     took(&*store, &[started(id, 0)]).await;
-    refused(&[waits(), back().only_from(RunStatus::Running).into()], 0).await;
-    took(&*store, &[back().only_from(RunStatus::Running).into()]).await;
+    refused(&[waits(), back().only_from(RunStatus::Running).unwrap().into()], 0).await;
+    took(&*store, &[back().only_from(RunStatus::Running).unwrap().into()]).await;
     assert_eq!(get(&*store, id).await.status, RunStatus::Queued);
 }
 

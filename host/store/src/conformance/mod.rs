@@ -9,6 +9,7 @@ mod accounts;
 mod audit;
 mod bell;
 mod cancel;
+mod care;
 mod claims;
 mod concurrency;
 mod definitions;
@@ -28,6 +29,7 @@ mod odd_data;
 mod overlap;
 mod plugin_state;
 mod plugin_versions;
+mod portable;
 mod prune;
 mod queries;
 mod raw;
@@ -306,6 +308,22 @@ checks! {
         pruned_lines_are_not_found_and_leave_nothing_in_the_index
         lines_from_before_the_index_are_indexed_bit_by_bit
         a_search_that_takes_too_long_says_so_and_can_go_on;
+    care:
+        tables_are_measured_with_their_growth
+        an_estimate_is_what_a_pass_then_removes
+        fires_of_schedules_are_told_by_their_times
+        how_busy_it_was_is_counted_from_runs_and_lines
+        a_store_tells_how_its_connections_are_used;
+    portable:
+        a_store_crosses_to_another_kind_and_back_row_by_row
+        life_goes_on_in_a_store_that_was_filled
+        a_store_with_rows_is_replaced_only_for_who_says_so
+        a_copy_that_is_not_whole_changes_nothing
+        a_snapshot_is_of_one_moment
+        a_store_that_is_held_takes_no_writes
+        a_store_is_sound_until_something_is_missing
+        a_snapshot_knows_sizes_and_what_was_done_last
+        who_works_on_a_store_is_told;
     idempotency:
         a_key_stands_for_its_first_request_until_it_expires
         a_key_goes_on_with_one_process_only
