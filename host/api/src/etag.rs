@@ -19,12 +19,15 @@ pub(crate) fn answer(headers: &HeaderMap, tag: &str, kind: &'static str, text: S
 
 /// `view` as JSON under a tag made of its bytes.
 pub(crate) fn json(headers: &HeaderMap, view: &impl Serialize) -> Result<Response, ApiError> {
-    let text = serde_json::to_string(view).map_err(|error| {
-        tracing::error!(%error, "an answer could not be rendered");
-        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "render", "the answer cannot be shown")
-    })?;
+    let text = serde_json::to_string(view).map_err(|error| unrendered(&error))?;
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&text)[..8]));
     Ok(answer(headers, &tag, "application/json", text))
+}
+
+/// The answer when there is none for this reason.
+pub(crate) fn unrendered(error: &serde_json::Error) -> ApiError {
+    tracing::error!(%error, "an answer could not be rendered");
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "render", "the answer cannot be shown")
 }
 
 /// Tags are compared as weak ones: proxies that compress make them so.

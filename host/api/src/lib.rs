@@ -14,6 +14,7 @@ pub mod desk;
 mod error;
 mod etag;
 mod idempotency;
+mod last_runs;
 mod live;
 mod metrics;
 mod next_fires;
@@ -184,7 +185,8 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         (schemas, paths, routes.layer(DefaultBodyLimit::max(catalogue_transfer::MOST_BYTES)))
     };
     let (schemas, paths, listing) = routes!(jobs::list);
-    let job_list = (schemas, paths, listing.layer(Extension(next_fires::NextFires::default())));
+    let remembered = (Extension(next_fires::NextFires::default()), Extension(last_runs::LastRuns::default()));
+    let job_list = (schemas, paths, listing.layer(remembered));
     let tests = Arc::new(connectors::LastTests::default());
     let (schemas, paths, listing) = routes!(connectors::list);
     let connector_list = (schemas, paths, listing.layer(Extension(tests.clone())));

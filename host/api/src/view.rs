@@ -8,6 +8,7 @@ pub(crate) mod hold;
 pub(crate) mod job;
 pub(crate) mod notification;
 pub(crate) mod notification_route;
+pub(crate) mod part;
 pub(crate) mod plugin;
 pub(crate) mod replica;
 pub(crate) mod run;

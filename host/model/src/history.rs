@@ -36,6 +36,18 @@ impl RunTime {
     }
 }
 
+/// Which runs a list shows with each job, in one piece: a list of thousands of jobs asks for it each time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShownRuns(pub String);
+
+impl ShownRuns {
+    /// Each job with the ids of its runs, newest first, a blank between two. In the piece a job is a line: its id, a blank
+    /// and those ids.
+    pub fn jobs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.split('\n').filter_map(|line| line.split_once(' '))
+    }
+}
+
 /// How many runs a filter finds, and when the first and the last of them were queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunSpan {
@@ -149,8 +161,12 @@ pub struct LineDensity {
 /// See the module's note.
 #[async_trait]
 pub trait History: Send + Sync + 'static {
-    /// The last runs of every job, at most `per_job` of each, newest first within a job; `SKIPPED` ones are left out.
-    async fn recent_runs(&self, per_job: u32) -> Result<Vec<RunTime>, StoreError>;
+    /// The ids of what [`History::recent_runs`] finds for all jobs; of a job with no other the newest `SKIPPED` run. The
+    /// first of a job is the one that `Store::list_latest_runs` finds. `per_job` is not 0.
+    async fn shown_runs(&self, per_job: u32) -> Result<ShownRuns, StoreError>;
+    /// The last runs of each of `jobs`, of all when empty: at most `per_job` of each, newest first within a job; `SKIPPED`
+    /// ones are left out.
+    async fn recent_runs(&self, jobs: &[JobId], per_job: u32) -> Result<Vec<RunTime>, StoreError>;
     /// The last runs of one job, newest first; `SKIPPED` ones are left out.
     async fn run_times(&self, job: &JobId, limit: u32) -> Result<Vec<RunTime>, StoreError>;
     /// The newest runs queued in a span of time, newest first; `SKIPPED` ones are left out.
@@ -197,5 +213,12 @@ mod tests {
         let scanned = ScannedLines("7 a  b \n9 \n10  c".to_owned());
         assert_eq!(scanned.lines().collect::<Vec<_>>(), [(7, "a  b "), (9, ""), (10, " c")]);
         assert_eq!(ScannedLines::default().lines().count(), 0);
+    }
+
+    #[test]
+    fn shown_runs_are_told_job_by_job() {
+        let shown = ShownRuns("a 3 2 1\nb 4".to_owned());
+        assert_eq!(shown.jobs().collect::<Vec<_>>(), [("a", "3 2 1"), ("b", "4")]);
+        assert_eq!(ShownRuns::default().jobs().count(), 0);
     }
 }

@@ -185,8 +185,8 @@ pub trait Store: HoldStore {
     /// Runs, newest first. One that cannot be read is left out and hides no other, so a page with fewer than `limit` is
     /// not always the last.
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<Run>, StoreError>;
-    /// The newest run of every job that ever ran, `SKIPPED` ones apart unless there is no other.
-    async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError>;
+    /// The newest run of each of `jobs` that ever ran, of all when empty; `SKIPPED` ones apart unless there is no other.
+    async fn list_latest_runs(&self, jobs: &[JobId]) -> Result<Vec<Run>, StoreError>;
     /// Every attempt of a run, by step and attempt.
     async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError>;
 

@@ -5,7 +5,8 @@
 use async_trait::async_trait;
 use host_model::fire::{SlotOutcome, SlotRecord};
 use host_model::history::{
-    History, LineCount, LineDensity, LineFilter, LineOrigin, RunCell, RunSpan, RunTime, ScannedLines, StepTime,
+    History, LineCount, LineDensity, LineFilter, LineOrigin, RunCell, RunSpan, RunTime, ScannedLines, ShownRuns,
+    StepTime,
 };
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::StoreError;
@@ -15,6 +16,7 @@ use host_model::{Instant, JobId, RunId};
 use crate::error::DbError;
 use crate::plot::{filtered_times, run_cells, run_span, step_times};
 use crate::row::{LOG_COLUMNS, SLOT_COLUMNS, StoredRow, read_log, read_slot};
+use crate::runs::with_jobs;
 use crate::sql::{Bind, Conn, count, numbered, quoted_words};
 use crate::store::SqlStore;
 
@@ -38,27 +40,45 @@ pub(crate) fn read_times(rows: &[StoredRow]) -> Vec<RunTime> {
     rows.iter().filter_map(|row| read_time(row).inspect_err(told).ok()).collect()
 }
 
-/// Jumps from job to job along the index, as `list_latest_runs` does.
-async fn recent_runs(conn: &mut Conn<'_>, per_job: u32) -> Result<Vec<RunTime>, DbError> {
-    let jobs = "with recursive jobs (job_id) as ( \
-                    select min(job_id) from ly2_job_runs \
-                    union all \
-                    select (select min(r.job_id) from ly2_job_runs r where r.job_id > jobs.job_id) \
-                    from jobs where jobs.job_id is not null)";
-    let last = "from ly2_job_runs r where r.job_id = jobs.job_id and r.status <> 'SKIPPED' order by r.id desc limit $1";
+/// The last runs of the job of the row of `jobs` at hand.
+const LAST: &str =
+    "from ly2_job_runs r where r.job_id = jobs.job_id and r.status <> 'SKIPPED' order by r.id desc limit $1";
+
+async fn recent_runs(conn: &mut Conn<'_>, jobs: &[JobId], per_job: u32) -> Result<Vec<RunTime>, DbError> {
+    let mut binds = vec![Bind::int(per_job)];
+    let jobs = with_jobs(conn, jobs, &mut binds);
     let sql = match conn {
         Conn::Sqlite(_) => format!(
-            "{jobs} select {} from jobs join ly2_job_runs t on t.id in (select r.id {last}) order by t.job_id, t.id desc",
+            "{jobs} select {} from jobs join ly2_job_runs t on t.id in (select r.id {LAST}) order by t.job_id, t.id desc",
             TIME_COLUMNS.split(", ").map(|column| format!("t.{column} as {column}")).collect::<Vec<_>>().join(", ")
         ),
         Conn::Postgres(..) => {
             let columns = TIME_COLUMNS.split(", ").map(|column| format!("r.{column}")).collect::<Vec<_>>().join(", ");
             format!(
-                "{jobs} select t.* from jobs cross join lateral (select {columns} {last}) t order by t.job_id, t.id desc"
+                "{jobs} select t.* from jobs cross join lateral (select {columns} {LAST}) t order by t.job_id, t.id desc"
             )
         }
     };
-    Ok(read_times(&conn.fetch_many(TIME_COLUMNS, &sql, &[Bind::int(per_job)]).await?))
+    Ok(read_times(&conn.fetch_many(TIME_COLUMNS, &sql, &binds).await?))
+}
+
+/// Reads nothing but indexes, and makes one text of it where the rows are.
+async fn shown_runs(conn: &mut Conn<'_>, per_job: u32) -> Result<ShownRuns, DbError> {
+    let mut binds = vec![Bind::int(per_job)];
+    let jobs = with_jobs(conn, &[], &mut binds);
+    let (ids, lines) = match conn {
+        Conn::Sqlite(_) => ("group_concat(last.id, ' ')", "group_concat(told.line, char(10))"),
+        Conn::Postgres(..) => ("string_agg(last.id, ' ' order by last.id desc)", "string_agg(told.line, chr(10))"),
+    };
+    let sql = format!(
+        "{jobs} select {lines} as text from ( \
+             select jobs.job_id || ' ' || coalesce( \
+                 (select {ids} from (select r.id {LAST}) last), \
+                 (select max(r.id) from ly2_job_runs r where r.job_id = jobs.job_id)) as line \
+             from jobs where jobs.job_id is not null) told"
+    );
+    let row = conn.fetch_optional(&sql, &binds).await?;
+    Ok(ShownRuns(row.map(|row| row.opt_text("text")).transpose()?.flatten().unwrap_or_default()))
 }
 
 async fn run_times(conn: &mut Conn<'_>, job: &JobId, limit: u32) -> Result<Vec<RunTime>, DbError> {
@@ -188,8 +208,12 @@ macro_rules! read {
 
 #[async_trait]
 impl History for SqlStore {
-    async fn recent_runs(&self, per_job: u32) -> Result<Vec<RunTime>, StoreError> {
-        read!(self, "list the last runs of every job", recent_runs, per_job)
+    async fn shown_runs(&self, per_job: u32) -> Result<ShownRuns, StoreError> {
+        read!(self, "name the last runs of every job", shown_runs, per_job)
+    }
+
+    async fn recent_runs(&self, jobs: &[JobId], per_job: u32) -> Result<Vec<RunTime>, StoreError> {
+        read!(self, "list the last runs of jobs", recent_runs, jobs, per_job)
     }
 
     async fn run_times(&self, job: &JobId, limit: u32) -> Result<Vec<RunTime>, StoreError> {

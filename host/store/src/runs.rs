@@ -2,7 +2,7 @@
 //! page begins after the last id of the one before.
 
 use host_model::run::RunFilter;
-use host_model::{Run, RunId, StepRun};
+use host_model::{JobId, Json, Run, RunId, StepRun};
 
 use crate::error::DbError;
 use crate::row::{RUN_COLUMNS, STEP_COLUMNS, StoredRow, read_run, read_step};
@@ -96,22 +96,42 @@ fn read_runs(rows: &[StoredRow]) -> Vec<Run> {
     rows.iter().filter_map(read).collect()
 }
 
-/// Jumps from job to job along the index instead of reading the whole history: neither planner does that by itself.
-pub(crate) async fn list_latest_runs(conn: &mut Conn<'_>) -> Result<Vec<Run>, DbError> {
+/// `with … jobs (job_id)`: those of `asked`, bound after what is in `binds` already, or all that ever ran, and a null row.
+///
+/// For all, it jumps from job to job along the index instead of reading the whole history: neither planner does that by
+/// itself.
+pub(crate) fn with_jobs(conn: &Conn<'_>, asked: &[JobId], binds: &mut Vec<Bind<'_>>) -> String {
+    if asked.is_empty() {
+        return "with recursive jobs (job_id) as ( \
+                    select min(job_id) from ly2_job_runs \
+                    union all \
+                    select (select min(r.job_id) from ly2_job_runs r where r.job_id > jobs.job_id) \
+                    from jobs where jobs.job_id is not null)"
+            .to_owned();
+    }
+    // One text for any number of them.
+    binds.push(Bind::word(Json::from_iter(asked.iter().map(JobId::as_str))));
+    let given = binds.len();
+    match conn {
+        Conn::Sqlite(_) => format!("with jobs (job_id) as (select value from json_each(${given}))"),
+        Conn::Postgres(..) => {
+            format!("with jobs (job_id) as (select json_array_elements_text(cast(${given} as json)))")
+        }
+    }
+}
+
+pub(crate) async fn list_latest_runs(conn: &mut Conn<'_>, jobs: &[JobId]) -> Result<Vec<Run>, DbError> {
+    let mut binds = Vec::new();
+    let jobs = with_jobs(conn, jobs, &mut binds);
     let sql = format!(
-        "with recursive jobs (job_id) as ( \
-             select min(job_id) from ly2_job_runs \
-             union all \
-             select (select min(r.job_id) from ly2_job_runs r where r.job_id > jobs.job_id) \
-             from jobs where jobs.job_id is not null) \
-         select {RUN_COLUMNS} from ly2_job_runs where id in ( \
+        "{jobs} select {RUN_COLUMNS} from ly2_job_runs where id in ( \
              select coalesce( \
                  (select max(r.id) from ly2_job_runs r where r.job_id = jobs.job_id and r.status <> 'SKIPPED'), \
                  (select max(r.id) from ly2_job_runs r where r.job_id = jobs.job_id)) \
              from jobs where jobs.job_id is not null) \
          order by job_id"
     );
-    Ok(read_runs(&conn.fetch_many(RUN_COLUMNS, &sql, &[]).await?))
+    Ok(read_runs(&conn.fetch_many(RUN_COLUMNS, &sql, &binds).await?))
 }
 
 pub(crate) async fn list_steps(conn: &mut Conn<'_>, run: RunId) -> Result<Vec<StepRun>, DbError> {

@@ -263,8 +263,8 @@ impl Store for SqlStore {
         read!(self, "list runs", runs::list_runs, filter)
     }
 
-    async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError> {
-        read!(self, "list the latest runs", runs::list_latest_runs)
+    async fn list_latest_runs(&self, jobs: &[JobId]) -> Result<Vec<Run>, StoreError> {
+        read!(self, "list the latest runs", runs::list_latest_runs, jobs)
     }
 
     async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError> {

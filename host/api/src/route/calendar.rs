@@ -159,7 +159,7 @@ pub(crate) async fn show(
     let windows = holds.windows.iter().filter(|window| window.from < to && window.until > from);
     let maintenance = windows.map(|window| MaintenanceView::new(window, now)).collect();
     let truncated = runs.len() == MOST_RUNS as usize || slots.len() >= MOST_SLOTS as usize;
-    let lengths = lengths(&app.history.recent_runs(LOOKED_AT).await?);
+    let lengths = lengths(&app.history.recent_runs(&[], LOOKED_AT).await?);
     let may_see = |job: &JobId| caller.permissions.has_job(job.as_str());
     let jobs: Vec<_> = app.engine.jobs().values().filter(|job| may_see(&job.id)).cloned().collect();
     let walk = move || {

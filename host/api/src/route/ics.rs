@@ -66,7 +66,7 @@ pub(crate) async fn show(
         }
     };
     let (now, holds) = (app.engine.now(), app.engine.holds().await?);
-    let lengths = lengths(&app.history.recent_runs(LOOKED_AT).await?);
+    let lengths = lengths(&app.history.recent_runs(&[], LOOKED_AT).await?);
     let jobs: Vec<_> = app.engine.jobs().values().filter(|job| is_asked(job, &query, &may)).cloned().collect();
     let make = move || file(jobs.iter().map(AsRef::as_ref), &holds, &lengths, now);
     let text = tokio::task::spawn_blocking(make).await.map_err(|error| {

@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use axum::{Extension, Json};
-use host_catalogue::Catalogue;
+use host_catalogue::{Catalogue, InvalidJob};
 use host_engine::FireRequest;
 use host_model::job::Overrides;
 use host_model::log::LogLevel;
@@ -24,8 +24,10 @@ use super::runs::{list_active, list_visible};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Id};
+use crate::last_runs::LastRuns;
 use crate::next_fires::NextFires;
-use crate::view::job::{JobCard, JobDetail, Problem, RecentRun};
+use crate::view::job::{JobCard, JobDetail, LastRun, Problem, RecentRun};
+use crate::view::part::Part;
 use crate::view::run::RunAccepted;
 use crate::{etag, idempotency};
 
@@ -41,18 +43,6 @@ pub(crate) struct JobListQuery {
     /// How many of its last runs come with each job, oldest first, at most 20; none without it.
     #[param(minimum = 0, maximum = 20)]
     recent: Option<u32>,
-}
-
-async fn recent_runs(app: &App, most: u32) -> Result<HashMap<JobId, Vec<RecentRun>>, ApiError> {
-    if most == 0 {
-        return Ok(HashMap::new());
-    }
-    let mut of_job: HashMap<JobId, Vec<RecentRun>> = HashMap::new();
-    for time in app.history.recent_runs(most).await? {
-        of_job.entry(time.job_id.clone()).or_default().push(RecentRun::from(&time));
-    }
-    of_job.values_mut().for_each(|runs| runs.reverse());
-    Ok(of_job)
 }
 
 async fn recent_of(app: &App, job: &Job) -> Result<Vec<RecentRun>, ApiError> {
@@ -78,6 +68,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Extension(next_fires): Extension<NextFires>,
+    Extension(last_runs): Extension<LastRuns>,
     headers: HeaderMap,
     query: Result<Query<JobListQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
@@ -87,11 +78,13 @@ pub(crate) async fn list(
     if recent > MOST_RECENT {
         return Err(ApiError::invalid(format!("recent is {recent}; allowed are 0 to {MOST_RECENT}")));
     }
-    let mut recent = recent_runs(&app, recent).await?;
-    recent.retain(|job, _| may.has_job(job.as_str()));
-    let latest = app.engine.store().list_latest_runs().await?;
-    let latest = latest.iter().filter(|run| may.has_job(run.job_id.as_str()));
-    let latest: HashMap<&str, &Run> = latest.map(|run| (run.job_id.as_str(), run)).collect();
+    let catalogue = app.catalogue.current();
+    let jobs = app.engine.jobs();
+    let jobs: Vec<Arc<Job>> = jobs.values().filter(|job| may.may_see_job(job.id.as_str())).cloned().collect();
+    let broken: Vec<&InvalidJob> = catalogue.invalid.iter().filter(|job| may.may_see_job(&job.id)).collect();
+    let declared = jobs.iter().map(|job| job.id.as_str()).chain(broken.iter().map(|job| job.id.as_str()));
+    let declared = declared.filter(|id| may.has_job(id)).collect();
+    let mut shown = last_runs.of(&app, &declared, recent).await?;
     let active = list_visible(&app, may).await?;
     // The newest of a job comes first, and stays.
     let mut newest: HashMap<&str, &Run> = HashMap::new();
@@ -99,27 +92,25 @@ pub(crate) async fn list(
         newest.entry(run.job_id.as_str()).or_insert(run);
     }
     let active_of = |job: &str| newest.get(job).map(|run| run.id.to_string());
-    let catalogue = app.catalogue.current();
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
-    let jobs = app.engine.jobs();
-    let jobs: Vec<Arc<Job>> = jobs.values().filter(|job| may.may_see_job(job.id.as_str())).cloned().collect();
     let holds = app.engine.holds().await?;
     for (job, next) in jobs.iter().zip(next_fires.of(&app.engine, &jobs, holds)) {
-        let last = latest.get(job.id.as_str()).copied();
+        let (last, recent) = shown.remove(job.id.as_str()).map(|shown| (shown.last, shown.recent)).unwrap_or_default();
         let mut card = JobCard::new(job, next, last, active_of(job.id.as_str()));
         card.problems = about(&catalogue, &job.id);
-        card.recent = recent.remove(&job.id).unwrap_or_default();
+        card.recent = recent;
         cards.insert(job.id.to_string(), card);
     }
-    for broken in catalogue.invalid.iter().filter(|broken| may.may_see_job(&broken.id)) {
+    for broken in broken {
         let card = cards.entry(broken.id.clone()).or_default();
         card.id.clone_from(&broken.id);
         card.app.clone_from(&broken.app);
         card.valid = false;
         // Several may have been declared under one id; all their findings count.
         card.problems.extend(broken.diagnostics.iter().map(Problem::from));
-        let last = latest.get(broken.id.as_str());
-        card.last_run = last.map(|run| (*run).into());
+        if let Some(shown) = shown.remove(broken.id.as_str()) {
+            card.last_run = shown.last.map(|last| last.summary);
+        }
         card.active_run_id = active_of(&broken.id);
     }
     // What is wrong with files may quote any job.
@@ -154,10 +145,10 @@ pub(crate) async fn show(
     let active = if sees_runs { list_active(&app, vec![job.id.clone()]).await? } else { Vec::new() };
     let active = active.first().map(|run| run.id.to_string());
     let holds = app.engine.holds().await?;
-    let mut card = JobCard::new(job, app.engine.next_fire(job, &holds), last, active);
+    let mut card = JobCard::new(job, app.engine.next_fire(job, &holds), last.map(LastRun::from), active);
     card.problems = about(&app.catalogue.current(), &job.id);
     if sees_runs {
-        card.recent = recent_of(&app, job).await?;
+        card.recent = Part::Value(recent_of(&app, job).await?);
     }
     Ok(Json(JobDetail::new(job, card, (app.engine.now(), &holds), &runs)))
 }

@@ -13,8 +13,10 @@ use utoipa::ToSchema;
 
 use super::concealed::concealed;
 use super::instant;
+use super::part::Part;
 use super::run::RunSummary;
 use super::words::{LogLevelWord, OnRestartWord, OverlapWord, RunStatusWord, SeverityWord};
+use crate::error::ApiError;
 
 /// A finding about a file.
 #[derive(Serialize, ToSchema)]
@@ -62,7 +64,8 @@ pub(crate) struct JobCard {
     pub(crate) valid: bool,
     pub(crate) problems: Vec<Problem>,
     pub(crate) active_run_id: Option<String>,
-    pub(crate) last_run: Option<RunSummary>,
+    #[schema(value_type = Option<RunSummary>)]
+    pub(crate) last_run: Option<Part<RunSummary>>,
     #[schema(format = DateTime)]
     pub(crate) next_run_at: Option<String>,
     /// Whether Run now opens the dialog (seeds, catalogue: parameters, keyword arguments or several steps).
@@ -70,7 +73,34 @@ pub(crate) struct JobCard {
     /// What an operator should know although nothing is wrong with the file.
     pub(crate) warnings: Vec<Warning>,
     /// Its last runs, oldest first, as many as were asked for.
-    pub(crate) recent: Vec<RecentRun>,
+    #[schema(value_type = Vec<RecentRun>)]
+    pub(crate) recent: Part<Vec<RecentRun>>,
+}
+
+/// What a card says about the last run of its job.
+#[derive(Clone)]
+pub(crate) struct LastRun {
+    pub(crate) id: String,
+    /// It succeeded, and no row was affected.
+    is_empty: bool,
+    pub(crate) summary: Part<RunSummary>,
+}
+
+impl From<&Run> for LastRun {
+    fn from(run: &Run) -> Self {
+        Self {
+            id: run.id.to_string(),
+            is_empty: run.status == RunStatus::Succeeded && run.rows_affected == 0,
+            summary: Part::Value(run.into()),
+        }
+    }
+}
+
+impl LastRun {
+    /// The same in the form that is quick to send.
+    pub(crate) fn rendered(self) -> Result<Self, ApiError> {
+        Ok(Self { summary: self.summary.rendered()?, ..self })
+    }
 }
 
 /// Something an operator should know about a job.
@@ -86,7 +116,7 @@ pub(crate) struct Warning {
 }
 
 /// A run in the small history of a job.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct RecentRun {
     id: String,
     #[schema(value_type = RunStatusWord)]
@@ -108,23 +138,22 @@ impl From<&RunTime> for RecentRun {
     }
 }
 
-fn warnings(job: &Job, last: Option<&Run>) -> Vec<Warning> {
+fn warnings(job: &Job, last: Option<&LastRun>) -> Vec<Warning> {
     let mut found = Vec::new();
     if !job.enabled && job.schedules.iter().any(|schedule| schedule.enabled) {
         let message = "a schedule is set, but the job is disabled: it will not fire".to_owned();
         found.push(Warning { code: "schedule-off", message, run_id: None });
     }
     let moves_rows = job.steps.iter().any(|step| step.enabled && step.spec.type_name() == "sql_copy");
-    let empty = last.filter(|run| moves_rows && run.status == RunStatus::Succeeded && run.rows_affected == 0);
-    if let Some(run) = empty {
+    if let Some(run) = last.filter(|run| moves_rows && run.is_empty) {
         let message = "the last run moved 0 rows".to_owned();
-        found.push(Warning { code: "no-rows", message, run_id: Some(run.id.to_string()) });
+        found.push(Warning { code: "no-rows", message, run_id: Some(run.id.clone()) });
     }
     found
 }
 
 impl JobCard {
-    pub(crate) fn new(job: &Job, next: Option<Instant>, last: Option<&Run>, active: Option<String>) -> Self {
+    pub(crate) fn new(job: &Job, next: Option<Instant>, last: Option<LastRun>, active: Option<String>) -> Self {
         let schedule = job.schedules.first();
         Self {
             id: job.id.to_string(),
@@ -138,13 +167,13 @@ impl JobCard {
             valid: true,
             problems: Vec::new(),
             active_run_id: active,
-            last_run: last.map(RunSummary::from),
             next_run_at: next.map(instant),
             needs_dialog: job.steps.len() > 1
                 || !job.params.is_empty()
                 || job.steps.iter().any(|s| !s.op_kwargs.is_empty()),
-            warnings: warnings(job, last),
-            recent: Vec::new(),
+            warnings: warnings(job, last.as_ref()),
+            last_run: last.map(|last| last.summary),
+            recent: Part::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::instant;
 use super::words::{LogLevelWord, RunStatusWord, StepStatusWord};
 
 /// A run in lists and events.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct RunSummary {
     id: String,
     job_id: String,

@@ -6,6 +6,7 @@ mod audit;
 mod closed;
 mod document;
 mod events;
+mod job_list;
 mod notifications;
 mod operations;
 mod plain;

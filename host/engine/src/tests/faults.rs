@@ -281,8 +281,8 @@ impl Store for Faulty {
         self.reach()?.list_runs(filter).await
     }
 
-    async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError> {
-        self.reach()?.list_latest_runs().await
+    async fn list_latest_runs(&self, jobs: &[JobId]) -> Result<Vec<Run>, StoreError> {
+        self.reach()?.list_latest_runs(jobs).await
     }
 
     async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError> {

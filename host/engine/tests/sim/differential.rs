@@ -284,7 +284,9 @@ impl Pair {
     async fn compare(&mut self) {
         let all = RunFilter { limit: 10_000, ..RunFilter::default() };
         both!(self.list_runs(&all));
-        both!(self.list_latest_runs());
+        for jobs in [Vec::new(), vec![JobId::new("a").unwrap()]] {
+            both!(self.list_latest_runs(&jobs));
+        }
         both!(self.list_owners());
         both!(self.list_replicas());
         both!(self.find_lease());

@@ -294,8 +294,8 @@ impl Store for Process {
         self.call("list_runs", |tables| Ok(tables.list_runs(filter))).await
     }
 
-    async fn list_latest_runs(&self) -> Result<Vec<Run>, StoreError> {
-        self.call("list_latest_runs", |tables| Ok(tables.list_latest_runs())).await
+    async fn list_latest_runs(&self, jobs: &[JobId]) -> Result<Vec<Run>, StoreError> {
+        self.call("list_latest_runs", |tables| Ok(tables.list_latest_runs(jobs))).await
     }
 
     async fn list_steps(&self, run: RunId) -> Result<Vec<StepRun>, StoreError> {

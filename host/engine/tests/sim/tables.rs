@@ -172,9 +172,10 @@ impl Tables {
         runs.filter(wanted).take(filter.limit as usize).cloned().collect()
     }
 
-    pub(crate) fn list_latest_runs(&self) -> Vec<Run> {
+    pub(crate) fn list_latest_runs(&self, jobs: &[JobId]) -> Vec<Run> {
         let mut latest: BTreeMap<&JobId, &Run> = BTreeMap::new();
-        for run in self.runs.values().map(|row| &row.run) {
+        let is_asked = |run: &&Run| jobs.is_empty() || jobs.contains(&run.job_id);
+        for run in self.runs.values().map(|row| &row.run).filter(is_asked) {
             let kept = latest.get(&run.job_id).map(|kept| kept.status);
             if run.status != RunStatus::Skipped || kept.is_none_or(|status| status == RunStatus::Skipped) {
                 latest.insert(&run.job_id, run);

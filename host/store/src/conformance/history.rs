@@ -21,7 +21,7 @@ impl Bench {
 
 pub(super) async fn the_last_runs_of_each_job_come_newest_first_without_skipped_ones(bench: &Bench) {
     let (store, history) = bench.open_history().await;
-    assert!(history.recent_runs(3).await.unwrap().is_empty());
+    assert!(history.recent_runs(&[], 3).await.unwrap().is_empty());
     let mut of_a = Vec::new();
     for n in 0..5 {
         let run = bench.running(&*store, "a").await;
@@ -32,7 +32,9 @@ pub(super) async fn the_last_runs_of_each_job_come_newest_first_without_skipped_
     // It runs: this one is skipped.
     store.record_fire(&bench.new_run("b")).await.unwrap();
     of_a.reverse();
-    let recent = history.recent_runs(3).await.unwrap();
+    let recent = history.recent_runs(&[], 3).await.unwrap();
+    assert_eq!(history.recent_runs(&[job_id("b"), job_id("nowhere")], 3).await.unwrap(), recent[3..]);
+    assert_eq!(history.recent_runs(&[job_id("b"), job_id("a")], 3).await.unwrap(), recent);
     let told: Vec<RunId> = recent.iter().map(|time| time.id).collect();
     assert_eq!(told, [&of_a[..3], &[of_b]].concat());
     assert_eq!((recent[0].seconds(), recent[3].seconds()), (Some(4.0), None));
@@ -41,6 +43,48 @@ pub(super) async fn the_last_runs_of_each_job_come_newest_first_without_skipped_
     let between = history.runs_between(at(1), at(3), 100).await.unwrap();
     assert_eq!(between.iter().map(|time| time.id).collect::<Vec<_>>(), [of_a[2], of_a[3]]);
     assert!(history.runs_between(at(100), at(200), 100).await.unwrap().is_empty());
+}
+
+/// What a list shows with each job: its id and the ids of its runs.
+async fn shown(history: &dyn History, per_job: u32) -> Vec<String> {
+    let shown = history.shown_runs(per_job).await.unwrap();
+    shown.jobs().map(|(job, ids)| format!("{job} {ids}")).collect()
+}
+
+pub(super) async fn the_runs_a_list_shows_are_named_as_they_are_now(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    assert_eq!(shown(&*history, 2).await, [""; 0]);
+    let end = async |id: RunId| took(&*store, &[RunChange::succeed(id, ME, at(1_000)).into()]).await;
+    let first = bench.running(&*store, "a").await.id;
+    end(first).await;
+    // It comes in later than its id says, as from a process whose clock is behind.
+    let late = bench.new_run("a");
+    let last = bench.running(&*store, "a").await.id;
+    assert_eq!(shown(&*history, 2).await, [format!("a {last} {first}")]);
+    // A skipped fire is not shown beside others.
+    let skipped = bench.new_run("a");
+    store.record_fire(&skipped).await.unwrap();
+    end(last).await;
+    assert_eq!(shown(&*history, 2).await, [format!("a {last} {first}")]);
+    assert_eq!(store.record_fire(&late).await.unwrap(), host_model::fire::Recorded::Queued);
+    assert_eq!(shown(&*history, 2).await, [format!("a {last} {}", late.id)]);
+    let of_b = bench.queued(&*store, "b").await.id;
+    assert_eq!(shown(&*history, 1).await, [format!("a {last}"), format!("b {of_b}")]);
+    assert_eq!(shown(&*history, 20).await, [format!("a {last} {} {first}", late.id), format!("b {of_b}")]);
+    // The first of a job is its latest run, and the ids are those of its recent ones.
+    let latest = store.list_latest_runs(&[]).await.unwrap();
+    assert_eq!(latest.iter().map(|run| run.id).collect::<Vec<_>>(), [last, of_b]);
+    let recent = history.recent_runs(&[], 20).await.unwrap();
+    assert_eq!(recent.iter().map(|time| time.id).collect::<Vec<_>>(), [last, late.id, first, of_b]);
+    // What goes is not named any more, from the middle or from either end.
+    let delete = async |id: RunId| bench.execute(&format!("delete from ly2_job_runs where id = '{id}'")).await.unwrap();
+    delete(late.id).await;
+    assert_eq!(shown(&*history, 20).await, [format!("a {last} {first}"), format!("b {of_b}")]);
+    delete(first).await;
+    delete(of_b).await;
+    assert_eq!(shown(&*history, 20).await, [format!("a {last}")]);
+    delete(last).await;
+    assert_eq!(shown(&*history, 20).await, [format!("a {}", skipped.id)]);
 }
 
 pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {

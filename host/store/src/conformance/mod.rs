@@ -293,6 +293,7 @@ checks! {
         a_mute_is_replaced_counted_and_goes;
     history:
         the_last_runs_of_each_job_come_newest_first_without_skipped_ones
+        the_runs_a_list_shows_are_named_as_they_are_now
         runs_are_found_by_trigger_text_and_length
         runs_are_counted_by_time_state_and_length
         steps_are_timed_over_the_last_successes

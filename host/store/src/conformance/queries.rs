@@ -63,7 +63,11 @@ pub(super) async fn a_filter_takes_all_conditions_together(bench: &Bench) {
 
 pub(super) async fn the_latest_run_of_a_job_is_rather_one_that_ran(bench: &Bench) {
     let store = bench.open().await;
-    assert!(store.list_latest_runs().await.unwrap().is_empty());
+    let latest_of = async |jobs: &[&str]| {
+        let jobs: Vec<_> = jobs.iter().map(|job| job_id(job)).collect();
+        ids(store.list_latest_runs(&jobs).await.unwrap())
+    };
+    assert_eq!((latest_of(&[]).await, latest_of(&["a"]).await), (Vec::new(), Vec::new()));
     let old = bench.running(&*store, "a").await;
     took(&*store, &[RunChange::succeed(old.id, ME, at(3)).into()]).await;
     let latest = bench.running(&*store, "a").await;
@@ -72,12 +76,14 @@ pub(super) async fn the_latest_run_of_a_job_is_rather_one_that_ran(bench: &Bench
     }
     let alone = bench.queued(&*store, "B").await;
     let also = bench.queued(&*store, "a-b").await;
-    assert_eq!(ids(store.list_latest_runs().await.unwrap()), [alone.id, latest.id, also.id]);
+    assert_eq!(latest_of(&[]).await, [alone.id, latest.id, also.id]);
+    assert_eq!(latest_of(&["a-b", "nowhere", "a"]).await, [latest.id, also.id]);
     // A job that was never more than skipped still has a latest run.
     let skipped = bench.new_run("a");
     assert!(matches!(store.record_fire(&skipped).await.unwrap(), Recorded::Skipped { .. }));
     bench.execute("delete from ly2_job_runs where job_id = 'a' and status <> 'SKIPPED'").await.unwrap();
-    assert_eq!(ids(store.list_latest_runs().await.unwrap()), [alone.id, skipped.id, also.id]);
+    assert_eq!(latest_of(&[]).await, [alone.id, skipped.id, also.id]);
+    assert_eq!(latest_of(&["a"]).await, [skipped.id]);
 }
 
 pub(super) async fn an_unknown_run_is_nothing(bench: &Bench) {
