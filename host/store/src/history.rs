@@ -139,8 +139,8 @@ async fn scan_lines(
     // A message is one line; whatever has a line break all the same must not pass for two.
     let sql = match conn {
         Conn::Sqlite(_) => format!(
-            "select group_concat(seq || ' ' || replace(message, char(10), ' '), char(10)) as text \
-             from (select seq, message {lines} order by seq)"
+            "select group_concat(seq || ' ' || case instr(message, char(10)) when 0 then message \
+             else replace(message, char(10), ' ') end, char(10)) as text from (select seq, message {lines} order by seq)"
         ),
         Conn::Postgres(..) => format!(
             "select string_agg(seq || ' ' || replace(message, chr(10), ' '), chr(10) order by seq) as text {lines}"

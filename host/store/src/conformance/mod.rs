@@ -149,6 +149,7 @@ checks! {
         a_mark_is_found_by_the_owner_alone
         a_mark_of_a_run_that_nobody_has_is_found_by_everybody
         the_first_to_cancel_is_named
+        a_mark_without_a_time_keeps_who_asked_and_gets_none
         a_final_run_cannot_be_marked
         an_unknown_run_cannot_be_marked;
     logs:
