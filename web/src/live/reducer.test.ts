@@ -26,7 +26,7 @@ function step(index: number, attempt: number, status: StepStatus, more: Partial<
 }
 
 const document = (status: RunStatus, steps: StepRun[]): RunDocument => ({
-  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', term: 1, placement: 'any', replay_from: null, cancel_requested_by: null }, steps, log_total: 0,
+  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', term: 1, placement: 'any', replay_from: null, cancel_requested_by: null, cancel_requested_at: null }, steps, log_total: 0,
 })
 
 describe('the catalogue', () => {

@@ -1,5 +1,13 @@
-/** Lines as text, to be copied. Pure. */
+/** Lines as text: as they are shown, and to be copied. Pure. */
 import { plain } from './ansi'
+
+/** A line is cut after this many characters: one huge cell would freeze all others. */
+const LONGEST = 4096
+
+/** What is shown of a message. */
+export function displayed(message: string): string {
+  return message.length > LONGEST ? `${message.slice(0, LONGEST)} … (${message.length} characters)` : message
+}
 
 /** The lines as text, one per line, without numbers and badges. */
 export function linesAsText(lines: { at: string; level: string; message: string }[], withTime: boolean): string {

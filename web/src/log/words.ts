@@ -11,7 +11,7 @@ const en = {
   download: 'Download', whole: 'The whole log as text', wholeNdjson: 'The whole log as NDJSON', filtered: 'What the filter shows, as text', plainTab: 'As plain text in a new tab', wholeGzip: 'The whole log as text, compressed',
   selection: (from: number, to: number) => (from === to ? `Line ${number(from + 1)}` : `Lines ${number(from + 1)} to ${number(to + 1)}`), copyText: 'Copy the text', copyWithTime: 'Copy with time and level', copyLink: 'Copy the link', unselect: 'Unselect', inFull: 'In full', lineTitle: (n: number) => `Line ${number(n + 1)}`, pretty: 'As JSON', raw: 'As written',
   attempt: (step: string, n: number) => (n > 1 ? `${step} · attempt ${n}` : step), ofStep: (step: string, n: number) => `${step} · attempt ${n}`, minimap: 'Warnings, errors and matches along the log', foldAll: 'Fold all steps', unfoldAll: 'Unfold all steps', origin: 'Written by', origins: { all: 'All sources', steps: 'Steps only', run: 'Nomaflow only' }, onlyMatches: 'What is shown of the search', only: { all: 'All lines', matches: 'Matches only', context: 'Matches with 3 lines around' }, full: 'Only the log', unfull: 'The log beside the steps',
-  keys: { search: 'Search the log', end: 'Follow the log', link: 'Copy the link of the selected line', wrap: 'Wrap long lines' },
+  keysHint: 'j and k go from line to line and read it, Enter opens it, y copies its link; arrow and page keys move the text.', keys: { down: 'Next line', up: 'Previous line', search: 'Search the log', end: 'Follow the log', link: 'Copy the link of the selected line', wrap: 'Wrap long lines' },
 }
 
 const fr: typeof en = {
@@ -24,7 +24,7 @@ const fr: typeof en = {
   download: 'Télécharger', whole: 'Tout le journal en texte', wholeNdjson: 'Tout le journal en NDJSON', filtered: 'Ce que montre le filtre, en texte', plainTab: 'En texte brut dans un nouvel onglet', wholeGzip: 'Tout le journal en texte, compressé',
   selection: (from, to) => (from === to ? `Ligne ${number(from + 1)}` : `Lignes ${number(from + 1)} à ${number(to + 1)}`), copyText: 'Copier le texte', copyWithTime: 'Copier avec heure et niveau', copyLink: 'Copier le lien', unselect: 'Désélectionner', inFull: 'En entier', lineTitle: (n) => `Ligne ${number(n + 1)}`, pretty: 'En JSON', raw: 'Tel quel',
   attempt: (step, n) => (n > 1 ? `${step} · tentative ${n}` : step), ofStep: (step, n) => `${step} · tentative ${n}`, minimap: 'Avertissements, erreurs et occurrences le long du journal', foldAll: 'Replier toutes les étapes', unfoldAll: 'Déplier toutes les étapes', origin: 'Écrit par', origins: { all: 'Toutes sources', steps: 'Étapes seulement', run: 'Nomaflow seulement' }, onlyMatches: 'Ce qui est montré de la recherche', only: { all: 'Toutes les lignes', matches: 'Occurrences seulement', context: 'Occurrences et 3 lignes autour' }, full: 'Le journal seul', unfull: 'Le journal à côté des étapes',
-  keys: { search: 'Chercher dans le journal', end: 'Suivre le journal', link: 'Copier le lien de la ligne sélectionnée', wrap: 'Replier les lignes longues' },
+  keysHint: 'j et k vont de ligne en ligne et la lisent, Entrée l’ouvre, y copie son lien ; les flèches et les touches de page déplacent le texte.', keys: { down: 'Ligne suivante', up: 'Ligne précédente', search: 'Chercher dans le journal', end: 'Suivre le journal', link: 'Copier le lien de la ligne sélectionnée', wrap: 'Replier les lignes longues' },
 }
 
 export const t = pick(en, fr)

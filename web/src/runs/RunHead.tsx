@@ -39,7 +39,7 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
   const message = useEndMessage(run)
   const copyCancel = useCopyAs(() => commandLine('job', 'cancel', run.id), () => httpRequest('POST', endpoint(`admin/jobs/runs/${run.id}/cancel`)))
   const copyReplay = useCopyAs(
-    () => commandLine('run', 'replay', run.id, ...(failed ? ['--from-step', failed] : [])),
+    () => commandLine('run', 'replay', run.id, ...(failed ? ['--from', failed] : [])),
     () => httpRequest('POST', endpoint(`admin/jobs/runs/${run.id}/replay`), body),
   )
   // What one would do to the run as it is: stop it, or repeat it.
