@@ -164,6 +164,8 @@ pub trait History: Send + Sync + 'static {
     async fn recent_runs(&self, per_job: u32) -> Result<Vec<RunTime>, StoreError>;
     /// The last runs of one job, newest first; `SKIPPED` ones are left out.
     async fn run_times(&self, job: &JobId, limit: u32) -> Result<Vec<RunTime>, StoreError>;
+    /// The runs of the job right before and right after a run, by id; `SKIPPED` ones are left out.
+    async fn neighbors(&self, job: &JobId, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError>;
     /// The newest runs queued in a span of time, newest first; `SKIPPED` ones are left out.
     async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError>;
     /// How many runs the filter finds and from when to when; its `limit` and `before` do not count.

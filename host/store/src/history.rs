@@ -68,6 +68,14 @@ async fn run_times(conn: &mut Conn<'_>, job: &JobId, limit: u32) -> Result<Vec<R
     Ok(read_times(&conn.fetch_all(&sql, &[Bind::text(job.as_str()), Bind::int(limit)]).await?))
 }
 
+/// Two looks into the index of runs that were not skipped.
+async fn neighbors(conn: &mut Conn<'_>, job: &JobId, run: RunId) -> Result<(Option<RunId>, Option<RunId>), DbError> {
+    let near = |what| format!("select {what} from ly2_job_runs where job_id = $1 and status <> 'SKIPPED' and id");
+    let sql = format!("select ({} < $2) as older, ({} > $2) as newer", near("max(id)"), near("min(id)"));
+    let row = conn.fetch_optional(&sql, &[Bind::text(job.as_str()), Bind::word(run)]).await?;
+    row.map_or(Ok((None, None)), |row| Ok((row.opt_run_id("older")?, row.opt_run_id("newer")?)))
+}
+
 /// Run ids sort by time, so the span is one of the primary key.
 async fn runs_between(conn: &mut Conn<'_>, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, DbError> {
     let first = |at: Instant| Bind::word(RunId::from_parts(u64::try_from(at.timestamp_millis()).unwrap_or(0), 0));
@@ -194,6 +202,10 @@ impl History for SqlStore {
 
     async fn run_times(&self, job: &JobId, limit: u32) -> Result<Vec<RunTime>, StoreError> {
         read!(self, "list the last runs of a job", run_times, job, limit)
+    }
+
+    async fn neighbors(&self, job: &JobId, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError> {
+        read!(self, "find the runs beside a run", neighbors, job, run)
     }
 
     async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError> {

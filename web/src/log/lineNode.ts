@@ -2,7 +2,7 @@
 import type { LogLine } from '../api/types'
 import { pieces } from './ansi'
 import { stepText } from './heights'
-import { displayed } from './text'
+import { cut } from './text'
 
 export interface LineNode {
   root: HTMLDivElement
@@ -61,11 +61,13 @@ export function writeLine(node: LineNode, { number, line, time, isSelected, isHi
   set(node.time, time)
   set(node.level, line?.level ?? '')
   set(node.step, line ? stepText(line) : '')
-  writeText(node.text, line ? displayed(line.message) : '…')
+  writeText(node.text, line?.message ?? '…')
 }
 
-function writeText(target: HTMLSpanElement, text: string): void {
+function writeText(target: HTMLSpanElement, message: string): void {
+  const { text, more } = cut(message)
   const parts = pieces(text)
+  if (more !== '') parts.push({ text: more, classes: 'log-more' })
   if (parts.length === 1 && parts[0]!.classes === '' && !parts[0]!.href) {
     if (target.textContent !== text || target.childElementCount > 0) target.textContent = text
     return

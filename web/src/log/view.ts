@@ -283,9 +283,9 @@ export class LogView {
       if (ruled) this.fold(!ruled.folded, ruled.section.first)
       return
     }
-    if (!(event.target as HTMLElement).closest('.log-number')) return
     const line = this.lineOf(event)
-    if (line < 0) return
+    if (line >= 0 && (event.target as HTMLElement).closest('.log-more')) this.events.open(line)
+    if (line < 0 || !(event.target as HTMLElement).closest('.log-number')) return
     const { selected } = this
     if (event.shiftKey && selected) this.select({ from: Math.min(selected.from, line), to: Math.max(selected.from, line) })
     else this.select(selected?.from === line && selected.to === line ? null : { from: line, to: line })

@@ -15,7 +15,7 @@ import { usePreference, useTitle } from '../ui/hooks'
 import { Menu } from '../ui/Menu'
 import { Empty, Skeleton } from '../ui/parts'
 import { InlineProblem, ProblemPanel } from '../ui/Problem'
-import { serverNow } from '../ui/time'
+import { serverNow, shortDay } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import type { BulkRunsAction } from './BulkRuns'
 import { COLUMNS, columns, useRunColumns } from './columns'
@@ -28,6 +28,8 @@ import { t } from './words'
 
 const RunStrip = lazy(() => import('./RunStrip').then((module) => ({ default: module.RunStrip })))
 const BulkRunsDialog = lazy(() => import('./BulkRuns').then((module) => ({ default: module.BulkRunsDialog })))
+
+const DAY_MS = 86_400_000
 
 export function RunsPage() {
   useTitle(t.title)
@@ -87,7 +89,7 @@ export function RunsPage() {
         {data?.next && data.runs.length > 15 && (
           <div><Link to="/runs" search={(old) => ({ ...old, before: data.next! })} className={ui.button}>{t.older}</Link></div>
         )}
-        {data && !data.next && data.runs.length > 0 && days !== undefined && <p className="muted">{t.pruned(days)}</p>}
+        {data && !data.next && (data.runs.length > 0 || filter.from || filter.to || filter.range) && days !== undefined && <p className="muted" data-pruned>{t.pruned(shortDay(serverNow() - days * DAY_MS), days)}</p>}
       </div>
       {bulk && <Suspense><BulkRunsDialog action={bulk.action} filter={bulk.filter} words={filterWords(bulk.filter)} close={() => setBulk(null)} /></Suspense>}
     </div>

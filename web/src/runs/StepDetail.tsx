@@ -7,6 +7,7 @@ import { t } from './words'
 import { useNow } from '../ui/hooks'
 import { Ago, At } from '../ui/Times'
 import { Button } from '../ui/Button'
+import { CopyButton } from '../ui/Copy'
 import { Fact, Json } from '../ui/parts'
 import { Badge } from '../ui/Status'
 import { duration, toMillis } from '../ui/time'
@@ -68,6 +69,7 @@ function Attempt({ step, progress }: { step: StepRun; progress: Progress | undef
         <div className={ui.problem}>
           <h2>{t.error}: <span className="mono">{step.error.kind}</span></h2>
           <p>{step.error.message}</p>
+          <CopyButton small text={[`${step.error.kind}: ${step.error.message}`, step.error.detail].filter(Boolean).join('\n')} label={t.copyError} />
           {step.error.detail && <details><summary>{t.detail}</summary><Json value={step.error.detail} /></details>}
         </div>
       )}

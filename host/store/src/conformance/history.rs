@@ -43,6 +43,24 @@ pub(super) async fn the_last_runs_of_each_job_come_newest_first_without_skipped_
     assert!(history.runs_between(at(100), at(200), 100).await.unwrap().is_empty());
 }
 
+pub(super) async fn the_runs_beside_a_run_are_of_its_job_and_were_not_skipped(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    let mut of_a = Vec::new();
+    for _ in 0..3 {
+        let run = bench.running(&*store, "a").await;
+        // It runs: this one is skipped.
+        store.record_fire(&bench.new_run("a")).await.unwrap();
+        bench.queued(&*store, &format!("b{}", of_a.len())).await;
+        took(&*store, &[RunChange::succeed(run.id, ME, run.queued_at).into()]).await;
+        of_a.push(run.id);
+    }
+    let beside = async |run| history.neighbors(&job_id("a"), run).await.unwrap();
+    assert_eq!(beside(of_a[0]).await, (None, Some(of_a[1])));
+    assert_eq!(beside(of_a[1]).await, (Some(of_a[0]), Some(of_a[2])));
+    assert_eq!(beside(of_a[2]).await, (Some(of_a[1]), None));
+    assert_eq!(history.neighbors(&job_id("nobody"), of_a[1]).await.unwrap(), (None, None));
+}
+
 pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {
     let (store, _) = bench.open_history().await;
     let mut all = Vec::new();

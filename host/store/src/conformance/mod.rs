@@ -292,6 +292,7 @@ checks! {
         a_mute_is_replaced_counted_and_goes;
     history:
         the_last_runs_of_each_job_come_newest_first_without_skipped_ones
+        the_runs_beside_a_run_are_of_its_job_and_were_not_skipped
         runs_are_found_by_trigger_text_and_length
         runs_are_counted_by_time_state_and_length
         steps_are_timed_over_the_last_successes
