@@ -113,21 +113,10 @@ pub struct ScannedLines(pub String);
 impl ScannedLines {
     /// Number and text of each line. In the piece a line is its number, a blank and its text, up to a line break.
     pub fn lines(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.0.split('\n').filter_map(Self::read)
-    }
-
-    /// The line that has a byte of the piece, as [`ScannedLines::lines`] has it, and where it ends. `byte` is at the begin of a
-    /// character.
-    pub fn line_at(&self, byte: usize) -> (Option<(u64, &str)>, usize) {
-        let (before, after) = self.0.split_at(byte);
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let end = after.find('\n').map_or(self.0.len(), |at| byte + at);
-        (Self::read(&self.0[start..end]), end)
-    }
-
-    fn read(line: &str) -> Option<(u64, &str)> {
-        let (number, text) = line.split_once(' ')?;
-        Some((number.parse().ok()?, text))
+        self.0.split('\n').filter_map(|line| {
+            let (number, text) = line.split_once(' ')?;
+            Some((number.parse().ok()?, text))
+        })
     }
 }
 
@@ -186,13 +175,15 @@ pub trait History: Send + Sync + 'static {
         limit: u32,
         filter: &LineFilter,
     ) -> Result<Vec<LogLine>, StoreError>;
-    /// Those of the lines `from` to `from + span` of a run that pass the filter.
+    /// Those of the lines `from` to `from + span` of a run that pass the filter. With `having`, lines without this text in any
+    /// case may be left out; whoever asks looks at those that come.
     async fn scan_lines(
         &self,
         run: RunId,
         from: u64,
         span: u32,
         filter: &LineFilter,
+        having: Option<&str>,
     ) -> Result<ScannedLines, StoreError>;
     /// Lines of a run, counted.
     async fn count_lines(&self, run: RunId) -> Result<Vec<LineCount>, StoreError>;
@@ -210,8 +201,5 @@ mod tests {
         let scanned = ScannedLines("7 a  b \n9 \n10  c".to_owned());
         assert_eq!(scanned.lines().collect::<Vec<_>>(), [(7, "a  b "), (9, ""), (10, " c")]);
         assert_eq!(ScannedLines::default().lines().count(), 0);
-        let each = (0..17).map(|byte| scanned.line_at(byte).0.unwrap().0);
-        assert_eq!(each.collect::<Vec<_>>(), [7, 7, 7, 7, 7, 7, 7, 7, 9, 9, 9, 10, 10, 10, 10, 10, 10]);
-        assert_eq!((scanned.line_at(9), scanned.line_at(16).1), ((Some((9, "")), 10), 16));
     }
 }

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use futures_util::stream::{self, StreamExt};
-use host_model::history::{LineFilter, LineOrigin, ScannedLines};
+use host_model::history::{LineFilter, LineOrigin};
 use host_model::log::LogLevel;
 use host_model::{Run, StepName};
 use regex::{Regex, RegexBuilder};
@@ -188,21 +188,24 @@ pub(crate) async fn search(
     let Query(query) = query?;
     let run = find(&app, &id).await?;
     let filter = read_filter(query.level.as_ref(), query.step.as_ref(), query.attempt, query.origin.as_ref())?;
-    let wanted = Wanted::read(&query)?;
+    let pattern = pattern(&query)?;
+    let having = query.q.filter(|text| !query.regex && !text.is_empty());
     let total = app.engine.store().count_logs(run.id).await?;
     let mut hits = LogHits { total: 0, truncated: false, numbers: Vec::new(), end: total };
     let read = |from| {
-        let (history, filter) = (app.history.clone(), filter.clone());
-        async move { history.scan_lines(run.id, from, PIECE, &filter).await }
+        let (history, filter, having) = (app.history.clone(), filter.clone(), having.clone());
+        async move { history.scan_lines(run.id, from, PIECE, &filter, having.as_deref()).await }
     };
     let mut pieces = stream::iter((query.from..total).step_by(PIECE as usize).map(read)).buffered(AHEAD);
     while let Some(piece) = pieces.next().await {
-        wanted.each(&piece?, |number| {
-            hits.total += 1;
-            if hits.numbers.len() < MOST_HITS {
-                hits.numbers.push(number);
+        for (number, line) in piece?.lines() {
+            if pattern.as_ref().is_none_or(|pattern| pattern.is_match(line)) {
+                hits.total += 1;
+                if hits.numbers.len() < MOST_HITS {
+                    hits.numbers.push(number);
+                }
             }
-        });
+        }
         // Matching a piece takes about a millisecond; others get their turn in between.
         tokio::task::yield_now().await;
     }
@@ -210,65 +213,23 @@ pub(crate) async fn search(
     Ok(Json(hits))
 }
 
-/// What lines are looked for.
-enum Wanted {
-    /// All there are.
-    All,
-    /// Those with this text, which has no line break. It is a pattern too: the engine has its fast ways for it, in any case.
-    Text(Regex),
-    /// Those the pattern fits.
-    Pattern(Regex),
-}
-
-impl Wanted {
-    fn read(query: &SearchQuery) -> Result<Self, ApiError> {
-        let text = query.q.as_deref().unwrap_or_default();
-        if text.is_empty() {
-            return Ok(Self::All);
-        }
-        if text.len() > LONGEST_QUERY {
-            return Err(ApiError::invalid(format!("q has {} bytes; allowed are {LONGEST_QUERY}", text.len())));
-        }
-        let source = if query.regex { text.to_owned() } else { regex::escape(text) };
-        let built = RegexBuilder::new(&source).case_insensitive(!query.case).size_limit(PATTERN_BYTES).build();
-        let pattern = built.map_err(|error| {
-            // Its first lines draw the pattern; the last one says what is wrong.
-            let text = error.to_string();
-            let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            ApiError::invalid(format!("q is no regular expression: {why}"))
-        })?;
-        let is_text = !query.regex && !text.contains('\n');
-        Ok(if is_text { Self::Text(pattern) } else { Self::Pattern(pattern) })
+/// Plain text is a pattern too: the engine has its fast ways for it, in any case.
+fn pattern(query: &SearchQuery) -> Result<Option<Regex>, ApiError> {
+    let text = query.q.as_deref().unwrap_or_default();
+    if text.is_empty() {
+        return Ok(None);
     }
-
-    /// Calls `hit` with the numbers of the lines that fit, in order.
-    fn each(&self, piece: &ScannedLines, hit: impl FnMut(u64)) {
-        match self {
-            Self::All => piece.lines().map(|(number, _)| number).for_each(hit),
-            Self::Text(text) => each_with(text, piece, hit),
-            Self::Pattern(pattern) => {
-                piece.lines().filter(|(_, line)| pattern.is_match(line)).map(|(number, _)| number).for_each(hit);
-            }
-        }
+    if text.len() > LONGEST_QUERY {
+        return Err(ApiError::invalid(format!("q has {} bytes; allowed are {LONGEST_QUERY}", text.len())));
     }
-}
-
-/// Looks for a text in the whole piece at once, for most lines do not have it. What is found may have begun in the number
-/// before a line, so it is then looked for in the line itself.
-fn each_with(text: &Regex, piece: &ScannedLines, mut hit: impl FnMut(u64)) {
-    let mut from = 0;
-    while let Some(found) = text.find_at(&piece.0, from) {
-        let (line, end) = piece.line_at(found.start());
-        if let Some((number, line)) = line
-            && text.is_match(line)
-        {
-            hit(number);
-        }
-        if end == piece.0.len() {
-            return;
-        }
-        from = end;
-    }
+    let source = if query.regex { text.to_owned() } else { regex::escape(text) };
+    let built = RegexBuilder::new(&source).case_insensitive(!query.case).size_limit(PATTERN_BYTES).build();
+    built.map(Some).map_err(|error| {
+        // Its first lines draw the pattern; the last one says what is wrong.
+        let text = error.to_string();
+        let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        ApiError::invalid(format!("q is no regular expression: {why}"))
+    })
 }
 
 /// Lines of one level.
@@ -376,50 +337,4 @@ pub(crate) async fn density(
         }
     }
     Ok(Json(answer))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(q: &str, regex: bool, piece: &str) -> Vec<u64> {
-        let query = SearchQuery {
-            q: Some(q.to_owned()),
-            regex,
-            case: false,
-            level: None,
-            step: None,
-            attempt: None,
-            origin: None,
-            from: 0,
-        };
-        let mut numbers = Vec::new();
-        Wanted::read(&query).ok().unwrap().each(&ScannedLines(piece.to_owned()), |number| numbers.push(number));
-        numbers
-    }
-
-    #[test]
-    fn a_text_is_found_in_lines_and_not_in_their_numbers() {
-        let piece = "9 ten\n10 nine 10\n11 TEN 10\n12 \n100 \u{e9}10";
-        for regex in [false, true] {
-            assert_eq!(found("10", regex, piece), [10, 11, 100]);
-            assert_eq!(found("ten", regex, piece), [9, 11]);
-            assert_eq!(found("2", regex, piece), [0; 0]);
-            assert_eq!(found("", regex, piece), [9, 10, 11, 12, 100]);
-            assert_eq!(found("\u{c9}1", regex, piece), [100]);
-            assert_eq!(found(" ", regex, piece), [10, 11]);
-            assert_eq!(found("ten", regex, ""), [0; 0]);
-        }
-        assert_eq!(found("ten\n10", false, piece), [0; 0]);
-        assert_eq!(found("^t|0$", true, piece), [9, 10, 11, 100]);
-    }
-
-    #[test]
-    fn every_text_is_found_where_a_look_at_each_line_finds_it() {
-        let lines: Vec<String> = (0..400_u32).map(|n| format!("{n} {:o} {:x}", n * 7919 % 997, n * 31)).collect();
-        let piece = lines.join("\n");
-        for text in ["1", "11", " 1", "0 ", "7 a", "c", "77", "x"] {
-            assert_eq!(found(text, false, &piece), found(text, true, &piece), "{text}");
-        }
-    }
 }

@@ -297,6 +297,7 @@ checks! {
         runs_are_counted_by_time_state_and_length
         steps_are_timed_over_the_last_successes
         slots_that_did_not_fire_are_found_by_time
+        lines_with_a_text_are_scanned_and_most_others_are_not
         lines_are_filtered_scanned_and_counted;
     search:
         lines_of_all_runs_are_found_by_their_words_newest_first
