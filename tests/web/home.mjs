@@ -113,7 +113,6 @@ callable = "shop.work:copy"
 [[jobs]]
 id = "writes-wide-lines"
 description = "Writes lines of every length."
-tags = ["maintenance"]
 ${steps(['WIDE'], 'shop.work:wide')}
 `
 

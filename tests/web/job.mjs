@@ -154,7 +154,7 @@ export default async function (kit) {
     await page.getByText('HTTP request copied').waitFor()
     const request = await page.evaluate(() => navigator.clipboard.readText())
     assert(request.startsWith('curl -X PATCH ') && request.includes('"enabled":false') && request.includes('wrong totals since Monday'), request)
-    await page.getByRole('dialog').getByRole('button', { name: 'Quarantine' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Quarantine', exact: true }).click()
     await page.getByText('In quarantine: wrong totals since Monday').waitFor()
     const away = (await server.call('GET', 'admin/jobs/waits-at-the-gate')).body
     assert(!away.enabled && away.tags.includes('quarantine'), JSON.stringify(away.tags))

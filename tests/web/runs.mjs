@@ -89,7 +89,7 @@ export default async function (kit) {
   }))
 
   await kit.check('columns are chosen, in any browser of the person', async () => {
-    const page = await openAs(kit, server, ['settings:jobs'])
+    const page = await openAs(kit, server, ['job:*'])
     try {
       await page.goto(new URL('runs', server.url).href)
       const head = () => page.locator('thead th').allInnerTexts()
