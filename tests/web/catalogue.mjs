@@ -147,6 +147,8 @@ export default async function (kit) {
     await page.getByLabel('Filter jobs').fill('')
     await page.getByRole('combobox', { name: 'Enabled' }).selectOption('no')
     await until(page, () => [...document.querySelectorAll('[data-job]')].map((each) => each.dataset.job).join() === 'nomasx1-audit-trail-1')
+    // What was typed goes into the address a moment later.
+    await page.waitForURL((url) => !url.search.includes('q='))
     await page.reload()
     await until(page, () => [...document.querySelectorAll('[data-job]')].map((each) => each.dataset.job).join() === 'nomasx1-audit-trail-1')
   }))
