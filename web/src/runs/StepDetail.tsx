@@ -68,8 +68,7 @@ function Attempt({ step, progress }: { step: StepRun; progress: Progress | undef
       {step.error && (
         <div className={ui.problem}>
           <h2>{t.error}: <span className="mono">{step.error.kind}</span></h2>
-          <p>{step.error.message}</p>
-          <CopyButton small text={[`${step.error.kind}: ${step.error.message}`, step.error.detail].filter(Boolean).join('\n')} label={t.copyError} />
+          <p>{step.error.message} <CopyButton small text={[`${step.error.kind}: ${step.error.message}`, step.error.detail].filter(Boolean).join('\n')} label={t.copyError} /></p>
           {step.error.detail && <details><summary>{t.detail}</summary><Json value={step.error.detail} /></details>}
         </div>
       )}
