@@ -50,7 +50,7 @@ function commandsOf(action: BulkRunsAction, runs: RunSummary[]): string {
 }
 
 function requestsOf(action: BulkRunsAction, runs: RunSummary[]): string {
-  return runs.map(({ id }) => httpRequest('POST', endpoint(`admin/jobs/runs/${id}/${action}`), action === 'replay' ? CURRENT : undefined)).join('\n')
+  return runs.map(({ id }) => (action === 'cancel' ? httpRequest('POST', endpoint(`admin/jobs/runs/${id}/cancel`)) : httpRequest('POST', endpoint(`admin/jobs/runs/${id}/replay`), CURRENT))).join('\n')
 }
 
 interface Props {
