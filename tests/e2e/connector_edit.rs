@@ -6,28 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_support::{Host, Postgres, Slapd, TempHome, wait_until};
 
+use crate::ask::ask;
 use crate::connector::LDIF;
 use crate::program::{self, home_with, serve};
-use crate::server::{bearer, http, json_body};
 
 const FILE: &str = "connectors.toml";
 const SOON: Duration = Duration::from_secs(30);
-
-struct Answer {
-    status: u16,
-    etag: String,
-    body: Value,
-}
-
-fn ask(home: &TempHome, host: &Host, method: &str, path: &str, etag: Option<&str>, body: Option<&Value>) -> Answer {
-    let (bearer, tag) = (bearer(home), etag.map(|etag| format!("\"{etag}\"")));
-    let mut headers = vec![("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-    headers.extend(tag.as_deref().map(|tag| ("If-Match", tag)));
-    let (status, head, text) =
-        http(host.url(), method, path, &headers, &body.map(Value::to_string).unwrap_or_default());
-    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ").map(|tag| tag.trim_matches('"').to_owned()));
-    Answer { status, etag: etag.unwrap_or_default(), body: json_body(&text) }
-}
 
 fn stage<'r>(report: &'r Value, name: &str) -> &'r Value {
     let found = report["stages"].as_array().unwrap().iter().find(|stage| stage["name"] == name);

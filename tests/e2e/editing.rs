@@ -6,26 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_support::{Host, TempHome, wait_until};
 
+use crate::ask::ask;
 use crate::program::{CONNECTOR, command, home_with, nomaflow, serve, sql_job};
-use crate::server::{bearer, http, json_body};
 
 const SOON: Duration = Duration::from_secs(30);
-
-struct Answer {
-    status: u16,
-    etag: String,
-    body: Value,
-}
-
-fn ask(home: &TempHome, host: &Host, method: &str, path: &str, etag: Option<&str>, body: Option<&Value>) -> Answer {
-    let (bearer, tag) = (bearer(home), etag.map(|etag| format!("\"{etag}\"")));
-    let mut headers = vec![("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-    headers.extend(tag.as_deref().map(|tag| ("If-Match", tag)));
-    let (status, head, text) =
-        http(host.url(), method, path, &headers, &body.map(Value::to_string).unwrap_or_default());
-    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ").map(|tag| tag.trim_matches('"').to_owned()));
-    Answer { status, etag: etag.unwrap_or_default(), body: json_body(&text) }
-}
 
 const FILE: &str = "plugins/test/jobs.toml";
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed; the panic says where")]
 
 mod access;
+mod ask;
 mod audit;
 mod backup;
 mod bad_input;

@@ -109,6 +109,11 @@ callable = "shop.work:talk"
 name = "GOODBYE"
 type = "python"
 callable = "shop.work:copy"
+
+[[jobs]]
+id = "writes-wide-lines"
+description = "Writes lines of every length."
+${steps(['WIDE'], 'shop.work:wide')}
 `
 
 const broken = `
@@ -152,6 +157,13 @@ def gate(ctx):
         ctx.progress(n, 1000, "at the gate")
     ctx.log.info("let go")
     return {"rows_affected": 1}
+
+def wide(ctx):
+    """Writes lines of every length and of every kind of character."""
+    kinds = ["x", "word ", "a-b/c,", "\\t1", "é", "漢", "😀 ", "\\x1b[31mred\\x1b[0m ", "Привет "]
+    for n in range(1, 2501):
+        ctx.log.info("%d %s", n, kinds[n % len(kinds)] * (n * 37 % 211))
+    ctx.log.info("the long one: %s", "0123456789" * 900)
 
 def talk(ctx, lines: int = 500, per_second: int = 0):
     """Writes that many lines, every hundredth a warning and every thousandth an error."""

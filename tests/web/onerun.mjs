@@ -21,6 +21,49 @@ export default async function (kit) {
     })
   })
 
+  await kit.check('who asked for a cancel and when is said, and stays after a reload', async () => {
+    const run = await server.run('waits-at-the-gate')
+    await kit.with(`runs/${run}`, async (page) => {
+      await live(page)
+      await page.locator('[data-step="GATE"][data-status="RUNNING"]').waitFor()
+      await page.locator('header [data-act="cancel"]').click()
+      await page.locator('header [data-status="CANCELED"]').waitFor()
+      const { body } = await server.call('GET', `admin/jobs/runs/${run}`)
+      const asked = body.run.cancel_requested_at
+      assert(Date.parse(asked) >= Date.parse(body.run.started_at) && Date.parse(asked) <= Date.parse(body.run.finished_at), JSON.stringify(body.run))
+      await page.reload()
+      const fact = page.locator('dl > div', { hasText: 'Cancel requested' })
+      await fact.getByText(body.run.cancel_requested_by).waitFor()
+      assert(await fact.locator('time').getAttribute('datetime') === asked, await fact.innerHTML())
+    })
+  })
+
+  await kit.check('a step says its number, type, time and rows', async () => {
+    const run = await server.run('quick-check')
+    await server.reaches(run, 'SUCCEEDED')
+    await kit.with(`runs/${run}`, async (page) => {
+      await page.getByRole('button', { name: /^SUCCEEDED 1 CHECK python .* 105 Rows$/ }).waitFor()
+    })
+  })
+
+  await kit.check('the runs beside a run are reached from it, however old it is', async () => {
+    const before = await server.run('quick-check')
+    await server.reaches(before, 'SUCCEEDED')
+    const run = await server.run('quick-check')
+    await server.reaches(run, 'SUCCEEDED')
+    for (let i = 0; i < 52; i++) await server.reaches(await server.run('quick-check'), 'SUCCEEDED')
+    const { body } = await server.call('GET', 'admin/jobs/runs?job=quick-check')
+    assert(!body.runs.some((each) => each.id === run), 'the run is still on the first page')
+    await kit.with(`runs/${run}`, async (page) => {
+      await page.getByRole('button', { name: 'Previous run of the job' }).click()
+      await page.waitForURL((url) => url.pathname.endsWith(before))
+      await page.getByRole('button', { name: 'Next run of the job' }).click()
+      await page.waitForURL((url) => url.pathname.endsWith(run))
+      await page.keyboard.press(']')
+      await page.waitForURL((url) => !url.pathname.endsWith(run))
+    })
+  })
+
   const failed = await server.run('billing-nightly-rebuild')
   await server.reaches(failed, 'FAILED')
 

@@ -1,5 +1,6 @@
 /** The list of runs. */
 import { assert, live, until } from './kit.mjs'
+import { openAs } from './people.mjs'
 
 const ids = (page) => page.locator('[data-run]').evaluateAll((all) => all.map((each) => each.dataset.run))
 
@@ -87,6 +88,40 @@ export default async function (kit) {
     await page.locator(`[data-run="${bad}"]`).waitFor()
   }))
 
+  await kit.check('columns are chosen, in any browser of the person', async () => {
+    const page = await openAs(kit, server, ['job:*'])
+    try {
+      await page.goto(new URL('runs', server.url).href)
+      const head = () => page.locator('thead th').allInnerTexts()
+      await page.locator(`[data-run="${ok}"]`).waitFor()
+      assert((await head()).slice(0, 9).join() === 'State,Run,Job,Triggered by,Started,Duration,Steps,Rows,Reason', (await head()).join())
+      await page.getByRole('button', { name: 'Columns' }).click()
+      await page.getByRole('menuitemcheckbox', { name: 'Triggered by', checked: true }).click()
+      const kept = page.waitForResponse((answer) => answer.url().endsWith('auth/preferences') && answer.request().method() === 'PUT' && answer.ok() && answer.request().postData().includes('finished'))
+      await page.getByRole('menuitemcheckbox', { name: 'Finished', checked: false }).click()
+      await page.keyboard.press('Escape')
+      assert((await head()).slice(0, 9).join() === 'State,Run,Job,Started,Finished,Duration,Steps,Rows,Reason', (await head()).join())
+      await kept
+      await kit.picture(page, 'runs-columns-light')
+      // As in another browser: nothing is known here but what the account keeps.
+      await page.evaluate(() => localStorage.clear())
+      await page.reload()
+      await page.locator('thead th', { hasText: 'Finished' }).waitFor()
+      assert(!(await head()).includes('Triggered by'), (await head()).join())
+      await page.getByRole('button', { name: 'Columns' }).click()
+      await kit.accessible(page)
+    } finally {
+      await page.context().close()
+    }
+  })
+
+  await kit.check('a new run appears in a list that only the server can filter', () => kit.with('runs?tag=hourly', async (page) => {
+    await live(page)
+    await page.locator(`[data-run="${ok}"]`).waitFor()
+    const run = await server.run('quick-check')
+    await page.locator(`[data-run="${run}"] [data-status="SUCCEEDED"]`).waitFor()
+  }))
+
   await kit.check('what is found is downloaded as a table', () => kit.with('runs?status=FAILED', async (page) => {
     await page.locator(`[data-run="${bad}"]`).waitFor()
     await page.getByRole('button', { name: 'Export and actions on all of these' }).click()
@@ -105,6 +140,11 @@ export default async function (kit) {
       const dialog = page.getByRole('dialog')
       await dialog.getByText('State: RUNNING, QUEUED').waitFor()
       await dialog.locator('[data-bulk-count="2"]').waitFor()
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await dialog.getByRole('button', { name: 'Copy this for each of them' }).click()
+      await page.getByRole('menuitem', { name: 'Copy as command line' }).click()
+      await dialog.getByText('Command line copied').waitFor()
+      assert((await page.evaluate(() => navigator.clipboard.readText())).split('\n').sort().join() === waiting.map((run) => `nomaflow job cancel ${run}`).sort().join(), 'the clipboard has something else')
       await kit.picture(page, 'runs-bulk-light')
       await dialog.getByRole('button', { name: 'Cancel 2 runs' }).click()
       for (const run of waiting) await dialog.locator(`[data-bulk="${run}"][data-outcome="done"]`).waitFor()

@@ -154,7 +154,7 @@ export default async function (kit) {
     await go('transfer')
     const [saved] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download the snapshot' }).click()])
     const snapshot = JSON.parse(readFileSync(await saved.path(), 'utf8'))
-    assert(snapshot.format === 'nomaflow-catalogue' && snapshot.jobs.length === 8, `${snapshot.jobs.length} jobs`)
+    assert(snapshot.format === 'nomaflow-catalogue' && snapshot.jobs.length === 9, `${snapshot.jobs.length} jobs`)
     const give = (value) => page.getByLabel('Snapshot', { exact: true }).setInputFiles({ name: 'snapshot.json', mimeType: 'application/json', buffer: Buffer.from(value) })
     await give('no json')
     await page.getByText('This file is no JSON.').waitFor()

@@ -301,6 +301,7 @@ mod tests {
             term: 1,
             placement: "any".to_owned(),
             cancel_requested_by: None,
+            cancel_requested_at: None,
         };
         [(id, run)].into()
     }

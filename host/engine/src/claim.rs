@@ -198,7 +198,7 @@ async fn restore(shared: &Arc<Shared>, claimed: Claimed, place: OwnedSemaphorePe
 
 /// Marks a run as to be cancelled, and sees to it at once where that is possible from here.
 pub(crate) async fn request_cancel(shared: &Arc<Shared>, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
-    let mark = shared.store.request_cancel(run, by).await?;
+    let mark = shared.store.request_cancel(run, by, shared.clock.now()).await?;
     if mark == CancelMark::Marked {
         let is_here = shared.live().contains_key(&run);
         if is_here {

@@ -273,7 +273,11 @@ async fn withdraw(shared: &Arc<Shared>, new: NewRun, prepared: Prepared) {
     let (keeper, task) = (shared.clone(), Prepared { place: None, ..prepared }.task(shared, &new));
     let work = async move {
         if let Some(run) = find_late(&keeper, &new).await
-            && keeper.patience.until_stored(|| keeper.store.request_cancel(run.id, WHY)).await.is_ok()
+            && keeper
+                .patience
+                .until_stored(|| keeper.store.request_cancel(run.id, WHY, keeper.clock.now()))
+                .await
+                .is_ok()
         {
             if run.owner == keeper.me() && run.term == task.run.term {
                 task.cancel.cancel(&format!("canceled: {WHY}"));

@@ -58,6 +58,7 @@ pub(crate) fn queued_run(new: &NewRun) -> Run {
         term: u32::from(!new.owner.is_empty()),
         placement: new.placement.clone(),
         cancel_requested_by: None,
+        cancel_requested_at: None,
     }
 }
 

@@ -169,6 +169,8 @@ pub trait History: Send + Sync + 'static {
     async fn recent_runs(&self, jobs: &[JobId], per_job: u32) -> Result<Vec<RunTime>, StoreError>;
     /// The last runs of one job, newest first; `SKIPPED` ones are left out.
     async fn run_times(&self, job: &JobId, limit: u32) -> Result<Vec<RunTime>, StoreError>;
+    /// The runs of the job right before and right after a run, by id; `SKIPPED` ones are left out.
+    async fn neighbors(&self, job: &JobId, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError>;
     /// The newest runs queued in a span of time, newest first; `SKIPPED` ones are left out.
     async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError>;
     /// How many runs the filter finds and from when to when; its `limit` and `before` do not count.
@@ -189,13 +191,15 @@ pub trait History: Send + Sync + 'static {
         limit: u32,
         filter: &LineFilter,
     ) -> Result<Vec<LogLine>, StoreError>;
-    /// Those of the lines `from` to `from + span` of a run that pass the filter.
+    /// Those of the lines `from` to `from + span` of a run that pass the filter. With `having`, lines without this text in any
+    /// case may be left out; whoever asks looks at those that come.
     async fn scan_lines(
         &self,
         run: RunId,
         from: u64,
         span: u32,
         filter: &LineFilter,
+        having: Option<&str>,
     ) -> Result<ScannedLines, StoreError>;
     /// Lines of a run, counted.
     async fn count_lines(&self, run: RunId) -> Result<Vec<LineCount>, StoreError>;

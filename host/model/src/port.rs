@@ -175,8 +175,8 @@ pub trait Store: HoldStore {
     /// lines, slots, a pause. As unreliable as [`Store::bell`]; what this process commits does not ring.
     fn news(&self) -> Bell;
     /// Marks a run as to be cancelled; the owner turns the mark into the change, or whoever finds the mark on a run that
-    /// nobody has.
-    async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError>;
+    /// nobody has. `by` and `at` of the first to ask are kept.
+    async fn request_cancel(&self, run: RunId, by: &str, at: Instant) -> Result<CancelMark, StoreError>;
     /// Marked runs of `owner`, and of nobody, that are not final yet, oldest first.
     async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<Run>, StoreError>;
 

@@ -139,6 +139,8 @@ pub struct Run {
     pub placement: String,
     /// Who asked for its cancellation, once somebody has.
     pub cancel_requested_by: Option<String>,
+    /// When; also empty where a version of the program asked that did not keep it.
+    pub cancel_requested_at: Option<Instant>,
 }
 
 impl Run {

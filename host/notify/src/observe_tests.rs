@@ -50,6 +50,7 @@ fn run(status: RunStatus, started: i64, finished: Option<i64>) -> Run {
         term: 1,
         placement: "any".into(),
         cancel_requested_by: None,
+        cancel_requested_at: None,
     }
 }
 

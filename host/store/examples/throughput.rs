@@ -213,7 +213,7 @@ async fn pruning(store: &Arc<dyn Store>, pass: PrunePass, limit: u32) {
     let mut waits = Vec::new();
     while !task.is_finished() {
         let begin = Instant::now();
-        store.request_cancel(RunId::from_parts(1, 1), "nobody").await.unwrap();
+        store.request_cancel(RunId::from_parts(1, 1), "nobody", host_model::Instant::default()).await.unwrap();
         waits.push(begin.elapsed());
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

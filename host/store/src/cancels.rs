@@ -3,17 +3,22 @@
 
 use async_trait::async_trait;
 use host_model::port::CancelMark;
-use host_model::{Run, RunId};
+use host_model::{Instant, Run, RunId};
 
 use crate::error::DbError;
 use crate::row::{RUN_COLUMNS, read_run};
 use crate::sql::{Bind, Conn};
 use crate::write::{Verdict, Write};
 
+/// Sets the mark to `$2` at `$3`. The first to ask is the one who is named; what has an older mark without a time keeps it so.
+pub(crate) const FIRST_TO_ASK: &str = "cancel_requested_at = case when cancel_requested_by is null then $3 \
+    else cancel_requested_at end, cancel_requested_by = coalesce(cancel_requested_by, $2)";
+
 /// `Store::request_cancel`.
 pub(crate) struct RequestCancel {
     pub(crate) run: RunId,
     pub(crate) by: String,
+    pub(crate) at: Instant,
 }
 
 #[async_trait]
@@ -21,10 +26,8 @@ impl Write for RequestCancel {
     type Answer = CancelMark;
 
     async fn perform(&self, conn: &mut Conn<'_>) -> Result<Verdict<CancelMark>, DbError> {
-        // The first to ask is the one who is named.
-        let sql = "update ly2_job_runs set cancel_requested_by = coalesce(cancel_requested_by, $2) \
-                   where id = $1 and status in ('QUEUED', 'RUNNING')";
-        if conn.execute(sql, &[Bind::word(self.run), Bind::text(&self.by)]).await? == 1 {
+        let sql = format!("update ly2_job_runs set {FIRST_TO_ASK} where id = $1 and status in ('QUEUED', 'RUNNING')");
+        if conn.execute(&sql, &[Bind::word(self.run), Bind::text(&self.by), Bind::at(self.at)]).await? == 1 {
             return Ok(Verdict::Keep(CancelMark::Marked));
         }
         let row = conn.fetch_optional("select status from ly2_job_runs where id = $1", &[Bind::word(self.run)]).await?;

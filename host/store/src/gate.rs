@@ -4,6 +4,7 @@
 use host_model::JobId;
 use host_model::fire::{MOST_WAITING, NewRun, overlap_of, unmet_dependency};
 
+use crate::cancels::FIRST_TO_ASK;
 use crate::error::DbError;
 use crate::sql::{Bind, Conn};
 
@@ -54,9 +55,9 @@ pub(crate) async fn is_queue_full(conn: &mut Conn<'_>, job: &JobId) -> Result<bo
 
 /// Marks every run of the job in flight as to be cancelled in favor of `new`.
 pub(crate) async fn supersede(conn: &mut Conn<'_>, new: &NewRun) -> Result<(), DbError> {
-    let sql = "update ly2_job_runs set cancel_requested_by = coalesce(cancel_requested_by, $2) \
-               where job_id = $1 and status in ('QUEUED', 'RUNNING')";
-    conn.execute(sql, &[Bind::text(new.job_id.as_str()), Bind::word(overlap_of(new.id))]).await.map(drop)
+    let sql = format!("update ly2_job_runs set {FIRST_TO_ASK} where job_id = $1 and status in ('QUEUED', 'RUNNING')");
+    let binds = [Bind::text(new.job_id.as_str()), Bind::word(overlap_of(new.id)), Bind::at(new.queued_at)];
+    conn.execute(&sql, &binds).await.map(drop)
 }
 
 /// A run that may not overlap is not taken up as long as this finds one: an older run of its job, or one that somebody has.

@@ -88,6 +88,14 @@ async fn run_times(conn: &mut Conn<'_>, job: &JobId, limit: u32) -> Result<Vec<R
     Ok(read_times(&conn.fetch_all(&sql, &[Bind::text(job.as_str()), Bind::int(limit)]).await?))
 }
 
+/// Two looks into the index of runs that were not skipped.
+async fn neighbors(conn: &mut Conn<'_>, job: &JobId, run: RunId) -> Result<(Option<RunId>, Option<RunId>), DbError> {
+    let near = |what| format!("select {what} from ly2_job_runs where job_id = $1 and status <> 'SKIPPED' and id");
+    let sql = format!("select ({} < $2) as older, ({} > $2) as newer", near("max(id)"), near("min(id)"));
+    let row = conn.fetch_optional(&sql, &[Bind::text(job.as_str()), Bind::word(run)]).await?;
+    row.map_or(Ok((None, None)), |row| Ok((row.opt_run_id("older")?, row.opt_run_id("newer")?)))
+}
+
 /// Run ids sort by time, so the span is one of the primary key.
 async fn runs_between(conn: &mut Conn<'_>, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, DbError> {
     let first = |at: Instant| Bind::word(RunId::from_parts(u64::try_from(at.timestamp_millis()).unwrap_or(0), 0));
@@ -146,15 +154,41 @@ async fn list_lines(
     conn.fetch_all(&sql, &binds).await?.iter().map(read_log).collect()
 }
 
+/// A pattern of `like` for every line that may have the text, in any case and in either database: what they do not agree on
+/// stands for any character. `None` when too little is left of it to leave many lines out.
+fn roughly(text: &str) -> Option<String> {
+    const LEAST: usize = 3;
+    let mut exact = 0;
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        match character {
+            // Letters with a third case somewhere, among them I in Turkish; a blank may be a line break.
+            'i' | 'I' | 'k' | 'K' | 's' | 'S' | ' ' => pattern.push('_'),
+            '%' | '_' | '\\' => pattern.extend(['\\', character]),
+            _ if character.is_ascii_graphic() => pattern.push(character),
+            _ => pattern.push('_'),
+        }
+        exact += usize::from(!pattern.ends_with('_') || character == '_');
+    }
+    pattern.push('%');
+    (exact >= LEAST).then_some(pattern)
+}
+
 async fn scan_lines(
     conn: &mut Conn<'_>,
     run: RunId,
     from: u64,
     span: u32,
     filter: &LineFilter,
+    having: Option<&str>,
 ) -> Result<ScannedLines, DbError> {
     let mut binds = vec![Bind::word(run), count(from), count(from.saturating_add(u64::from(span)))];
-    let condition = passes(filter, &mut binds);
+    let mut condition = passes(filter, &mut binds);
+    if let Some(pattern) = having.and_then(roughly) {
+        let like = if matches!(conn, Conn::Sqlite(_)) { "like" } else { "ilike" };
+        condition += &format!(" and message {like} ${} escape '\\'", binds.len() + 1);
+        binds.push(Bind::word(pattern));
+    }
     let lines = format!("from ly2_job_logs where run_id = $1 and seq >= $2 and seq < $3{condition}");
     // A message is one line; whatever has a line break all the same must not pass for two.
     let sql = match conn {
@@ -220,6 +254,10 @@ impl History for SqlStore {
         read!(self, "list the last runs of a job", run_times, job, limit)
     }
 
+    async fn neighbors(&self, job: &JobId, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError> {
+        read!(self, "find the runs beside a run", neighbors, job, run)
+    }
+
     async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError> {
         read!(self, "list the runs of a span of time", runs_between, from, to, limit)
     }
@@ -260,8 +298,9 @@ impl History for SqlStore {
         from: u64,
         span: u32,
         filter: &LineFilter,
+        having: Option<&str>,
     ) -> Result<ScannedLines, StoreError> {
-        read!(self, "search the log of a run", scan_lines, run, from, span, filter)
+        read!(self, "search the log of a run", scan_lines, run, from, span, filter, having)
     }
 
     async fn count_lines(&self, run: RunId) -> Result<Vec<LineCount>, StoreError> {
@@ -270,5 +309,20 @@ impl History for SqlStore {
 
     async fn line_density(&self, run: RunId, total: u64, parts: u32) -> Result<Vec<LineDensity>, StoreError> {
         read!(self, "see where a run warned and failed", line_density, run, total, parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_becomes_a_pattern_that_no_line_with_it_fails() {
+        assert_eq!(roughly("ORA-01555").as_deref(), Some("%ORA-01555%"));
+        assert_eq!(roughly("Risk: 5% of a_b\\c").as_deref(), Some("%R___:_5\\%_of_a\\_b\\\\c%"));
+        assert_eq!(roughly("Überlänge").as_deref(), Some("%_berl_nge%"));
+        for short in ["", "ab", "skis kiss", "äöü a"] {
+            assert_eq!(roughly(short), None, "{short}");
+        }
     }
 }

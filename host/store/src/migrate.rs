@@ -131,6 +131,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0019_clock_set_back.sql"),
         postgres: include_str!("../../../migrations/postgres/0019_clock_set_back.sql"),
     },
+    Migration {
+        version: 20,
+        name: "cancel_requested_at",
+        sqlite: include_str!("../../../migrations/sqlite/0020_cancel_requested_at.sql"),
+        postgres: include_str!("../../../migrations/postgres/0020_cancel_requested_at.sql"),
+    },
 ];
 
 impl Migration {

@@ -20,7 +20,7 @@ use crate::error::DbError;
 /// The columns [`read_run`] wants.
 pub(crate) const RUN_COLUMNS: &str = "id, job_id, status, reason, error, triggered_by, schedule, scheduled_at, queued_at, \
     started_at, finished_at, rows_affected, step_count, steps_done, log_level, params, overrides, owner, cancel_requested_by, \
-    replay_of, term, placement, replay_from";
+    replay_of, term, placement, replay_from, cancel_requested_at";
 /// The columns [`read_step`] wants.
 pub(crate) const STEP_COLUMNS: &str = "run_id, step_index, attempt, step_name, step_type, status, reason, retry_at, \
     started_at, finished_at, rows_affected, input, output, error, usage";
@@ -248,6 +248,7 @@ pub(crate) fn read_run(row: &StoredRow) -> Result<Run, DbError> {
         term: row.count("term")?,
         placement: row.text("placement")?,
         cancel_requested_by: row.opt_text("cancel_requested_by")?,
+        cancel_requested_at: row.opt_at("cancel_requested_at")?,
     })
 }
 

@@ -247,8 +247,8 @@ impl Store for SqlStore {
         read!(self, "list slots without a run", slots::list_unfired, after, limit)
     }
 
-    async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
-        self.write("mark a run as to be canceled", RequestCancel { run, by: by.to_owned() }).await
+    async fn request_cancel(&self, run: RunId, by: &str, at: Instant) -> Result<CancelMark, StoreError> {
+        self.write("mark a run as to be canceled", RequestCancel { run, by: by.to_owned(), at }).await
     }
 
     async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<Run>, StoreError> {

@@ -91,7 +91,7 @@ async fn a_prepared_schema_needs_no_right_to_create() {
     let place = database.url().rsplit_once('@').unwrap().1;
     let store = host_store::open(&format!("postgres://worker:w@{place}"), Path::new("")).await.unwrap();
     let run = RunId::from_parts(1, 1);
-    assert_eq!(store.request_cancel(run, "x").await.unwrap(), CancelMark::NotFound);
+    assert_eq!(store.request_cancel(run, "x", host_model::Instant::default()).await.unwrap(), CancelMark::NotFound);
     store.close().await;
 }
 
@@ -130,7 +130,10 @@ async fn sixteen_at_once(store: &Arc<dyn Store>) -> Vec<Result<(), StoreError>> 
         let (store, run) = (Arc::clone(store), RunId::from_parts(1, n));
         tasks.spawn(async move {
             match n % 2 {
-                0 => store.request_cancel(run, "x").await.map(|mark| assert_eq!(mark, CancelMark::NotFound)),
+                0 => store
+                    .request_cancel(run, "x", host_model::Instant::default())
+                    .await
+                    .map(|mark| assert_eq!(mark, CancelMark::NotFound)),
                 _ => store.find_run(run).await.map(|run| assert!(run.is_none())),
             }
         });
@@ -191,7 +194,7 @@ async fn an_operation_that_is_given_up_leaves_its_connection_to_nobody() {
         let mut other = database.session().unwrap();
         other.rows("begin").unwrap();
         other.rows("lock table ly2_job_runs in access exclusive mode").unwrap();
-        let stuck = store.request_cancel(RunId::from_parts(1, 1), "x");
+        let stuck = store.request_cancel(RunId::from_parts(1, 1), "x", host_model::Instant::default());
         assert!(tokio::time::timeout(Duration::from_millis(300), stuck).await.is_err());
         gate.forget();
     }

@@ -93,7 +93,7 @@ async fn another_process_holding_the_file_is_waited_for() {
     let run = host_model::RunId::from_parts(1, 1);
     let write = tokio::spawn({
         let store = std::sync::Arc::clone(&store);
-        async move { store.request_cancel(run, "x").await }
+        async move { store.request_cancel(run, "x", host_model::Instant::default()).await }
     });
     // Readers go on while both wait.
     assert!(store.find_run(run).await.unwrap().is_none());

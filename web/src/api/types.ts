@@ -23,6 +23,9 @@ export interface RunDocument {
   run: RunView
   steps: StepRun[]
   log_total: number
+  /** The runs of the job beside it that were not skipped. */
+  previous_run_id?: string | null
+  next_run_id?: string | null
 }
 
 /** A bar of the small history of a job. */

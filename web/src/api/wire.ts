@@ -1904,6 +1904,10 @@ export interface components {
              * @description Lines of its log.
              */
             log_total: number;
+            /** @description The one right after it. */
+            next_run_id: string | null;
+            /** @description The run of its job right before it that was not skipped. */
+            previous_run_id: string | null;
             run: components["schemas"]["RunView"];
             /** @description By step and attempt. */
             steps: components["schemas"]["StepView"][];
@@ -1980,6 +1984,11 @@ export interface components {
         };
         /** @description A run with everything recorded about it. */
         RunView: components["schemas"]["RunSummary"] & {
+            /**
+             * Format: date-time
+             * @description When that was asked for; null too for a run that an earlier version was asked to cancel.
+             */
+            cancel_requested_at: string | null;
             cancel_requested_by: string | null;
             overrides: Record<string, unknown>;
             owner: string;

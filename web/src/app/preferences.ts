@@ -15,9 +15,13 @@ const CHOICES = {
   runsPlot: ['shown', 'hidden'],
 } as const
 
-/** Those that go with a person; the others are this screen's. */
-export const PERSONAL = ['theme', 'language', 'zone', 'density', 'shortcuts', 'jobsView', 'jobsGroup'] as const
+/** Choices of several things at once, such as columns; what there is to choose from is known where it is shown. */
+const LISTS = ['runsColumns'] as const
 
+/** Those that go with a person; the others are this screen's. */
+export const PERSONAL = ['theme', 'language', 'zone', 'density', 'shortcuts', 'jobsView', 'jobsGroup', ...LISTS] as const
+
+export type ListName = (typeof LISTS)[number]
 export type PreferenceName = keyof typeof CHOICES
 export type Preference<N extends PreferenceName> = (typeof CHOICES)[N][number]
 
@@ -45,6 +49,31 @@ export function preference<N extends PreferenceName>(name: N): Preference<N> {
 }
 
 export function setPreference<N extends PreferenceName>(name: N, value: Preference<N>): void {
+  keep(name, value)
+}
+
+/** The chosen ones, separated by commas; null when nobody has chosen. */
+export function listPreference(name: ListName): string | null {
+  return chosen.get(name) ?? read(name)
+}
+
+export function setListPreference(name: ListName, values: readonly string[]): void {
+  keep(name, values.join(','))
+}
+
+/** A choice as a text, for whoever carries it elsewhere; null when there is nothing to carry. */
+export function preferenceText(name: PreferenceName | ListName): string | null {
+  return isList(name) ? listPreference(name) : preference(name)
+}
+
+/** Takes a choice that came from elsewhere. */
+export function takePreference(name: PreferenceName | ListName, value: string): void {
+  keep(name, value)
+}
+
+const isList = (name: string): name is ListName => (LISTS as readonly string[]).includes(name)
+
+function keep(name: string, value: string): void {
   chosen.set(name, value)
   try {
     localStorage.setItem(`nomaflow.${name}`, value)
@@ -73,7 +102,7 @@ if (typeof addEventListener === 'function' && typeof document !== 'undefined') {
   // Another tab chose.
   addEventListener('storage', (event) => {
     const name = event.key?.replace(/^nomaflow\./, '')
-    if (!name || !(name in CHOICES)) return
+    if (!name || !(name in CHOICES || isList(name))) return
     chosen.delete(name)
     apply()
     for (const listener of listeners) listener()

@@ -4,7 +4,7 @@
  */
 import { http } from '../api/http'
 import type { Preferences } from '../api/wire'
-import { PERSONAL, onPreference, preference, setPreference, type PreferenceName } from './preferences'
+import { PERSONAL, onPreference, preference, preferenceText, takePreference, type PreferenceName } from './preferences'
 
 const PATH = 'auth/preferences'
 const SEND_MS = 800
@@ -12,7 +12,10 @@ const SEND_MS = 800
 let known: Record<string, string> = {}
 let timer: ReturnType<typeof setTimeout> | undefined
 
-const current = (): Record<string, string> => Object.fromEntries(PERSONAL.map((name) => [name, preference(name)]))
+const current = (): Record<string, string> => Object.fromEntries(PERSONAL.flatMap((name) => {
+  const value = preferenceText(name)
+  return value === null ? [] : [[name, value]]
+}))
 
 const differs = (mine: Record<string, string>) => PERSONAL.some((name) => mine[name] !== known[name])
 
@@ -38,7 +41,7 @@ export function syncPreferences(again: () => void): () => void {
       if (over || !kept) return
       known = preferences
       const language = preference('language')
-      for (const name of PERSONAL) if (known[name] !== undefined) setPreference(name, known[name] as never)
+      for (const name of PERSONAL) if (known[name] !== undefined) takePreference(name, known[name])
       off = onPreference(() => {
         clearTimeout(timer)
         timer = setTimeout(() => void send(), SEND_MS)

@@ -1,9 +1,12 @@
 /** The same change to several jobs: the dialog names exactly those it will touch, and says how each of them went. */
 import { useState } from 'react'
 import { api } from '../api/client'
+import { endpoint } from '../api/http'
 import { queryClient } from '../api/queries'
 import type { JobCard } from '../api/types'
 import { Button } from '../ui/Button'
+import { commandLine, httpRequest, runCommand } from '../ui/commands'
+import { CopyAsMenu } from '../ui/CopyAs'
 import { Dialog } from '../ui/Dialog'
 import { Field } from '../ui/Field'
 import { InlineProblem } from '../ui/Problem'
@@ -29,9 +32,29 @@ function isNeeded(action: BulkAction, job: JobCard, tag: string): boolean {
   }
 }
 
+/** What is sent for one job; null: it is run as it is saved. */
+function patchOf(action: BulkAction, job: JobCard, tag: string): { tags: string[] } | { enabled: boolean } | null {
+  return action === 'run' ? null : action === 'tag' ? { tags: [...job.tags, tag] } : { enabled: action === 'enable' }
+}
+
 async function apply(action: BulkAction, job: JobCard, tag: string): Promise<void> {
-  if (action === 'run') await api.runJob(job.id, {})
-  else await change(job, action === 'tag' ? { tags: [...job.tags, tag] } : { enabled: action === 'enable' })
+  const patch = patchOf(action, job, tag)
+  if (patch === null) await api.runJob(job.id, {})
+  else await change(job, patch)
+}
+
+/** One line for each job; null where the shell has no such command. */
+function commandsOf(action: BulkAction, jobs: JobCard[]): string | null {
+  if (action === 'tag') return null
+  return jobs.map((job) => (action === 'run' ? `${runCommand(job.id)} --detach` : commandLine('job', action, job.id))).join('\n')
+}
+
+function requestsOf(action: BulkAction, jobs: JobCard[], tag: string): string {
+  return jobs.map((job) => {
+    const address = `admin/jobs/${encodeURIComponent(job.id)}`
+    const patch = patchOf(action, job, tag)
+    return patch === null ? httpRequest('POST', endpoint(`${address}/run`), {}) : httpRequest('PATCH', endpoint(address), patch)
+  }).join('\n')
 }
 
 export function BulkDialog({ action, jobs, close }: { action: BulkAction; jobs: JobCard[]; close: () => void }) {
@@ -42,6 +65,7 @@ export function BulkDialog({ action, jobs, close }: { action: BulkAction; jobs: 
   const started = Object.keys(outcomes).length > 0
   const finished = started && list.every((job) => !['waiting', 'working'].includes(outcomes[job.id] as string))
   const isValid = action !== 'tag' || /^[^\s,]+$/.test(tag.trim())
+  const needed = list.filter((job) => isNeeded(action, job, tag.trim()))
   const start = async () => {
     const all: Record<string, Outcome> = Object.fromEntries(list.map((job) => [job.id, 'waiting' as const]))
     const say = (id: string, outcome: Outcome) => {
@@ -69,6 +93,7 @@ export function BulkDialog({ action, jobs, close }: { action: BulkAction; jobs: 
       close={close}
       foot={
         <>
+          {!started && isValid && needed.length > 0 && <CopyAsMenu label={t.bulk.copy} command={() => commandsOf(action, needed)} request={() => requestsOf(action, needed, tag.trim())} />}
           <Button onClick={close}>{t.bulk.close}</Button>
           {!finished && <Button kind="primary" pending={started} disabled={!isValid} onClick={() => void start()}>{t.bulk[action].replace('…', '')}</Button>}
         </>

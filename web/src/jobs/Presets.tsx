@@ -5,13 +5,13 @@ import { lazy, Suspense, useState } from 'react'
 import { queries } from '../api/queries'
 import type { JobDetail } from '../api/types'
 import { Button } from '../ui/Button'
-import { runCommand } from '../ui/commands'
+import { httpRequest, runCommand } from '../ui/commands'
 import { CopyAsMenu } from '../ui/CopyAs'
 import { ConfirmDialog } from '../ui/Dialog'
 import { endpoint } from '../api/http'
-import { httpRequest } from '../ui/commands'
 import { Panel } from '../ui/parts'
 import { useJobRights } from './actions'
+import { CopyChange } from './CopyChange'
 import css from './job.module.css'
 import { t } from './jobWords'
 import { presetsOf, summary, withoutPreset, type Preset } from './named'
@@ -47,7 +47,7 @@ export function Presets({ job }: { job: JobDetail }) {
       {running && <Suspense><RunDialog jobId={job.id} preset={running.name} close={() => setRunning(null)} /></Suspense>}
       {scheduling && <ScheduleDialog job={job.id} name={null} preset={scheduling} close={() => setScheduling(null)} />}
       {removing && (
-        <ConfirmDialog title={t.removePreset(removing.name)} confirm={t.remove} danger action={remove} onConfirm={() => remove.mutate((saved) => withoutPreset(saved, removing.name))} close={() => setRemoving(null)}>
+        <ConfirmDialog title={t.removePreset(removing.name)} confirm={t.remove} danger action={remove} extra={<CopyChange job={job.id} change={(saved) => withoutPreset(saved, removing.name)} />} onConfirm={() => remove.mutate((saved) => withoutPreset(saved, removing.name))} close={() => setRemoving(null)}>
           <p>{t.removePresetHint}</p>
         </ConfirmDialog>
       )}

@@ -97,7 +97,7 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
   })
   const wrong = problemsByField(start.error)
   const copyAs = useCopyAs(
-    () => (stored && from ? commandLine('run', 'replay', from.run.id, ...(stored.step ? ['--from-step', stored.step] : [])) : runCommand(job.id, request)),
+    () => (stored && from ? commandLine('run', 'replay', from.run.id, ...(stored.step ? ['--from', stored.step] : [])) : runCommand(job.id, request)),
     () => (stored && from
       ? httpRequest('POST', endpoint(`admin/jobs/runs/${from.run.id}/replay`), { ...(stored.step && { from_step: stored.step }), definition: 'stored' })
       : httpRequest('POST', endpoint(`admin/jobs/${encodeURIComponent(job.id)}/run`), request)),

@@ -1,7 +1,7 @@
 /** One schedule of a job, added or changed: when, in which zone, with which values. The scheduler's own code says when it fires. */
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { editing } from '../editor/requests'
+import { editing, type JobSource } from '../editor/requests'
 import { ZonePicker } from '../editor/pickers'
 import { SchedulePreview } from '../editor/SchedulePreview'
 import { Button } from '../ui/Button'
@@ -9,7 +9,7 @@ import { Dialog } from '../ui/Dialog'
 import { Field } from '../ui/Field'
 import { Skeleton } from '../ui/parts'
 import { InlineProblem } from '../ui/Problem'
-import type { Table } from '../editor/pointer'
+import { CopyChange } from './CopyChange'
 import css from './job.module.css'
 import { t } from './jobWords'
 import { OWN, presetsOf, scheduleForm, summary, withSchedule, type Preset } from './named'
@@ -26,7 +26,7 @@ interface Props {
 
 export function ScheduleDialog(props: Props) {
   const { data, error } = useQuery(editing.source(props.job))
-  if (data) return <ScheduleFields {...props} source={data.job} />
+  if (data) return <ScheduleFields {...props} source={data} />
   return (
     <Dialog title={t.tabs.schedules} close={props.close} foot={<Button onClick={props.close}>{t.cancel}</Button>}>
       <InlineProblem error={error} />
@@ -35,17 +35,18 @@ export function ScheduleDialog(props: Props) {
   )
 }
 
-function ScheduleFields({ job, name, preset, close, source }: Props & { source: Table }) {
+function ScheduleFields({ job, name, preset, close, source: { job: saved } }: Props & { source: JobSource }) {
   // Made once: what is typed stays whatever the server says meanwhile.
-  const [form, setForm] = useState(() => ({ ...scheduleForm(source, name), ...(preset && { values: preset.values, name: preset.name }) }))
+  const [form, setForm] = useState(() => ({ ...scheduleForm(saved, name), ...(preset && { values: preset.values, name: preset.name }) }))
   const save = useJobChange(job, close)
-  const presets = presetsOf(source)
+  const presets = presetsOf(saved)
   const isOwn = name === OWN
   const isEvery = form.cron === '' && form.every !== ''
+  const isWhole = form.name.trim() !== '' && (form.cron.trim() !== '' || form.every.trim() !== '')
   const own = summary(form.values, t.off, t.on)
   const submit = (event: React.FormEvent) => {
     event.preventDefault()
-    save.mutate((saved) => withSchedule(saved, name, form))
+    save.mutate((job) => withSchedule(job, name, form))
   }
   return (
     <Dialog
@@ -54,8 +55,9 @@ function ScheduleFields({ job, name, preset, close, source }: Props & { source: 
       foot={
         <>
           <InlineProblem error={save.error} />
+          {isWhole && <CopyChange job={job} change={(each) => withSchedule(each, name, form)} />}
           <Button onClick={close}>{t.cancel}</Button>
-          <Button kind="primary" type="submit" form="schedule-form" pending={save.isPending} disabled={form.name.trim() === '' || (form.cron.trim() === '' && form.every.trim() === '')}>{t.saveSchedule}</Button>
+          <Button kind="primary" type="submit" form="schedule-form" pending={save.isPending} disabled={!isWhole}>{t.saveSchedule}</Button>
         </>
       }
     >

@@ -4,20 +4,25 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { Pencil, Plus, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { api } from '../api/client'
+import { endpoint } from '../api/http'
 import { queries, queryClient } from '../api/queries'
 import type { JobDetail, ScheduleDefinition } from '../api/types'
 import { Button, Switch } from '../ui/Button'
+import { commandLine, httpRequest } from '../ui/commands'
+import { useCopyAs } from '../ui/CopyAs'
 import { cronWords } from '../ui/cron'
 import { DataTable } from '../ui/DataTable'
 import { ConfirmDialog } from '../ui/Dialog'
 import { useNow } from '../ui/hooks'
+import { Menu } from '../ui/Menu'
 import { Empty, Panel } from '../ui/parts'
 import { InlineProblem } from '../ui/Problem'
 import { Badge, Glyph } from '../ui/Status'
 import { Ago, At } from '../ui/Times'
 import ui from '../ui/ui.module.css'
-import { holds, mayUndo, refreshHolds } from '../schedule/holds'
+import { holds, mayUndo, refreshHolds, skipOf } from '../schedule/holds'
 import { useJobRights } from './actions'
+import { CopyChange } from './CopyChange'
 import css from './job.module.css'
 import { t } from './jobWords'
 import { summary, withoutSchedule } from './named'
@@ -81,6 +86,16 @@ function Row({ job, schedule, mayEdit, maySkip, onEdit }: { job: JobDetail; sche
     },
   })
   const words = cronWords(schedule.text)
+  const nextFire = schedule.enabled && maySkip ? schedule.next[0] : undefined
+  const copySkip = useCopyAs(
+    () => commandLine('job', 'skip-next', job.id, '--schedule', schedule.name, '--at', nextFire ?? ''),
+    () => httpRequest('POST', endpoint(skipOf(job.id, schedule.name)), { due_at: nextFire }),
+  )
+  const copySwitch = useCopyAs(() => null, () => httpRequest('PATCH', endpoint(`admin/jobs/${encodeURIComponent(job.id)}`), { schedules: { [schedule.name]: { enabled: !schedule.enabled } } }))
+  const copies = [
+    ...(nextFire === undefined ? [] : copySkip.items.map((item) => ({ ...item, label: `${item.label}: ${t.skipOnce}` }))),
+    ...(mayEdit ? copySwitch.items.map((item) => ({ ...item, label: `${item.label}: ${schedule.enabled ? t.switchOff : t.switchOn}` })) : []),
+  ]
   return (
     <div className={css.schedule} data-schedule={schedule.name}>
       <div>
@@ -106,12 +121,15 @@ function Row({ job, schedule, mayEdit, maySkip, onEdit }: { job: JobDetail; sche
         {schedule.next.length === 0 && <li className="muted">{t.noFire}</li>}
       </ol>
       <span className={css.scheduleActions}>
+        {copySkip.layer}
+        {copySwitch.layer}
+        {copies.length > 0 && <Menu label={t.moreOf(schedule.name)} className={`${ui.button} ${ui.quiet} ${ui.icon}`} items={copies} />}
         {mayEdit && <Button kind="quiet" icon={<Pencil size={14} aria-hidden />} aria-label={t.change_(schedule.name)} title={t.change_(schedule.name)} onClick={onEdit} />}
         {mayEdit && <Button kind="quiet" icon={<Trash2 size={14} aria-hidden />} aria-label={t.removeSchedule(schedule.name)} title={t.removeSchedule(schedule.name)} onClick={() => setRemoving(true)} />}
         <Switch checked={schedule.enabled} label={t.toggle(schedule.name)} pending={save.isPending} disabled={!mayEdit || !job.enabled} onChange={(enabled) => save.mutate(enabled)} />
       </span>
       {removing && (
-        <ConfirmDialog title={t.removeSchedule(schedule.name)} confirm={t.remove} danger action={remove} onConfirm={() => remove.mutate((saved) => withoutSchedule(saved, schedule.name))} close={() => setRemoving(false)}>
+        <ConfirmDialog title={t.removeSchedule(schedule.name)} confirm={t.remove} danger action={remove} extra={<CopyChange job={job.id} change={(saved) => withoutSchedule(saved, schedule.name)} />} onConfirm={() => remove.mutate((saved) => withoutSchedule(saved, schedule.name))} close={() => setRemoving(false)}>
           <p>{t.removeScheduleHint}</p>
         </ConfirmDialog>
       )}

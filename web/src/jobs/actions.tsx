@@ -128,6 +128,7 @@ export function JobMenu({ job }: { job: JobCard }) {
   const release = useMutation({ mutationFn: () => change(job, released(job)) })
   const copyAs = useCopyAs(() => runCommand(job.id), () => httpRequest('POST', endpoint(`admin/jobs/${encodeURIComponent(job.id)}/run`), {}))
   const copySwitch = useCopyAs(() => commandLine('job', job.enabled ? 'disable' : 'enable', job.id), () => httpRequest('PATCH', endpoint(`admin/jobs/${encodeURIComponent(job.id)}`), { enabled: !job.enabled }))
+  const copyRelease = useCopyAs(() => null, () => httpRequest('PATCH', endpoint(`admin/jobs/${encodeURIComponent(job.id)}`), released(job)))
   return (
     <>
       <Menu
@@ -142,10 +143,12 @@ export function JobMenu({ job }: { job: JobCard }) {
             : { label: t.quarantine, hint: t.quarantineHint, icon: <ShieldAlert size={15} />, act: () => setAsking(true) }),
           ...copyAs.items.map((item) => ({ ...item, label: `${item.label}: ${t.run}` })),
           ...(rights.edit ? copySwitch.items.map((item) => ({ ...item, label: `${item.label}: ${job.enabled ? t.disableIt : t.enableIt}` })) : []),
+          ...(rights.edit && isQuarantined ? copyRelease.items.map((item) => ({ ...item, label: `${item.label}: ${t.release}` })) : []),
         ]}
       />
       {copyAs.layer}
       {copySwitch.layer}
+      {copyRelease.layer}
       {release.error && <span className={css.outcome}><InlineProblem error={release.error} /></span>}
       {asking && <Suspense><QuarantineDialog job={job} close={() => setAsking(false)} /></Suspense>}
       {dialog && <Suspense><RunDialog jobId={job.id} close={() => setDialog(false)} /></Suspense>}

@@ -9,10 +9,12 @@ import type { RunsSearch } from '../runs/filter'
 import { setSkew } from '../ui/time'
 import { hub } from './hub'
 import type { LiveEvent, Progress, Topic } from './protocol'
-import { reduceJob, reduceJobs, reduceRun, reduceRuns } from './reducer'
+import { isForServer, reduceJob, reduceJobs, reduceRun, reduceRuns } from './reducer'
 
 const BURST_MS = 50
 const REFETCH_MS = 250
+/** A list that only the server can filter is read again at most this often. */
+const LIST_MS = 1000
 
 /** Which documents a subject's events make stale. Pages whose documents are keyed so need nothing more to be live. */
 const STALE: Record<Topic | 'catalogue', string[]> = {
@@ -32,13 +34,13 @@ let batch: LiveEvent[] = []
 let timer = 0
 const due = new Map<string, number>()
 
-function refetchSoon(queryKey: unknown[]): void {
+function refetchSoon(queryKey: unknown[], wait = REFETCH_MS): void {
   const name = JSON.stringify(queryKey)
   if (due.has(name)) return
   due.set(name, setTimeout(() => {
     due.delete(name)
     void queryClient.invalidateQueries({ queryKey })
-  }, REFETCH_MS) as unknown as number)
+  }, wait) as unknown as number)
 }
 
 function flush(): void {
@@ -51,6 +53,8 @@ function flush(): void {
   for (const query of queryClient.getQueryCache().findAll({ queryKey: ['runs'] })) {
     const filter = query.queryKey[1] as RunsSearch
     queryClient.setQueryData<RunsPage>(query.queryKey, (old) => old && events.reduce((page, event) => reduceRuns(page, event, filter), old))
+    const page = queryClient.getQueryData<RunsPage>(query.queryKey)
+    if (page && events.some((event) => isForServer(page, event, filter))) refetchSoon([...query.queryKey], LIST_MS)
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { JobCard, JobsDocument, RunDocument, RunStatus, RunSummary, StepRun, StepStatus } from '../api/types'
 import { Journal } from './journal'
 import type { LiveEvent } from './protocol'
-import { reduceJob, reduceJobs, reduceRun, reduceRuns } from './reducer'
+import { isForServer, reduceJob, reduceJobs, reduceRun, reduceRuns } from './reducer'
 
 function run(id: string, status: RunStatus, more: Partial<RunSummary> = {}): RunSummary {
   return {
@@ -26,7 +26,7 @@ function step(index: number, attempt: number, status: StepStatus, more: Partial<
 }
 
 const document = (status: RunStatus, steps: StepRun[]): RunDocument => ({
-  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', term: 1, placement: 'any', replay_from: null, cancel_requested_by: null }, steps, log_total: 0,
+  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', term: 1, placement: 'any', replay_from: null, cancel_requested_by: null, cancel_requested_at: null }, steps, log_total: 0,
 })
 
 describe('the catalogue', () => {
@@ -127,6 +127,18 @@ describe('a run', () => {
     expect(reduceRun(before, { type: 'step', run_id: 'r9', step: step(0, 1, 'RUNNING') })).toBe(before)
     expect(reduceRun(before, said(run('r9', 'FAILED')))).toBe(before)
   })
+})
+
+test('a list with a filter that only the server knows is read again when a run may belong into it', () => {
+  const page = { runs: [run('r1', 'SUCCEEDED')], next: null }
+  const asks = (event: LiveEvent, scope: Parameters<typeof isForServer>[2]) => isForServer(page, event, scope)
+  expect(asks(said(run('r4', 'QUEUED')), { tag: 'etl' })).toBe(true)
+  expect(asks(said(run('r4', 'FAILED', { steps_done: 2 })), { q: 'ORA' })).toBe(true)
+  expect(asks(said(run('r4', 'RUNNING', { steps_done: 2 })), { q: 'ORA' })).toBe(false)
+  expect(asks(said(run('r1', 'QUEUED')), { tag: 'etl' })).toBe(false)
+  expect(asks(said(run('r4', 'QUEUED')), {})).toBe(false)
+  expect(asks(said(run('r4', 'QUEUED')), { tag: 'etl', job: 'other' })).toBe(false)
+  expect(asks(said(run('r4', 'QUEUED')), { tag: 'etl', before: 'r3' })).toBe(false)
 })
 
 test('an answer that was read before an event but arrives after it is brought up to date', async () => {

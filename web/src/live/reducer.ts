@@ -99,6 +99,15 @@ export function reduceRuns(page: RunsPage, event: LiveEvent, scope: ListScope): 
   return runs === page.runs ? page : { ...page, runs }
 }
 
+/** Whether a run may belong into a list that it is not in, and only the server can tell. */
+export function isForServer(page: RunsPage, event: LiveEvent, scope: ListScope): boolean {
+  if (event.type !== 'run' || scope.before || scope.to) return false
+  if (!scope.q && !scope.min_seconds && !scope.trigger && !scope.tag) return false
+  // What it says in between changes nothing of that.
+  if (event.run.steps_done > 0 && !isFinal(event.run.status)) return false
+  return among(scope.job, event.run.job_id) && among(scope.status, event.run.status) && !page.runs.some((run) => run.id === event.run.id)
+}
+
 function reduceSteps(steps: StepRun[], said: StepRun): StepRun[] {
   const at = steps.findIndex((step) => step.index === said.index && step.attempt === said.attempt)
   if (at >= 0) {

@@ -13,6 +13,7 @@ import { LogTools } from './LogTools'
 import { Minimap } from './Minimap'
 import { isOpen, matcher, NO_FILTER, withContext, type LineFilter } from './selection'
 import { Selection } from './Selection'
+import { SpokenLine } from './SpokenLine'
 import { anchored, useLog } from './useLog'
 import { filterParams, useSearch, type Query } from './useSearch'
 import { linesAsText } from './text'
@@ -67,6 +68,8 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
   const [told, setTold] = useState(false)
   const [seen, setSeen] = useState(total)
   const [range, setRange] = useState<Range | null>(null)
+  /** Selected, or gone to from match to match. */
+  const [current, setCurrent] = useState<Range | null>(null)
   const [opened, setOpened] = useState<number | null>(null)
   const [byHand, setByHand] = useState<string | null>(null)
   const { data: counts, refetch: recount } = useQuery(queries.logCounts(runId))
@@ -83,6 +86,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
       follow: setFollow,
       select(chosen) {
         setRange(chosen)
+        setCurrent(chosen)
         anchor(chosen)
       },
       open: setOpened,
@@ -152,6 +156,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
   const goTo = (line: number) => {
     parts.current?.view.goTo(line)
     setRange({ from: line, to: line })
+    setCurrent({ from: line, to: line })
   }
   const move = (by: number) => {
     const { numbers } = hits
@@ -159,6 +164,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
     const next = hit < 0 ? (by > 0 ? 0 : numbers.length - 1) : (hit + by + numbers.length) % numbers.length
     setHit(next)
     parts.current?.view.goTo(numbers[next]!)
+    setCurrent({ from: numbers[next]!, to: numbers[next]! })
   }
 
   // A step that is selected beside the log.
@@ -183,6 +189,8 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
 
   useShortcuts([
     { keys: 'w', words: t.keys.wrap, act: () => setColumns({ ...columns, wrap: !columns.wrap }) },
+    { keys: 'j', words: t.keys.down, act: () => parts.current?.view.step(1) },
+    { keys: 'k', words: t.keys.up, act: () => parts.current?.view.step(-1) },
     { keys: 'y', words: t.keys.link, act: () => void copyText(link()) },
     { keys: '/', words: t.keys.search, act: () => searchBox.current?.focus() },
   ])
@@ -238,7 +246,9 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
       {byHand !== null && <div className="log-note"><ByHand text={byHand} close={() => setByHand(null)} /></div>}
       <div className="log-frame">
         <button ref={sticky} type="button" className="log-top" hidden />
-        <div ref={host} className="log-view" tabIndex={0} role="log" aria-live="off" aria-label={t.title} />
+        <div ref={host} className="log-view" tabIndex={0} role="log" aria-live="off" aria-label={t.title} aria-describedby={`log-keys-${runId}`} />
+        <p id={`log-keys-${runId}`} hidden>{t.keysHint}</p>
+        <SpokenLine range={current} read={read} />
         <Minimap runId={runId} total={state.total} trouble={(state.levels?.ERROR ?? 0) + (state.levels?.WARNING ?? 0)} hits={hits.numbers} seen={seenPart} onGo={goTo} />
         {state.shown === 0 && state.failed === null && (
           <p className="log-empty">{isFiltered ? t.noMatch : final ? t.emptyFinal : t.empty}</p>
@@ -247,6 +257,7 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
           if (parts.current) parts.current.view.selected = null
           parts.current?.view.invalidate()
           setRange(null)
+          setCurrent(null)
           anchor(null)
         }} />}
         {unseen > 0 && (

@@ -31,7 +31,7 @@ export function Selection({ range, read, link, onOpen, onClear }: Props) {
   const text = async (withTime: boolean) => linesAsText(await read(range.from, range.to), withTime)
   return (
     <div className="log-selection" role="toolbar" aria-label={t.selection(range.from, range.to)}>
-      <strong aria-live="polite">{t.selection(range.from, range.to)}</strong>
+      <strong>{t.selection(range.from, range.to)}</strong>
       <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(false))}><span className="log-words">{t.copyText}</span></Button>
       <Button kind="quiet" icon={<Copy size={13} aria-hidden />} onClick={() => void copy(text(true))}><span className="log-words">{t.copyWithTime}</span></Button>
       <Button kind="quiet" icon={<Link2 size={13} aria-hidden />} onClick={() => void copy(link())}><span className="log-words">{t.copyLink}</span></Button>

@@ -1,9 +1,11 @@
 /**
  * Which lines are shown, and which row shows what. Without a filter every line is shown; with one the server names the lines
  * that fit, and lines that came after its answer are looked at here. Over the lines of each section stands a ruler row, under
- * which they can be folded away. Keeps absolute numbers, and grows with the log at the price of the new lines only. No DOM here.
+ * which they can be folded away. A row is one unit high; with `heights`, a line that is wrapped is as many as it has rows of
+ * text. Keeps absolute numbers, and grows with the log at the price of the new lines only. No DOM here.
  */
 import type { LogLevel, LogLine } from '../api/types'
+import type { Heights } from './heights'
 import type { Section } from './sections'
 
 const RANK: Record<string, number> = { DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 }
@@ -91,9 +93,13 @@ export interface Ruled {
   /** How many of its lines are shown, or would be if it were not folded. */
   lines: number
   folded: boolean
+  /** Units above the row of its ruler, beyond one for each row. */
+  extra: number
 }
 
 export class Rows {
+  /** Set while long lines are wrapped. */
+  heights: Heights | null = null
   filter: LineFilter = NO_FILTER
   private shown: number[] = []
   /** What the server said, and the number of the first line it had not looked at. Null: only loaded lines are known. */
@@ -105,7 +111,12 @@ export class Rows {
   private readonly folded = new Set<number>()
   private ruled: Ruled[] = []
   private rows = 0
+  private units = 0
   private laidFor = -1
+  private laidHeights = -1
+  /** How often the lines that pass were looked through, and their extra units, summed up. */
+  private passes = 0
+  private sums: { of: string; extra: Uint32Array } | null = null
 
   constructor(private readonly lines: Lines) {}
 
@@ -166,6 +177,7 @@ export class Rows {
   /** Reads the loaded lines again; call after they changed. */
   refresh(): void {
     this.laidFor = -1
+    this.passes += 1
     if (!this.filtered) return
     if (this.matches !== null) {
       this.shown = this.matches
@@ -198,6 +210,36 @@ export class Rows {
     return folded ? row : row + 1 + position - from
   }
 
+  /** Units of all rows. */
+  get height(): number {
+    this.lay()
+    return this.units
+  }
+
+  /** Units above a row. */
+  topOf(row: number): number {
+    if (this.heights === null) return row
+    const ruled = this.ruled[this.ruledAt(row)]
+    if (!ruled) return row + this.extraBefore(row)
+    if (row <= ruled.row) return row + ruled.extra
+    const inside = ruled.folded ? 0 : Math.min(row - ruled.row - 1, ruled.lines)
+    return row + ruled.extra + this.extraBefore(ruled.from + inside) - this.extraBefore(ruled.from)
+  }
+
+  /** The row that a unit belongs to. */
+  rowAt(unit: number): number {
+    const wanted = Math.floor(unit)
+    if (this.heights === null) return wanted
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.topOf(middle) <= wanted) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+
   /** The section that a row is in; null above the first. */
   sectionAt(row: number): Ruled | null {
     return this.ruled[this.ruledAt(row)] ?? null
@@ -226,6 +268,20 @@ export class Rows {
     return this.filtered ? lowerBound(this.shown, line) : Math.min(line, this.lines.total)
   }
 
+  /** Extra units of the passing lines before a position. */
+  private extraBefore(position: number): number {
+    const { heights } = this
+    if (heights === null) return 0
+    if (!this.filtered) return heights.before(Math.min(position, this.lines.total))
+    const of = `${this.passes} ${heights.version}`
+    if (this.sums?.of !== of) {
+      const extra = new Uint32Array(this.shown.length + 1)
+      this.shown.forEach((line, i) => (extra[i + 1] = extra[i]! + heights.of(line)))
+      this.sums = { of, extra }
+    }
+    return this.sums.extra[Math.min(position, this.shown.length)] ?? 0
+  }
+
   /** The index of the last ruler at or above a row. */
   private ruledAt(row: number): number {
     this.lay()
@@ -242,19 +298,24 @@ export class Rows {
   /** Lays the rows out again if lines came or went. A section none of whose lines pass has no ruler. */
   private lay(): void {
     const { passing } = this
-    if (this.laidFor === passing) return
+    const version = this.heights?.version ?? -1
+    if (this.laidFor === passing && this.laidHeights === version) return
     this.laidFor = passing
+    this.laidHeights = version
     this.ruled = []
     const starts = this.sections.map((section) => this.positionOf(section.first))
     let row = starts[0] ?? passing
+    let extra = this.extraBefore(row)
     this.sections.forEach((section, i) => {
       const from = starts[i]!
       const lines = (starts[i + 1] ?? passing) - from
       if (lines === 0) return
       const folded = this.folded.has(section.first)
-      this.ruled.push({ section, row, from, lines, folded })
+      this.ruled.push({ section, row, from, lines, folded, extra })
       row += 1 + (folded ? 0 : lines)
+      if (!folded) extra += this.extraBefore(from + lines) - this.extraBefore(from)
     })
     this.rows = row
+    this.units = row + extra
   }
 }

@@ -33,6 +33,8 @@ export class LogStore {
   private readonly listeners = new Set<() => void>()
   /** How long the log was when a chunk was last asked for: what the server did not have then is not asked for again. */
   private readonly askedAt = new Map<number, number>()
+  /** Chunks that have lines they did not have before, for whoever looks at each line once. */
+  readonly fresh = new Set<number>()
   private scattered: AbortController | null = null
   private scatteredFor = ''
 
@@ -117,6 +119,17 @@ export class LogStore {
     let chunk = this.chunks.get(key)
     if (!chunk) this.chunks.set(key, (chunk = []))
     chunk[line.seq % CHUNK] ??= line
+    this.fresh.add(key)
+  }
+
+  /** The lines of a chunk, as far as they are here. */
+  chunk(key: number): readonly (LogLine | undefined)[] {
+    return this.chunks.get(key) ?? []
+  }
+
+  /** Every chunk there is counts as fresh again. */
+  renew(): void {
+    for (const key of this.chunks.keys()) this.fresh.add(key)
   }
 
   /** Loads everything that fits; for filters and searches, which see loaded lines only. */
@@ -133,6 +146,7 @@ export class LogStore {
       let chunk = this.chunks.get(key)
       if (!chunk) this.chunks.set(key, (chunk = []))
       chunk[number % CHUNK] ??= line
+      this.fresh.add(key)
     })
     this.total = Math.max(this.total, from + lines.length)
     this.evict()
@@ -202,6 +216,7 @@ export class LogStore {
       // Lines that came live while the request was on its way.
       known?.forEach((line, i) => (chunk[i] ??= line))
       this.chunks.set(key, chunk)
+      this.fresh.add(key)
       this.total = Math.max(this.total, page.total, key * CHUNK + page.lines.length)
       this.askedAt.set(key, this.total)
       this.evict()

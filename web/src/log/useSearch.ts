@@ -1,12 +1,15 @@
 /**
- * The search over all lines of a run: asked of the server a moment after the last key, again for what a live run has
- * written since. A server without it is answered for by the loaded lines.
+ * The search over all lines of a run: asked of the server a moment after the last key, the sooner the faster it answers, and
+ * again for what a live run has written since. A server without it is answered for by the loaded lines.
  */
 import { useEffect, useRef, useState } from 'react'
 import { api, ApiError, isMissing, type LogFilter } from '../api/client'
 import { matcher, type LineFilter } from './selection'
 
-const TYPING_MS = 180
+/** How long a pause in typing begins a search: as long as the last one took, within these bounds. */
+const TYPING_MS = { least: 60, most: 200 }
+/** So short a text is rarely all that is meant, and in most lines. */
+const SHORT = 2
 const LIVE_MS = 1000
 
 export interface Query {
@@ -33,6 +36,8 @@ export function useSearch(runId: string, query: Query, filter: LineFilter, total
   const [hits, setHits] = useState(NO_HITS)
   const end = useRef(0)
   const busy = useRef(false)
+  /** How long the last search took. */
+  const took = useRef(0)
   const key = JSON.stringify([runId, query, filter])
 
   useEffect(() => {
@@ -42,9 +47,11 @@ export function useSearch(runId: string, query: Query, filter: LineFilter, total
     const abort = new AbortController()
     const timer = setTimeout(async () => {
       busy.current = true
+      const begun = performance.now()
       try {
         const found = await api.logSearch(runId, wire(query, filter), abort.signal)
         end.current = found.end ?? total
+        took.current = performance.now() - begun
         setHits({ ...NO_HITS, numbers: found.numbers, total: found.total, truncated: found.truncated })
       } catch (error) {
         if (abort.signal.aborted) return
@@ -56,7 +63,7 @@ export function useSearch(runId: string, query: Query, filter: LineFilter, total
       } finally {
         busy.current = false
       }
-    }, TYPING_MS)
+    }, query.text.length <= SHORT ? TYPING_MS.most : Math.min(TYPING_MS.most, Math.max(TYPING_MS.least, took.current)))
     return () => {
       clearTimeout(timer)
       abort.abort()

@@ -1,33 +1,26 @@
 /**
- * The log as the eye sees it: fixed rows of 20 px, recycled nodes, one transform per frame. Framework-free.
+ * The log as the eye sees it: rows of 20 px, or as many times that as a wrapped line has rows of text; recycled nodes, one
+ * transform per frame. Framework-free.
  * Invariants: text goes in through `textContent` only; while following is off, new lines never move what is read.
  */
 import { clock, toMillis } from '../ui/time'
-import { pieces } from './ansi'
 import { delta, type Columns } from './columns'
 import { Highlighter } from './highlight'
 import { onDrag } from './drag'
+import { makeNode, set, writeLine, writeRuler, type LineNode } from './lineNode'
 import type { Range, Ruled, Rows } from './selection'
 import type { Section } from './sections'
 import type { LogStore, Pick } from './store'
+import { Wrapping } from './wrapping'
 
 export const ROW = 20
 const OVERSCAN = 12
 /** Browsers cap the height of an element; a longer log is scaled onto this height. */
 const TALLEST = 16_000_000
-/** A line is cut after this many characters: one huge cell would freeze all others. */
-export const LONGEST = 4096
 /** How long after a change of the panel's height a movement counts as its effect. */
 const SETTLE_MS = 200
-
-interface RowNode {
-  root: HTMLDivElement
-  number: HTMLSpanElement
-  time: HTMLSpanElement
-  level: HTMLSpanElement
-  step: HTMLSpanElement
-  text: HTMLSpanElement
-}
+/** Who jumps again within this time passes by: what they pass is not fetched. */
+const PASSING_MS = 70
 
 export interface ViewEvents {
   follow(follow: boolean): void
@@ -50,11 +43,13 @@ export class LogView {
   private matchesText: ((text: string) => boolean) | null = null
   private readonly spacer = document.createElement('div')
   private readonly rowsBox = document.createElement('div')
-  private readonly pool: RowNode[] = []
+  private readonly pool: LineNode[] = []
+  private readonly wrapping: Wrapping
   private readonly highlighter = new Highlighter()
   private readonly resize = new ResizeObserver(() => {
     this.height = this.host.clientHeight
     this.resizedAt = performance.now()
+    this.wrapping.stale = true
     this.invalidate()
   })
   private readonly unsubscribe: () => void
@@ -63,6 +58,9 @@ export class LogView {
   private height = 0
   private resizedAt = 0
   private window = ''
+  private paintedTop = 0
+  private jumpedAt = 0
+  private passing: ReturnType<typeof setTimeout> | undefined
   private readonly endDrag: () => void
 
   constructor(
@@ -76,6 +74,7 @@ export class LogView {
     private readonly events: ViewEvents,
   ) {
     this.columns = columns
+    this.wrapping = new Wrapping(host, store, () => this.invalidate())
     this.spacer.className = 'log-spacer'
     this.rowsBox.className = 'log-rows'
     this.spacer.append(this.rowsBox)
@@ -95,6 +94,8 @@ export class LogView {
   destroy(): void {
     this.unsubscribe()
     this.resize.disconnect()
+    this.wrapping.destroy()
+    clearTimeout(this.passing)
     cancelAnimationFrame(this.frame)
     this.host.removeEventListener('scroll', this.onScroll)
     this.host.removeEventListener('wheel', this.onWheel)
@@ -108,9 +109,16 @@ export class LogView {
   }
 
   setColumns(columns: Columns): void {
-    this.columns = columns
-    this.host.dataset.hide = [!columns.number && 'number', columns.time === 'off' && 'time', !columns.level && 'level', !columns.step && 'step'].filter(Boolean).join(' ')
-    this.host.dataset.wrap = String(columns.wrap)
+    this.keeping(() => {
+      this.columns = columns
+      this.host.dataset.hide = [!columns.number && 'number', columns.time === 'off' && 'time', !columns.level && 'level', !columns.step && 'step'].filter(Boolean).join(' ')
+      this.host.dataset.wrap = String(columns.wrap)
+      this.host.dataset.time = columns.time
+      this.rows.heights = columns.wrap ? this.wrapping.heights : null
+      this.wrapping.stale = true
+      if (columns.wrap) this.wrapping.update(columns)
+      return true
+    })
     this.invalidate()
   }
 
@@ -132,10 +140,10 @@ export class LogView {
   /** Folds or unfolds a section, or all of them; what is read stays where it is as far as it can. */
   fold(fold: boolean, first?: number): void {
     this.setFollow(false)
-    const top = this.rows.lineAt(Math.floor(this.virtualTop() / ROW))
+    const top = this.rows.lineAt(this.rows.rowAt(this.virtualTop() / ROW))
     this.rows.fold(fold, first)
     this.layout()
-    this.scrollToRow(this.rows.rowOf(first ?? Math.max(0, top)) - (first === undefined ? 0 : 1))
+    this.scrollToUnit(this.rows.topOf(this.rows.rowOf(first ?? Math.max(0, top))) - (first === undefined ? 0 : 1))
     this.invalidate()
   }
 
@@ -146,7 +154,7 @@ export class LogView {
     if (section) this.rows.fold(false, section.first)
     this.select({ from: Math.min(line, to), to: Math.max(line, to) }, false)
     this.layout()
-    this.scrollToRow(this.rows.rowOf(line) - Math.floor(this.host.clientHeight / ROW / 3))
+    this.scrollToUnit(this.rows.topOf(this.rows.rowOf(line)) - Math.floor(this.host.clientHeight / ROW / 3))
     this.invalidate()
   }
 
@@ -161,7 +169,7 @@ export class LogView {
   }
 
   private get fullHeight(): number {
-    return this.rows.count * ROW
+    return this.rows.height * ROW
   }
 
   private layout(): void {
@@ -176,12 +184,25 @@ export class LogView {
     return (scrollTop / Math.max(1, TALLEST - clientHeight)) * (this.fullHeight - clientHeight)
   }
 
-  private scrollToRow(row: number): void {
-    const top = Math.max(0, row * ROW)
+  private scrollToUnit(unit: number): void {
+    const top = Math.max(0, unit * ROW)
     const { clientHeight } = this.host
     const scaled = this.fullHeight <= TALLEST ? top : (top / (this.fullHeight - clientHeight)) * (TALLEST - clientHeight)
     this.host.scrollTop = scaled
     this.lastTop = this.host.scrollTop
+  }
+
+  /** Changes the heights of rows; what one reads stays where it is: the selected line while it is on screen, else the first row. */
+  private keeping(change: () => boolean): void {
+    const { rows } = this
+    const top = this.virtualTop() / ROW
+    const selected = this.selected && rows.rowOf(this.selected.from)
+    const isSeen = selected !== null && rows.topOf(selected) >= top && rows.topOf(selected) < top + this.host.clientHeight / ROW
+    const anchor = isSeen ? selected : rows.rowAt(top)
+    const offset = top - rows.topOf(anchor)
+    if (!change()) return
+    this.layout()
+    if (!this.follow) this.scrollToUnit(rows.topOf(anchor) + offset)
   }
 
   private readonly onScroll = (): void => {
@@ -210,29 +231,34 @@ export class LogView {
     if (event.key === 'End') this.setFollow(true)
     else if (event.key === 'Home') {
       this.setFollow(false)
-      this.scrollToRow(0)
-    } else if (selected && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
-      const by = event.key === 'ArrowDown' ? 1 : -1
-      let row = this.rows.rowOf(selected.to) + by
-      while (this.rows.lineAt(row) < -1) row += by
-      const found = this.rows.lineAt(row)
-      const line = found < 0 ? selected.to : found
-      this.setFollow(false)
-      this.select(event.shiftKey ? { from: Math.min(selected.from, line), to: line } : { from: line, to: line })
-      this.reveal(line)
-    } else if (selected && event.key === 'Enter') this.events.open(selected.to)
+      this.scrollToUnit(0)
+    } else if (selected && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) this.step(event.key === 'ArrowDown' ? 1 : -1, event.shiftKey)
+    else if (selected && event.key === 'Enter') this.events.open(selected.to)
     else return
     event.preventDefault()
   }
 
-  /** Scrolls no more than it takes to have the line on screen. */
+  /** Selects the line after or before the selected one; the first on screen where none is. */
+  step(by: 1 | -1, extend = false): void {
+    const { rows, selected } = this
+    let row = selected ? rows.rowOf(selected.to) + by : rows.rowAt(Math.ceil(this.virtualTop() / ROW) + 1)
+    while (rows.lineAt(row) < -1) row += by
+    const found = rows.lineAt(row)
+    const line = found < 0 ? selected?.to : found
+    if (line === undefined) return
+    this.setFollow(false)
+    this.select(extend && selected ? { from: Math.min(selected.from, line), to: line } : { from: line, to: line })
+    this.reveal(line)
+  }
+
+  /** Scrolls no more than it takes to have the line on screen: below the name of its section, above what one can do with it. */
   private reveal(line: number): void {
     const row = this.rows.rowOf(line)
-    // The uppermost row lies under the name of its section.
-    const first = Math.ceil(this.virtualTop() / ROW) + 1
-    const last = first + Math.floor(this.host.clientHeight / ROW) - 3
-    if (row < first) this.scrollToRow(row)
-    else if (row > last) this.scrollToRow(row - (last - first))
+    const [from, to] = [this.rows.topOf(row), this.rows.topOf(row + 1)]
+    const top = this.virtualTop() / ROW
+    const visible = Math.floor(this.host.clientHeight / ROW)
+    if (from < top + 1 || to - from > visible - 4) this.scrollToUnit(from - 1)
+    else if (to > top + visible - 3) this.scrollToUnit(to - visible + 3)
   }
 
   private lineOf(event: MouseEvent): number {
@@ -246,7 +272,7 @@ export class LogView {
   }
 
   private readonly onSticky = (): void => {
-    const top = this.rows.sectionAt(Math.floor(this.virtualTop() / ROW))
+    const top = this.rows.sectionAt(this.rows.rowAt(this.virtualTop() / ROW))
     if (top) this.fold(!top.folded, top.section.first)
   }
 
@@ -257,9 +283,9 @@ export class LogView {
       if (ruled) this.fold(!ruled.folded, ruled.section.first)
       return
     }
-    if (!(event.target as HTMLElement).closest('.log-number')) return
     const line = this.lineOf(event)
-    if (line < 0) return
+    if (line >= 0 && (event.target as HTMLElement).closest('.log-more')) this.events.open(line)
+    if (line < 0 || !(event.target as HTMLElement).closest('.log-number')) return
     const { selected } = this
     if (event.shiftKey && selected) this.select({ from: Math.min(selected.from, line), to: Math.max(selected.from, line) })
     else this.select(selected?.from === line && selected.to === line ? null : { from: line, to: line })
@@ -272,47 +298,61 @@ export class LogView {
 
   private readonly paint = (): void => {
     this.frame = 0
-    const { host, rows, store } = this
+    const { host, rows } = this
+    if (this.columns.wrap) this.keeping(() => this.wrapping.update(this.columns))
     this.layout()
     if (this.follow) {
       host.scrollTop = host.scrollHeight
       this.lastTop = host.scrollTop
     }
     const top = this.virtualTop()
+    const unit = Math.floor(top / ROW)
     const visible = Math.ceil(host.clientHeight / ROW)
-    const above = this.columns.wrap ? 0 : OVERSCAN
-    const first = Math.max(0, Math.floor(top / ROW) - above)
-    const last = Math.min(rows.count, first + visible + above + OVERSCAN)
+    const first = Math.max(0, rows.rowAt(unit) - OVERSCAN)
+    const last = Math.min(rows.count, rows.rowAt(unit + visible) + OVERSCAN)
     const shown = Math.max(0, last - first)
     const numbers = Array.from({ length: shown }, (_, i) => rows.lineAt(first + i))
     const lines = numbers.filter((number) => number >= 0)
-    if (rows.filtered && this.scattered) store.wantScattered(lines, this.scattered)
-    else if (!rows.filtered && lines.length > 0) store.want(lines[0]!, lines.at(-1)! + 1)
-    while (this.pool.length < shown) this.pool.push(this.addNode())
+    if (!this.isPassing(top)) this.want(lines)
+    while (this.pool.length < shown) this.pool.push(makeNode(this.rowsBox))
     let before = rows.lineAt(first - 1)
     this.pool.forEach((node, i) => {
       if (node.root.hidden !== i >= shown) node.root.hidden = i >= shown
       if (i >= shown) return
       const number = numbers[i]!
       const ruled = number < -1 ? this.ruledOf(number) : undefined
-      if (ruled) this.fillRuler(node, number, ruled)
+      if (ruled) writeRuler(node, number, ruled.folded, this.events.ruler(ruled.section, ruled.lines))
       else {
         this.fill(node, number, before)
         before = number
       }
     })
-    // Wrapped rows are taller than what the position is computed from: at the end, the last line stands at the bottom.
-    const atEnd = this.columns.wrap && (this.follow || host.scrollHeight - host.scrollTop - host.clientHeight <= 1)
-    const shift = atEnd ? host.scrollTop + Math.min(first * ROW - top, host.clientHeight - this.rowsBox.offsetHeight) : host.scrollTop + first * ROW - top
-    this.rowsBox.style.transform = `translateY(${shift}px)`
+    this.rowsBox.style.transform = `translateY(${host.scrollTop + rows.topOf(first) * ROW - top}px)`
     this.highlighter.mark(this.pool.filter((node) => !node.root.hidden).map((node) => node.text))
-    this.tellTop(rows.sectionAt(Math.floor(top / ROW)))
-    const seen = lines.slice(first === 0 ? 0 : above)
+    this.tellTop(rows.sectionAt(rows.rowAt(unit)))
+    const seen = lines.slice(first === 0 ? 0 : OVERSCAN)
     const window = `${seen[0]} ${seen.at(-1)}`
     if (window !== this.window && seen.length > 0) {
       this.window = window
       this.events.window(seen[0]!, Math.min(seen.at(-1)!, seen[0]! + visible))
     }
+  }
+
+  /** Whether the reader is still on the way, as with the bar of the scroller in the hand; looks again a moment later. */
+  private isPassing(top: number): boolean {
+    const now = performance.now()
+    const isJump = Math.abs(top - this.paintedTop) > this.host.clientHeight
+    const isPassing = isJump && !this.follow && now - this.jumpedAt < PASSING_MS
+    if (isJump) this.jumpedAt = now
+    this.paintedTop = top
+    clearTimeout(this.passing)
+    if (isPassing) this.passing = setTimeout(() => this.invalidate(), PASSING_MS)
+    return isPassing
+  }
+
+  private want(lines: number[]): void {
+    if (this.rows.filtered && this.scattered) this.store.wantScattered(lines, this.scattered)
+    else if (!this.rows.filtered && lines.length > 0) this.store.want(lines[0]!, lines.at(-1)! + 1)
   }
 
   private tellTop(top: Ruled | null): void {
@@ -323,43 +363,15 @@ export class LogView {
     sticky.ariaExpanded = String(!top.folded)
   }
 
-  private addNode(): RowNode {
-    const root = document.createElement('div')
-    root.className = 'log-line'
-    const cell = (name: string) => {
-      const span = document.createElement('span')
-      span.className = name
-      root.append(span)
-      return span
-    }
-    const node = { root, number: cell('log-number'), time: cell('log-time'), level: cell('log-level'), step: cell('log-step'), text: cell('log-text') }
-    this.rowsBox.append(root)
-    return node
-  }
-
-  private fillRuler(node: RowNode, number: number, ruled: Ruled): void {
-    node.root.className = 'log-ruler'
-    node.root.dataset.ruler = String(number)
-    node.root.dataset.level = ''
-    delete node.number.dataset.line
-    for (const cell of [node.time, node.level, node.step]) set(cell, '')
-    set(node.number, ruled.folded ? '▸' : '▾')
-    node.text.textContent = this.events.ruler(ruled.section, ruled.lines)
-  }
-
-  private fill(node: RowNode, number: number, before: number): void {
+  private fill(node: LineNode, number: number, before: number): void {
     const line = this.store.get(number)
-    node.root.className = 'log-line'
     const previous = before >= 0 ? this.store.get(before) : undefined
-    set(node.number, String(number + 1))
-    node.number.dataset.line = String(number)
-    node.root.classList.toggle('log-selected', this.selected !== null && number >= this.selected.from && number <= this.selected.to)
-    node.root.classList.toggle('log-hit', line !== undefined && this.matchesText !== null && this.matchesText(line.message))
-    node.root.dataset.level = line?.level ?? ''
-    set(node.time, this.time(line?.at, previous?.at))
-    set(node.level, line?.level ?? '')
-    set(node.step, line?.step ? (line.attempt > 1 ? `${line.step} #${line.attempt}` : line.step) : '')
-    this.write(node.text, line ? line.message : '…')
+    writeLine(node, {
+      number, line, time: this.time(line?.at, previous?.at),
+      isSelected: this.selected !== null && number >= this.selected.from && number <= this.selected.to,
+      isHit: line !== undefined && this.matchesText !== null && this.matchesText(line.message),
+      height: this.columns.wrap ? (1 + this.wrapping.heights.of(number)) * ROW : 0,
+    })
   }
 
   private time(at: string | undefined, previous: string | undefined): string {
@@ -369,30 +381,4 @@ export class LogView {
     const from = toMillis(this.columns.time === 'start' ? this.store.get(0)?.at : previous)
     return from === null ? '' : delta(ms - from)
   }
-
-  private write(target: HTMLSpanElement, message: string): void {
-    const text = message.length > LONGEST ? `${message.slice(0, LONGEST)} … (${message.length} characters)` : message
-    const parts = pieces(text)
-    if (parts.length === 1 && parts[0]!.classes === '' && !parts[0]!.href) {
-      if (target.textContent !== text || target.childElementCount > 0) target.textContent = text
-      return
-    }
-    target.replaceChildren(...parts.map((part) => {
-      const node = document.createElement(part.href ? 'a' : 'span')
-      node.className = part.classes
-      node.textContent = part.text
-      if (node instanceof HTMLAnchorElement) {
-        node.href = part.href!
-        node.target = '_blank'
-        node.rel = 'noopener noreferrer'
-        node.tabIndex = -1
-      }
-      return node
-    }))
-  }
-}
-
-/** Writes a text where it differs: most of a frame is the same as the one before. */
-function set(node: HTMLElement, text: string): void {
-  if (node.textContent !== text) node.textContent = text
 }

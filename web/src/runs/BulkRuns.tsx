@@ -6,12 +6,15 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../api/client'
+import { endpoint } from '../api/http'
 import { queryClient } from '../api/queries'
 import { isFinal, type RunsFilter, type RunSummary } from '../api/types'
 import { may } from '../api/permissions'
 import { queries } from '../api/queries'
 import { number } from '../i18n'
 import { Button } from '../ui/Button'
+import { commandLine, httpRequest } from '../ui/commands'
+import { CopyAsMenu } from '../ui/CopyAs'
 import { Dialog } from '../ui/Dialog'
 import { Skeleton } from '../ui/parts'
 import { InlineProblem } from '../ui/Problem'
@@ -26,6 +29,8 @@ type Outcome = 'waiting' | 'working' | { done: string | null } | { error: unknow
 const MOST = 1000
 const PAGE = 500
 const AT_ONCE = 4
+/** Replays go by the job as it is saved now. */
+const CURRENT = { definition: 'current' } as const
 
 /** Every run the filter finds that the action is for, up to `MOST`. */
 async function collect(filter: RunsFilter, action: BulkRunsAction, only: readonly string[] | undefined, signal: AbortSignal): Promise<{ runs: RunSummary[]; more: boolean }> {
@@ -37,6 +42,15 @@ async function collect(filter: RunsFilter, action: BulkRunsAction, only: readonl
     before = page.next ?? undefined
   } while (before !== undefined && runs.length <= MOST)
   return { runs: runs.slice(0, MOST), more: runs.length > MOST || before !== undefined }
+}
+
+/** One line for each run. */
+function commandsOf(action: BulkRunsAction, runs: RunSummary[]): string {
+  return runs.map(({ id }) => (action === 'cancel' ? commandLine('job', 'cancel', id) : commandLine('run', 'replay', id, '--current', '--detach'))).join('\n')
+}
+
+function requestsOf(action: BulkRunsAction, runs: RunSummary[]): string {
+  return runs.map(({ id }) => (action === 'cancel' ? httpRequest('POST', endpoint(`admin/jobs/runs/${id}/cancel`)) : httpRequest('POST', endpoint(`admin/jobs/runs/${id}/replay`), CURRENT))).join('\n')
 }
 
 interface Props {
@@ -71,7 +85,7 @@ export function BulkRunsDialog({ action, filter, only, words, close }: Props) {
           if (action === 'cancel') {
             await api.cancel(run.id)
             say(run.id, { done: null })
-          } else say(run.id, { done: (await api.replay(run.id, { definition: 'current' })).run_id })
+          } else say(run.id, { done: (await api.replay(run.id, CURRENT)).run_id })
         } catch (error) {
           say(run.id, { error })
         }
@@ -88,6 +102,7 @@ export function BulkRunsDialog({ action, filter, only, words, close }: Props) {
       foot={
         <>
           {started && <span role="status" className="grow">{t.bulk.went(went('done'), went('error'), list.length)}</span>}
+          {!started && list.length > 0 && <CopyAsMenu label={t.bulk.copy} command={() => commandsOf(action, list)} request={() => requestsOf(action, list)} />}
           <Button onClick={close}>{t.bulk.close}</Button>
           {!finished && <Button kind={action === 'cancel' ? 'danger' : 'primary'} pending={started} disabled={list.length === 0} onClick={() => void start()}>{t.bulk.doIt[action](list.length)}</Button>}
         </>

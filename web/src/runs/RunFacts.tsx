@@ -1,7 +1,7 @@
 /** What one has to know of a run before its steps: who, when, how long, with which values, and what went wrong. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useRef, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { api } from '../api/client'
 import { optional, queries } from '../api/queries'
 import { isFinal, type Run, type RunDocument } from '../api/types'
@@ -12,10 +12,10 @@ import { doneOf } from '../jobs/pieces'
 import { useNow } from '../ui/hooks'
 import { Fact, Tag } from '../ui/parts'
 import { At } from '../ui/Times'
-import { clock, serverNow } from '../ui/time'
+import { clock, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import css from './runs.module.css'
-import { Elapsed } from './RunsTable'
+import { Elapsed } from './columns'
 import type { Row } from './timeline'
 import { t } from './words'
 
@@ -36,12 +36,11 @@ export function RunSummaryPanel({ document, failed, selected, onSelect, onLine, 
   const { run, steps } = document
   const final = isFinal(run.status)
   const running = steps.find((step) => step.status === 'RUNNING')
-  const seen = useSeen(run.cancel_requested_by)
   return (
     <div className={css.summary}>
       <Facts run={run} done={doneOf(run, document)} />
       <Params run={run} />
-      {!final && run.cancel_requested_by && seen && <Canceling by={run.cancel_requested_by} seen={seen} type={running?.type ?? ''} />}
+      {!final && run.cancel_requested_by && <Canceling by={run.cancel_requested_by} at={toMillis(run.cancel_requested_at)} type={running?.type ?? ''} />}
       {run.reason === 'lost in restart' && <p className={css.notice}>{t.lost}</p>}
       {failed?.latest && (
         <p className={css.failure} role="alert">
@@ -70,22 +69,12 @@ function ErrorLine({ run, step, onLine }: { run: string; step: string; onLine: (
   return first === undefined ? null : <button type="button" className={ui.linkButton} onClick={() => onLine(first + 1)}>{t.showLine}</button>
 }
 
-/** When this page saw that somebody asked: the moment is not recorded, so it is known only to who was there. */
-function useSeen(what: string | null): { at: number; isExact: boolean } | null {
-  const before = useRef<string | null | undefined>(undefined)
-  const seen = useRef<{ at: number; isExact: boolean } | null>(null)
-  if (what !== before.current) {
-    seen.current = what === null ? null : { at: serverNow(), isExact: before.current === null }
-    before.current = what
-  }
-  return seen.current
-}
-
-function Canceling({ by, seen, type }: { by: string; seen: { at: number; isExact: boolean }; type: string }) {
+/** `at` is null where a version of the server was asked that did not keep the moment. */
+function Canceling({ by, at, type }: { by: string; at: number | null; type: string }) {
   const now = useNow(5000)
   return (
-    <p className={css.notice} role="status">
-      {t.cancelAsked(seen.isExact ? clock(seen.at) : null, by)} {t.cancelEffect[type]} {now - seen.at > SLOW_CANCEL_MS && t.cancelSlow}
+    <p className={css.notice} role="status" data-canceling>
+      {t.cancelAsked(at === null ? null : clock(at), by)} {t.cancelEffect[type]} {at !== null && now - at > SLOW_CANCEL_MS && t.cancelSlow}
     </p>
   )
 }
@@ -98,6 +87,7 @@ function Facts({ run, done }: { run: Run; done: number }) {
       {run.schedule && <Fact name={t.schedule}><span className="mono">{run.schedule}</span></Fact>}
       {run.started_at ? <Fact name={t.started}><At at={run.started_at} /></Fact> : <Fact name={t.queued}><At at={run.queued_at} /></Fact>}
       {run.finished_at && <Fact name={t.finished}><At at={run.finished_at} /></Fact>}
+      {run.cancel_requested_at && <Fact name={t.cancelAskedAt}><At at={run.cancel_requested_at} /> {run.cancel_requested_by}</Fact>}
       <Fact name={t.elapsed}><Elapsed run={run} /></Fact>
       <Fact name={t.steps}>{done} / {run.step_count}</Fact>
       <Fact name={t.rows}>{count(run.rows_affected)}</Fact>

@@ -2,28 +2,27 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { X } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { queries } from '../api/queries'
 import type { RunStatus } from '../api/types'
 import { Combobox } from '../ui/Combobox'
+import { TimeFilter, TypedFilter } from '../ui/filters'
 import { Glyph } from '../ui/Status'
 import { shortInstant, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
-import { fromInput, personIn, toggled, toInput, type RunsSearch } from './filter'
+import { personIn, toggled, type RunsSearch } from './filter'
 import css from './runs.module.css'
 import { t } from './words'
 
 const STATUSES: RunStatus[] = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED']
 const TRIGGERS = ['cron', 'user', 'api', 'cli', 'job']
-const RANGES = ['15m', '1h', '24h', '7d', '30d', '90d']
-const CUSTOM = 'custom'
-const TYPING_MS = 350
 
 export function RunFilters({ filter }: { filter: RunsSearch }) {
   const navigate = useNavigate({ from: '/runs' })
   const jobs = useQuery(queries.jobs())
   const [jobText, setJobText] = useState('')
-  const [isCustom, setIsCustom] = useState(false)
+  /** How often everything was cleared: what was only about to be chosen goes too. */
+  const [cleared, setCleared] = useState(0)
   // A change of filter begins at the newest run again.
   const set = (values: Partial<RunsSearch>) => void navigate({ search: ({ before: _, ...rest }) => ({ ...rest, ...values }), replace: true })
   const chosenJobs = filter.job?.split(',') ?? []
@@ -72,69 +71,14 @@ export function RunFilters({ filter }: { filter: RunsSearch }) {
         {TRIGGERS.map((each) => <option key={each} value={each}>{t.triggers[each]}</option>)}
         {filter.trigger && !person && !TRIGGERS.includes(filter.trigger) && <option value={filter.trigger}>{filter.trigger}</option>}
       </select>
-      {(person || filter.trigger === 'user') && <TypedFilter label={t.person} placeholder={t.personHint} narrow value={person} onChange={(name) => set({ trigger: name.trim() ? `user:${name.trim()}` : 'user' })} />}
-      <select
-        aria-label={t.time}
-        value={hasSpan || isCustom ? CUSTOM : (filter.range ?? '')}
-        onChange={(event) => {
-          setIsCustom(event.target.value === CUSTOM)
-          set({ range: event.target.value === CUSTOM ? undefined : event.target.value || undefined, from: undefined, to: undefined })
-        }}
-      >
-        <option value="">{t.anyTime}</option>
-        {RANGES.map((each) => <option key={each} value={each}>{t.ranges[each]}</option>)}
-        <option value={CUSTOM}>{t.custom}</option>
-      </select>
-      {(hasSpan || isCustom) && (
-        <span className={css.span}>
-          <input type="datetime-local" aria-label={t.from} value={toInput(filter.from)} onChange={(event) => set({ from: fromInput(event.target.value), range: undefined })} />
-          <span aria-hidden="true">–</span>
-          <input type="datetime-local" aria-label={t.to} value={toInput(filter.to)} onChange={(event) => set({ to: fromInput(event.target.value), range: undefined })} />
-        </span>
-      )}
+      {(person || filter.trigger === 'user') && <TypedFilter label={t.person} placeholder={t.personHint} narrow value={person} onChange={(name) => set({ trigger: name ? `user:${name}` : 'user' })} />}
+      <TimeFilter key={cleared} range={filter.range} from={filter.from} to={filter.to} onChange={set} />
       <TypedFilter label={t.text} placeholder={t.textHint} value={filter.q ?? ''} onChange={(text) => set({ q: text || undefined })} />
       <TypedFilter label={t.atLeast} placeholder={`≥ … ${t.seconds}`} number narrow value={filter.min_seconds ?? ''} onChange={(text) => set({ min_seconds: Number(text) > 0 ? text : undefined })} />
       {chips.map(([key, words, clear]) => (
         <button key={key} type="button" className={css.chip} aria-label={`${t.clear}: ${words}`} onClick={clear}><span className="mono">{words}</span><X size={12} aria-hidden /></button>
       ))}
-      {isFiltered && <button type="button" className={ui.linkButton} onClick={() => { setIsCustom(false); void navigate({ search: {} }) }}>{t.clear}</button>}
+      {isFiltered && <button type="button" className={ui.linkButton} onClick={() => { setCleared(cleared + 1); void navigate({ search: {} }) }}>{t.clear}</button>}
     </div>
-  )
-}
-
-interface TypedProps {
-  label: string
-  placeholder: string
-  value: string
-  onChange: (text: string) => void
-  narrow?: boolean
-  number?: boolean
-}
-
-/** A box whose text counts a moment after the last key. */
-function TypedFilter({ label, placeholder, value, onChange, narrow = false, number = false }: TypedProps) {
-  const [text, setText] = useState(value)
-  const [known, setKnown] = useState(value)
-  const timer = useRef(0)
-  if (value !== known) {
-    setKnown(value)
-    setText(value)
-  }
-  useEffect(() => () => clearTimeout(timer.current), [])
-  return (
-    <input
-      type="search"
-      className={narrow ? css.short : css.text}
-      inputMode={number ? 'decimal' : undefined}
-      aria-label={label}
-      placeholder={placeholder}
-      value={text}
-      onChange={(event) => {
-        const next = event.target.value
-        setText(next)
-        clearTimeout(timer.current)
-        timer.current = setTimeout(() => onChange(next), TYPING_MS) as unknown as number
-      }}
-    />
   )
 }

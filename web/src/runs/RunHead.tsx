@@ -29,10 +29,11 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
   const final = isFinal(run.status)
   const [again, setAgain] = useState(false)
   const { data: list } = useQuery(queries.runs({ job: run.job_id }))
-  const ids = list?.runs.map((each) => each.id) ?? []
+  // The list knows of runs that came since; the document of those beyond the list.
+  const ids = list?.runs.filter((each) => each.status !== 'SKIPPED').map((each) => each.id) ?? []
   const at = ids.indexOf(run.id)
-  const previous = at >= 0 ? ids[at + 1] : ids.find((id) => id < run.id)
-  const next = at > 0 ? ids[at - 1] : undefined
+  const previous = (at >= 0 && ids[at + 1]) || document.previous_run_id || undefined
+  const next = (at > 0 && ids[at - 1]) || document.next_run_id || undefined
   const failed = run.status === 'FAILED' ? (steps.findLast((step) => step.status === 'FAILED')?.name ?? null) : null
   const go = (id: string | undefined) => id && void navigate({ to: '/runs/$id', params: { id } })
   const body = failed ? { from_step: failed } : {}
@@ -40,7 +41,7 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
   const message = useEndMessage(run)
   const copyCancel = useCopyAs(() => commandLine('job', 'cancel', run.id), () => httpRequest('POST', endpoint(`admin/jobs/runs/${run.id}/cancel`)))
   const copyReplay = useCopyAs(
-    () => commandLine('run', 'replay', run.id, ...(failed ? ['--from-step', failed] : [])),
+    () => commandLine('run', 'replay', run.id, ...(failed ? ['--from', failed] : [])),
     () => httpRequest('POST', endpoint(`admin/jobs/runs/${run.id}/replay`), body),
   )
   // What one would do to the run as it is: stop it, or repeat it.

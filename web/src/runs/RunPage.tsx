@@ -78,7 +78,7 @@ function Content({ document }: { document: RunDocument }) {
   /** The line the log begins at anew, from 1. */
   const [line, setLine] = useState(0)
   const { data: progress } = useQuery(queries.progress(run.id))
-  const geometry = useMemo(() => timeline(steps, run.step_count, run.started_at, run.finished_at, now, { fold, zoom }), [steps, run, now, fold, zoom])
+  const geometry = useMemo(() => timeline(steps, run.step_count, run.started_at, run.finished_at, now, { fold, zoom }, run.queued_at), [steps, run, now, fold, zoom])
   const { data: stats } = useQuery(queries.stats(run.job_id, run.id))
   const usual = useMemo(() => usualOf(stats), [stats])
   const row = geometry.rows.find((each) => each.index === selected)

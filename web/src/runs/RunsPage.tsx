@@ -1,7 +1,7 @@
 /** The history, newest first. Filters and the place in the list live in the address. */
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { ChartNoAxesColumn, Download, RotateCcw, Square } from 'lucide-react'
+import { ChartNoAxesColumn, Columns3, Download, RotateCcw, Square } from 'lucide-react'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { download, endpoint, http } from '../api/http'
@@ -15,9 +15,10 @@ import { usePreference, useTitle } from '../ui/hooks'
 import { Menu } from '../ui/Menu'
 import { Empty, Skeleton } from '../ui/parts'
 import { InlineProblem, ProblemPanel } from '../ui/Problem'
-import { serverNow } from '../ui/time'
+import { serverNow, shortDay } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import type { BulkRunsAction } from './BulkRuns'
+import { COLUMNS, columns, useRunColumns } from './columns'
 import { asked, frozen } from './filter'
 import { filterWords } from './filterWords'
 import { RunFilters } from './RunFilters'
@@ -27,6 +28,8 @@ import { t } from './words'
 
 const RunStrip = lazy(() => import('./RunStrip').then((module) => ({ default: module.RunStrip })))
 const BulkRunsDialog = lazy(() => import('./BulkRuns').then((module) => ({ default: module.BulkRunsDialog })))
+
+const DAY_MS = 86_400_000
 
 export function RunsPage() {
   useTitle(t.title)
@@ -40,6 +43,7 @@ export function RunsPage() {
   const list = useRef<HTMLDivElement>(null)
   const fresh = useFresh(list, data?.runs[0]?.id, data?.runs.map((run) => run.id) ?? [])
   const [plot, setPlot] = usePreference('runsPlot')
+  const [chosen, setChosen] = useRunColumns()
   const [bulk, setBulk] = useState<{ action: BulkRunsAction; filter: RunsFilter } | null>(null)
   const file = useMutation({ mutationFn: (format: 'csv' | 'ndjson') => download(api.runsFile(frozen(filter, serverNow()), format)) })
   const copyAs = useCopyAs(() => null, () => httpRequest('GET', endpoint(api.runsFile(asked(filter, serverNow()), 'ndjson'))))
@@ -55,6 +59,12 @@ export function RunsPage() {
         <InlineProblem error={file.error} />
         {copyAs.layer}
         <Button kind="quiet" icon={<ChartNoAxesColumn size={15} aria-hidden />} aria-label={t.plot} title={t.plot} aria-pressed={plot === 'shown'} onClick={() => setPlot(plot === 'shown' ? 'hidden' : 'shown')} />
+        <Menu
+          label={t.columns}
+          icon={<Columns3 size={15} aria-hidden />}
+          className={`${ui.button} ${ui.quiet} ${ui.icon}`}
+          items={COLUMNS.map((name) => ({ label: columns[name].head, checked: chosen.includes(name), act: () => setChosen(chosen.includes(name) ? chosen.filter((each) => each !== name) : [...chosen, name]) }))}
+        />
         <Menu
           label={t.moreRuns}
           items={[
@@ -79,7 +89,7 @@ export function RunsPage() {
         {data?.next && data.runs.length > 15 && (
           <div><Link to="/runs" search={(old) => ({ ...old, before: data.next! })} className={ui.button}>{t.older}</Link></div>
         )}
-        {data && !data.next && data.runs.length > 0 && days !== undefined && <p className="muted">{t.pruned(days)}</p>}
+        {data && !data.next && (data.runs.length > 0 || filter.from || filter.to || filter.range) && days !== undefined && <p className="muted" data-pruned>{t.pruned(shortDay(serverNow() - days * DAY_MS), days)}</p>}
       </div>
       {bulk && <Suspense><BulkRunsDialog action={bulk.action} filter={bulk.filter} words={filterWords(bulk.filter)} close={() => setBulk(null)} /></Suspense>}
     </div>

@@ -4,13 +4,12 @@ import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { api } from '../api/client'
 import { isFinal, type RunDocument, type RunSummary } from '../api/types'
-import { count } from '../i18n'
 import { useJobRights } from '../jobs/actions'
 import { Menu } from '../ui/Menu'
 import { InlineProblem } from '../ui/Problem'
 import { Badge } from '../ui/Status'
-import { At, Duration } from '../ui/Times'
 import ui from '../ui/ui.module.css'
+import { columns, useRunColumns, type ColumnName } from './columns'
 import { fold } from './fold'
 import { useRunKeys } from './keys'
 import { t } from './words'
@@ -20,7 +19,7 @@ const RunDialog = lazy(() => import('../jobs/RunDialog').then((module) => ({ def
 export function RunsTable({ runs, showJob = true }: { runs: RunSummary[]; showJob?: boolean }) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const [again, setAgain] = useState<RunDocument | null>(null)
-  const columns = showJob ? 10 : 9
+  const chosen = useRunColumns()[0].filter((name) => showJob || name !== 'job')
   useRunKeys()
   return (
     <>
@@ -29,25 +28,19 @@ export function RunsTable({ runs, showJob = true }: { runs: RunSummary[]; showJo
           <tr>
             <th scope="col">{t.status}</th>
             <th scope="col">{t.id}</th>
-            {showJob && <th scope="col">{t.job}</th>}
-            <th scope="col">{t.trigger}</th>
-            <th scope="col">{t.started}</th>
-            <th scope="col" className={ui.number}>{t.duration}</th>
-            <th scope="col" className={ui.number}>{t.steps}</th>
-            <th scope="col" className={ui.number}>{t.rows}</th>
-            <th scope="col">{t.reason}</th>
+            {chosen.map((name) => <th key={name} scope="col" className={columns[name].className === ui.number ? ui.number : undefined}>{columns[name].head}</th>)}
             <th scope="col"><span className="unseen">{t.actions}</span></th>
           </tr>
         </thead>
         <tbody>
           {fold(runs).map((entry) => {
-            if (entry.kind === 'run') return <Row key={entry.run.id} run={entry.run} showJob={showJob} onAgain={setAgain} />
+            if (entry.kind === 'run') return <Row key={entry.run.id} run={entry.run} chosen={chosen} onAgain={setAgain} />
             const first = entry.runs[0]!
             const isOpen = open.has(first.id)
             return [
               <tr key={`${first.id} folded`} data-skipped={entry.runs.length}>
                 <td><Badge status="SKIPPED" /></td>
-                <td colSpan={columns - 1}>
+                <td colSpan={chosen.length + 2}>
                   {showJob && <Link to="/jobs/$id" params={{ id: first.job_id }} className="mono">{first.job_id}</Link>} {t.skipped(entry.runs.length, first.reason ?? '')}{' '}
                   <button
                     type="button"
@@ -63,7 +56,7 @@ export function RunsTable({ runs, showJob = true }: { runs: RunSummary[]; showJo
                   </button>
                 </td>
               </tr>,
-              ...(isOpen ? entry.runs.map((run) => <Row key={run.id} run={run} showJob={showJob} onAgain={setAgain} />) : []),
+              ...(isOpen ? entry.runs.map((run) => <Row key={run.id} run={run} chosen={chosen} onAgain={setAgain} />) : []),
             ]
           })}
         </tbody>
@@ -73,7 +66,7 @@ export function RunsTable({ runs, showJob = true }: { runs: RunSummary[]; showJo
   )
 }
 
-function Row({ run, showJob, onAgain }: { run: RunSummary; showJob: boolean; onAgain: (document: RunDocument) => void }) {
+function Row({ run, chosen, onAgain }: { run: RunSummary; chosen: readonly ColumnName[]; onAgain: (document: RunDocument) => void }) {
   const navigate = useNavigate()
   const rights = useJobRights(run.job_id)
   const cancel = useMutation({ mutationFn: () => api.cancel(run.id) })
@@ -82,19 +75,17 @@ function Row({ run, showJob, onAgain }: { run: RunSummary; showJob: boolean; onA
     <tr data-run={run.id}>
       <td><Badge status={run.status} /></td>
       <td className={ui.nowrap}><Link to="/runs/$id" params={{ id: run.id }} className="mono" data-act="open">{run.id}</Link></td>
-      {showJob && <td className={ui.break}><Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link></td>}
-      <td>{run.triggered_by}</td>
-      <td className={ui.nowrap}><At at={run.started_at ?? run.queued_at} /></td>
-      <td className={ui.number}><Elapsed run={run} /></td>
-      <td className={ui.number} data-label={t.steps}>{run.steps_done} / {run.step_count}</td>
-      <td className={ui.number} data-label={t.rows}>{count(run.rows_affected)}</td>
-      <td className={ui.cut} title={run.reason ?? run.error ?? undefined}>{run.reason ?? run.error}</td>
+      {chosen.map((name) => {
+        const { head, className, isNamed, cell, title } = columns[name]
+        return <td key={name} className={className} data-column={name} data-label={isNamed ? head : undefined} title={title?.(run)}>{cell(run)}</td>
+      })}
       <td className={ui.rowMenu}>
         <Menu
           label={t.actionsOf(run.id)}
           className={`${ui.button} ${ui.quiet} ${ui.icon} ${ui.small}`}
           items={[
             { label: t.openRun, act: () => void navigate({ to: '/runs/$id', params: { id: run.id } }) },
+            { label: t.openLog, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { view: 'log' } }) },
             rights.run && !isFinal(run.status) && { label: t.cancel, act: () => cancel.mutate() },
             rights.run && isFinal(run.status) && { label: t.replay, act: () => again.mutate() },
             { label: t.compareSuccess, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { compare: 'success' } }) },
@@ -104,9 +95,4 @@ function Row({ run, showJob, onAgain }: { run: RunSummary; showJob: boolean; onA
       </td>
     </tr>
   )
-}
-
-/** How long a run took, or takes. */
-export function Elapsed({ run }: { run: RunSummary }) {
-  return <Duration from={run.started_at} to={run.finished_at} running={!isFinal(run.status)} />
 }

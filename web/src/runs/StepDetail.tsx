@@ -8,6 +8,7 @@ import { t } from './words'
 import { useNow } from '../ui/hooks'
 import { Ago, At } from '../ui/Times'
 import { Button } from '../ui/Button'
+import { CopyButton } from '../ui/Copy'
 import { Fact, Json } from '../ui/parts'
 import { Badge } from '../ui/Status'
 import { duration, toMillis } from '../ui/time'
@@ -68,7 +69,10 @@ function Attempt({ step, progress }: { step: StepRun; progress: Progress | undef
       {step.error && (
         <div className={ui.problem}>
           <h2>{t.error}: <span className="mono">{step.error.kind}</span></h2>
-          <p>{step.error.message} {/^(component|there is no component|the plugin|Python module) /.test(step.error.message) && <Link to="/plugins">{t.toPlugins}</Link>}</p>
+          <p>
+            {step.error.message} {/^(component|there is no component|the plugin|Python module) /.test(step.error.message) && <Link to="/plugins">{t.toPlugins}</Link>}{' '}
+            <CopyButton small text={[`${step.error.kind}: ${step.error.message}`, step.error.detail].filter(Boolean).join('\n')} label={t.copyError} />
+          </p>
           {step.error.detail && <details><summary>{t.detail}</summary><Json value={step.error.detail} /></details>}
         </div>
       )}

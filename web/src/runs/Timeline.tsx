@@ -3,12 +3,13 @@
  * bars zooms, a double click or `0` shows the whole again; long stretches in which nothing ran are folded to a mark.
  */
 import { useRef, useState } from 'react'
+import { count } from '../i18n'
 import { Glyph } from '../ui/Status'
 import { clock, duration } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import type { Axis } from './axis'
 import css from './timeline.module.css'
-import { SCALE, type Bar, type Row, type Timeline as Geometry } from './timeline'
+import { SCALE, type Bar, type Row, type Timeline as Geometry, type Wait } from './timeline'
 import { isSlow, times } from './usual'
 import { t } from './words'
 
@@ -71,7 +72,7 @@ export function Timeline({ geometry, usual, selected, axis, isZoomed, onZoom, on
   }
   const tick = (part: number) => {
     const ms = geometry.axis.at(SCALE * part)
-    return axis === 'clock' ? clock(ms) : duration(ms - beginMs)
+    return axis === 'clock' ? clock(ms) : ms < beginMs ? `−${duration(beginMs - ms)}` : duration(ms - beginMs)
   }
   const box = list.current?.getBoundingClientRect()
   return (
@@ -101,6 +102,7 @@ export function Timeline({ geometry, usual, selected, axis, isZoomed, onZoom, on
           {geometry.axis.folds.map((fold) => <span key={fold.x} className={css.folded} style={{ left: `${((fold.x + fold.width / 2) / SCALE) * 100}%` }} title={t.folded(duration(fold.ms))}>{'//'} {duration(fold.ms)} {'//'}</span>)}
         </span>
         <span className={css.time}>{t.timeCol}</span>
+        <span className={css.count}>{t.rows}</span>
       </div>
       {rows.map((row) => (
         <StepRow key={row.index} row={row} axis={geometry.axis} usualMs={usual.get(row.name) ?? null} tabIndex={row.index === stop ? 0 : -1} selected={row.index === selected} onSelect={onSelect} />
@@ -135,17 +137,20 @@ function StepRow({ row, axis, usualMs, tabIndex, selected, onSelect }: RowProps)
     >
       <span><Glyph status={row.status} /><span className="unseen">{row.status}</span></span>
       <span className={css.name} title={row.type ? `${name} · ${row.type}` : name}>
-        <span className="mono">{name}</span>
+        <span className={css.what}>
+          <span className="muted">{row.index + 1}</span> <span className="mono">{name}</span> {row.type && <small className={css.type}>{row.type}</small>}
+        </span>
         {row.attempts.length > 1 && <span className={ui.tag}>{t.attempts(row.attempts.length)}</span>}
         {slow && <span className={css.slow} data-slow title={t.usual(duration(usualMs!))}>{t.slow(times(row.elapsedMs!, usualMs!))}</span>}
       </span>
-      {row.reason && (row.bars.length === 0 || row.status === 'SKIPPED') ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} axis={axis} usualMs={usualMs} />}
+      {row.reason && (row.bars.length === 0 || row.status === 'SKIPPED') ? <span className={css.reason}>{row.reason}</span> : <Bars bars={row.bars} wait={row.wait} axis={axis} usualMs={usualMs} isPending={row.status === 'PENDING'} />}
       <span className={css.time}>{time || (row.status === 'RUNNING' ? '' : '–')}</span>
+      <span className={css.count}>{row.rows !== null && <>{count(row.rows)}<span className="unseen"> {t.rows}</span></>}</span>
     </button>
   )
 }
 
-function Bars({ bars, axis, usualMs }: { bars: Bar[]; axis: Axis; usualMs: number | null }) {
+function Bars({ bars, wait, axis, usualMs, isPending }: { bars: Bar[]; wait: Wait | null; axis: Axis; usualMs: number | null; isPending: boolean }) {
   const gaps = bars.slice(1).map((bar, i) => ({ key: bar.attempt, from: bars[i]!.x + bars[i]!.width, to: bar.x, words: duration(bar.startMs - bars[i]!.endMs) }))
   const usualAt = usualMs === null || bars.length === 0 ? null : bars[0]!.startMs + usualMs
   return (
@@ -166,6 +171,8 @@ function Bars({ bars, axis, usualMs }: { bars: Bar[]; axis: Axis; usualMs: numbe
         ))}
         {usualAt !== null && usualAt > axis.beginMs && usualAt < axis.endMs && <line className={css.usual} data-usual x1={axis.place(usualAt)} x2={axis.place(usualAt)} y1="0" y2="12" />}
       </svg>
+      {wait && <span className={css.wait} data-wait style={{ left: `${(wait.x / SCALE) * 100}%`, width: `${(wait.width / SCALE) * 100}%` }} title={t.waited(duration(wait.ms))}><span className="unseen">{t.waited(duration(wait.ms))}</span></span>}
+      {isPending && bars.length === 0 && !wait && <span className={css.pending} data-pending aria-hidden="true">–</span>}
       {gaps.map((gap) => gap.to - gap.from > LABEL && <span key={gap.key} className={css.waits} style={{ left: `${((gap.from + gap.to) / 2 / SCALE) * 100}%` }}>{gap.words}</span>)}
     </span>
   )

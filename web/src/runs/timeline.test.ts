@@ -38,6 +38,20 @@ test('steps the server has not recorded yet are pending rows', () => {
   expect(timeline([], 2, null, null, T0).rows).toHaveLength(2)
 })
 
+test('what a run waited before it began is told apart from its first step', () => {
+  const { rows, axis, beginMs } = timeline([step(0, 1, 'SUCCEEDED', 0, 30), step(1, 1, 'SUCCEEDED', 30, 90)], 2, at(0), at(90), T0, undefined, at(-10))
+  expect(rows.map((row) => row.wait)).toEqual([{ x: 0, width: 100, ms: 10_000 }, null])
+  expect(rows[0]!.bars[0]).toMatchObject({ x: 100, width: 300 })
+  expect([axis.beginMs, beginMs]).toEqual([T0 - 10_000, T0])
+  expect(timeline([step(0, 1, 'SUCCEEDED', 0, 30)], 1, at(0), at(30), T0, undefined, at(-0.5)).rows[0]!.wait).toBeNull()
+})
+
+test('a run that waits shows for how long, and its steps', () => {
+  const { rows } = timeline([step(0, 1, 'PENDING', null, null), step(1, 1, 'PENDING', null, null)], 2, null, null, T0 + 60_000, undefined, at(0))
+  expect(rows.map((row) => [row.status, row.wait?.ms])).toEqual([['PENDING', 60_000], ['PENDING', undefined]])
+  expect(Math.round(rows[0]!.wait!.width)).toBe(SCALE)
+})
+
 describe('no state breaks the geometry', () => {
   const states: StepStatus[] = ['PENDING', 'QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED', 'SKIPPED']
   test.each(states)('%s, whatever instants are missing', (status) => {

@@ -19,6 +19,15 @@ export interface Bar {
   endMs: number
 }
 
+export interface Wait {
+  x: number
+  width: number
+  ms: number
+}
+
+/** A shorter wait is not drawn. */
+const WORTH_DRAWING_MS = 1000
+
 export interface Row {
   index: number
   name: string
@@ -28,6 +37,10 @@ export interface Row {
   attempts: StepRun[]
   latest: StepRun | null
   bars: Bar[]
+  /** What the last attempt reported. */
+  rows: number | null
+  /** How long the run waited before this step, its first, could begin. */
+  wait: Wait | null
   /** From the first start to the last end, back-off included; null before the first start. */
   elapsedMs: number | null
 }
@@ -37,13 +50,13 @@ export interface Timeline {
   axis: Axis
   /** Whether the whole has stretches that can be folded. */
   canFold: boolean
-  /** When the axis begins, in milliseconds since the epoch. */
+  /** When the run began, in milliseconds since the epoch; the axis begins earlier where it waited. */
   beginMs: number
   spanMs: number
 }
 
 /** `stepCount` fills in steps the server has not recorded yet; `now` is the server's present in milliseconds. */
-export function timeline(steps: StepRun[], stepCount: number, startedAt: string | null, finishedAt: string | null, now: number, view: View = WHOLE): Timeline {
+export function timeline(steps: StepRun[], stepCount: number, startedAt: string | null, finishedAt: string | null, now: number, view: View = WHOLE, queuedAt: string | null = null): Timeline {
   const starts = steps.flatMap((step) => toMillis(step.started_at) ?? [])
   const begin = toMillis(startedAt) ?? (starts.length > 0 ? Math.min(...starts) : now)
   const ends = steps.flatMap((step) => toMillis(step.finished_at) ?? [])
@@ -53,7 +66,12 @@ export function timeline(steps: StepRun[], stepCount: number, startedAt: string 
     const from = toMillis(step.started_at)
     return from === null ? [] : [[from, toMillis(step.finished_at) ?? (step.status === 'RUNNING' ? end : from)]]
   })
-  const scale = axis(begin, begin + spanMs, busy, view)
+  const queued = toMillis(queuedAt) ?? begin
+  // A run that was canceled before it began waited until then.
+  const ready = startedAt === null && starts.length === 0 ? end : begin
+  const waits = ready - queued >= WORTH_DRAWING_MS
+  const left = waits ? queued : begin
+  const scale = axis(left, begin + spanMs, busy, view)
   const { place } = scale
 
   const isInside = (from: number, to: number) => to >= scale.beginMs && from <= scale.endMs
@@ -63,7 +81,9 @@ export function timeline(steps: StepRun[], stepCount: number, startedAt: string 
   const base = steps.length > 0 ? Math.min(...known.keys(), 1) : 0
   for (let i = base; i < base + stepCount; i++) if (!known.has(i)) known.set(i, [])
 
-  const rows = [...known].sort(([a], [b]) => a - b).map(([index, all]): Row => {
+  const waited = waits && isInside(queued, ready) ? { x: place(queued), width: place(ready) - place(queued), ms: ready - queued } : null
+
+  const rows = [...known].sort(([a], [b]) => a - b).map(([index, all], i): Row => {
     const attempts = all.sort((a, b) => a.attempt - b.attempt)
     const latest = attempts.at(-1) ?? null
     const bars = attempts.flatMap((step): Bar[] => {
@@ -88,9 +108,11 @@ export function timeline(steps: StepRun[], stepCount: number, startedAt: string 
       attempts,
       latest,
       bars,
+      rows: latest?.rows_affected ?? null,
+      wait: i === 0 ? waited : null,
       elapsedMs: first === null || last === null ? null : Math.max(0, last - first),
     }
   })
-  const canFold = scale.folds.length > 0 || (!view.fold && axis(begin, begin + spanMs, busy, { fold: true, zoom: null }).folds.length > 0)
+  const canFold = scale.folds.length > 0 || (!view.fold && axis(left, begin + spanMs, busy, { fold: true, zoom: null }).folds.length > 0)
   return { rows, axis: scale, canFold, beginMs: begin, spanMs }
 }

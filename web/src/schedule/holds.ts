@@ -13,7 +13,8 @@ export const holds = {
   end: (id: string) => http.delete<unknown>(`admin/maintenance/${encodeURIComponent(id)}`),
 }
 
-const skipOf = (job: string, schedule: string) => `admin/jobs/${encodeURIComponent(job)}/schedules/${encodeURIComponent(schedule)}/skip`
+/** The address of what is skipped once. */
+export const skipOf = (job: string, schedule: string) => `admin/jobs/${encodeURIComponent(job)}/schedules/${encodeURIComponent(schedule)}/skip`
 
 /** Everything that says when something fires. */
 export const refreshHolds = () => Promise.all(['job', 'jobs', 'schedule', 'scheduler', 'slots'].map((key) => queryClient.invalidateQueries({ queryKey: [key] })))

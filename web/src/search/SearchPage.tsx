@@ -8,6 +8,7 @@ import { queries } from '../api/queries'
 import { toggled } from '../runs/filter'
 import { Button } from '../ui/Button'
 import { Combobox } from '../ui/Combobox'
+import { TimeFilter } from '../ui/filters'
 import { useTitle } from '../ui/hooks'
 import { Empty, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
@@ -19,7 +20,6 @@ import css from './search.module.css'
 import { t } from './words'
 
 const LEVELS = ['INFO', 'WARNING', 'ERROR']
-const RANGES = Object.keys(t.ranges)
 
 const told = (instant: string) => shortInstant(toMillis(instant) ?? 0)
 
@@ -104,10 +104,7 @@ function Filters({ search, choose }: { search: LogsSearch; choose: (what: Partia
         <option value="">{t.anyLevel}</option>
         {LEVELS.map((each) => <option key={each} value={each}>{each === 'ERROR' ? each : `≥ ${each}`}</option>)}
       </select>
-      <select aria-label={t.time} value={search.range ?? ''} onChange={(event) => choose({ range: event.target.value || undefined, from: undefined, to: undefined })}>
-        <option value="">{t.anyTime}</option>
-        {RANGES.map((each) => <option key={each} value={each}>{t.ranges[each]}</option>)}
-      </select>
+      <TimeFilter range={search.range} from={search.from} to={search.to} onChange={choose} />
       {chosen.map((id) => <Chip key={id} text={id} onClick={() => choose({ job: toggled(search.job, id) })} />)}
       {search.from && <Chip text={t.from(told(search.from))} onClick={() => choose({ from: undefined })} />}
       {search.to && <Chip text={t.to(told(search.to))} onClick={() => choose({ to: undefined })} />}

@@ -1,15 +1,12 @@
 /** The search over the logs of all runs: what stands in the address, what the server is asked, hits by run, marks. Pure. */
 import type { LogLevel } from '../api/types'
+import { spanned, type Span } from '../ui/span'
 
-export interface LogsSearch {
+export interface LogsSearch extends Span {
   q?: string | undefined
   /** Job ids, separated by commas. */
   job?: string | undefined
   level?: string | undefined
-  /** `24h`, `7d`: up to now. */
-  range?: string | undefined
-  from?: string | undefined
-  to?: string | undefined
 }
 
 export interface LogHit {
@@ -31,14 +28,10 @@ export interface LogHitPage {
   indexed_from: string | null
 }
 
-const UNIT = { h: 3_600_000, d: 86_400_000 } as const
-
 /** The address of a page of hits; `now` is what a range counts back from. */
-export function address({ range, ...rest }: LogsSearch, cursor: string | null, now: number): string {
+export function address(search: LogsSearch, cursor: string | null, now: number): string {
   const query = new URLSearchParams()
-  for (const [key, value] of Object.entries(rest)) if (value) query.set(key, value)
-  const found = range ? /^(\d+)([hd])$/.exec(range) : null
-  if (found) query.set('from', new Date(now - Number(found[1]) * UNIT[found[2] as keyof typeof UNIT]).toISOString())
+  for (const [key, value] of Object.entries(spanned(search, now))) if (value) query.set(key, value)
   if (cursor) query.set('cursor', cursor)
   return `admin/logs/search?${query}`
 }

@@ -2,12 +2,13 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Download, ShieldCheck } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { download } from '../api/http'
 import type { StepStatus } from '../api/types'
 import { ActionButton, Button } from '../ui/Button'
 import { CopyButton } from '../ui/Copy'
 import { DataTable, type Column } from '../ui/DataTable'
+import { TimeFilter, TypedFilter } from '../ui/filters'
 import { Empty, Json, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
 import { Glyph } from '../ui/Status'
@@ -18,7 +19,6 @@ import css from './settings.module.css'
 import { t } from './words'
 
 const LIKE: Record<AuditEntry['outcome'], StepStatus> = { begun: 'RUNNING', done: 'SUCCEEDED', failed: 'FAILED', refused: 'CANCELED' }
-const TYPING_MS = 350
 
 const columns: Column<AuditEntry>[] = [
   { id: 'at', head: t.time, cell: (row) => <span className={ui.nowrap}><At at={row.at} /></span> },
@@ -33,6 +33,7 @@ const columns: Column<AuditEntry>[] = [
 export function Audit() {
   const filter = useSearch({ strict: false }) as AuditFilter
   const navigate = useNavigate()
+  const [cleared, setCleared] = useState(0)
   const go = (next: AuditFilter) => void navigate({ to: '/settings/$tab', params: { tab: 'audit' }, search: next as Record<string, string | undefined>, replace: true })
   const choose = (key: keyof AuditFilter, value: string) => go({ ...filter, cursor: undefined, [key]: value || undefined })
   const { data, error, isPending, refetch } = useQuery(settingQueries.audit(filter))
@@ -43,16 +44,15 @@ export function Audit() {
     <>
       <p className="muted">{t.auditHint}</p>
       <div className={css.bar}>
-        <Typed label={t.user} value={filter.user ?? ''} onChange={(text) => choose('user', text)} />
-        <Typed label={t.action} hint={t.actionHint} value={filter.action ?? ''} onChange={(text) => choose('action', text)} />
-        <Typed label={t.object} value={filter.object ?? ''} onChange={(text) => choose('object', text)} />
+        <TypedFilter label={t.user} value={filter.user ?? ''} onChange={(text) => choose('user', text)} />
+        <TypedFilter label={t.action} placeholder={t.actionHint} value={filter.action ?? ''} onChange={(text) => choose('action', text)} />
+        <TypedFilter label={t.object} value={filter.object ?? ''} onChange={(text) => choose('object', text)} />
         <select aria-label={t.outcome} value={filter.outcome ?? ''} onChange={(event) => choose('outcome', event.target.value)}>
           <option value="">{t.anyOutcome}</option>
           {AUDIT_OUTCOMES.map((each) => <option key={each} value={each}>{t.outcomes[each]}</option>)}
         </select>
-        <Day label={t.fromDay} value={filter.from} end={false} onChange={(at) => choose('from', at)} />
-        <Day label={t.toDay} value={filter.to} end onChange={(at) => choose('to', at)} />
-        {isFiltered && <button type="button" className={ui.linkButton} onClick={() => go({})}>{t.clear}</button>}
+        <TimeFilter key={cleared} range={filter.range} from={filter.from} to={filter.to} onChange={(span) => go({ ...filter, cursor: undefined, ...span })} />
+        {isFiltered && <button type="button" className={ui.linkButton} onClick={() => { setCleared(cleared + 1); go({}) }}>{t.clear}</button>}
         <span className="grow" />
         <ActionButton icon={<ShieldCheck size={14} aria-hidden />} action={verify} waiting={t.verifying} onClick={() => verify.mutate()}>{t.verify}</ActionButton>
         <ActionButton icon={<Download size={14} aria-hidden />} action={save} waiting={t.exporting} onClick={() => save.mutate()}>{t.exportAudit}</ActionButton>
@@ -74,45 +74,5 @@ export function Audit() {
         {data?.next_cursor && <Button onClick={() => go({ ...filter, cursor: data.next_cursor! })}>{t.older}</Button>}
       </div>
     </>
-  )
-}
-
-/** A box whose text counts a moment after the last key. */
-function Typed({ label, hint = label, value, onChange }: { label: string; hint?: string; value: string; onChange: (text: string) => void }) {
-  const [text, setText] = useState(value)
-  const [known, setKnown] = useState(value)
-  const timer = useRef(0)
-  if (value !== known) {
-    setKnown(value)
-    setText(value)
-  }
-  useEffect(() => () => clearTimeout(timer.current), [])
-  return (
-    <input
-      type="search"
-      aria-label={label}
-      placeholder={hint}
-      spellCheck={false}
-      value={text}
-      onChange={(event) => {
-        const next = event.target.value
-        setText(next)
-        clearTimeout(timer.current)
-        timer.current = setTimeout(() => onChange(next.trim()), TYPING_MS) as unknown as number
-      }}
-    />
-  )
-}
-
-/** A day of this browser's calendar; the address holds the instant at which it begins or ends. */
-function Day({ label, value, end, onChange }: { label: string; value: string | undefined; end: boolean; onChange: (at: string) => void }) {
-  const at = value ? new Date(value) : null
-  const two = (n: number) => String(n).padStart(2, '0')
-  const shown = at && !Number.isNaN(at.getTime()) ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}` : ''
-  return (
-    <label className={css.check}>
-      <span className="muted">{label}</span>
-      <input type="date" value={shown} onChange={(event) => onChange(event.target.value ? new Date(`${event.target.value}T${end ? '23:59:59.999' : '00:00:00'}`).toISOString() : '')} />
-    </label>
   )
 }

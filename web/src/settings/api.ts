@@ -4,6 +4,8 @@ import { http, queryString } from '../api/http'
 import { optional } from '../api/queries'
 import type { FieldFinding, RunAccepted, RunSummary } from '../api/types'
 import type { OneTimePassword, UserCreated } from '../api/wire'
+import { spanned, type Span } from '../ui/span'
+import { serverNow } from '../ui/time'
 
 export interface User {
   name: string
@@ -97,13 +99,11 @@ export interface AuditEntry {
   detail: Record<string, unknown>
 }
 
-export interface AuditFilter {
+export interface AuditFilter extends Span {
   user?: string | undefined
   action?: string | undefined
   object?: string | undefined
   outcome?: string | undefined
-  from?: string | undefined
-  to?: string | undefined
   cursor?: string | undefined
 }
 
@@ -156,5 +156,5 @@ export const settingQueries = {
   // The history of all runs reads the same document.
   retention: () => queryOptions({ queryKey: ['retention'], queryFn: ({ signal }) => optional(http.get<Retention>('admin/jobs/retention', signal)) }),
   audit: (filter: AuditFilter) =>
-    queryOptions({ queryKey: ['audit', filter], queryFn: ({ signal }) => http.get<{ entries: AuditEntry[]; next_cursor: string | null }>(`admin/audit${queryString({ limit: 50, ...filter })}`, signal), staleTime: 0 }),
+    queryOptions({ queryKey: ['audit', filter], queryFn: ({ signal }) => http.get<{ entries: AuditEntry[]; next_cursor: string | null }>(`admin/audit${queryString({ limit: 50, ...spanned(filter, serverNow()) })}`, signal), staleTime: 0 }),
 }

@@ -53,12 +53,14 @@ interface ConfirmProps {
   /** A word to type first, such as the id of what is deleted. */
   word?: string
   action: Action
+  /** Stands before the buttons. */
+  extra?: ReactNode
   onConfirm: () => void
   close: () => void
 }
 
 /** Asks before something that cannot be taken back. Stays open until the server has answered, and shows a refusal. */
-export function ConfirmDialog({ title, children, confirm, danger = false, word, action, onConfirm, close }: ConfirmProps) {
+export function ConfirmDialog({ title, children, confirm, danger = false, word, action, extra, onConfirm, close }: ConfirmProps) {
   const [typed, setTyped] = useState('')
   const ready = word === undefined || typed === word
   return (
@@ -69,6 +71,7 @@ export function ConfirmDialog({ title, children, confirm, danger = false, word, 
       foot={
         <>
           <InlineProblem error={action.error} />
+          {extra}
           <Button onClick={close}>{t.cancel}</Button>
           <Button kind={danger ? 'danger' : 'primary'} pending={action.isPending} disabled={!ready} onClick={onConfirm}>{confirm}</Button>
         </>

@@ -1,5 +1,5 @@
 /** A menu under a button: arrow keys move, Enter acts, Escape closes and gives the focus back. */
-import { Ellipsis } from 'lucide-react'
+import { Check, Ellipsis } from 'lucide-react'
 import { useId, useRef, useState, type ReactNode } from 'react'
 import { flushSync } from 'react-dom'
 import css from './layers.module.css'
@@ -14,8 +14,12 @@ export interface MenuItem {
   hint?: string
   disabled?: boolean
   danger?: boolean
+  /** For something that is on or off: the menu stays open, so that several can be switched. */
+  checked?: boolean
   act: () => void
 }
+
+const ITEM = '[role^="menuitem"]'
 
 interface Props {
   items: (MenuItem | false | null | undefined)[]
@@ -36,14 +40,14 @@ export function Menu({ items, label = t.more, icon, children, className }: Props
     flushSync(() => setOpen(true))
     list.current?.showPopover()
     place(list.current!, opener.current!)
-    list.current?.querySelector<HTMLElement>('[role="menuitem"]')?.focus()
+    list.current?.querySelector<HTMLElement>(ITEM)?.focus()
   }
   const hide = () => {
     list.current?.hidePopover()
     opener.current?.focus()
   }
   const onKey = (event: React.KeyboardEvent) => {
-    const all = [...list.current!.querySelectorAll<HTMLElement>('[role="menuitem"]')]
+    const all = [...list.current!.querySelectorAll<HTMLElement>(ITEM)]
     const at = all.indexOf(document.activeElement as HTMLElement)
     const go = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key]
     if (go !== undefined) {
@@ -91,17 +95,18 @@ export function Menu({ items, label = t.more, icon, children, className }: Props
             <button
               key={item.label}
               type="button"
-              role="menuitem"
+              role={item.checked === undefined ? 'menuitem' : 'menuitemcheckbox'}
+              aria-checked={item.checked}
               tabIndex={-1}
               className={`${css.item} ${item.danger ? css.dangerous : ''}`}
               aria-disabled={item.disabled || undefined}
               onClick={() => {
                 if (item.disabled) return
-                hide()
+                if (item.checked === undefined) hide()
                 item.act()
               }}
             >
-              <span className={css.itemIcon} aria-hidden="true">{item.icon}</span>
+              <span className={css.itemIcon} aria-hidden="true">{item.checked ? <Check size={15} /> : item.icon}</span>
               <span>{item.label}{item.hint && <small>{item.hint}</small>}</span>
             </button>
           ))}

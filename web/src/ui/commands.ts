@@ -9,9 +9,10 @@ export function commandLine(...words: string[]): string {
   return ['nomaflow', ...words].map(shell).join(' ')
 }
 
-/** `address` is absolute; the token stays a variable. */
-export function httpRequest(method: string, address: string, body?: unknown): string {
+/** `address` is absolute; the token stays a variable. `revision` is what a save has to meet. */
+export function httpRequest(method: string, address: string, body?: unknown, revision?: string | null): string {
   const parts = [`curl -X ${method} ${shell(address)}`, `-H "authorization: Bearer $NOMAFLOW_TOKEN"`]
+  if (revision) parts.push(`-H ${shell(`if-match: "${revision}"`)}`)
   if (body !== undefined) parts.push(`-H 'content-type: application/json'`, `-d ${shell(JSON.stringify(body))}`)
   return parts.join(' \\\n  ')
 }

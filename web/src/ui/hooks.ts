@@ -1,6 +1,6 @@
 /** The few hooks that join the framework-free modules to React. */
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
-import { onPreference, preference, setPreference, type Preference, type PreferenceName } from '../app/preferences'
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { listPreference, onPreference, preference, setListPreference, setPreference, type ListName, type Preference, type PreferenceName } from '../app/preferences'
 import { hub } from '../live/hub'
 import type { LiveStatus } from '../live/protocol'
 import { serverNow } from './time'
@@ -56,6 +56,13 @@ export function useLiveStatus(): LiveStatus {
 export function usePreference<N extends PreferenceName>(name: N): [Preference<N>, (value: Preference<N>) => void] {
   const value = useSyncExternalStore(onPreference, () => preference(name))
   return [value, (next) => setPreference(name, next)]
+}
+
+/** Several things the person chose among `all`, in that order; `first` while they have not. */
+export function useListPreference<T extends string>(name: ListName, all: readonly T[], first: readonly T[]): [readonly T[], (values: readonly T[]) => void] {
+  const text = useSyncExternalStore(onPreference, () => listPreference(name))
+  const value = useMemo(() => (text === null ? first : all.filter((each) => text.split(',').includes(each))), [text, all, first])
+  return [value, (next) => setListPreference(name, all.filter((each) => next.includes(each)))]
 }
 
 /** Sets the title of the browser's tab while the component is shown. */

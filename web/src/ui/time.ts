@@ -69,7 +69,7 @@ export function relative(at: number, now: number, words: RelativeWords): string 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** A formatter per shape and zone, made once: making one is slow. Undefined for a zone this browser does not know. */
-function format(shape: 'short' | 'clock' | 'full' | 'day', zone: string | undefined): Intl.DateTimeFormat | undefined {
+function format(shape: 'short' | 'clock' | 'full' | 'day' | 'date', zone: string | undefined): Intl.DateTimeFormat | undefined {
   const name = `${shape} ${zone ?? ''}`
   const known = formats.get(name)
   if (known) return known
@@ -78,6 +78,7 @@ function format(shape: 'short' | 'clock' | 'full' | 'day', zone: string | undefi
     short: { day: '2-digit', month: 'short', ...time },
     clock: time,
     full: { dateStyle: 'medium', timeStyle: 'medium', hour12: false },
+    date: { day: 'numeric', month: 'short', year: 'numeric' },
     day: { weekday: 'short', day: 'numeric', month: 'short' },
   } as const
   try {
@@ -108,6 +109,11 @@ export function clock(ms: number, jobZone?: string | null): string {
 /** `Mon 23 Nov` in the chosen zone. */
 export function day(ms: number, jobZone?: string | null): string {
   return (format('day', chosenZone(jobZone)) ?? format('day', undefined)!).format(ms)
+}
+
+/** `23 Nov 2026` in the chosen zone. */
+export function shortDay(ms: number): string {
+  return (format('date', chosenZone()) ?? format('date', undefined)!).format(ms)
 }
 
 /** The instant in the viewer's zone, in UTC and, when it is known, in the job's zone: for a tooltip. */

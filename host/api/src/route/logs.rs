@@ -4,6 +4,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use futures_util::stream::{self, StreamExt};
 use host_model::history::{LineFilter, LineOrigin};
 use host_model::log::LogLevel;
 use host_model::{Run, StepName};
@@ -26,6 +27,8 @@ const MOST_SPANS: usize = 200;
 const MOST_PARTS: u32 = 1_000;
 /// Lines read at once while searching.
 const PIECE: u32 = 5_000;
+/// Pieces that are read while one is looked through.
+const AHEAD: usize = 2;
 /// Numbers in the answer of a search; the count goes on beyond.
 const MOST_HITS: usize = 100_000;
 /// Longest text or pattern to look for, in bytes.
@@ -186,12 +189,16 @@ pub(crate) async fn search(
     let run = find(&app, &id).await?;
     let filter = read_filter(query.level.as_ref(), query.step.as_ref(), query.attempt, query.origin.as_ref())?;
     let pattern = pattern(&query)?;
+    let having = query.q.filter(|text| !query.regex && !text.is_empty());
     let total = app.engine.store().count_logs(run.id).await?;
     let mut hits = LogHits { total: 0, truncated: false, numbers: Vec::new(), end: total };
-    let mut from = query.from;
-    while from < total {
-        let text = app.history.scan_lines(run.id, from, PIECE, &filter).await?;
-        for (number, line) in text.lines() {
+    let read = |from| {
+        let (history, filter, having) = (app.history.clone(), filter.clone(), having.clone());
+        async move { history.scan_lines(run.id, from, PIECE, &filter, having.as_deref()).await }
+    };
+    let mut pieces = stream::iter((query.from..total).step_by(PIECE as usize).map(read)).buffered(AHEAD);
+    while let Some(piece) = pieces.next().await {
+        for (number, line) in piece?.lines() {
             if pattern.as_ref().is_none_or(|pattern| pattern.is_match(line)) {
                 hits.total += 1;
                 if hits.numbers.len() < MOST_HITS {
@@ -199,7 +206,6 @@ pub(crate) async fn search(
                 }
             }
         }
-        from += u64::from(PIECE);
         // Matching a piece takes about a millisecond; others get their turn in between.
         tokio::task::yield_now().await;
     }

@@ -75,6 +75,10 @@ pub(crate) struct RunDocument {
     steps: Vec<StepView>,
     /// Lines of its log.
     log_total: u64,
+    /// The run of its job right before it that was not skipped.
+    previous_run_id: Option<String>,
+    /// The one right after it.
+    next_run_id: Option<String>,
 }
 
 /// A request to cancel that was taken.
@@ -180,7 +184,14 @@ pub(crate) async fn show(State(app): State<App>, Id(id): Id) -> Result<Json<RunD
     let run = store.find_run(id).await?.ok_or_else(|| no_such_run(id))?;
     let steps = store.list_steps(id).await?;
     let log_total = store.count_logs(id).await?;
-    Ok(Json(RunDocument { run: RunView::from(&run), steps: steps.iter().map(StepView::from).collect(), log_total }))
+    let (previous, next) = app.history.neighbors(&run.job_id, id).await?;
+    Ok(Json(RunDocument {
+        run: RunView::from(&run),
+        steps: steps.iter().map(StepView::from).collect(),
+        log_total,
+        previous_run_id: previous.map(|run| run.to_string()),
+        next_run_id: next.map(|run| run.to_string()),
+    }))
 }
 
 /// What the run was recorded to do, as it was meant when it fired.

@@ -173,6 +173,7 @@ mod tests {
             term: 1,
             placement: placement.to_owned(),
             cancel_requested_by: None,
+            cancel_requested_at: None,
         }
     }
 

@@ -76,6 +76,9 @@ pub(crate) struct RunView {
     placement: String,
     replay_from: Option<String>,
     cancel_requested_by: Option<String>,
+    /// When that was asked for; null too for a run that an earlier version was asked to cancel.
+    #[schema(format = DateTime)]
+    cancel_requested_at: Option<String>,
 }
 
 impl From<&Run> for RunView {
@@ -89,6 +92,7 @@ impl From<&Run> for RunView {
             placement: run.placement.clone(),
             replay_from: run.replay_from.as_ref().map(ToString::to_string),
             cancel_requested_by: run.cancel_requested_by.clone(),
+            cancel_requested_at: run.cancel_requested_at.map(instant),
         }
     }
 }

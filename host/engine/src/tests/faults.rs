@@ -216,8 +216,8 @@ impl Store for Faulty {
         self.reach()?.list_unfired_slots(after, limit).await
     }
 
-    async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
-        self.reach()?.request_cancel(run, by).await
+    async fn request_cancel(&self, run: RunId, by: &str, at: host_model::Instant) -> Result<CancelMark, StoreError> {
+        self.reach()?.request_cancel(run, by, at).await
     }
 
     async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<Run>, StoreError> {

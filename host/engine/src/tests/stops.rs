@@ -37,7 +37,7 @@ async fn a_mark_set_by_another_process_is_found() {
     bench.heard(run, "hanging").await;
     // Another process has its own handle on the store and no way into this engine.
     let other = open(&bench.folder).await;
-    other.request_cancel(run, "cli:carol").await.unwrap();
+    other.request_cancel(run, "cli:carol", host_model::Instant::default()).await.unwrap();
     other.close().await;
     let done = bench.finished(run).await;
     assert_eq!(done.reason.as_deref(), Some("canceled by cli:carol"));

@@ -223,7 +223,8 @@ impl Pair {
             }
             16 => {
                 let Some(run) = self.some_run().await else { return };
-                both!(self.request_cancel(run.id, "user:a"));
+                let at = self.at();
+                both!(self.request_cancel(run.id, "user:a", at));
                 both!(self.list_cancel_marks(owner));
             }
             17 => {

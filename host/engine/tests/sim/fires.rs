@@ -43,7 +43,7 @@ impl Tables {
             if new.overlap == Overlap::CancelRunning {
                 let before: Vec<RunId> = self.active_of(&new.job_id).map(|row| row.run.id).collect();
                 for id in before {
-                    self.request_cancel(id, &overlap_of(new.id));
+                    self.request_cancel(id, &overlap_of(new.id), new.queued_at);
                 }
             }
         }
@@ -120,6 +120,7 @@ impl Tables {
             term: u32::from(!new.owner.is_empty()),
             placement: new.placement.clone(),
             cancel_requested_by: None,
+            cancel_requested_at: None,
         };
         let row = RunRow {
             run,

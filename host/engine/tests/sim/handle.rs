@@ -278,8 +278,8 @@ impl Store for Process {
         self.call("list_unfired_slots", |tables| Ok(tables.list_unfired(after, limit as usize))).await
     }
 
-    async fn request_cancel(&self, run: RunId, by: &str) -> Result<CancelMark, StoreError> {
-        self.call("request_cancel", |tables| Ok(tables.request_cancel(run, by))).await
+    async fn request_cancel(&self, run: RunId, by: &str, at: Instant) -> Result<CancelMark, StoreError> {
+        self.call("request_cancel", |tables| Ok(tables.request_cancel(run, by, at))).await
     }
 
     async fn list_cancel_marks(&self, owner: &str) -> Result<Vec<Run>, StoreError> {

@@ -144,12 +144,15 @@ impl Tables {
         })
     }
 
-    pub(crate) fn request_cancel(&mut self, id: RunId, by: &str) -> CancelMark {
+    pub(crate) fn request_cancel(&mut self, id: RunId, by: &str, at: Instant) -> CancelMark {
         let Some(row) = self.runs.get_mut(&id) else { return CancelMark::NotFound };
         if row.run.status.is_final() {
             return CancelMark::AlreadyFinal(row.run.status);
         }
-        row.run.cancel_requested_by.get_or_insert_with(|| by.to_owned());
+        if row.run.cancel_requested_by.is_none() {
+            row.run.cancel_requested_by = Some(by.to_owned());
+            row.run.cancel_requested_at = Some(at);
+        }
         self.ring = true;
         CancelMark::Marked
     }

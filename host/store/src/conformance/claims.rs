@@ -74,7 +74,7 @@ pub(super) async fn a_run_to_be_canceled_is_not_taken_up(bench: &Bench) {
     let store = bench.open().await;
     let run = waiting(bench, &*store, "nightly").await;
     let kept = waiting(bench, &*store, "other").await;
-    store.request_cancel(run, "user:ann").await.unwrap();
+    store.request_cancel(run, "user:ann", at(1)).await.unwrap();
     assert_eq!(claim(&*store, &claimer(&*store, ME, 9).await).await, [kept]);
 }
 

@@ -87,6 +87,24 @@ pub(super) async fn the_runs_a_list_shows_are_named_as_they_are_now(bench: &Benc
     assert_eq!(shown(&*history, 20).await, [format!("a {}", skipped.id)]);
 }
 
+pub(super) async fn the_runs_beside_a_run_are_of_its_job_and_were_not_skipped(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    let mut of_a = Vec::new();
+    for _ in 0..3 {
+        let run = bench.running(&*store, "a").await;
+        // It runs: this one is skipped.
+        store.record_fire(&bench.new_run("a")).await.unwrap();
+        bench.queued(&*store, &format!("b{}", of_a.len())).await;
+        took(&*store, &[RunChange::succeed(run.id, ME, run.queued_at).into()]).await;
+        of_a.push(run.id);
+    }
+    let beside = async |run| history.neighbors(&job_id("a"), run).await.unwrap();
+    assert_eq!(beside(of_a[0]).await, (None, Some(of_a[1])));
+    assert_eq!(beside(of_a[1]).await, (Some(of_a[0]), Some(of_a[2])));
+    assert_eq!(beside(of_a[2]).await, (Some(of_a[1]), None));
+    assert_eq!(history.neighbors(&job_id("nobody"), of_a[1]).await.unwrap(), (None, None));
+}
+
 pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {
     let (store, _) = bench.open_history().await;
     let mut all = Vec::new();
@@ -205,6 +223,38 @@ fn many(run: RunId) -> Vec<LogLine> {
     (0..30).map(of).collect()
 }
 
+/// Whatever case and language: the Kelvin sign is a `k`, and a line break is read as a blank.
+pub(super) async fn lines_with_a_text_are_scanned_and_most_others_are_not(bench: &Bench) {
+    let (store, history) = bench.open_history().await;
+    let run = RunId::from_parts(6, 6);
+    let texts = [
+        "copy of F0005",
+        "COPY OF f0005",
+        "100% of a_b",
+        "100 of aXb",
+        "\u{212a}elvin 5",
+        "two\nlines",
+        "c:\\temp",
+        "\u{dc}BER",
+    ];
+    let lines: Vec<LogLine> = (0..).zip(texts).map(|(n, text)| line(run, n, text)).collect();
+    store.append_logs(&lines).await.unwrap();
+    let found = async |text: &str| {
+        let scanned = history.scan_lines(run, 0, 100, &LineFilter::default(), Some(text)).await.unwrap();
+        scanned.lines().map(|(number, _)| number).collect::<Vec<_>>()
+    };
+    assert_eq!(found("Copy of F0005").await, [0, 1]);
+    assert_eq!(found("100% of").await, [2]);
+    assert_eq!(found("f a_b").await, [2]);
+    assert_eq!(found("kelvin 5").await, [4]);
+    assert_eq!(found("two lines").await, [5]);
+    assert_eq!(found("C:\\TEMP").await, [6]);
+    assert_eq!(found("\u{fc}ber").await, [7]);
+    assert_eq!(found("nowhere").await, [0; 0]);
+    // Too little to go by: everything comes.
+    assert_eq!(found("is").await.len(), texts.len());
+}
+
 pub(super) async fn lines_are_filtered_scanned_and_counted(bench: &Bench) {
     let (store, history) = bench.open_history().await;
     let run = RunId::from_parts(5, 5);
@@ -218,12 +268,12 @@ pub(super) async fn lines_are_filtered_scanned_and_counted(bench: &Bench) {
     assert_eq!(history.list_lines(run, 15, 2, &filter).await.unwrap(), expected[3..5]);
     let open = LineFilter::default();
     assert_eq!(history.list_lines(run, 0, 100, &open).await.unwrap(), lines);
-    let scanned = history.scan_lines(run, 8, 4, &open).await.unwrap();
+    let scanned = history.scan_lines(run, 8, 4, &open, None).await.unwrap();
     let told: Vec<(u64, &str)> = scanned.lines().collect();
     assert_eq!(told, [(8, "line 8 next"), (9, "line 9 next"), (10, "line 10 next"), (11, "line 11 next")]);
-    let scanned = history.scan_lines(run, 0, 100, &filter).await.unwrap();
+    let scanned = history.scan_lines(run, 0, 100, &filter, None).await.unwrap();
     assert_eq!(scanned.lines().map(|(n, _)| n).collect::<Vec<_>>(), expected.iter().map(|l| l.seq).collect::<Vec<_>>());
-    assert_eq!(history.scan_lines(run, u64::MAX, u32::MAX, &open).await.unwrap().lines().count(), 0);
+    assert_eq!(history.scan_lines(run, u64::MAX, u32::MAX, &open, None).await.unwrap().lines().count(), 0);
     let numbers = async |filter: LineFilter| {
         let found = history.list_lines(run, 0, 100, &filter).await.unwrap();
         found.iter().map(|line| line.seq).collect::<Vec<_>>()

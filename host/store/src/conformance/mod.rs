@@ -151,6 +151,7 @@ checks! {
         a_mark_is_found_by_the_owner_alone
         a_mark_of_a_run_that_nobody_has_is_found_by_everybody
         the_first_to_cancel_is_named
+        a_mark_without_a_time_keeps_who_asked_and_gets_none
         a_final_run_cannot_be_marked
         an_unknown_run_cannot_be_marked;
     logs:
@@ -294,10 +295,12 @@ checks! {
     history:
         the_last_runs_of_each_job_come_newest_first_without_skipped_ones
         the_runs_a_list_shows_are_named_as_they_are_now
+        the_runs_beside_a_run_are_of_its_job_and_were_not_skipped
         runs_are_found_by_trigger_text_and_length
         runs_are_counted_by_time_state_and_length
         steps_are_timed_over_the_last_successes
         slots_that_did_not_fire_are_found_by_time
+        lines_with_a_text_are_scanned_and_most_others_are_not
         lines_are_filtered_scanned_and_counted;
     search:
         lines_of_all_runs_are_found_by_their_words_newest_first

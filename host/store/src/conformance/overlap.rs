@@ -156,6 +156,8 @@ pub(super) async fn a_run_that_takes_over_marks_all_before_it(bench: &Bench) {
     let second = queued(bench, &*store, Overlap::CancelRunning).await;
     let third = queued(bench, &*store, Overlap::CancelRunning).await;
     assert_eq!(marks(&*store, ME).await, [(first, overlap_of(second)), (second, overlap_of(third))]);
+    let asked_at = get(&*store, first).await.cancel_requested_at;
+    assert_eq!(asked_at, Some(get(&*store, second).await.queued_at));
     assert!(claim(&*store, &claimer(&*store, ME, 9).await).await.is_empty());
     for (run, owner) in [(first, ME.into()), (second, NOBODY)] {
         took(&*store, &[RunChange::cancel(run, owner, at(2), "canceled".into()).into()]).await;
