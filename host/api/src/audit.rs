@@ -33,7 +33,7 @@ use crate::request_id;
 use crate::surface::{Gate, Need, bounded};
 
 /// Not a GET, but nothing is changed that others could notice: kept only when it is refused.
-const CHANGES_NOTHING: [(Method, &str); 5] = [
+const CHANGES_NOTHING: [(Method, &str); 6] = [
     (Method::POST, "/auth/refresh"),
     (Method::PUT, "/auth/preferences"),
     (Method::POST, "/admin/jobs/validate"),

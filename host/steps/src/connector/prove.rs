@@ -57,7 +57,7 @@ impl ConnectorPools {
         let found = self.find(connector)?;
         let (source, declared) = sql_query::resolve(query, &found)?;
         let statements = scan::split(source, found.connector.dialect).map_err(|e| found.place.definition(e))?;
-        let may_write = declared != Some(Access::Read) && !is_read_only(&found);
+        let may_write = declared != Some(Access::Read) && !found.database.terms().is_read_only;
         let at_sight = at_sight(&statements, may_write, &found.place);
         let open: Vec<Statement> =
             statements.iter().zip(&at_sight).filter(|(_, said)| said.is_none()).map(|(it, _)| it.clone()).collect();
@@ -68,15 +68,6 @@ impl ConnectorPools {
             reported(statement, said, source)
         };
         Ok(statements.iter().zip(at_sight).map(report).collect())
-    }
-}
-
-fn is_read_only(found: &Found) -> bool {
-    match &found.database {
-        Database::Sqlite(file) => file.is_read_only(),
-        Database::Postgres(server) => server.is_read_only(),
-        Database::MySql(server) => server.is_read_only(),
-        Database::Remote(server) => server.terms().is_read_only,
     }
 }
 
@@ -257,7 +248,7 @@ async fn ask_mysql(
     cancel: &CancelToken,
 ) -> Result<Vec<Said>, StepError> {
     // MariaDB does not prepare a change in a session that only reads. What is prepared is not run in any.
-    let access = if server.is_read_only() { Access::Read } else { Access::ReadWrite };
+    let access = if server.terms.is_read_only { Access::Read } else { Access::ReadWrite };
     let mut lease = server.lease(place, access, Purpose::Query, Some(LONGEST), cancel).await?;
     let mut all = Vec::new();
     for statement in statements {
