@@ -23,7 +23,8 @@ const TAKE_OVER: Duration = Duration::from_secs(5);
 const STILL_RUNNING: &str = "previous run ";
 /// Why a run ended whose process is gone.
 const LOST: &str = "lost in restart";
-/// A run that lost its process so often is failed, whatever its job says.
+/// A run that lost its process in so many terms is failed, whatever its job says. A process that was killed before it began
+/// what it had taken up costs a term and no attempt: then nothing was lost, and the run is given back beyond them too.
 const MOST_TERMS: u32 = 5;
 /// Ends a series: slots from then on are missed, for this reason.
 const THE_END: &str = "the campaign is over";
