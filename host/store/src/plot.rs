@@ -16,7 +16,9 @@ use crate::sql::{Bind, Conn};
 fn line_of(conn: &Conn<'_>) -> String {
     let at = |column: &str| match conn {
         Conn::Sqlite(_) => format!("coalesce({column}, '-')"),
-        Conn::Postgres(..) => format!("coalesce(cast(cast(extract(epoch from {column}) * 1000 as bigint) as text), '-')"),
+        Conn::Postgres(..) => {
+            format!("coalesce(cast(cast(extract(epoch from {column}) * 1000 as bigint) as text), '-')")
+        }
     };
     let times = ["queued_at", "started_at", "finished_at"].map(at).join(" || ' ' || ");
     format!("id || ' ' || status || ' ' || {times} || ' ' || job_id as line")
