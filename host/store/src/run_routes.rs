@@ -47,7 +47,12 @@ impl Route {
             let condition = &arm.condition;
             format!("select {columns} from ly2_job_runs{forced} where id >= $1 and id < $2{condition}{also}")
         };
-        self.arms.iter().map(arm).collect::<Vec<_>>().join(" union all ")
+        let arms = self.arms.iter().map(arm).collect::<Vec<_>>().join(" union all ");
+        match conn {
+            // It merges what stands in brackets, and sorts what does not.
+            Conn::Postgres(..) if self.arms.len() > 1 => format!("select * from ({arms}) found"),
+            _ => arms,
+        }
     }
 }
 
