@@ -89,12 +89,13 @@ def run_id(number):
 
 
 def fill(db, runs):
-    """Runs of all jobs in turn, one in fifty failed; a log of many lines for the newest."""
+    """Runs of all jobs in turn, one in fifty failed, one in a hundred by hand; a log of many lines for the newest."""
     def rows():
         for n in range(runs):
-            at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(1_790_000_000 + n))
+            at, end = (time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(1_790_000_000 + n + more)) for more in (0, n % 40))
             error = "step `q`: the server refused the connection" if n % 50 == 0 else None
-            yield (run_id(n), f"job-{n % JOBS:04}", "FAILED" if error else "SUCCEEDED", error, "cron", at, at, at)
+            by = "api" if n % 200 == 7 else "user:alice" if n % 200 == 107 else "cron"
+            yield (run_id(n), f"job-{n % JOBS:04}", "FAILED" if error else "SUCCEEDED", error, by, at, at, end)
     db.executemany("insert into ly2_job_runs (id, job_id, status, error, triggered_by, queued_at, started_at, finished_at, "
                    "step_count, steps_done, log_level, params, overrides, owner, exclusive) "
                    "values (?, ?, ?, ?, ?, ?, ?, ?, 1, 1, 'INFO', '{}', '{}', 'h/1/1', 1)", rows())
@@ -124,12 +125,19 @@ def main(nomaflow):
         with serving(nomaflow, path) as get:
             measure(f"{JOBS} jobs, each with runs", get, "/admin/jobs", 50)
             measure(f"{JOBS} jobs, each with its last 10 runs", get, "/admin/jobs?recent=10", 50)
-            for title, query in (("first page", ""), ("of a job", "&job=job-0007"), ("failed", "&status=failed"),
-                                 ("failed, of a job", "&status=failed&job=job-0050"),
+            day = "&from=2026-09-22T00:00:00Z&to=2026-09-23T00:00:00Z"
+            few = "&job=" + ",".join(f"job-{n:04}" for n in range(0, JOBS, JOBS // 20))
+            for title, query in (("first page", ""), ("of a job", "&job=job-0007"), ("of 20 jobs", few), ("failed", "&status=failed"),
+                                 ("running", "&status=running"), ("failed, of a job", "&status=failed&job=job-0050"),
                                  ("in the middle", f"&before={run_id(RUNS // 2)}"), ("of a trigger", "&trigger=api"),
-                                 ("of a day", "&from=2026-09-22T00:00:00Z&to=2026-09-23T00:00:00Z"),
-                                 ("with a text nobody has", "&q=no-such-text")):
-                measure(f"runs of {RUNS}: {title}", get, f"/admin/jobs/runs?limit=50{query}", 200, 12)
+                                 ("of a person", "&trigger=user:alice"), ("of nobody", "&trigger=user:nobody"), ("of a day", day),
+                                 ("of a day, failed, of a trigger", f"{day}&status=failed&trigger=cli"),
+                                 ("with an error", "&q=refused+the"), ("with a text nobody has", "&q=no-such-text"),
+                                 ("with a part of an id", "&q=5zzzz"), ("long ones", "&min_seconds=39"),
+                                 ("that long there is none", "&min_seconds=4000")):
+                measure(f"runs of {RUNS}: {title}", get, f"/admin/jobs/runs?limit=50{query}", 200, 40)
+                if "before" not in query:
+                    measure(f"runs of {RUNS}: {title}, as a picture", get, f"/admin/jobs/runs/plot?{query[1:]}", 200, 40)
             for text in ("needle", "NO-SUCH-LINE", "orders_9"):
                 measure(f"search `{text}` in {LINES} lines", get, f"/admin/jobs/runs/{last}/logs/search?q={text}", 350, 12)
 

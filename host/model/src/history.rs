@@ -1,13 +1,15 @@
 //! What pages ask of the history beyond what running needs: how long runs took, which slots fell through, the lines of one
 //! run searched and counted. The port [`History`] is implemented by the store; it only reads.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::fire::SlotRecord;
 use crate::log::{LogLevel, LogLine};
 use crate::port::StoreError;
 use crate::run::RunFilter;
-use crate::{Instant, JobId, RunId, RunStatus, StepName};
+use crate::{Instant, JobId, Run, RunId, RunStatus, StepName};
 
 /// A run as its times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,15 +50,49 @@ impl ShownRuns {
     }
 }
 
-/// How many runs a filter finds, and when the first and the last of them were queued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RunSpan {
-    /// How many.
-    pub count: u64,
-    /// The oldest; `None` when there is none.
+/// Runs found by looking from the newest to older ones.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FoundRuns {
+    /// Newest first.
+    pub runs: Vec<Run>,
+    /// For `before` of the next page; `None` when there is nothing older.
+    pub next: Option<RunId>,
+    /// The time ran out before the page was full: nothing older than `next` was looked at.
+    pub is_cut: bool,
+}
+
+/// A run as it is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrawnRun {
+    /// Which run.
+    pub id: RunId,
+    /// Its job.
+    pub job_id: JobId,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// When it was accepted.
+    pub queued_at: Instant,
+    /// How long it ran, once it has ended.
+    pub seconds: Option<f64>,
+}
+
+/// Runs over time and length: each of them, or counts where they are too many.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunPicture {
+    /// How many were found.
+    pub total: u64,
+    /// When the oldest of them was queued; `None` when there is none.
     pub first: Option<Instant>,
-    /// The newest.
+    /// When the newest was queued.
     pub last: Option<Instant>,
+    /// Each of them, newest first; empty when they are counted.
+    pub runs: Vec<DrawnRun>,
+    /// They are counted in stretches of so many seconds.
+    pub width_seconds: u32,
+    /// The counts, by stretch, state and length.
+    pub cells: Vec<RunCell>,
+    /// The time ran out: nothing older than this run was looked at.
+    pub searched_to: Option<RunId>,
 }
 
 /// Runs of one state and of about one length that were queued in one stretch of time.
@@ -173,12 +209,18 @@ pub trait History: Send + Sync + 'static {
     async fn neighbors(&self, job: &JobId, run: RunId) -> Result<(Option<RunId>, Option<RunId>), StoreError>;
     /// The newest runs queued in a span of time, newest first; `SKIPPED` ones are left out.
     async fn runs_between(&self, from: Instant, to: Instant, limit: u32) -> Result<Vec<RunTime>, StoreError>;
-    /// How many runs the filter finds and from when to when; its `limit` and `before` do not count.
-    async fn run_span(&self, filter: &RunFilter) -> Result<RunSpan, StoreError>;
-    /// The runs the filter finds, newest first, as their times.
-    async fn filtered_times(&self, filter: &RunFilter) -> Result<Vec<RunTime>, StoreError>;
-    /// The runs the filter finds, counted by stretches of `width_seconds`, state and length; its `limit` does not count.
-    async fn run_cells(&self, filter: &RunFilter, width_seconds: u32) -> Result<Vec<RunCell>, StoreError>;
+    /// Looks for runs of the filter, newest first, until there are `limit` of them, or `patience` is over; at least some are
+    /// looked at. What `next` says goes on from there, and pages together are every run of the filter once.
+    async fn find_runs(&self, filter: &RunFilter, patience: Duration) -> Result<FoundRuns, StoreError>;
+    /// The runs of the filter, newest first until `patience` is over; above `most` counted in about `stretches` of the time
+    /// they span. Its `limit` does not count.
+    async fn draw_runs(
+        &self,
+        filter: &RunFilter,
+        most: u32,
+        stretches: u32,
+        patience: Duration,
+    ) -> Result<RunPicture, StoreError>;
     /// How long each step took in each of the last `runs` runs of a job that succeeded, before the run `before`.
     async fn step_times(&self, job: &JobId, before: Option<RunId>, runs: u32) -> Result<Vec<StepTime>, StoreError>;
     /// Slots due in a span of time that did not fire, newest first.

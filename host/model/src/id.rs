@@ -151,6 +151,11 @@ impl RunId {
         Self((millis << Self::LOW_BITS) | u64::from(low & ((1 << Self::LOW_BITS) - 1)))
     }
 
+    /// Milliseconds since 1970, when it was made.
+    pub fn millis(self) -> u64 {
+        self.0 >> Self::LOW_BITS
+    }
+
     /// Reads an id as printed by this program.
     ///
     /// # Errors
@@ -206,6 +211,7 @@ mod tests {
         let b = RunId::from_parts(1_795_000_000_001, 0);
         assert!(a.to_string() < b.to_string());
         assert_eq!(RunId::parse(&a.to_string()), Ok(a));
+        assert_eq!(a.millis(), 1_795_000_000_000);
         for bad in ["", "xyz", "zzzzzzzzzzzzz", "0d2m8x7k3q9vI", "0d2m8x7k3q9v22"] {
             assert!(RunId::parse(bad).is_err(), "{bad:?}");
         }

@@ -2,10 +2,12 @@
 //!
 //! The dialects differ in two places: how the last runs of each job are picked, and how many lines become one text.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use host_model::fire::{SlotOutcome, SlotRecord};
 use host_model::history::{
-    History, LineCount, LineDensity, LineFilter, LineOrigin, RunCell, RunSpan, RunTime, ScannedLines, ShownRuns,
+    FoundRuns, History, LineCount, LineDensity, LineFilter, LineOrigin, RunPicture, RunTime, ScannedLines, ShownRuns,
     StepTime,
 };
 use host_model::log::{LogLevel, LogLine};
@@ -14,13 +16,14 @@ use host_model::run::RunFilter;
 use host_model::{Instant, JobId, RunId};
 
 use crate::error::DbError;
-use crate::plot::{filtered_times, run_cells, run_span, step_times};
+use crate::plot::{draw_runs, step_times};
 use crate::row::{LOG_COLUMNS, SLOT_COLUMNS, StoredRow, read_log, read_slot};
+use crate::run_walk::find_runs;
 use crate::runs::with_jobs;
 use crate::sql::{Bind, Conn, count, numbered, quoted_words};
 use crate::store::SqlStore;
 
-pub(crate) const TIME_COLUMNS: &str = "id, job_id, status, schedule, queued_at, started_at, finished_at";
+const TIME_COLUMNS: &str = "id, job_id, status, schedule, queued_at, started_at, finished_at";
 
 fn read_time(row: &StoredRow) -> Result<RunTime, DbError> {
     Ok(RunTime {
@@ -35,7 +38,7 @@ fn read_time(row: &StoredRow) -> Result<RunTime, DbError> {
 }
 
 /// Those that can be read, as everywhere.
-pub(crate) fn read_times(rows: &[StoredRow]) -> Vec<RunTime> {
+fn read_times(rows: &[StoredRow]) -> Vec<RunTime> {
     let told = |why: &DbError| tracing::warn!(%why, "a run cannot be read; it is left out");
     rows.iter().filter_map(|row| read_time(row).inspect_err(told).ok()).collect()
 }
@@ -262,16 +265,18 @@ impl History for SqlStore {
         read!(self, "list the runs of a span of time", runs_between, from, to, limit)
     }
 
-    async fn run_span(&self, filter: &RunFilter) -> Result<RunSpan, StoreError> {
-        read!(self, "count runs", run_span, filter)
+    async fn find_runs(&self, filter: &RunFilter, patience: Duration) -> Result<FoundRuns, StoreError> {
+        read!(self, "list runs", find_runs, filter, patience)
     }
 
-    async fn filtered_times(&self, filter: &RunFilter) -> Result<Vec<RunTime>, StoreError> {
-        read!(self, "list the times of runs", filtered_times, filter)
-    }
-
-    async fn run_cells(&self, filter: &RunFilter, width_seconds: u32) -> Result<Vec<RunCell>, StoreError> {
-        read!(self, "count runs by time and length", run_cells, filter, width_seconds)
+    async fn draw_runs(
+        &self,
+        filter: &RunFilter,
+        most: u32,
+        stretches: u32,
+        patience: Duration,
+    ) -> Result<RunPicture, StoreError> {
+        read!(self, "draw runs", draw_runs, filter, most, stretches, patience)
     }
 
     async fn step_times(&self, job: &JobId, before: Option<RunId>, runs: u32) -> Result<Vec<StepTime>, StoreError> {

@@ -45,6 +45,8 @@ mod postgres;
 mod prune;
 mod replicas;
 mod row;
+mod run_routes;
+mod run_walk;
 mod runs;
 mod secrets;
 mod set_back;

@@ -137,6 +137,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0020_cancel_requested_at.sql"),
         postgres: include_str!("../../../migrations/postgres/0020_cancel_requested_at.sql"),
     },
+    Migration {
+        version: 21,
+        name: "find_runs",
+        sqlite: include_str!("../../../migrations/sqlite/0021_find_runs.sql"),
+        postgres: include_str!("../../../migrations/postgres/0021_find_runs.sql"),
+    },
 ];
 
 impl Migration {

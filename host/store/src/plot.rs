@@ -1,63 +1,115 @@
-//! What is drawn of many runs: their span, their times, and counts by time, state and length when they are too many to draw
-//! one by one; and how long the steps of a job take. Reads only.
+//! What is drawn of many runs: each of them over time and length, or counts by time, state and length when they are too many
+//! to draw one by one; and how long the steps of a job take. Reads only.
 
-use host_model::history::{LENGTHS, RunCell, RunSpan, RunTime, StepTime};
-use host_model::run::RunFilter;
-use host_model::{JobId, RunId};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use host_model::history::{DrawnRun, LENGTHS, RunCell, RunPicture, StepTime};
+use host_model::run::{RunFilter, RunStatus};
+use host_model::{Instant, JobId, RunId};
 
 use crate::error::DbError;
-use crate::history::{TIME_COLUMNS, read_times};
-use crate::row::StoredRow;
-use crate::runs::{condition, took};
+use crate::run_walk::Walk;
 use crate::sql::{Bind, Conn};
 
-pub(crate) async fn run_span(conn: &mut Conn<'_>, filter: &RunFilter) -> Result<RunSpan, DbError> {
-    let mut binds = Vec::new();
-    let filter = RunFilter { before: None, ..filter.clone() };
-    let condition = condition(conn, &filter, &mut binds);
-    let sql = format!(
-        "select count(*) as runs, min(queued_at) as first, max(queued_at) as last from ly2_job_runs{condition}"
-    );
-    let Some(row) = conn.fetch_optional(&sql, &binds).await? else { return Ok(RunSpan::default()) };
-    Ok(RunSpan { count: row.count("runs")?, first: row.opt_at("first")?, last: row.opt_at("last")? })
+/// A run as a line of text: reading rows takes longer than finding them.
+fn line_of(conn: &Conn<'_>) -> String {
+    let at = |column: &str| match conn {
+        Conn::Sqlite(_) => format!("coalesce({column}, '-')"),
+        Conn::Postgres(..) => {
+            format!("coalesce(cast(cast(extract(epoch from {column}) * 1000 as bigint) as text), '-')")
+        }
+    };
+    let times = ["queued_at", "started_at", "finished_at"].map(at).join(" || ' ' || ");
+    format!("id || ' ' || status || ' ' || {times} || ' ' || job_id as line")
 }
 
-pub(crate) async fn filtered_times(conn: &mut Conn<'_>, filter: &RunFilter) -> Result<Vec<RunTime>, DbError> {
-    let mut binds = Vec::new();
-    let condition = condition(conn, filter, &mut binds);
-    binds.push(Bind::int(filter.limit));
-    let sql = format!("select {TIME_COLUMNS} from ly2_job_runs{condition} order by id desc limit ${}", binds.len());
-    Ok(read_times(&conn.fetch_all(&sql, &binds).await?))
+fn read_at(text: &str) -> Option<Instant> {
+    match text.parse() {
+        Ok(millis) => Instant::from_timestamp_millis(millis),
+        Err(_) => chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()),
+    }
 }
 
-pub(crate) async fn run_cells(
+fn read_line(line: &str) -> Option<DrawnRun> {
+    let mut words = line.split(' ');
+    let mut word = || words.next();
+    let (id, status, queued_at) = (RunId::parse(word()?).ok()?, RunStatus::parse(word()?)?, read_at(word()?)?);
+    let (started_at, finished_at) = (read_at(word()?), read_at(word()?));
+    let seconds = started_at.zip(finished_at).map(|(from, to)| (to - from).as_seconds_f64().max(0.0));
+    Some(DrawnRun { id, job_id: JobId::new(word()?).ok()?, status, queued_at, seconds })
+}
+
+/// What is known of a run when it is one of too many.
+struct Mark {
+    at: i64,
+    status: RunStatus,
+    length: Option<u32>,
+}
+
+impl From<&DrawnRun> for Mark {
+    fn from(run: &DrawnRun) -> Self {
+        let below = |seconds| LENGTHS.iter().position(|length| seconds < f64::from(*length)).unwrap_or(LENGTHS.len());
+        let length = run.seconds.and_then(|seconds| u32::try_from(below(seconds)).ok());
+        Self { at: run.queued_at.timestamp(), status: run.status, length }
+    }
+}
+
+/// `History::draw_runs`.
+pub(crate) async fn draw_runs(
     conn: &mut Conn<'_>,
     filter: &RunFilter,
-    width_seconds: u32,
-) -> Result<Vec<RunCell>, DbError> {
-    let mut binds = Vec::new();
-    let condition = condition(conn, filter, &mut binds);
-    let epoch = match conn {
-        Conn::Sqlite(_) => "cast(strftime('%s', queued_at) as integer)",
-        Conn::Postgres(..) => "floor(extract(epoch from queued_at))::bigint",
+    most: u32,
+    stretches: u32,
+    patience: Duration,
+) -> Result<RunPicture, DbError> {
+    let mut walk = Walk::begin(conn, filter, patience).await?;
+    let (mut picture, mut marks, most) = (RunPicture::default(), Vec::new(), most as usize);
+    let line = line_of(conn);
+    let all = match conn {
+        Conn::Sqlite(_) => "group_concat(line, char(10))",
+        Conn::Postgres(..) => "string_agg(line, chr(10))",
     };
-    let took = took(conn);
-    let below = LENGTHS.iter().enumerate().map(|(index, seconds)| format!(" when {took} < {seconds} then {index}"));
-    let length = format!(
-        "cast(case when {took} is null then null{} else {} end as bigint)",
-        below.collect::<String>(),
-        LENGTHS.len()
-    );
-    let sql = format!(
-        "select {epoch} / {} as slot, status, {length} as length, count(*) as runs from ly2_job_runs{condition} \
-         group by 1, 2, 3 order by 1, 2, 3",
-        width_seconds.max(1)
-    );
-    let read = |row: &StoredRow| {
-        let length = row.opt_int("length")?.and_then(|index| u32::try_from(index).ok());
-        Ok(RunCell { slot: row.int("slot")?, status: row.run_status()?, length, count: row.count("runs")? })
-    };
-    conn.fetch_all(&sql, &binds).await?.iter().map(read).collect()
+    loop {
+        let slice = walk.next(conn).await?;
+        let whole = |lines| format!("select {all} as lines from ({lines}) told");
+        for row in walk.read(conn, &slice, &line, 0, whole).await? {
+            for run in row.opt_text("lines")?.unwrap_or_default().lines().filter_map(read_line) {
+                marks.push(Mark::from(&run));
+                picture.first = Some(picture.first.map_or(run.queued_at, |first| first.min(run.queued_at)));
+                picture.last = Some(picture.last.map_or(run.queued_at, |last| last.max(run.queued_at)));
+                if marks.len() <= most {
+                    picture.runs.push(run);
+                }
+            }
+        }
+        let Some(low) = slice.low else { break };
+        if let Some(next) = walk.is_over(low) {
+            picture.searched_to = Some(next);
+            break;
+        }
+    }
+    picture.total = marks.len() as u64;
+    if marks.len() <= most {
+        picture.runs.sort_unstable_by_key(|run| std::cmp::Reverse(run.id));
+    } else {
+        picture.runs.clear();
+        let span = picture.last.zip(picture.first).map_or(0, |(last, first)| (last - first).num_seconds());
+        let width = (span / i64::from(stretches.max(1))).max(1);
+        picture.width_seconds = u32::try_from(width).unwrap_or(u32::MAX);
+        picture.cells = cells(&marks, width);
+    }
+    Ok(picture)
+}
+
+fn cells(marks: &[Mark], width: i64) -> Vec<RunCell> {
+    let mut counts: BTreeMap<(i64, &str, Option<u32>), RunCell> = BTreeMap::new();
+    for Mark { at, status, length } in marks {
+        let (slot, status, length) = (at.div_euclid(width), *status, *length);
+        let none = RunCell { slot, status, length, count: 0 };
+        counts.entry((slot, status.as_str(), length)).or_insert(none).count += 1;
+    }
+    counts.into_values().collect()
 }
 
 pub(crate) async fn step_times(

@@ -14,52 +14,66 @@ pub(crate) async fn find_run(conn: &mut Conn<'_>, run: RunId) -> Result<Option<R
     row.as_ref().map(read_run).transpose()
 }
 
-/// ` where …` of a filter but its `limit`; what it binds comes after what is in `binds` already.
-pub(crate) fn condition<'f>(conn: &Conn<'_>, filter: &'f RunFilter, binds: &mut Vec<Bind<'f>>) -> String {
-    let mut conditions = Vec::new();
+/// What a filter asks of a row, but `before` and `limit`: each part is empty or begins with ` and`.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) jobs: String,
+    pub(crate) statuses: String,
+    pub(crate) text: String,
+    /// The other ones.
+    pub(crate) rest: String,
+}
+
+/// The place of a new parameter.
+pub(crate) fn bound<'f>(binds: &mut Vec<Bind<'f>>, bind: Bind<'f>) -> usize {
+    binds.push(bind);
+    binds.len()
+}
+
+/// What `filter` asks; what it binds comes after what is in `binds` already.
+pub(crate) fn parts<'f>(conn: &Conn<'_>, filter: &'f RunFilter, binds: &mut Vec<Bind<'f>>) -> Parts {
+    let mut parts = Parts::default();
     if !filter.jobs.is_empty() {
-        conditions.push(format!("job_id in ({})", numbered(binds.len() + 1, filter.jobs.len())));
+        parts.jobs = format!(" and job_id in ({})", numbered(binds.len() + 1, filter.jobs.len()));
         binds.extend(filter.jobs.iter().map(|job| Bind::text(job.as_str())));
     }
     if !filter.statuses.is_empty() {
-        conditions.push(format!("status in ({})", quoted_words(filter.statuses.iter().map(|status| status.as_str()))));
+        let words = quoted_words(filter.statuses.iter().map(|status| status.as_str()));
+        parts.statuses = format!(" and status in ({words})");
     }
-    let bounds = [
-        ("id <", filter.before.map(Bind::word)),
-        ("queued_at >=", filter.from.map(Bind::at)),
-        ("queued_at <", filter.to.map(Bind::at)),
-    ];
-    for (condition, bind) in bounds {
-        if let Some(bind) = bind {
-            binds.push(bind);
-            conditions.push(format!("{condition} ${}", binds.len()));
+    for (condition, at) in [("queued_at >=", filter.from), ("queued_at <", filter.to)] {
+        if let Some(at) = at {
+            parts.rest += &format!(" and {condition} ${}", bound(binds, Bind::at(at)));
         }
     }
     if !filter.triggers.is_empty() {
         let each = filter.triggers.iter().map(|trigger| {
-            binds.extend([Bind::text(trigger), Bind::word(format_args!("{trigger}:"))]);
-            let (whole, kind) = (binds.len() - 1, binds.len());
+            let whole = bound(binds, Bind::text(trigger));
+            let kind = bound(binds, Bind::word(format_args!("{trigger}:")));
             format!("triggered_by = ${whole} or substr(triggered_by, 1, length(${kind})) = ${kind}")
         });
-        conditions.push(format!("({})", each.collect::<Vec<_>>().join(" or ")));
-    }
-    if let Some(text) = &filter.text {
-        let (escaped, position) = (like(text), binds.len() + 1);
-        binds.push(Bind::word(escaped));
-        let among = ["id", "job_id", "reason", "error"];
-        // SQLite's `like` takes ASCII letters in any case, PostgreSQL's takes them as they are.
-        let like = if matches!(conn, Conn::Sqlite(_)) { "like" } else { "ilike" };
-        let each = among.map(|column| format!("{column} {like} ${position} escape '\\'"));
-        conditions.push(format!("({})", each.join(" or ")));
+        parts.rest += &format!(" and ({})", each.collect::<Vec<_>>().join(" or "));
     }
     if let Some(seconds) = filter.min_seconds {
-        conditions.push(format!("{} >= {seconds:.3}", took(conn)));
+        parts.rest += &format!(" and {} >= {seconds:.3}", took(conn));
     }
-    if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" and ")) }
+    if let Some(text) = &filter.text {
+        let position = bound(binds, Bind::word(like(text)));
+        let each = ["id", "job_id", "reason", "error"].map(|column| has(conn, column, position));
+        parts.text = format!(" and ({})", each.join(" or "));
+    }
+    parts
+}
+
+/// Whether a column has the text whose pattern is bound at `position`.
+pub(crate) fn has(conn: &Conn<'_>, column: &str, position: usize) -> String {
+    // SQLite's `like` takes ASCII letters in any case, PostgreSQL's takes them as they are.
+    let like = if matches!(conn, Conn::Sqlite(_)) { "like" } else { "ilike" };
+    format!("{column} {like} ${position} escape '\\'")
 }
 
 /// How many seconds a run took; null unless it has begun and ended.
-pub(crate) fn took(conn: &Conn<'_>) -> &'static str {
+fn took(conn: &Conn<'_>) -> &'static str {
     match conn {
         Conn::Sqlite(_) => "(julianday(finished_at) - julianday(started_at)) * 86400.0 + 0.0005",
         Conn::Postgres(..) => "extract(epoch from finished_at - started_at)",
@@ -67,15 +81,18 @@ pub(crate) fn took(conn: &Conn<'_>) -> &'static str {
 }
 
 pub(crate) async fn list_runs(conn: &mut Conn<'_>, filter: &RunFilter) -> Result<Vec<Run>, DbError> {
-    let mut binds = Vec::new();
-    let condition = condition(conn, filter, &mut binds);
-    binds.push(Bind::int(filter.limit));
-    let sql = format!("select {RUN_COLUMNS} from ly2_job_runs{condition} order by id desc limit ${}", binds.len());
+    let mut binds = vec![Bind::int(filter.limit)];
+    let Parts { jobs, statuses, text, rest } = parts(conn, filter, &mut binds);
+    let older = filter.before.map(|before| format!(" and id < ${}", bound(&mut binds, Bind::word(before))));
+    let sql = format!(
+        "select {RUN_COLUMNS} from ly2_job_runs where true{jobs}{statuses}{rest}{text}{} order by id desc limit $1",
+        older.unwrap_or_default()
+    );
     Ok(read_runs(&conn.fetch_all(&sql, &binds).await?))
 }
 
 /// A pattern that finds `text` anywhere.
-fn like(text: &str) -> String {
+pub(crate) fn like(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.chars() {
         if matches!(c, '%' | '_' | '\\') {
@@ -87,7 +104,7 @@ fn like(text: &str) -> String {
 }
 
 /// Those that can be read: one that cannot must not hide the others.
-fn read_runs(rows: &[StoredRow]) -> Vec<Run> {
+pub(crate) fn read_runs(rows: &[StoredRow]) -> Vec<Run> {
     let read = |row: &StoredRow| {
         let told =
             |why: &DbError| tracing::warn!(run.id = row.text("id").ok(), %why, "a run cannot be read; it is left out");

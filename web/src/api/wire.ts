@@ -1927,10 +1927,17 @@ export interface components {
         };
         /** @description A page of runs. */
         RunPage: {
+            /** @description The time of the search ran out before the page was full; `next` goes on from there. */
+            incomplete: boolean;
             /** @description For `before` of the next page; null on the last. */
             next: string | null;
             /** @description Newest first. */
             runs: components["schemas"]["RunSummary"][];
+            /**
+             * Format: date-time
+             * @description Runs queued before about this instant were not looked at; null unless the page is incomplete.
+             */
+            searched_to: string | null;
         };
         /** @description The runs of a filter over time and length. */
         RunPlot: {
@@ -1945,12 +1952,17 @@ export interface components {
             runs: components["schemas"]["RunDot"][];
             /**
              * Format: date-time
+             * @description Runs queued before about this instant were not looked at, because the time ran out; null when all were.
+             */
+            searched_to: string | null;
+            /**
+             * Format: date-time
              * @description When the newest was queued.
              */
             to: string | null;
             /**
              * Format: int64
-             * @description How many there are.
+             * @description How many were found.
              */
             total: number;
         };

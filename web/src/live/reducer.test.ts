@@ -65,7 +65,7 @@ describe('the catalogue', () => {
 })
 
 describe('a list of runs', () => {
-  const page = { runs: [run('r3', 'SUCCEEDED'), run('r1', 'FAILED')], next: null }
+  const page = { runs: [run('r3', 'SUCCEEDED'), run('r1', 'FAILED')], next: null, incomplete: false, searched_to: null }
 
   test('takes a new run at its place and changes a known one where it stands', () => {
     expect(reduceRuns(page, said(run('r4', 'QUEUED')), {}).runs.map((each) => each.id)).toEqual(['r4', 'r3', 'r1'])
@@ -130,7 +130,7 @@ describe('a run', () => {
 })
 
 test('a list with a filter that only the server knows is read again when a run may belong into it', () => {
-  const page = { runs: [run('r1', 'SUCCEEDED')], next: null }
+  const page = { runs: [run('r1', 'SUCCEEDED')], next: null, incomplete: false, searched_to: null }
   const asks = (event: LiveEvent, scope: Parameters<typeof isForServer>[2]) => isForServer(page, event, scope)
   expect(asks(said(run('r4', 'QUEUED')), { tag: 'etl' })).toBe(true)
   expect(asks(said(run('r4', 'FAILED', { steps_done: 2 })), { q: 'ORA' })).toBe(true)

@@ -82,7 +82,7 @@ export function RunStrip({ filter, newest, onSpan }: Props) {
       )}
       {picture && (
         <figcaption>
-          <span>{shortInstant(picture.fromMs)}</span>
+          <span>{data.searched_to ? t.plotTo(shortInstant(picture.fromMs)) : shortInstant(picture.fromMs)}</span>
           <span>{t.plotHint}</span>
           <span>{shortInstant(picture.toMs)}</span>
         </figcaption>

@@ -15,7 +15,7 @@ import { usePreference, useTitle } from '../ui/hooks'
 import { Menu } from '../ui/Menu'
 import { Empty, Skeleton } from '../ui/parts'
 import { InlineProblem, ProblemPanel } from '../ui/Problem'
-import { serverNow, shortDay } from '../ui/time'
+import { serverNow, shortDay, shortInstant, toMillis } from '../ui/time'
 import ui from '../ui/ui.module.css'
 import type { BulkRunsAction } from './BulkRuns'
 import { COLUMNS, columns, useRunColumns } from './columns'
@@ -85,9 +85,10 @@ export function RunsPage() {
         {error && <ProblemPanel error={error} retry={() => void refetch()} />}
         <Skeleton pending={isPending} />
         {some && <section className={ui.panel}><RunsTable runs={data.runs} /></section>}
-        {data?.runs.length === 0 && (isFiltered ? <Empty title={t.none}><Button onClick={() => void navigate({ search: {} })}>{t.clear}</Button></Empty> : <Empty title={t.noneYet}><span>{t.noneHint}</span></Empty>)}
-        {data?.next && data.runs.length > 15 && (
-          <div><Link to="/runs" search={(old) => ({ ...old, before: data.next! })} className={ui.button}>{t.older}</Link></div>
+        {data?.runs.length === 0 && (data.incomplete ? <Empty title={t.noneHere} /> : isFiltered ? <Empty title={t.none}><Button onClick={() => void navigate({ search: {} })}>{t.clear}</Button></Empty> : <Empty title={t.noneYet}><span>{t.noneHint}</span></Empty>)}
+        {data?.incomplete && <p className="muted" role="status" data-incomplete>{t.incomplete(data.searched_to && shortInstant(toMillis(data.searched_to) ?? 0))}</p>}
+        {data?.next && (data.incomplete || data.runs.length > 15) && (
+          <div><Link to="/runs" search={(old) => ({ ...old, before: data.next! })} className={ui.button}>{data.incomplete ? t.goOn : t.older}</Link></div>
         )}
         {data && !data.next && (data.runs.length > 0 || filter.from || filter.to || filter.range) && days !== undefined && <p className="muted" data-pruned>{t.pruned(shortDay(serverNow() - days * DAY_MS), days)}</p>}
       </div>

@@ -5,7 +5,7 @@ import { HEIGHT, spanOf, strip } from './strip'
 const WIDTH = 1000
 const at = (minutes: number) => new Date(Date.parse('2026-11-23T10:00:00Z') + minutes * 60_000).toISOString()
 const now = Date.parse(at(60))
-const plot = (part: Partial<RunPlot>): RunPlot => ({ total: 0, from: null, to: null, runs: [], counts: [], ...part })
+const plot = (part: Partial<RunPlot>): RunPlot => ({ total: 0, from: null, to: null, runs: [], counts: [], searched_to: null, ...part })
 
 describe('the strip of runs', () => {
   it('puts later to the right and longer higher', () => {
@@ -36,6 +36,7 @@ describe('the strip of runs', () => {
   })
 
   it('reads a span off two places, in either order, and none off a click', () => {
+    expect(strip(plot({ searched_to: at(30) }), at(0), at(60), now, WIDTH).fromMs).toBe(Date.parse(at(30)))
     const picture = strip(plot({}), at(0), at(60), now, WIDTH)
     const span = spanOf(picture, WIDTH - 7, 7)!
     expect([span.from, span.to]).toEqual([at(0), at(60)])

@@ -35,7 +35,8 @@ export interface Strip {
 
 /** `from` and `to` are those of the filter, where it has them; `width` in pixels. */
 export function strip(plot: RunPlot, from: string | undefined, to: string | undefined, now: number, width: number): Strip {
-  const fromMs = toMillis(from) ?? toMillis(plot.from) ?? now - LEAST_SPAN_MS
+  // What was not looked at is not shown as empty.
+  const fromMs = toMillis(plot.searched_to) ?? toMillis(from) ?? toMillis(plot.from) ?? now - LEAST_SPAN_MS
   const toMs = Math.max(toMillis(to) ?? (from ? now : (toMillis(plot.to) ?? now)), fromMs + LEAST_SPAN_MS)
   const lengths = [...plot.runs, ...plot.counts].map((each) => each.seconds ?? 0)
   const longest = Math.max(10, ...lengths)

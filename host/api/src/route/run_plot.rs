@@ -8,13 +8,13 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures_util::stream;
-use host_model::history::{LENGTHS, RunTime};
+use host_model::history::{DrawnRun, FoundRuns, LENGTHS, RunCell};
 use host_model::run::RunFilter;
 use host_model::{Instant, Run};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::runs::{ListQuery, read_filter};
+use super::runs::{ListQuery, PATIENCE, read_filter, searched_to};
 use crate::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -25,7 +25,7 @@ use crate::view::words::RunStatusWord;
 /// Above so many runs they are counted instead.
 const MOST_DOTS: u32 = 2_000;
 /// Stretches of time that runs are counted in.
-const STRETCHES: i64 = 120;
+const STRETCHES: u32 = 120;
 /// Runs read at once for a file.
 const PIECE: u32 = 500;
 
@@ -42,14 +42,14 @@ pub(crate) struct RunDot {
     seconds: Option<f64>,
 }
 
-impl From<&RunTime> for RunDot {
-    fn from(time: &RunTime) -> Self {
+impl From<&DrawnRun> for RunDot {
+    fn from(run: &DrawnRun) -> Self {
         Self {
-            id: time.id.to_string(),
-            job_id: time.job_id.to_string(),
-            status: time.status.as_str(),
-            queued_at: instant(time.queued_at),
-            seconds: time.seconds(),
+            id: run.id.to_string(),
+            job_id: run.job_id.to_string(),
+            status: run.status.as_str(),
+            queued_at: instant(run.queued_at),
+            seconds: run.seconds,
         }
     }
 }
@@ -71,7 +71,7 @@ pub(crate) struct RunCount {
 /// The runs of a filter over time and length.
 #[derive(Serialize, ToSchema, Default)]
 pub(crate) struct RunPlot {
-    /// How many there are.
+    /// How many were found.
     total: u64,
     /// When the oldest was queued; null when there is none.
     #[schema(format = DateTime)]
@@ -83,13 +83,17 @@ pub(crate) struct RunPlot {
     runs: Vec<RunDot>,
     /// Above 2,000 they are counted here; else empty.
     counts: Vec<RunCount>,
+    /// Runs queued before about this instant were not looked at, because the time ran out; null when all were.
+    #[schema(format = DateTime)]
+    searched_to: Option<String>,
 }
 
 fn at(seconds: i64) -> String {
     Instant::from_timestamp(seconds, 0).map(instant).unwrap_or_default()
 }
 
-/// The runs a filter finds as points over time and length; above 2,000 as counts. `before` and `limit` do not count.
+/// The runs a filter finds as points over time and length; above 2,000 as counts. The newest are looked at first, as far back as
+/// a short time allows. `before` and `limit` do not count.
 #[utoipa::path(get, path = "/admin/jobs/runs/plot", tag = "runs", params(ListQuery), responses((status = 200, body = RunPlot)))]
 pub(crate) async fn show(
     State(app): State<App>,
@@ -98,30 +102,27 @@ pub(crate) async fn show(
 ) -> Result<Json<RunPlot>, ApiError> {
     let Query(query) = query?;
     let Some(filter) = read_filter(&app, &caller, query)? else { return Ok(Json(RunPlot::default())) };
-    let filter = RunFilter { before: None, limit: MOST_DOTS, ..filter };
-    let span = app.history.run_span(&filter).await?;
-    let mut plot =
-        RunPlot { total: span.count, from: span.first.map(instant), to: span.last.map(instant), ..RunPlot::default() };
-    if span.count <= u64::from(MOST_DOTS) {
-        plot.runs = app.history.filtered_times(&filter).await?.iter().map(RunDot::from).collect();
-    } else if let (Some(first), Some(last)) = (span.first, span.last) {
-        let width = ((last - first).num_seconds() / STRETCHES).clamp(1, i64::from(u32::MAX));
-        let cells = app.history.run_cells(&filter, u32::try_from(width).unwrap_or(u32::MAX)).await?;
-        plot.counts = cells
-            .iter()
-            .map(|cell| RunCount {
-                from: at(cell.slot * width),
-                to: at((cell.slot + 1) * width),
-                status: cell.status.as_str(),
-                seconds: cell.length.map(|index| match index.checked_sub(1) {
-                    Some(below) => LENGTHS.get(below as usize).copied().unwrap_or_default(),
-                    None => 0,
-                }),
-                count: cell.count,
-            })
-            .collect();
-    }
-    Ok(Json(plot))
+    let filter = RunFilter { before: None, ..filter };
+    let picture = app.history.draw_runs(&filter, MOST_DOTS, STRETCHES, PATIENCE).await?;
+    let width = i64::from(picture.width_seconds);
+    let count = |cell: &RunCell| RunCount {
+        from: at(cell.slot * width),
+        to: at((cell.slot + 1) * width),
+        status: cell.status.as_str(),
+        seconds: cell.length.map(|index| match index.checked_sub(1) {
+            Some(below) => LENGTHS.get(below as usize).copied().unwrap_or_default(),
+            None => 0,
+        }),
+        count: cell.count,
+    };
+    Ok(Json(RunPlot {
+        total: picture.total,
+        from: picture.first.map(instant),
+        to: picture.last.map(instant),
+        runs: picture.runs.iter().map(RunDot::from).collect(),
+        counts: picture.cells.iter().map(count).collect(),
+        searched_to: picture.searched_to.and_then(searched_to),
+    }))
 }
 
 #[derive(Clone, Copy)]
@@ -162,19 +163,18 @@ async fn export(
     let filter = read_filter(&app, &caller, query)?.map(|filter| RunFilter { limit: PIECE, ..filter });
     // The first piece before the answer begins, so that a store that does not answer is a problem like any other.
     let first = match &filter {
-        Some(filter) => app.engine.store().list_runs(filter).await?,
-        None => Vec::new(),
+        Some(filter) => app.history.find_runs(filter, PATIENCE).await?,
+        None => FoundRuns::default(),
     };
-    let pieces = stream::try_unfold((app, Some(first)), move |(app, runs)| {
+    let pieces = stream::try_unfold((app, Some(first)), move |(app, found)| {
         let filter = filter.clone();
         async move {
-            let Some(runs) = runs else { return Ok(None) };
-            let Some(last) = runs.last().map(|run| run.id) else { return Ok(None) };
+            let Some(FoundRuns { runs, next, .. }) = found else { return Ok(None) };
             let text = Bytes::from(runs.iter().map(|run| line(run, format)).collect::<String>());
-            let next = match filter.filter(|_| runs.len() == PIECE as usize) {
-                Some(filter) => {
-                    let older = RunFilter { before: Some(last), ..filter };
-                    Some(app.engine.store().list_runs(&older).await.map_err(std::io::Error::other)?)
+            let next = match filter.zip(next) {
+                Some((filter, next)) => {
+                    let older = RunFilter { before: Some(next), ..filter };
+                    Some(app.history.find_runs(&older, PATIENCE).await.map_err(std::io::Error::other)?)
                 }
                 None => None,
             };

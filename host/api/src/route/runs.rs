@@ -1,5 +1,7 @@
 //! Runs: list, show, cancel, replay. Their log lines are in `logs`.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
@@ -9,6 +11,7 @@ use axum::{Extension, Json};
 use host_engine::ReplayRequest;
 use host_model::access::Permissions;
 use host_model::definition::Definition;
+use host_model::history::FoundRuns;
 use host_model::port::{CancelMark, StoreError};
 use host_model::run::{RunFilter, RunStatus};
 use host_model::{JobId, Run, RunId, StepName};
@@ -22,10 +25,13 @@ use crate::error::{ApiError, Id};
 use crate::idempotency;
 use crate::view::definition::DefinitionView;
 use crate::view::definition::masked;
+use crate::view::instant;
 use crate::view::run::{RunAccepted, RunSummary, RunView, StepView};
 
 const DEFAULT_RUNS: u32 = 50;
 const MOST_RUNS: u32 = 500;
+/// How long runs are looked for where no index knows what is asked, until a page says how far back it got.
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +71,17 @@ pub(crate) struct RunPage {
     runs: Vec<RunSummary>,
     /// For `before` of the next page; null on the last.
     next: Option<String>,
+    /// The time of the search ran out before the page was full; `next` goes on from there.
+    incomplete: bool,
+    /// Runs queued before about this instant were not looked at; null unless the page is incomplete.
+    #[schema(format = DateTime)]
+    searched_to: Option<String>,
+}
+
+/// When the run was made that a search ended at.
+pub(super) fn searched_to(run: RunId) -> Option<String> {
+    let millis = i64::try_from(run.millis()).ok()?;
+    host_model::Instant::from_timestamp_millis(millis).map(instant)
 }
 
 /// A run with every attempt.
@@ -165,14 +182,16 @@ pub(crate) async fn list(
 ) -> Result<Json<RunPage>, ApiError> {
     let Query(query) = query?;
     let limit = query.limit.unwrap_or(DEFAULT_RUNS).clamp(1, MOST_RUNS);
-    let mut runs = match read_filter(&app, &caller, query)? {
-        Some(filter) => app.engine.store().list_runs(&RunFilter { limit: limit + 1, ..filter }).await?,
-        None => Vec::new(),
+    let FoundRuns { runs, next, is_cut } = match read_filter(&app, &caller, query)? {
+        Some(filter) => app.history.find_runs(&RunFilter { limit, ..filter }, PATIENCE).await?,
+        None => FoundRuns::default(),
     };
-    let more = runs.len() > limit as usize;
-    runs.truncate(limit as usize);
-    let next = runs.last().filter(|_| more).map(|run| run.id.to_string());
-    Ok(Json(RunPage { runs: runs.iter().map(RunSummary::from).collect(), next }))
+    Ok(Json(RunPage {
+        runs: runs.iter().map(RunSummary::from).collect(),
+        next: next.map(|run| run.to_string()),
+        incomplete: is_cut,
+        searched_to: next.filter(|_| is_cut).and_then(searched_to),
+    }))
 }
 
 /// One run with every attempt.

@@ -1,9 +1,10 @@
 //! What pages ask of the history.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use host_model::fire::SlotOutcome;
-use host_model::history::{History, LineDensity, LineFilter, LineOrigin, RunCell, RunSpan};
+use host_model::history::{History, LineDensity, LineFilter, LineOrigin, RunPicture};
 use host_model::log::{LogLevel, LogLine};
 use host_model::port::Store;
 use host_model::run::RunFilter;
@@ -12,8 +13,11 @@ use host_model::{Json, JsonMap, RunId};
 
 use super::{Bench, ME, at, first_attempt, job_id, line, step_name, took};
 
+/// No search of a check takes so long.
+pub(super) const LONG: Duration = Duration::from_secs(600);
+
 impl Bench {
-    async fn open_history(&self) -> (Arc<dyn Store>, Arc<dyn History>) {
+    pub(super) async fn open_history(&self) -> (Arc<dyn Store>, Arc<dyn History>) {
         let roles = crate::open_roles(&self.url, &self.home).await.unwrap();
         (roles.store, roles.history)
     }
@@ -106,7 +110,7 @@ pub(super) async fn the_runs_beside_a_run_are_of_its_job_and_were_not_skipped(be
 }
 
 pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {
-    let (store, _) = bench.open_history().await;
+    let (store, history) = bench.open_history().await;
     let mut all = Vec::new();
     for (n, trigger) in ["cron", "user:alice", "user:al", "api"].into_iter().enumerate() {
         let new = host_model::fire::NewRun { triggered_by: trigger.to_owned(), ..bench.new_run(&format!("job_{n}")) };
@@ -117,7 +121,9 @@ pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {
         all.push(new.id);
     }
     let list = async |filter: RunFilter| {
-        let found = store.list_runs(&RunFilter { limit: 100, ..filter }).await.unwrap();
+        let filter = RunFilter { limit: 100, ..filter };
+        let found = store.list_runs(&filter).await.unwrap();
+        assert_eq!(history.find_runs(&filter, LONG).await.unwrap().runs, found);
         found.into_iter().map(|run| all.iter().position(|id| *id == run.id).unwrap()).collect::<Vec<_>>()
     };
     let by = |triggers: &[&str]| RunFilter {
@@ -140,8 +146,9 @@ pub(super) async fn runs_are_found_by_trigger_text_and_length(bench: &Bench) {
 
 pub(super) async fn runs_are_counted_by_time_state_and_length(bench: &Bench) {
     let (store, history) = bench.open_history().await;
-    let all = RunFilter { limit: 2, ..RunFilter::default() };
-    assert_eq!(history.run_span(&all).await.unwrap(), RunSpan::default());
+    let all = RunFilter::default();
+    let draw = async |filter: &RunFilter, most: u32| history.draw_runs(filter, most, 1, LONG).await.unwrap();
+    assert_eq!(draw(&all, 2).await, RunPicture::default());
     let mut runs = Vec::new();
     for (n, seconds) in [0, 7, 40_000].into_iter().enumerate() {
         let run = bench.running(&*store, "a").await;
@@ -155,22 +162,24 @@ pub(super) async fn runs_are_counted_by_time_state_and_length(bench: &Bench) {
         runs.push(run);
     }
     runs.push(bench.running(&*store, "b").await);
-    let span = history.run_span(&all).await.unwrap();
-    assert_eq!((span.count, span.first, span.last), (4, Some(runs[0].queued_at), Some(runs[3].queued_at)));
-    let times = history.filtered_times(&all).await.unwrap();
-    assert_eq!(times.iter().map(|time| time.id).collect::<Vec<_>>(), [runs[3].id, runs[2].id]);
-    let told = |cells: Vec<RunCell>| {
-        let mut told: Vec<_> = cells.iter().map(|cell| (cell.status.as_str(), cell.length, cell.count)).collect();
-        told.sort_unstable();
-        told
-    };
-    // One stretch that holds them all.
-    let cells = history.run_cells(&all, 1_000_000_000).await.unwrap();
+    let one_by_one = draw(&all, 4).await;
+    assert_eq!((one_by_one.total, one_by_one.cells.len(), one_by_one.searched_to), (4, 0, None));
+    assert_eq!((one_by_one.first, one_by_one.last), (Some(runs[0].queued_at), Some(runs[3].queued_at)));
+    let drawn: Vec<_> = one_by_one.runs.iter().map(|run| (run.id, run.queued_at, run.seconds)).collect();
+    let seconds = [None, Some(40_000.0), Some(7.0), Some(0.0)];
+    let expected: Vec<_> = runs.iter().rev().zip(seconds).map(|(run, took)| (run.id, run.queued_at, took)).collect();
+    assert_eq!(drawn, expected);
+    assert_eq!((one_by_one.runs[0].job_id.as_str(), one_by_one.runs[2].status.as_str()), ("b", "FAILED"));
+    let counted = draw(&all, 3).await;
+    assert_eq!((counted.total, counted.runs.len(), counted.first), (4, 0, one_by_one.first));
+    let mut told: Vec<_> = counted.cells.iter().map(|cell| (cell.status.as_str(), cell.length, cell.count)).collect();
+    told.sort_unstable();
     let expected = [("FAILED", Some(2), 1), ("RUNNING", None, 1), ("SUCCEEDED", Some(0), 1), ("SUCCEEDED", Some(7), 1)];
-    assert_eq!(told(cells), expected);
+    assert_eq!(told, expected);
     let failed = RunFilter { statuses: vec![host_model::RunStatus::Failed], ..RunFilter::default() };
-    let cells = history.run_cells(&failed, 60).await.unwrap();
-    assert_eq!(cells.iter().map(|cell| cell.slot).collect::<Vec<_>>(), [runs[1].queued_at.timestamp() / 60]);
+    let counted = draw(&failed, 0).await;
+    let slot = runs[1].queued_at.timestamp() / i64::from(counted.width_seconds);
+    assert_eq!(counted.cells.iter().map(|cell| cell.slot).collect::<Vec<_>>(), [slot]);
 }
 
 pub(super) async fn steps_are_timed_over_the_last_successes(bench: &Bench) {

@@ -35,6 +35,7 @@ mod queries;
 mod raw;
 mod replicas;
 mod restart;
+mod run_search;
 mod schema;
 mod search;
 mod secrets;
@@ -302,6 +303,10 @@ checks! {
         slots_that_did_not_fire_are_found_by_time
         lines_with_a_text_are_scanned_and_most_others_are_not
         lines_are_filtered_scanned_and_counted;
+    run_search:
+        pages_of_every_filter_are_every_run_of_it_once
+        runs_from_after_a_clock_was_set_back_are_found_by_their_time
+        no_filter_reads_more_of_the_history_than_an_index_leads_to;
     search:
         lines_of_all_runs_are_found_by_their_words_newest_first
         a_search_goes_on_where_its_page_ended
