@@ -2,13 +2,14 @@
 //! that the row is named, or set aside when there is a side table; SQLite itself undoes the refused statement.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use host_model::value::Value;
 use host_model::{Json, StepError};
-use rusqlite::types::Value as SqliteCell;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use tokio::sync::mpsc::Receiver;
 
 use super::bad_rows::SideTable;
+use super::cells::Cells;
 use super::progress::Progress;
 use super::row::{BadRow, Chunk, Data, Message, row_name};
 use super::side::Loaded;
@@ -70,15 +71,14 @@ impl<'a> Insert<'a> {
         }
         let Data::Cells(cells) = &chunk.data else { return Ok(()) };
         let width = self.names.len();
-        let mut first = 0;
-        for group in cells.chunks(self.rows_per_statement * width) {
-            let rows = first..first + group.len() / width;
-            first = rows.end;
-            match self.insert(link, group) {
+        let count = cells.len() / width.max(1);
+        for first in (0..count).step_by(self.rows_per_statement) {
+            let rows = first..count.min(first + self.rows_per_statement);
+            match self.insert(link, cells, &rows) {
                 Ok(()) => self.loaded.add(&chunk.marks[rows]),
                 Err(error) if is_about_data(&error) => {
-                    for (row, cells) in rows.zip(group.chunks(width)) {
-                        self.insert_alone(link, chunk, row, cells)?;
+                    for row in rows {
+                        self.insert_alone(link, chunk, cells, row)?;
                     }
                 }
                 Err(error) => return Err(link.fail(&error, &self.full)),
@@ -87,23 +87,27 @@ impl<'a> Insert<'a> {
         Ok(())
     }
 
-    fn insert(&self, link: &Link, cells: &[SqliteCell]) -> rusqlite::Result<()> {
-        let rows = cells.len() / self.names.len();
-        let sql = if rows == self.rows_per_statement {
+    fn insert(&self, link: &Link, cells: &Cells, rows: &Range<usize>) -> rusqlite::Result<()> {
+        let sql = if rows.len() == self.rows_per_statement {
             Cow::Borrowed(self.full.as_str())
         } else {
-            Cow::Owned(format!("{}{}", self.head, vec![self.tuple.as_str(); rows].join(",")))
+            Cow::Owned(format!("{}{}", self.head, vec![self.tuple.as_str(); rows.len()].join(",")))
         };
         let mut prepared = link.conn.prepare_cached(&sql)?;
-        for (n, cell) in cells.iter().enumerate() {
-            prepared.raw_bind_parameter(n + 1, cell)?;
+        for (n, cell) in self.row_cells(cells, rows).enumerate() {
+            prepared.raw_bind_parameter(n + 1, ToSqlOutput::Borrowed(cell))?;
         }
         prepared.raw_execute().map(|_| ())
     }
 
-    fn insert_alone(&mut self, link: &Link, chunk: &Chunk, row: usize, cells: &[SqliteCell]) -> Result<(), StepError> {
-        let number = chunk.marks[row].number;
-        let error = match self.insert(link, cells) {
+    fn row_cells<'c>(&self, cells: &'c Cells, rows: &Range<usize>) -> impl Iterator<Item = ValueRef<'c>> {
+        let width = self.names.len();
+        cells.range(rows.start * width..rows.end * width)
+    }
+
+    fn insert_alone(&mut self, link: &Link, chunk: &Chunk, cells: &Cells, row: usize) -> Result<(), StepError> {
+        let (number, rows) = (chunk.marks[row].number, row..row + 1);
+        let error = match self.insert(link, cells, &rows) {
             Ok(()) => {
                 self.loaded.add(&chunk.marks[row..=row]);
                 return Ok(());
@@ -118,7 +122,7 @@ impl<'a> Insert<'a> {
         let reason = sqlite_text(&error).into_owned();
         // `NOT NULL constraint failed: t.name`
         let column = reason.rsplit_once('.').map(|(_, name)| name.to_owned()).filter(|n| self.names.contains(n));
-        let shown = self.names.iter().cloned().zip(cells.iter().map(shown));
+        let shown = self.names.iter().cloned().zip(self.row_cells(cells, &rows).map(shown));
         let data = Json::Object(shown.collect()).to_string();
         self.set_aside(link, &BadRow { number, column, reason, data })
     }
@@ -137,9 +141,8 @@ impl<'a> Insert<'a> {
     }
 }
 
-fn shown(cell: &SqliteCell) -> Json {
-    let value: Value = to_value(cell.into(), Declared::Other);
-    value.to_json()
+fn shown(cell: ValueRef<'_>) -> Json {
+    to_value(cell, Declared::Other).to_json()
 }
 
 /// Whether a row is to blame, and not the database.
