@@ -27,6 +27,7 @@ mod row;
 mod side;
 mod sqlite_insert;
 mod sqlite_source;
+mod sqlite_statement;
 mod sqlite_target;
 mod staged;
 mod swap;
