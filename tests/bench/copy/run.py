@@ -55,7 +55,7 @@ def race(pair, place, env):
                 entrants.remove(tool)
                 results.pop(tool.name, None)
                 continue
-            if turn == 0 and tool.name in ("nomaflow", "client programs") and count(place, pair) != str(ROWS):
+            if turn == 0 and tool.is_counted and count(place, pair) != str(ROWS):
                 sys.exit(f"copy: {tool.name} copied {count(place, pair)} of {ROWS} rows")
             if turn > 0:
                 results.setdefault(tool.name, []).append(result)
@@ -89,6 +89,8 @@ def main(nomaflow, *pairs):
                  "client": client, "sqlite": f"{folder}/src.db", "lite": f"{folder}/dst.db", "folder": folder,
                  "nomaflow": os.path.abspath(nomaflow), "python": os.environ.get("NOMAFLOW_BENCH_PYTHON")}
         rows.fill_postgres(place["postgres"], ROWS)
+        if "pg-pg" in pairs:
+            rows.fill_keyed(place["postgres"])
         if any(pair.startswith("sqlite") for pair in pairs):
             rows.fill_sqlite(place["postgres"], place["sqlite"])
         if any(pair.startswith("maria") for pair in pairs):

@@ -12,6 +12,8 @@ HERE = pathlib.Path(__file__).parent
 class Tool:
     name = ""
     pairs = ()
+    # Whether what it leaves in `dst` is counted.
+    is_counted = False
 
     def __init__(self, place):
         """`place` has the addresses: postgres, mirror (URLs), sqlite, lite (paths), maria (port), client, folder."""
@@ -29,10 +31,11 @@ class Nomaflow(Tool):
     """The step as operators run it: staging table, row counts of both sides, swap."""
 
     pairs = ("pg-pg", "sqlite-pg", "maria-pg", "pg-sqlite", "pg-maria")
+    is_counted = True
 
-    def __init__(self, place, name="nomaflow", more=""):
+    def __init__(self, place, name="nomaflow", more="", table="src"):
         super().__init__(place)
-        self.name, self.more = name, more
+        self.name, self.more, self.table = name, more, table
 
     def prepare(self):
         """One job for each pair, in a home of its own."""
@@ -48,7 +51,7 @@ class Nomaflow(Tool):
             source, target = pair.split("-")
             target = {"pg": "mirror", "sqlite": "lite"}.get(target, target)
             jobs += (f'[[jobs]]\nid = "{pair}"\n[[jobs.steps]]\nname = "copy"\ntype = "sql_copy"\nmode = "overwrite"\n'
-                     f'source = {{ connector = "{source}", table = "src" }}\n'
+                     f'source = {{ connector = "{source}", table = "{self.table}" }}\n'
                      f'target = {{ connector = "{target}", table = "dst" }}\n{self.more}')
         jobs += '[[jobs]]\nid = "nothing"\n[[jobs.steps]]\nname = "one"\ntype = "sql_query"\nconnector = "lite"\nquery = "select 1"\n'
         (self.home / "plugins/bench/jobs.toml").write_text(jobs)
@@ -57,10 +60,20 @@ class Nomaflow(Tool):
         return [[self.place["nomaflow"], "--home", str(self.home), "--local", "job", "run", pair]]
 
 
+class TwoReaders(Nomaflow):
+    """Two readers that share the table out by its key, and one writer."""
+
+    pairs = ("pg-pg",)
+
+    def __init__(self, place):
+        super().__init__(place, "nomaflow, 2 readers", "parallel = 2\n", "keyed")
+
+
 class Pipe(Tool):
     """The fastest way the databases' own programs offer."""
 
     name = "client programs"
+    is_counted = True
     pairs = Nomaflow.pairs
 
     def commands(self, pair):
@@ -145,8 +158,8 @@ class InPython(Tool):
 
 def all_tools(place):
     coerced = 'type_coercion = "jde"\n'
-    return [Nomaflow(place), Nomaflow(place, "nomaflow, jde", coerced), Pipe(place), Dump(place), Pgloader(place),
-            Sling(place), InPython(place, "dlt, pyarrow", "dlt"), InPython(place, "SQLAlchemy, 5,000", "sqlalchemy")]
+    return [Nomaflow(place), Nomaflow(place, "nomaflow, jde", coerced), TwoReaders(place), Pipe(place), Dump(place),
+            Pgloader(place), Sling(place), InPython(place, "dlt, pyarrow", "dlt"), InPython(place, "SQLAlchemy, 5,000", "sqlalchemy")]
 
 
 def environment():

@@ -7,6 +7,7 @@
 //! `types` (a table that does not exist yet), `row` (the form between), `staged` (upserts), `check`, `bad_rows`.
 
 mod bad_rows;
+mod cells;
 mod check;
 mod checksum;
 mod coerce;
@@ -26,6 +27,7 @@ mod row;
 mod side;
 mod sqlite_insert;
 mod sqlite_source;
+mod sqlite_statement;
 mod sqlite_target;
 mod staged;
 mod swap;

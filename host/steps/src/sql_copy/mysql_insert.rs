@@ -5,12 +5,13 @@
 use std::ops::Range;
 
 use host_model::{Json, StepError, StepErrorKind};
-use rusqlite::types::{Value as SqliteCell, ValueRef};
+use rusqlite::types::ValueRef;
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::{MySqlArguments, MySqlConnection};
 use tokio::sync::mpsc::Receiver;
 
 use super::bad_rows::SideTable;
+use super::cells::Cells;
 use super::progress::Progress;
 use super::row::{BadRow, Chunk, Data, Mark, Message, row_name, sqlite_cell};
 use super::side::Loaded;
@@ -54,7 +55,7 @@ pub(super) async fn load(
             place: &stop.place,
             insert: Insert::new(order.into, &order.columns.names),
             loaded: Loaded::default(),
-            cells: Vec::new(),
+            cells: Cells::default(),
             marks: Vec::new(),
             lane: 0,
             bytes: 0,
@@ -83,7 +84,7 @@ struct Loader<'a> {
     insert: Insert,
     loaded: Loaded,
     /// Rows that wait for their statement: chunks and statements have sizes of their own.
-    cells: Vec<SqliteCell>,
+    cells: Cells,
     marks: Vec<Mark>,
     lane: u32,
     bytes: usize,
@@ -109,9 +110,8 @@ impl Loader<'_> {
         }
         let Data::Cells(cells) = chunk.data else { return Ok(()) };
         let width = self.order.columns.names.len();
-        let mut cells = cells.into_iter();
         let mut before = 0;
-        for mark in chunk.marks {
+        for (row, mark) in chunk.marks.into_iter().enumerate() {
             let weight = mark.end - before;
             before = mark.end;
             if self.bytes + weight > MOST_BYTES.min(self.traits.max_packet / 2) || self.marks.len() == self.rows() {
@@ -119,7 +119,7 @@ impl Loader<'_> {
             }
             self.bytes += weight;
             self.marks.push(mark);
-            self.cells.extend(cells.by_ref().take(width));
+            self.cells.extend(&cells, row * width..(row + 1) * width);
         }
         Ok(())
     }
@@ -169,8 +169,8 @@ impl Loader<'_> {
         let width = self.order.columns.names.len();
         let mut args = MySqlArguments::default();
         for row in range.clone() {
-            for (n, cell) in self.cells[row * width..(row + 1) * width].iter().enumerate() {
-                let cell = sqlite_cell(ValueRef::from(cell)).unwrap_or(Cell::Null);
+            for (n, cell) in self.cells.range(row * width..(row + 1) * width).enumerate() {
+                let cell = sqlite_cell(cell).unwrap_or(Cell::Null);
                 let Some(bind) = kind::fit(self.order.columns.kinds[n], cell) else {
                     return Ok(Err(Refusal::Unfit { row, column: n }));
                 };
@@ -197,19 +197,18 @@ impl Loader<'_> {
 
     fn weight(&self, row: usize) -> usize {
         let width = self.order.columns.names.len();
-        let weigh = |cell: &SqliteCell| match cell {
-            SqliteCell::Text(text) => text.len() + 9,
-            SqliteCell::Blob(bytes) => bytes.len() + 9,
-            SqliteCell::Null | SqliteCell::Integer(_) | SqliteCell::Real(_) => 9,
+        let weigh = |cell: ValueRef<'_>| match cell {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() + 9,
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 9,
         };
-        self.cells[row * width..(row + 1) * width].iter().map(weigh).sum()
+        self.cells.range(row * width..(row + 1) * width).map(weigh).sum()
     }
 
     async fn refuse_unfit(&mut self, row: usize, column: usize) -> Result<(), Trouble> {
         let columns = self.order.columns;
         let (name, type_name) = (&columns.names[column], &columns.type_names[column]);
-        let cell = &self.cells[row * columns.names.len() + column];
-        let shown = sqlite_cell(ValueRef::from(cell)).map_or_else(String::new, |cell| cell.show());
+        let cell = self.cells.get(row * columns.names.len() + column);
+        let shown = sqlite_cell(cell).map_or_else(String::new, |cell| cell.show());
         let reason = format!("`{shown}` does not fit the target's column `{name}` of type `{type_name}`");
         if self.order.side.is_none() {
             let at = row_name(self.marks[row].number, self.lane);
@@ -238,9 +237,9 @@ impl Loader<'_> {
 
     fn bad_row(&self, row: usize, column: Option<String>, reason: String) -> BadRow {
         let names = &self.order.columns.names;
-        let cells = &self.cells[row * names.len()..(row + 1) * names.len()];
-        let shown = |cell: &SqliteCell| to_value(ValueRef::from(cell), Declared::Other).to_json();
-        let data = Json::Object(names.iter().cloned().zip(cells.iter().map(shown)).collect()).to_string();
+        let cells = self.cells.range(row * names.len()..(row + 1) * names.len());
+        let shown = cells.map(|cell| to_value(cell, Declared::Other).to_json());
+        let data = Json::Object(names.iter().cloned().zip(shown).collect()).to_string();
         BadRow { number: self.marks[row].number, column, reason, data }
     }
 

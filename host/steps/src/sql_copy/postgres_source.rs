@@ -22,7 +22,7 @@ use super::side::{Feed, Origin};
 use super::types::SourceType;
 use crate::connector::cell::Cell;
 use crate::connector::fault::Place;
-use crate::connector::postgres::copy_out::Rows;
+use crate::connector::postgres::copy_out::{self, Rows};
 use crate::connector::postgres::kind::{self, Kind};
 use crate::connector::postgres::statement::{self, Decoder, Ready};
 use crate::connector::postgres::{Lease, PgServer, Stop, Trouble};
@@ -207,16 +207,16 @@ impl Reader for Lease {
         let sql = rows.render(|n| format!("${}", n + 1));
         let work = async {
             let Ready { sql, args, decoder } = statement::prepare(conn, &stop, rows, &source.values).await?;
-            let is_plain = source.values.is_empty() && !decoder.kinds.contains(&Kind::Other);
-            let has_ended = if is_plain && sink.takes_raw_rows(&decoder.kinds) {
-                pass_rows(conn, &sql, feed, sink).await?
+            // COPY takes queries without parameters, and no SHOW or EXPLAIN.
+            let can_copy = source.values.is_empty() && matches!(rows.keyword(), "select" | "with" | "values" | "table");
+            let has_ended = if can_copy {
+                copy_rows(conn, &sql, &decoder, feed, sink).await?
             } else {
                 let mut rows = sqlx::query_with(AssertSqlSafe(sql), args).fetch(conn);
                 loop {
                     let Some(row) = rows.try_next().await? else { break true };
-                    if !encode_row(&row, &decoder, &stop, sink)? {
-                        continue;
-                    }
+                    let wires = || (0..decoder.kinds.len()).map(|n| wire(&row, n));
+                    encode_row(wires, &decoder, sink)?;
                     if sink.is_full() && !feed.send(sink).await {
                         break false;
                     }
@@ -236,14 +236,26 @@ impl Reader for Lease {
     }
 }
 
-/// Passes rows on as the server sends them. False when the writer has gone.
-async fn pass_rows(conn: &mut PgConnection, sql: &str, feed: &Feed, sink: &mut Sink) -> Result<bool, Trouble> {
+/// Reads by COPY, which costs server and client less than rows of a statement do. Rows that the target takes as they are
+/// pass without a look at their cells. False when the writer has gone.
+async fn copy_rows(
+    conn: &mut PgConnection,
+    sql: &str,
+    decoder: &Decoder,
+    feed: &Feed,
+    sink: &mut Sink,
+) -> Result<bool, Trouble> {
+    let passes = !decoder.kinds.contains(&Kind::Other) && sink.takes_raw_rows(&decoder.kinds);
     let mut stream = conn.copy_out_raw(&format!("copy ({sql}\n) to stdout (format binary)")).await?;
     let mut rows = Rows::default();
     while let Some(bytes) = stream.try_next().await? {
         rows.push(&bytes)?;
         while let Some(row) = rows.next_row() {
-            sink.raw_row(row);
+            if passes {
+                sink.raw_row(row);
+            } else {
+                encode_row(|| copy_out::cells(row).map(Ok), decoder, sink)?;
+            }
             if sink.is_full() && !feed.send(sink).await {
                 return Ok(false);
             }
@@ -252,28 +264,37 @@ async fn pass_rows(conn: &mut PgConnection, sql: &str, feed: &Feed, sink: &mut S
     Ok(true)
 }
 
-/// False when the row was set aside.
-fn encode_row(row: &PgRow, decoder: &Decoder, stop: &Stop, sink: &mut Sink) -> Result<bool, Trouble> {
+/// What the server sent for a cell; `None` is NULL.
+type Wire<'r> = Result<Option<&'r [u8]>, sqlx::Error>;
+
+fn wire(row: &PgRow, n: usize) -> Wire<'_> {
+    let raw = row.try_get_raw(n)?;
+    if raw.is_null() { Ok(None) } else { raw.as_bytes().map(Some).map_err(sqlx::Error::Decode) }
+}
+
+/// Gives the sink a row, or has it set aside.
+fn encode_row<'r, I>(wires: impl Fn() -> I, decoder: &Decoder, sink: &mut Sink) -> Result<(), Trouble>
+where
+    I: Iterator<Item = Wire<'r>>,
+{
     sink.begin_row();
-    for (n, column) in decoder.columns.iter().enumerate() {
-        let raw = row.try_get_raw(n)?;
-        let wire = if raw.is_null() { None } else { Some(raw.as_bytes().map_err(sqlx::Error::Decode)?) };
-        if !sink.wire_cell(decoder.kinds[n], &column.kind, wire) {
-            let value = wire.and_then(|bytes| kind::read(decoder.kinds[n], &column.kind, bytes));
+    for ((column, kind), wire) in decoder.columns.iter().zip(&decoder.kinds).zip(wires()) {
+        let wire = wire?;
+        if !sink.wire_cell(*kind, &column.kind, wire) {
+            let value = wire.and_then(|bytes| kind::read(*kind, &column.kind, bytes));
             let shown = value.as_ref().map_or_else(String::new, |v| Cell::from(v).show());
-            sink.refuse(&shown, || as_json(row, decoder, stop))?;
-            return Ok(false);
+            return Ok(sink.refuse(&shown, || as_json(wires(), decoder))?);
         }
     }
     sink.end_row();
-    Ok(true)
+    Ok(())
 }
 
 /// The row as it is in the source.
-fn as_json(row: &PgRow, decoder: &Decoder, stop: &Stop) -> String {
-    let cells = decoder.columns.iter().enumerate().map(|(n, column)| {
-        let value = decoder.cell(row, n, stop).unwrap_or(Value::Null);
-        (column.name.clone(), value.to_json())
+fn as_json<'r>(wires: impl Iterator<Item = Wire<'r>>, decoder: &Decoder) -> String {
+    let cells = decoder.columns.iter().zip(&decoder.kinds).zip(wires).map(|((column, kind), wire)| {
+        let value = wire.ok().flatten().and_then(|bytes| kind::read(*kind, &column.kind, bytes));
+        (column.name.clone(), value.map_or(Json::Null, |value| value.to_json()))
     });
     Json::Object(cells.collect()).to_string()
 }

@@ -8,16 +8,16 @@
 use std::sync::Arc;
 
 use host_model::{StepError, StepErrorKind};
-use rusqlite::types::{Value as SqliteCell, ValueRef};
+use rusqlite::types::ValueRef;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::cells::Cells;
 use super::checksum::RowHash;
 use super::coerce::{Rule, Rules};
 use crate::connector::cell::Cell;
 use crate::connector::postgres::copy_in::{CopyBuffer, CopyColumns};
 use crate::connector::postgres::kind::{self, Kind};
 use crate::connector::postgres::numeric;
-use crate::connector::sqlite::value::into_cell;
 
 /// Chunks in flight are about this large; 64 to 128 KiB measured best.
 pub(super) const CHUNK_BYTES: usize = 96 * 1024;
@@ -50,7 +50,7 @@ pub(super) enum Data {
     /// For `COPY … FROM STDIN`.
     Copy(Vec<u8>),
     /// Row after row.
-    Cells(Vec<SqliteCell>),
+    Cells(Cells),
 }
 
 /// One row of a chunk.
@@ -114,7 +114,7 @@ pub(super) struct Sink {
 
 enum Form {
     Copy(Box<CopyBuffer>),
-    Cells { cells: Vec<SqliteCell>, bytes: usize },
+    Cells(Cells),
 }
 
 impl Chunk {
@@ -136,7 +136,7 @@ impl Sink {
     ) -> Self {
         let form = match encoding {
             Encoding::Copy(columns) => Form::Copy(Box::new(CopyBuffer::new(columns))),
-            Encoding::Cells => Form::Cells { cells: Vec::new(), bytes: 0 },
+            Encoding::Cells => Form::Cells(Cells::default()),
         };
         Self {
             form,
@@ -169,7 +169,7 @@ impl Sink {
                 buffer.end_row();
                 buffer.len()
             }
-            Form::Cells { bytes, .. } => *bytes,
+            Form::Cells(cells) => cells.weight(),
         };
         let hash = if self.policy.hashes { self.hash.finish() } else { 0 };
         self.marks.push(Mark { number: self.number, end, hash });
@@ -201,9 +201,7 @@ impl Sink {
         }
         match &mut self.form {
             Form::Copy(buffer) => buffer.cell(cell),
-            Form::Cells { cells, bytes } => {
-                let (cell, weight) = bound(cell);
-                *bytes += weight;
+            Form::Cells(cells) => {
                 cells.push(cell);
                 true
             }
@@ -215,7 +213,7 @@ impl Sink {
     pub(super) fn sqlite_cell(&mut self, cell: ValueRef<'_>) -> bool {
         match (sqlite_cell(cell), &self.form) {
             (Some(cell), _) => self.cell(cell),
-            (None, Form::Cells { .. }) => self.cell(Cell::Bytes(cell.as_bytes().unwrap_or_default())),
+            (None, Form::Cells(_)) => self.cell(Cell::Bytes(cell.as_bytes().unwrap_or_default())),
             (None, Form::Copy(_)) => self.unfit(),
         }
     }
@@ -233,11 +231,10 @@ impl Sink {
                     return true;
                 }
                 Form::Copy(_) => {}
-                Form::Cells { cells, bytes } => {
+                Form::Cells(cells) => {
                     self.at += 1;
-                    let Some(value) = kind::read(kind, type_name, wire) else { return false };
-                    *bytes += wire.len() + CELL_BYTES;
-                    cells.push(into_cell(value));
+                    let Some(cell) = kind::read_cell(kind, type_name, wire, &mut self.scratch) else { return false };
+                    cells.push_read(cell);
                     return true;
                 }
             }
@@ -260,17 +257,15 @@ impl Sink {
             }
             _ => {}
         }
-        let Some(value) = kind::read(kind, type_name, wire) else { return self.unfit() };
-        match (&mut self.form, keeps) {
-            (Form::Cells { cells, bytes }, true) => {
-                self.hash.cell(Cell::from(&value));
-                *bytes += wire.len() + CELL_BYTES;
-                cells.push(into_cell(value));
-                self.at += 1;
-                true
-            }
-            _ => self.cell(Cell::from(&value)),
+        if let (Form::Cells(cells), true) = (&mut self.form, keeps) {
+            self.at += 1;
+            let Some(cell) = kind::read_cell(kind, type_name, wire, &mut self.scratch) else { return false };
+            self.hash.cell(cell.into());
+            cells.push_read(cell);
+            return true;
         }
+        let Some(value) = kind::read(kind, type_name, wire) else { return self.unfit() };
+        self.cell(Cell::from(&value))
     }
 
     /// The next cell cannot even be read; it is the one that [`Sink::refuse`] names.
@@ -289,7 +284,7 @@ impl Sink {
                 let (name, kind) = buffer.columns().show(n);
                 format!(" the target's column `{name}` of type `{kind}`")
             }
-            Form::Cells { .. } => String::new(),
+            Form::Cells(_) => String::new(),
         };
         let reason = format!("`{shown}` does not fit{into}");
         if !self.policy.skips {
@@ -305,10 +300,7 @@ impl Sink {
         let (rows, end) = (self.marks.len(), self.marks.last().map_or(0, |m| m.end));
         match &mut self.form {
             Form::Copy(buffer) => buffer.truncate(end),
-            Form::Cells { cells, bytes } => {
-                cells.truncate(rows * self.names.len());
-                *bytes = end;
-            }
+            Form::Cells(cells) => cells.truncate(rows * self.names.len()),
         }
         self.hash = RowHash::default();
         let data = data();
@@ -331,11 +323,7 @@ impl Sink {
         self.bad_bytes = 0;
         let data = match &mut self.form {
             Form::Copy(buffer) => Data::Copy(buffer.take(2 * CHUNK_BYTES)),
-            Form::Cells { cells, bytes } => {
-                *bytes = 0;
-                let capacity = cells.len();
-                Data::Cells(std::mem::replace(cells, Vec::with_capacity(capacity)))
-            }
+            Form::Cells(cells) => Data::Cells(cells.take()),
         };
         let rows = self.marks.len();
         let marks = std::mem::replace(&mut self.marks, Vec::with_capacity(rows));
@@ -348,22 +336,6 @@ pub(super) fn row_name(number: u64, lane: u32) -> String {
     match lane {
         0 => format!("row {number}"),
         lane => format!("row {number} of reader {lane}"),
-    }
-}
-
-/// What a bound cell weighs beside its text.
-const CELL_BYTES: usize = size_of::<SqliteCell>();
-
-fn bound(cell: Cell<'_>) -> (SqliteCell, usize) {
-    match cell {
-        Cell::Null => (SqliteCell::Null, CELL_BYTES),
-        Cell::Bool(b) => (SqliteCell::Integer(b.into()), CELL_BYTES),
-        Cell::Int(n) => (SqliteCell::Integer(n), CELL_BYTES),
-        // SQLite stores a bound NaN as NULL.
-        Cell::Float(f) if f.is_nan() => (SqliteCell::Text("NaN".to_owned()), CELL_BYTES),
-        Cell::Float(f) => (SqliteCell::Real(f), CELL_BYTES),
-        Cell::Text(text) => (SqliteCell::Text(text.to_owned()), CELL_BYTES + text.len()),
-        Cell::Bytes(bytes) => (SqliteCell::Blob(bytes.to_vec()), CELL_BYTES + bytes.len()),
     }
 }
 

@@ -139,12 +139,13 @@ impl Job {
             CopyMode::Append => None,
         };
         let into = if keys.is_some() { STAGING } else { path.as_str() };
-        let mut insert = Insert::new(into, &names, self.side.as_ref());
-        let Some(loaded) = insert.take_all(link, &mut chunks, progress)? else { return Ok(None) };
-        self.check(link, into, &names, &loaded, progress)?;
+        let insert = Insert::prepare(link, into, &names, self.side.as_ref())?;
+        let Some(loaded) = insert.take_all(&mut chunks, progress)? else { return Ok(None) };
+        let stored = self.check(link, into, &names, &loaded, progress)?;
         let changes = keys.map(|keys| merge(link, &path, &keys)).transpose()?;
         check_references(link, &target.table)?;
-        let target_rows = count(link, &path)?;
+        // Nobody else can have added rows since they were counted.
+        let target_rows = if mode == CopyMode::Overwrite { stored } else { count(link, &path)? };
         link.batch("COMMIT")?;
         Ok(Some(Written { rows: loaded.rows, skipped: loaded.skipped, target_rows, changes }))
     }
@@ -162,7 +163,7 @@ impl Job {
         table_columns(link, target.schema.as_deref(), &target.table)
     }
 
-    /// Counts, and the checksum if it is asked for, of what is stored now.
+    /// Compares counts, and the checksum if it is asked for, with what is stored now; how many rows that are.
     fn check(
         &self,
         link: &Link,
@@ -170,14 +171,14 @@ impl Job {
         names: &[String],
         loaded: &Loaded,
         progress: &Progress,
-    ) -> Result<(), StepError> {
+    ) -> Result<u64, StepError> {
         let table = &self.spec.target.table;
         let stored = if self.spec.mode == CopyMode::Append { loaded.rows } else { count(link, into)? };
         check_counts(progress, stored + loaded.skipped, link.place(), table)?;
         if self.spec.verify == Verify::Checksum {
             check_sums(loaded.sum, checksum(link, into, names)?, link.place(), table)?;
         }
-        Ok(())
+        Ok(stored)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The statement that a connection's thread is in, for whoever has to stop it. `SQLCancel` is the one call of ODBC that is
 //! made for another thread than the statement's own.
 //!
-//! Invariant: a statement is here only while its handle is valid. Its owner takes it out before he frees it, and waits for a
-//! cancel that is under way.
+//! Invariant: a handle is here only while its statement lives. The compiler sees to it: [`UnderWay`] owns the statement and
+//! takes the handle out before it lets go of it, which waits for a cancel that is under way.
 #![allow(unsafe_code, reason = "the safe bindings cannot cancel")]
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,8 +23,12 @@ unsafe impl Send for Handle {}
 #[derive(Default)]
 pub(super) struct Current(Mutex<Option<Handle>>);
 
-/// While this lives its statement can be canceled. To be dropped before the statement.
-pub(super) struct UnderWay<'c>(&'c Current);
+/// A statement that can be canceled for as long as it lives.
+pub(super) struct UnderWay<'c, S> {
+    current: &'c Current,
+    // Fields go after `drop`.
+    statement: S,
+}
 
 impl Current {
     fn lock(&self) -> MutexGuard<'_, Option<Handle>> {
@@ -32,15 +36,23 @@ impl Current {
     }
 
     /// Calls of `statement` begin.
-    pub(super) fn begin(&self, statement: &mut impl AsStatementRef) -> UnderWay<'_> {
-        *self.lock() = Some(Handle(statement.as_stmt_ref().as_sys()));
-        UnderWay(self)
+    pub(super) fn begin<S: AsStatementRef>(&self, mut statement: S) -> UnderWay<'_, S> {
+        let handle = Handle(statement.as_stmt_ref().as_sys());
+        *self.lock() = Some(handle);
+        UnderWay { current: self, statement }
     }
 }
 
-impl Drop for UnderWay<'_> {
+impl<S> UnderWay<'_, S> {
+    /// Works with the statement, which stays where it is.
+    pub(super) fn get(&mut self) -> &mut S {
+        &mut self.statement
+    }
+}
+
+impl<S> Drop for UnderWay<'_, S> {
     fn drop(&mut self) {
-        *self.0.lock() = None;
+        *self.current.lock() = None;
     }
 }
 

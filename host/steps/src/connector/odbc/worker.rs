@@ -136,10 +136,9 @@ impl Worker<'_> {
         self.check()?;
         let params = bound(&request.values);
         let run = || {
-            let mut statement = self.allocate()?;
-            let _under_way = self.current.begin(&mut statement);
-            statement.execute(&request.sql, params.as_slice())?;
-            statement.row_count()
+            let mut statement = self.current.begin(self.allocate()?);
+            statement.get().execute(&request.sql, params.as_slice())?;
+            statement.get().row_count()
         };
         let count = run().map_err(|e| self.fail(&e, &request.sql))?;
         self.settle()?;
@@ -175,9 +174,8 @@ impl Worker<'_> {
         slot: &mut Option<Output>,
     ) -> Result<(), Stop> {
         let params = bound(&request.values);
-        let mut statement = self.allocate()?;
-        let _under_way = self.current.begin(&mut statement);
-        let Some(mut cursor) = statement.execute(&request.sql, params.as_slice())? else { return Ok(()) };
+        let mut statement = self.current.begin(self.allocate()?);
+        let Some(mut cursor) = statement.get().execute(&request.sql, params.as_slice())? else { return Ok(()) };
         let (columns, classes): (Vec<Column>, Vec<Class>) = described(&mut cursor)?.into_iter().unzip();
         let (running, output) = Running::new(columns);
         let output = slot.insert(output);
@@ -202,9 +200,8 @@ impl Worker<'_> {
         let sql = format!("select * from (\n{}\n) nomaflow_described where 1 = 0", request.sql);
         let params = bound(&request.values);
         let run = || {
-            let mut statement = self.allocate()?;
-            let _under_way = self.current.begin(&mut statement);
-            let opened = statement.execute(&sql, params.as_slice())?;
+            let mut statement = self.current.begin(self.allocate()?);
+            let opened = statement.get().execute(&sql, params.as_slice())?;
             opened.map_or_else(|| Ok(Vec::new()), |mut cursor| described(&mut cursor))
         };
         let found = run().map_err(|e| self.fail(&e, &request.sql))?;
@@ -225,13 +222,12 @@ impl Worker<'_> {
         let places = vec!["?"; insert.columns.len()].join(", ");
         let sql = format!("insert into {} ({list}) values ({places})", insert.table);
         let run = || {
-            let mut statement = self.connection.prepare(&sql)?;
-            let _under_way = self.current.begin(&mut statement);
+            let mut statement = self.current.begin(self.connection.prepare(&sql)?);
             for row in &insert.rows {
                 if self.job.cancel.is_canceled() {
                     break;
                 }
-                statement.execute(bound(row).as_slice())?;
+                statement.get().execute(bound(row).as_slice())?;
             }
             Ok(())
         };

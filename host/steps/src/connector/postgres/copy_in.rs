@@ -5,6 +5,7 @@ use host_model::Json;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _, Statement as _};
 
+use super::copy_out;
 use super::kind::{self, Kind};
 use super::statement::Decoder;
 use crate::connector::cell::Cell;
@@ -94,15 +95,11 @@ impl CopyColumns {
     }
 
     fn binary_cells(&self, row: &[u8]) -> Vec<Json> {
-        let mut rest = row.get(2..).unwrap_or_default();
-        let read = |(kind, name): (&Kind, &String)| {
-            let (length, tail) = rest.split_first_chunk::<4>()?;
-            let length = usize::try_from(i32::from_be_bytes(*length)).ok();
-            let (cell, tail) = tail.split_at_checked(length.unwrap_or(0))?;
-            rest = tail;
-            Some(length.and_then(|_| kind::read(*kind, name, cell)).map_or(Json::Null, |value| value.to_json()))
+        let columns = self.kinds.iter().zip(&self.type_names).zip(copy_out::cells(row));
+        let read = |(kind, name): (&Kind, &String), cell: Option<&[u8]>| {
+            cell.and_then(|cell| kind::read(*kind, name, cell)).map_or(Json::Null, |value| value.to_json())
         };
-        self.kinds.iter().zip(&self.type_names).map_while(read).collect()
+        columns.map(|(column, cell)| read(column, cell)).collect()
     }
 
     /// Name and type of a column, for messages.

@@ -1,4 +1,4 @@
-//! The binary format of `COPY … TO STDOUT`, cut into rows without a look at their cells. The server sends about one row
+//! The binary format of `COPY … TO STDOUT`, cut into rows, and rows into cells where somebody wants them. The server sends about one row
 //! in a message, but does not promise to.
 
 use super::copy_in::BINARY_HEADER;
@@ -59,6 +59,18 @@ pub(crate) fn row_end(bytes: &[u8], start: usize) -> Option<usize> {
     (at <= bytes.len()).then_some(at)
 }
 
+/// The cells of a whole row, `None` being NULL.
+pub(crate) fn cells(row: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    let mut rest = row.get(2..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, tail) = rest.split_first_chunk::<4>()?;
+        let length = usize::try_from(i32::from_be_bytes(*length)).ok();
+        let (cell, tail) = tail.split_at_checked(length.unwrap_or(0))?;
+        rest = tail;
+        Some(length.map(|_| cell))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +93,7 @@ mod tests {
             }
             assert_eq!(found, rows, "messages of {size} bytes");
         }
+        assert_eq!(cells(rows[1]).collect::<Vec<_>>(), [None, Some(&[][..])]);
         assert!(Rows::default().push(b"PGCOPY\n\xff\r\n\0\0\0\x01\0\0\0\0\0").is_err());
     }
 }

@@ -92,24 +92,6 @@ fn with_space(timestamp: &mut String) {
     }
 }
 
-/// What is bound for a value that is not needed any more.
-pub(crate) fn into_cell(value: Value) -> rusqlite::types::Value {
-    use rusqlite::types::Value as Cell;
-    match value {
-        Value::Null => Cell::Null,
-        Value::Bool(b) => Cell::Integer(i64::from(b)),
-        Value::Int(n) => Cell::Integer(n),
-        Value::Float(f) if f.is_nan() => Cell::Text("NaN".to_owned()),
-        Value::Float(f) => Cell::Real(f),
-        Value::Decimal(t) | Value::Text(t) | Value::Date(t) | Value::Other(_, t) => Cell::Text(t),
-        Value::Bytes(bytes) => Cell::Blob(bytes),
-        Value::Timestamp(mut t) => {
-            with_space(&mut t);
-            Cell::Text(t)
-        }
-    }
-}
-
 /// `YYYY-MM-DD`.
 fn is_date(text: &str) -> bool {
     matches_shape(text, b"dddd-dd-dd")

@@ -6,11 +6,12 @@ use std::ops::Range;
 
 use host_model::value::{Row, Value};
 use host_model::{Json, StepError, StepErrorKind};
-use rusqlite::types::Value as SqliteCell;
+use rusqlite::types::ValueRef;
 
 use super::dialect::Words;
 use crate::connector::remote::{Insert, Link};
 use crate::sql_copy::bad_rows::SideTable;
+use crate::sql_copy::cells::Cells;
 use crate::sql_copy::progress::Progress;
 use crate::sql_copy::row::{BadRow, Chunk, Data, Mark, row_name};
 use crate::sql_copy::side::Loaded;
@@ -34,7 +35,7 @@ impl Loader<'_> {
             self.set_aside(bad).await?;
         }
         let Data::Cells(cells) = chunk.data else { return Ok(()) };
-        let rows = self.rows(cells);
+        let rows = self.rows(&cells);
         let mut ranges = Vec::from_iter((!rows.is_empty()).then_some(0..rows.len()));
         while let Some(range) = ranges.pop() {
             if range.is_empty() {
@@ -122,14 +123,13 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn rows(&self, cells: Vec<SqliteCell>) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(cells.len() / self.columns.len().max(1));
-        let mut cells = cells.into_iter().peekable();
-        while cells.peek().is_some() {
-            let row = self.columns.iter().zip(&mut cells).map(|(column, cell)| value(cell, *column, self.coalesces));
-            rows.push(row.collect());
-        }
-        rows
+    fn rows(&self, cells: &Cells) -> Vec<Row> {
+        let width = self.columns.len().max(1);
+        let row = |first: usize| {
+            let cells = cells.range(first..first + width);
+            self.columns.iter().zip(cells).map(|(column, cell)| value(cell, *column, self.coalesces)).collect()
+        };
+        (0..cells.len()).step_by(width).map(row).collect()
     }
 }
 
@@ -143,21 +143,22 @@ fn named_column(message: &str, names: &[String]) -> Option<String> {
 }
 
 /// The cell in the words of the target's column, so that the server does not have to guess from text.
-fn value(cell: SqliteCell, column: Standard, coalesces: bool) -> Value {
+fn value(cell: ValueRef<'_>, column: Standard, coalesces: bool) -> Value {
     let is_text = matches!(column, Standard::Text | Standard::Varchar(_));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match (cell, column) {
-        (SqliteCell::Null, column) if coalesces && column.is_number() => Value::Int(0),
-        (SqliteCell::Null, _) if coalesces && is_text => Value::Text(" ".into()),
-        (SqliteCell::Null, _) => Value::Null,
-        (SqliteCell::Integer(n), Standard::Boolean) => Value::Bool(n != 0),
-        (SqliteCell::Integer(n), _) => Value::Int(n),
-        (SqliteCell::Real(f), _) => Value::Float(f),
-        (SqliteCell::Blob(bytes), _) => Value::Bytes(bytes),
-        (SqliteCell::Text(text), _) if coalesces && is_text && text.is_empty() => Value::Text(" ".into()),
-        (SqliteCell::Text(text), Standard::Numeric(_) | Standard::Bigint) => Value::Decimal(text),
-        (SqliteCell::Text(text), Standard::Date) => Value::Date(text),
-        (SqliteCell::Text(text), Standard::Timestamp | Standard::Timestamptz) => Value::Timestamp(with_t(text)),
-        (SqliteCell::Text(text), _) => Value::Text(text),
+        (ValueRef::Null, column) if coalesces && column.is_number() => Value::Int(0),
+        (ValueRef::Null, _) if coalesces && is_text => Value::Text(" ".into()),
+        (ValueRef::Null, _) => Value::Null,
+        (ValueRef::Integer(n), Standard::Boolean) => Value::Bool(n != 0),
+        (ValueRef::Integer(n), _) => Value::Int(n),
+        (ValueRef::Real(f), _) => Value::Float(f),
+        (ValueRef::Blob(bytes), _) => Value::Bytes(bytes.to_vec()),
+        (ValueRef::Text(b""), _) if coalesces && is_text => Value::Text(" ".into()),
+        (ValueRef::Text(bytes), Standard::Numeric(_) | Standard::Bigint) => Value::Decimal(text(bytes)),
+        (ValueRef::Text(bytes), Standard::Date) => Value::Date(text(bytes)),
+        (ValueRef::Text(bytes), Standard::Timestamp | Standard::Timestamptz) => Value::Timestamp(with_t(text(bytes))),
+        (ValueRef::Text(bytes), _) => Value::Text(text(bytes)),
     }
 }
 
@@ -190,19 +191,19 @@ mod tests {
 
     #[test]
     fn cells_take_the_words_of_their_column() {
-        let text = |t: &str| SqliteCell::Text(t.into());
+        let text = |t: &'static str| ValueRef::Text(t.as_bytes());
         for (cell, column, coalesces, want) in [
             (text("1.20"), Standard::Numeric(Some((15, 2))), false, Value::Decimal("1.20".into())),
             (text("2026-01-01 10:00:00"), Standard::Timestamp, false, Value::Timestamp("2026-01-01T10:00:00".into())),
-            (SqliteCell::Integer(1), Standard::Boolean, false, Value::Bool(true)),
-            (SqliteCell::Null, Standard::Varchar(3), false, Value::Null),
-            (SqliteCell::Null, Standard::Varchar(3), true, Value::Text(" ".into())),
+            (ValueRef::Integer(1), Standard::Boolean, false, Value::Bool(true)),
+            (ValueRef::Null, Standard::Varchar(3), false, Value::Null),
+            (ValueRef::Null, Standard::Varchar(3), true, Value::Text(" ".into())),
             (text(""), Standard::Text, true, Value::Text(" ".into())),
             (text(""), Standard::Text, false, Value::Text("".into())),
-            (SqliteCell::Null, Standard::Bigint, true, Value::Int(0)),
-            (SqliteCell::Null, Standard::Date, true, Value::Null),
+            (ValueRef::Null, Standard::Bigint, true, Value::Int(0)),
+            (ValueRef::Null, Standard::Date, true, Value::Null),
         ] {
-            assert_eq!(value(cell.clone(), column, coalesces), want, "{cell:?} {column:?}");
+            assert_eq!(value(cell, column, coalesces), want, "{cell:?} {column:?}");
         }
     }
 }

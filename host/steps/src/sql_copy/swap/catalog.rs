@@ -2,6 +2,8 @@
 //! that `LIKE` does not copy. The statements are written by the server (`format`, `pg_get_indexdef`), so that names and
 //! expressions are quoted by the one who knows how.
 
+use std::time::{Duration, Instant};
+
 use host_model::{StepError, StepErrorKind};
 
 use crate::connector::postgres::{Lease, Trouble};
@@ -27,18 +29,28 @@ pub(super) struct Rebuild {
     pub(super) after_swap: Vec<String>,
 }
 
-/// One copy into a table at a time; the lock goes with the connection's session.
+/// Between two tries for the lock of a table, and how long it is tried.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One copy into a table at a time; the lock goes with the transaction. It is waited for a little, because the server may
+/// still be undoing what a failed or killed copy has done.
 pub(super) async fn lock_copy(lease: &mut Lease, path: &str, table: &str) -> Result<(), StepError> {
     const SQL: &str = "select pg_try_advisory_xact_lock(hashtextextended('nomaflow copy into ' || coalesce(to_regclass($1)::oid::text, $1), 0))";
     let stop = lease.stop.clone();
-    let conn = &mut lease.conn;
-    let is_mine =
-        stop.guard(SQL, async { Ok(sqlx::query_scalar::<_, bool>(SQL).bind(path).fetch_one(conn).await?) }).await?;
-    if is_mine {
-        return Ok(());
+    let began = Instant::now();
+    loop {
+        let conn = &mut lease.conn;
+        let work = async { Ok(sqlx::query_scalar::<_, bool>(SQL).bind(path).fetch_one(conn).await?) };
+        if stop.guard(SQL, work).await? {
+            return Ok(());
+        }
+        if began.elapsed() >= LOCK_PATIENCE {
+            let text = format!("connector `{}`: another copy into `{table}` is running", stop.place.connector);
+            return Err(StepError::new(StepErrorKind::Remote, text));
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
     }
-    let text = format!("connector `{}`: another copy into `{table}` is running", stop.place.connector);
-    Err(StepError::new(StepErrorKind::Remote, text))
 }
 
 /// Finds out how the table may be replaced.
