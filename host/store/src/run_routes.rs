@@ -47,11 +47,14 @@ impl Route {
             let condition = &arm.condition;
             format!("select {columns} from ly2_job_runs{forced} where id >= $1 and id < $2{condition}{also}")
         };
-        let arms = self.arms.iter().map(arm).collect::<Vec<_>>().join(" union all ");
+        let arms = self.arms.iter().map(arm);
         match conn {
-            // It merges what stands in brackets, and sorts what does not.
-            Conn::Postgres(..) if self.arms.len() > 1 => format!("select * from ({arms}) found"),
-            _ => arms,
+            // It merges arms that are queries in order by themselves, and would sort the others.
+            Conn::Postgres(..) if self.arms.len() > 1 => {
+                let arms = arms.map(|arm| format!("({arm} order by id desc)")).collect::<Vec<_>>();
+                format!("select * from ({}) found", arms.join(" union all "))
+            }
+            _ => arms.collect::<Vec<_>>().join(" union all "),
         }
     }
 }
