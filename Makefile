@@ -53,6 +53,10 @@ install: web
 	ln -sf nomaflow $(DESTDIR)$(PREFIX)/bin/liberty-admin
 	target/release/nomaflow man $(DESTDIR)$(PREFIX)/share/man/man1
 	mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	target/release/nomaflow completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/nomaflow
-	target/release/nomaflow completions zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_nomaflow
-	target/release/nomaflow completions fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/nomaflow.fish
+	ln -sf nomaflow.1 $(DESTDIR)$(PREFIX)/share/man/man1/liberty-admin.1
+	for name in nomaflow liberty-admin; do \
+	  program=$(DESTDIR)$(PREFIX)/bin/$$name && \
+	  $$program completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$name && \
+	  $$program completions zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$name && \
+	  $$program completions fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$name.fish || exit 1; \
+	done

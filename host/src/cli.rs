@@ -101,7 +101,7 @@ pub(crate) enum Command {
     Login(LoginArgs),
     /// Sign this machine out again
     Logout,
-    /// Notifications: list, test, deliveries, resend
+    /// Notifications: list, test, preview, deliveries, resend, mute
     #[command(subcommand)]
     Notify(Notify),
     /// Connectors: list, test, query, on the files of the home; add, set, remove, rename through the server
@@ -161,6 +161,7 @@ pub(crate) enum Job {
     /// Run a job and follow it to its end
     Run(RunArgs),
     /// Cancel a run
+    #[command(visible_alias = "abort")]
     Cancel {
         /// Run id, or the id of a job with one run in flight
         run: String,

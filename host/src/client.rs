@@ -1,6 +1,7 @@
 //! How commands talk to the API: over HTTP to a server, or to the same router inside this process (`--local`). One
 //! path, one set of answers, so that a command cannot behave differently.
 
+use std::net::IpAddr;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use host_model::Json;
 use crate::cli::Global;
 use crate::credentials;
 use crate::exit::{Exit, Failure};
-use crate::home::Home;
+use crate::home::{ClientSettings, Home};
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// A server that says nothing for so long is gone; a live stream has a heartbeat every 15 s.
@@ -72,7 +73,9 @@ impl Client {
         };
         let token = std::env::var("NOMAFLOW_TOKEN").ok();
         // The sign-in of this machine before the token of the home: it is somebody's.
-        let token = token.or_else(|| credentials::find(&base)).or_else(|| home.read_token());
+        let token = token.or_else(|| credentials::find(&base));
+        let may_have_it = global.server.is_none() || is_of_this_home(&base, &settings);
+        let token = token.or_else(|| home.read_token().filter(|_| may_have_it));
         // Proxies of the environment are for the world outside, not for our own server.
         let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(SILENCE);
         let http = http.build().context("the HTTP client cannot start")?;
@@ -227,10 +230,37 @@ impl Remote {
     }
 }
 
+/// Whether the token of the home may go to a server that somebody named. It opens everything, so only this machine and the
+/// addresses in the settings of the home get it.
+fn is_of_this_home(base: &str, settings: &ClientSettings) -> bool {
+    let is_named = base == format!("http://{}", settings.listen)
+        || settings.public_url.as_deref().is_some_and(|url| url.trim_end_matches('/') == base);
+    let is_loopback = reqwest::Url::parse(base).is_ok_and(|url| {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    });
+    is_named || is_loopback
+}
+
 /// Text of the command line as one segment or value of an address.
 pub(crate) fn escape(text: &str) -> impl std::fmt::Display + '_ {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
+
+/// A problem document (RFC 9457) that the server answered with, kept whole for whoever reads JSON.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    message: String,
+    pub(crate) document: Json,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
 
 /// An RFC 9457 problem as a failure of the command.
 fn problem(status: u16, json: &Json) -> Failure {
@@ -244,23 +274,75 @@ fn problem(status: u16, json: &Json) -> Failure {
         (503, _) => Exit::Unreachable,
         _ => Exit::RunFailed,
     };
-    let mut message = match text("detail") {
+    let detail = match text("detail") {
         "" => format!("the server answered {status}"),
         detail => detail.to_owned(),
     };
-    for found in json.get("problems").and_then(Json::as_array).into_iter().flatten() {
-        let part = |key: &str| found.get(key).and_then(Json::as_str).unwrap_or_default();
-        let file = if part("file").is_empty() { part("pointer") } else { part("file") };
-        message += &format!("\n  {file}:{}:{}: {}", found["line"], found["column"], part("message"));
-        if !part("hint").is_empty() {
-            message += &format!("\n    help: {}", part("hint"));
-        }
-    }
-    let failure = Failure::new(exit, message);
+    let (more, advice) = findings(&detail, json.get("problems").and_then(Json::as_array).map_or(&[], Vec::as_slice));
+    let document = json.clone();
+    let failure =
+        Failure { exit, error: anyhow::Error::new(Problem { message: detail + &more, document }), hint: None };
     match (status, text("hint")) {
         (401, _) if kind == "sign-in-required" => failure
             .hint("sign in with `nomaflow login`, give --home of the server's home directory, or set NOMAFLOW_TOKEN"),
-        (_, "") => failure,
+        (_, "") => advice.into_iter().fold(failure, Failure::hint),
         (_, hint) => failure.hint(hint),
+    }
+}
+
+/// The findings below a problem's first line, each with its place; or, when that line says the only one already, just its
+/// advice.
+fn findings(detail: &str, all: &[Json]) -> (String, Option<String>) {
+    let mut more = String::new();
+    for found in all {
+        let part = |key: &str| found.get(key).and_then(Json::as_str).unwrap_or_default();
+        let (message, hint) = (part("message"), part("hint"));
+        let line = found["line"].as_u64().unwrap_or(0);
+        let place = match (part("file"), line) {
+            // Nothing but an address within what was sent.
+            ("", _) if all.len() == 1 && detail.ends_with(message) => {
+                return (more, (!hint.is_empty()).then(|| hint.to_owned()));
+            }
+            ("", 0) => part("pointer").to_owned(),
+            ("", _) => format!("{}:{line}:{}", part("pointer"), found["column"]),
+            (file, 0) => file.to_owned(),
+            (file, _) => format!("{file}:{line}:{}", found["column"]),
+        };
+        more += &format!("\n  {place}: {message}");
+        if !hint.is_empty() {
+            more += &format!("\n    help: {hint}");
+        }
+    }
+    (more, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_of_a_home_goes_to_its_own_server_and_to_no_other() {
+        let settings = ClientSettings {
+            listen: "10.0.0.5:8000".parse().unwrap(),
+            public_url: Some("https://jobs.example.org/".to_owned()),
+        };
+        for own in [
+            "http://127.0.0.1:8000",
+            "http://localhost:1",
+            "http://[::1]:8000",
+            "http://10.0.0.5:8000",
+            "https://jobs.example.org",
+        ] {
+            assert!(is_of_this_home(own, &settings), "{own}");
+        }
+        for other in [
+            "http://10.0.0.6:8000",
+            "http://127.0.0.1.example.org",
+            "http://localhost@example.org",
+            "https://example.org/127.0.0.1",
+            "nonsense",
+        ] {
+            assert!(!is_of_this_home(other, &settings), "{other}");
+        }
     }
 }

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use host_model::Json;
+use serde_json::json;
+
+use crate::client::Problem;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -40,6 +45,21 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// For `--json`: what the text says, in parts, and the problem document of the server when it was the server that refused.
+    pub(crate) fn to_json(&self) -> Json {
+        let causes: Vec<String> = self.error.chain().skip(1).map(ToString::to_string).collect();
+        let problem = self.error.chain().find_map(|cause| cause.downcast_ref::<Problem>()).map(|found| &found.document);
+        json!({
+            "error": self.error.to_string(),
+            "causes": causes,
+            "hint": self.hint,
+            "exit": self.exit as u8,
+            "problem": problem,
+        })
+    }
+}
+
 /// Anything unforeseen: the command did not do its work.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
@@ -58,6 +78,15 @@ impl fmt::Display for Failure {
             write!(f, "\n  help: {hint}")?;
         }
         Ok(())
+    }
+}
+
+/// Says on standard error why a command failed: as text, or as one line of JSON to those who asked for that.
+pub(crate) fn tell(failure: &Failure, as_json: bool) {
+    if as_json {
+        eprintln!("{}", failure.to_json());
+    } else {
+        eprintln!("{failure}");
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) struct Home(PathBuf);
 /// Settings a client needs.
 pub(crate) struct ClientSettings {
     pub(crate) listen: std::net::SocketAddr,
+    pub(crate) public_url: Option<String>,
 }
 
 /// Reads the process's environment; a variable that is not UTF-8 counts as unset.
@@ -80,7 +81,8 @@ impl Home {
     /// What a client needs of them; wrong settings do not keep a client from asking a server.
     pub(crate) fn settings_for_client(&self, listen: Option<String>) -> ClientSettings {
         let loaded = load_settings(&self.0, &env, &Flags { listen, ..Flags::default() });
-        ClientSettings { listen: loaded.settings.listen.value }
+        let settings = loaded.settings;
+        ClientSettings { listen: settings.listen.value, public_url: settings.public_url.value }
     }
 
     /// The bootstrap token, if it can be read.

@@ -33,6 +33,7 @@ use cli::{Cli, Command};
 use exit::{Exit, Failure, Outcome};
 
 fn main() -> ExitCode {
+    leave_no_core_files();
     if std::env::args_os().nth(1).is_some_and(|first| first == host_python::worker::COMMAND) {
         return host_python::worker::main();
     }
@@ -40,16 +41,26 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors to clap, but not to the caller.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Fine as u8 });
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            if std::env::args_os().any(|word| word == "--json") {
+                let text = error.render().to_string();
+                exit::tell(&Failure::new(Exit::Usage, text.trim_start_matches("error: ").trim_end()), true);
+            } else {
+                let _ = error.print();
+            }
+            return ExitCode::from(Exit::Usage as u8);
         }
     };
+    let as_json = cli.global.json;
     // The first provider installed serves every TLS connection of the process; a second one would be refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let telemetry = match telemetry::start(matches!(cli.command, Command::Serve(_))) {
         Ok(telemetry) => telemetry,
         Err(failure) => {
-            eprintln!("{failure}");
+            exit::tell(&failure, as_json);
             return ExitCode::from(failure.exit as u8);
         }
     };
@@ -69,10 +80,19 @@ fn main() -> ExitCode {
         // The reader of our output has gone; there is nobody to tell.
         Err(failure) if failure.exit == Exit::Fine => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            exit::tell(&failure, as_json);
             ExitCode::from(failure.exit as u8)
         }
     }
+}
+
+/// A core file is a copy of the memory, secrets included, wherever the system puts it. None is written of this process and of
+/// those it starts, unless somebody raises the limit of one that runs (`prlimit --core=unlimited --pid PID`).
+fn leave_no_core_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    // To lower a limit is always allowed.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
 }
 
 async fn run(cli: Cli) -> Outcome {

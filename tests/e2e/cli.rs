@@ -119,6 +119,50 @@ fn exit_codes_say_what_went_wrong() {
 }
 
 #[test]
+fn who_asks_for_json_is_told_in_json_why_a_command_failed() {
+    let home = home_with(&sql_job("good", "select 1 as x"));
+    home.write("connectors.toml", CONNECTOR).unwrap();
+    let failed = |arguments: &[&str], code: i32| -> serde_json::Value {
+        let said = nomaflow(home.path(), &[&["--json"], arguments].concat()).expect(code);
+        assert!(said.out.is_empty(), "{}", said.all());
+        let told: serde_json::Value = serde_json::from_str(&said.err).unwrap_or_else(|e| panic!("{e}\n{}", said.all()));
+        assert_eq!(told["exit"], code, "{told}");
+        told
+    };
+    let unknown = failed(&["--local", "job", "show", "goood"], 4);
+    assert_eq!((&unknown["error"], &unknown["problem"]["status"]), (&"there is no job `goood`".into(), &404.into()));
+    assert_eq!(unknown["hint"], "did you mean `good`?");
+    assert!(unknown["problem"]["request_id"].is_string(), "{unknown}");
+    let away = failed(&["--server", "http://127.0.0.1:1", "job", "list"], 5);
+    assert!(away["error"].as_str().unwrap().contains("cannot be reached") && away["problem"].is_null(), "{away}");
+    let usage = failed(&["job", "rnu"], 2);
+    assert!(usage["error"].as_str().unwrap().starts_with("unrecognized subcommand 'rnu'"), "{usage}");
+    home.write("data/nomaflow.db", "no database, but long enough to be read as one".repeat(20)).unwrap();
+    let store = failed(&["--local", "job", "list"], 3);
+    let causes = store["causes"].as_array().unwrap();
+    assert!(causes.iter().any(|cause| cause.as_str().unwrap().contains("nomaflow.db")), "{store}");
+}
+
+#[test]
+fn a_refusal_says_once_what_is_wrong_and_where() {
+    let home = home_with(&sql_job("good", "select 1 as x"));
+    home.write("connectors.toml", CONNECTOR).unwrap();
+    home.write("snapshot.json", "{\"format\": \"something else\"}").unwrap();
+    let file = home.path().join("snapshot.json");
+    let said = nomaflow(home.path(), &["--local", "import", file.to_str().unwrap()]).expect(3);
+    let told = "error: this is no snapshot of the catalogue: `format` must be `nomaflow-catalogue` and `version` 1\n";
+    assert_eq!(said.err, told);
+    let said = nomaflow(home.path(), &["--local", "job", "rename", "good", "a b"]).expect(3);
+    assert!(said.err.contains("`a b` has ' '") && said.err.lines().count() == 1, "{}", said.err);
+}
+
+#[test]
+fn a_run_is_aborted_under_the_old_word_too() {
+    let home = home_with(&sql_job("good", "select 1 as x"));
+    nomaflow(home.path(), &["--local", "job", "abort", "good"]).expect(4).saying(&["nor a job with a run in flight"]);
+}
+
+#[test]
 fn a_closed_pipe_ends_a_command_quietly() {
     let home = home_with(&(0..200).map(|n| sql_job(&format!("j{n}"), "select 1 as x")).collect::<String>());
     home.write("connectors.toml", CONNECTOR).unwrap();

@@ -15,6 +15,7 @@ mod connector;
 mod connector_edit;
 mod cron;
 mod croniter;
+mod deploy;
 mod doctor;
 mod drivers;
 mod editing;

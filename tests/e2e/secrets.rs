@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -82,6 +83,9 @@ fn a_secret_reaches_the_request_and_no_record_of_it() {
         nomaflow(home.path(), &["--json", "secret", "list"]).expect(0).saying(&["TOKEN"]),
         nomaflow(home.path(), &["--json", "job", "show", "call"]).expect(0),
         nomaflow(home.path(), &["diagnostics"]).expect(0).saying(&["catalogue read"]),
+        nomaflow(home.path(), &["export"]).expect(0).saying(&["${secret.TOKEN}"]),
+        nomaflow(home.path(), &["audit", "export"]).expect(0).saying(&["secrets.put"]),
+        nomaflow(home.path(), &["job", "versions", "call"]).expect(0),
     ];
     for said in &told {
         assert!(!said.all().contains(PLANTED), "{}", said.all());
@@ -97,7 +101,46 @@ fn a_secret_reaches_the_request_and_no_record_of_it() {
     host.wait_for_line(PLANTED, SOON).or_panic("the log has the name of the request");
     let bundle = ask();
     assert!(!bundle.contains(PLANTED) && bundle.contains("id=\\\"********\\\""), "{bundle}");
+    // An archive is compressed: what is in it is looked for where it is put back.
+    let (archive, copy) = (home.path().join("all.nomaflow"), TempHome::new().unwrap());
+    nomaflow(home.path(), &["backup", archive.to_str().unwrap()]).expect(0);
+    nomaflow(copy.path(), &["restore", "--force", archive.to_str().unwrap()]).expect(0);
     assert_eq!(host.stop(SOON).unwrap().code(), Some(0));
+    for folder in [home.path(), copy.path()] {
+        let mut found = Vec::new();
+        files_with(folder, PLANTED, &mut found);
+        assert_eq!(found, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_crash_leaves_no_core_file_with_secrets_in_it() {
+    let step =
+        "[[jobs]]\nid = \"keep\"\n[[jobs.steps]]\nname = \"keep\"\ntype = \"python\"\ncallable = \"keeper:keep\"\n";
+    let home = home_with(step);
+    let module = "import resource, time\n\n\ndef keep(ctx):\n    secret = ctx.secret(\"TOKEN\")\n    \
+                  ctx.log.info(\"core %d of %d\", resource.getrlimit(resource.RLIMIT_CORE)[0], len(secret))\n    time.sleep(600)\n";
+    home.write("plugins/test/keeper.py", module).unwrap();
+    piped(home.path(), &["--local", "secret", "set", "TOKEN"], PLANTED).expect(0);
+    // Somebody who wants core files of everything, as many a machine is set up; a core goes to the folder of its process.
+    let wish = home.path().join("wish");
+    std::fs::write(&wish, format!("#!/bin/sh\nulimit -S -c \"$(ulimit -H -c)\"\nexec '{BINARY}' \"$@\"\n")).unwrap();
+    std::fs::set_permissions(&wish, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let folder = home.path().to_owned();
+    let mut host = Host::start_with(&wish, home.path(), |serve| {
+        serve.current_dir(&folder);
+    })
+    .unwrap();
+    nomaflow(home.path(), &["job", "run", "keep", "--detach"]).expect(0);
+    let lines = || nomaflow(home.path(), &["job", "logs", "keep"]).out;
+    let waited = wait_until(SOON, || lines().contains(&format!("core 0 of {}", PLANTED.len())));
+    waited.or_panic("the worker has the secret and no room for a core");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    host.crash();
+    wait_until(SOON, || !host.is_running()).or_panic("it crashes");
+    drop(host);
     let mut found = Vec::new();
     files_with(home.path(), PLANTED, &mut found);
     assert_eq!(found, Vec::<String>::new());

@@ -263,6 +263,36 @@ fn no_mark_is_left_open() {
     none(&problems, "finish it, or open an issue and take the mark out:");
 }
 
+/// Names of variables of the environment that stand in a text.
+fn variables(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for prefix in ["NOMAFLOW_", "LIBERTY_"] {
+        for (at, _) in text.match_indices(prefix) {
+            let name: String = text[at..].chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            // `NOMAFLOW_<SECTION>_<KEY>` is a rule, and the middle of a longer name is none.
+            let is_whole = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            if is_whole && !name.ends_with('_') {
+                found.push(name);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_variable_that_the_documents_name_is_read_somewhere() {
+    let sources = files(&[".rs", ".py", ".mjs"]);
+    let read: Vec<String> =
+        sources.iter().filter(|(path, _)| !is_test(path)).flat_map(|(_, text)| variables(text)).collect();
+    let mut problems = Vec::new();
+    for (path, text) in files(&[".md", ".service", "Containerfile", "app.toml"]) {
+        for name in variables(&text).into_iter().filter(|name| !read.contains(name)) {
+            problems.push(format!("{path}: {name}"));
+        }
+    }
+    none(&problems, "nothing reads these variables:");
+}
+
 #[test]
 fn lock_files_name_no_private_registry() {
     let mut problems = Vec::new();

@@ -196,6 +196,9 @@ pub enum DeskError {
     /// What was submitted is wrong.
     #[error("{}", first_of(.0))]
     Invalid(Vec<Finding>),
+    /// What was to be imported is no snapshot at all.
+    #[error("{}", .0.message)]
+    NoSnapshot(Box<Finding>),
     /// An import was wrong somewhere: nothing of it was done.
     #[error("the import has invalid jobs; nothing was changed")]
     InvalidImport(Box<ImportPlan>),

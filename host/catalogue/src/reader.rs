@@ -232,14 +232,6 @@ impl<'t, 'i> Table<'t, 'i> {
         }
     }
 
-    /// A switch of a later version: `false` is what happens anyway, `true` is refused.
-    pub(crate) fn refuse_true(&mut self, key: &'static str, hint: &str, out: &mut Findings) {
-        let place = self.take(key).map(|entry| entry.value.span());
-        if let (Some(true), Some(place)) = (self.boolean(key, out), place) {
-            out.not_yet(place, &format!("`{key} = true`"), hint);
-        }
-    }
-
     /// Two spellings of one key: the first may be used or the second, both at once are an error.
     pub(crate) fn alias(&mut self, key: &'static str, alias: &'static str, out: &mut Findings) -> &'static str {
         match (self.take(key), self.take(alias)) {

@@ -70,7 +70,7 @@ pub(crate) fn read_step(
     let kwargs = table.alias("op_kwargs", "kwargs", out);
     let op_kwargs = table.object(kwargs, out);
     draft.param_layers.extend(table.take(kwargs).map(|entry| ParamLayer::new(entry, None, Some(index))));
-    table.refuse_true("continue_on_error", "leave it out: a failed step ends the run", out);
+    let continue_on_error = table.boolean("continue_on_error", out).unwrap_or(false);
     let when = read_when(&mut table, out);
     let resumable = table.boolean("resumable", out).unwrap_or(true);
     let spec = match kind {
@@ -91,7 +91,8 @@ pub(crate) fn read_step(
         known.extend(table.known());
     }
     table.finish(out);
-    Some(Step { name: name?, enabled, when, timeout_seconds: timeout, retry, op_kwargs, resumable, spec: spec? })
+    let (name, spec) = (name?, spec?);
+    Some(Step { name, enabled, when, timeout_seconds: timeout, retry, op_kwargs, resumable, continue_on_error, spec })
 }
 
 /// Its templates are checked with those of all other keys.

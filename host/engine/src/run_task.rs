@@ -219,7 +219,7 @@ impl Stage {
         self.results.insert(step.name.clone(), StepResult { status, output });
     }
 
-    /// All attempts of one step. `None` = it succeeded and the run goes on.
+    /// All attempts of one step. `None` = it succeeded, or may fail, and the run goes on.
     async fn run_step(&mut self, index: u32, step: &Step) -> Result<Option<End>, Lost> {
         let policy = step.retry.unwrap_or(self.task.job.retry);
         if let Some(again) = self.tracker.retry_at(index) {
@@ -257,6 +257,10 @@ impl Stage {
                     let change = StepChange::fail(self.tracker.attempt(index), now, error.clone(), failure.usage);
                     self.tracker.queue(change);
                     self.keep(step, StepStatus::Failed, JsonMap::new());
+                    if step.continue_on_error {
+                        self.say(LogLevel::Warning, format!("step `{}` failed, the run goes on", step.name)).await;
+                        return Ok(None);
+                    }
                     return Ok(Some(End::Failed(format!("step `{}`: {}", step.name, error.message))));
                 }
                 RetryDecision::Again(wait) => {
@@ -339,7 +343,11 @@ impl Stage {
         let (id, owner) = (run.id, run.owner());
         let (level, text, rest, change) = match end {
             End::Succeeded => {
-                (LogLevel::Info, "run succeeded".to_owned(), SKIPPED_DISABLED, RunChange::succeed(id, owner, now))
+                let reason = self.passed_over();
+                let text = ["run succeeded"].into_iter().chain(reason.as_deref()).collect::<Vec<_>>().join(": ");
+                let mut change = RunChange::succeed(id, owner, now);
+                change.reason = reason;
+                (LogLevel::Info, text, SKIPPED_DISABLED, change)
             }
             End::Failed(error) => (
                 LogLevel::Error,

@@ -115,6 +115,7 @@ mod tests {
         ];
         steps[2].retry = Some(RetryPolicy { attempts: 3, ..RetryPolicy::default() });
         steps[2].resumable = false;
+        steps[2].continue_on_error = true;
         let params = json!({"k": 1.5}).as_object().cloned().unwrap();
         Job {
             params,

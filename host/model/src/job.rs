@@ -204,6 +204,9 @@ pub struct Step {
     /// False = it may not begin a second time: a run that lost its process in it fails, whatever `on_restart` says.
     #[serde(default = "yes")]
     pub resumable: bool,
+    /// True = when its last attempt has failed, the run goes on, and still succeeds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continue_on_error: bool,
     /// What it does.
     pub spec: StepSpec,
 }
@@ -219,6 +222,7 @@ impl Step {
             retry: None,
             op_kwargs: JsonMap::new(),
             resumable: true,
+            continue_on_error: false,
             spec,
         }
     }

@@ -93,7 +93,7 @@ impl RunChange {
         Self::new(run_id, owner, &[RunStatus::Queued], RunStatus::Running, at)
     }
 
-    /// Every step that had to run succeeded.
+    /// Every step that had to run succeeded, or may fail.
     pub fn succeed<'a>(run_id: RunId, owner: impl Into<Owner<'a>>, at: Instant) -> Self {
         Self::new(run_id, owner, &[RunStatus::Running], RunStatus::Succeeded, at)
     }

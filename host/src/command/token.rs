@@ -6,7 +6,7 @@ use host_model::Json;
 use serde_json::json;
 
 use super::table::{self, or_dash};
-use super::user::{call, joined};
+use super::user::{call, call_giving, joined};
 use crate::cli::{Global, LoginArgs, Token};
 use crate::client::{Client, escape};
 use crate::credentials;
@@ -20,7 +20,7 @@ pub(crate) async fn run(command: Token, global: &Global) -> Outcome {
         Token::Create { name, permissions, days, never, user } => {
             let mut body = json!({ "name": name, "never_expires": never });
             if !permissions.is_empty() {
-                body["permissions"] = permissions.into();
+                body["permissions"] = json!(&permissions);
             }
             if let Some(days) = days {
                 body["expires_in_days"] = days.into();
@@ -28,7 +28,7 @@ pub(crate) async fn run(command: Token, global: &Global) -> Outcome {
             if let Some(user) = user {
                 body["user"] = user.into();
             }
-            let answer = call("POST", "/admin/tokens", Some(&body), global).await?;
+            let answer = call_giving(&permissions, "POST", "/admin/tokens", &body, global).await?;
             if global.json {
                 say(&answer.to_string())?;
                 return Ok(Exit::Fine);

@@ -1,6 +1,7 @@
 //! `nomaflow user …`, through the API, like everything a server has; with `--local` on the store of the home.
 
 use host_model::Json;
+use host_model::diagnostic::nearest;
 use serde_json::json;
 
 use super::secret::read_value;
@@ -16,14 +17,14 @@ pub(crate) async fn run(command: User, global: &Global) -> Outcome {
     match command {
         User::Add { name, display_name, permissions, password_stdin } => {
             let password = password_stdin.then(|| read_value("the first password")).transpose()?;
-            let mut body = json!({ "name": name, "permissions": permissions });
+            let mut body = json!({ "name": name, "permissions": &permissions });
             if let Some(text) = display_name {
                 body["display_name"] = text.into();
             }
             if let Some(password) = password {
                 body["password"] = password.into();
             }
-            let answer = call("POST", "/admin/users", Some(&body), global).await?;
+            let answer = call_giving(&permissions, "POST", "/admin/users", &body, global).await?;
             done(&answer, &format!("made the user `{}`", field(&answer, "name")), global)
         }
         User::List => list(global).await,
@@ -33,7 +34,11 @@ pub(crate) async fn run(command: User, global: &Global) -> Outcome {
             let answer = call("POST", &format!("{}/password", path(&name)), None, global).await?;
             done(&answer, &format!("`{}` is signed out", field(&answer, "name")), global)
         }
-        User::Grant { name, permissions } => change(&name, &json!({ "grant": permissions }), "", global).await,
+        User::Grant { name, permissions } => {
+            let body = json!({ "grant": &permissions });
+            let answer = call_giving(&permissions, "PATCH", &path(&name), &body, global).await?;
+            done(&answer, &may(&answer), global)
+        }
         User::Revoke { name, permissions } => change(&name, &json!({ "revoke": permissions }), "", global).await,
         User::Delete { name } => {
             let answer = call("DELETE", &path(&name), None, global).await?;
@@ -51,6 +56,39 @@ pub(crate) async fn call(method: &str, path: &str, body: Option<&Json>, global: 
     let answer = client.call(method, path, body).await;
     client.close().await;
     answer
+}
+
+/// One call that gives somebody `permissions`. Those of a job that is not there are told: they may be for a job to come, but
+/// more often they are a slip of the hand, and who has them sees nothing.
+pub(super) async fn call_giving(
+    permissions: &[String],
+    method: &str,
+    path: &str,
+    body: &Json,
+    global: &Global,
+) -> Result<Json, Failure> {
+    let client = Client::open(global).await?;
+    let answer = client.call(method, path, Some(body)).await;
+    if answer.is_ok() && !global.json {
+        warn_of_strangers(permissions, &client).await;
+    }
+    client.close().await;
+    answer
+}
+
+async fn warn_of_strangers(permissions: &[String], client: &Client) {
+    let named: Vec<&str> =
+        permissions.iter().filter_map(|one| one.strip_prefix("job:")).filter(|id| *id != "*").collect();
+    if named.is_empty() {
+        return;
+    }
+    // What was asked for is done; that the list cannot be read now changes nothing about it.
+    let Ok(answer) = client.call("GET", "/admin/jobs", None).await else { return };
+    let ids: Vec<&str> = answer["jobs"].as_array().into_iter().flatten().map(|job| field(job, "id")).collect();
+    for stranger in named.into_iter().filter(|id| !ids.contains(id)) {
+        let near = nearest(stranger, ids.iter().copied()).map(|near| format!("; did you mean `job:{near}`?"));
+        eprintln!("warning: there is no job `{stranger}`{}", near.unwrap_or_default());
+    }
 }
 
 /// Permissions, or whatever else is a list of texts, in one cell.
@@ -73,12 +111,15 @@ fn done(answer: &Json, text: &str, global: &Global) -> Outcome {
     Ok(Exit::Fine)
 }
 
+fn may(answer: &Json) -> String {
+    format!("`{}` may: {}", field(answer, "name"), joined(answer, "permissions"))
+}
+
 async fn change(name: &str, body: &Json, what: &str, global: &Global) -> Outcome {
     let answer = call("PATCH", &path(name), Some(body), global).await?;
-    let name = field(&answer, "name");
     let text = match what {
-        "" => format!("`{name}` may: {}", joined(&answer, "permissions")),
-        what => format!("`{name}` {what}"),
+        "" => may(&answer),
+        what => format!("`{}` {what}", field(&answer, "name")),
     };
     done(&answer, &text, global)
 }

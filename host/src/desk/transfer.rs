@@ -142,10 +142,11 @@ impl Desk {
         if snapshot["format"] != FORMAT || snapshot["version"] != VERSION {
             let message =
                 format!("this is no snapshot of the catalogue: `format` must be `{FORMAT}` and `version` {VERSION}");
-            return Err(DeskError::Invalid(vec![problem("/format", message)]));
+            return Err(DeskError::NoSnapshot(Box::new(problem("/format", message))));
         }
         let Some(jobs) = snapshot["jobs"].as_array() else {
-            return Err(DeskError::Invalid(vec![problem("/jobs", "`jobs` must be a list".to_owned())]));
+            let message = "the `jobs` of the snapshot must be a list".to_owned();
+            return Err(DeskError::NoSnapshot(Box::new(problem("/jobs", message))));
         };
         let mapping = mapping_of(snapshot)?;
         let _turn = self.turn().await?;
@@ -306,7 +307,7 @@ fn sort_out(wanted: Vec<Wanted>, saved: &[Saved], replace: bool, plan: &mut Impo
 fn mapping_of(snapshot: &Json) -> Result<BTreeMap<String, String>, DeskError> {
     let wrong = || {
         let message = "`connector_mapping` must be an object of names: what they are called here".to_owned();
-        DeskError::Invalid(vec![problem("/connector_mapping", message)])
+        DeskError::NoSnapshot(Box::new(problem("/connector_mapping", message)))
     };
     match &snapshot["connector_mapping"] {
         Json::Null => Ok(BTreeMap::new()),

@@ -124,6 +124,11 @@ impl Host {
         self.process.end();
     }
 
+    /// Lets it crash (SIGABRT), as a panic of the machine code in it would.
+    pub fn crash(&mut self) {
+        self.process.signal(libc::SIGABRT);
+    }
+
     fn join_readers(&mut self) {
         for reader in self.readers.drain(..) {
             // A reader that panicked has nothing to add.

@@ -261,6 +261,8 @@ impl From<DeskError> for ApiError {
                 .with("hint", "read the job again, and save what you want to keep of yours"),
             DeskError::Invalid(found) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "job-invalid", detail)
                 .with("problems", json_of(findings(&found))),
+            DeskError::NoSnapshot(found) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "import-invalid", detail)
+                .with("problems", json_of(findings(std::slice::from_ref(&*found)))),
             DeskError::InvalidImport(found) => {
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "import-invalid", detail);
                 let Value::Object(found) = json_of(PlanView::from(&*found)) else { return problem };

@@ -1,10 +1,9 @@
 //! What a run says of itself in its log.
 
-use host_model::Instant;
-use host_model::StepError;
 use host_model::job::Step;
 use host_model::log::LogLevel;
 use host_model::run::Run;
+use host_model::{Instant, StepError, StepStatus};
 
 use super::Stage;
 use crate::log_sink::NewLine;
@@ -29,6 +28,17 @@ impl Stage {
             message,
         };
         self.task.shared.sink.write(line).await;
+    }
+
+    /// Why a run that succeeded has failed steps, when it has: the names of those that may fail and did.
+    pub(super) fn passed_over(&self) -> Option<String> {
+        let failed = |step: &&Step| {
+            step.continue_on_error && self.results.get(&step.name).is_some_and(|r| r.status == StepStatus::Failed)
+        };
+        // What a replay takes from the run before did not fail in this one.
+        let steps = self.task.job.steps.iter().skip(self.task.head.count as usize);
+        let names: Vec<String> = steps.filter(failed).map(|step| format!("`{}`", step.name)).collect();
+        (!names.is_empty()).then(|| format!("went on after {} failed", names.join(", ")))
     }
 
     pub(super) fn took(&self, index: u32, now: Instant) -> String {

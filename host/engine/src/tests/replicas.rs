@@ -193,6 +193,27 @@ async fn a_run_that_may_resumes_goes_on_where_its_process_was_lost() {
 }
 
 #[tokio::test]
+async fn a_step_that_may_fail_and_did_is_not_begun_again_by_whoever_resumes_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut loose = step("a", "fail");
+    loose.continue_on_error = true;
+    let resuming = Job { on_restart: OnRestart::Resume, ..job("j", vec![loose, step("b", "hang-once")]) };
+    let (lost, store) = process(&folder, vec![resuming], named("a/1/1", 8, false)).await;
+    let run = lost.fire(manual("j", None)).await.unwrap().run_id;
+    let states = async || store.list_steps(run).await.unwrap().iter().map(|s| s.status.as_str()).collect::<Vec<_>>();
+    until("the second step runs", async || states().await == ["FAILED", "RUNNING"]).await;
+    let (_next, _) = process(&folder, Vec::new(), named("b/1/1", 8, false)).await;
+    vanish(lost);
+    until("the run ends", async || store.find_run(run).await.unwrap().unwrap().status.is_final()).await;
+    let ended = store.find_run(run).await.unwrap().unwrap();
+    assert_eq!((ended.status, ended.owner.as_str()), (RunStatus::Succeeded, "b/1/1"));
+    assert_eq!(ended.reason.as_deref(), Some("went on after `a` failed"));
+    let steps = store.list_steps(run).await.unwrap();
+    let told: Vec<String> = steps.iter().map(|s| format!("{}/{} {}", s.name, s.attempt, s.status.as_str())).collect();
+    assert_eq!(told, ["a/1 FAILED", "b/1 FAILED", "b/2 SUCCEEDED"]);
+}
+
+#[tokio::test]
 async fn a_resumed_run_keeps_its_first_start_and_its_timeout_goes_on_from_there() {
     let folder = tempfile::tempdir().unwrap();
     let steps = vec![step("a", "hang-once"), step("b", "hang")];

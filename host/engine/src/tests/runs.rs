@@ -36,6 +36,40 @@ async fn a_disabled_step_is_recorded_and_the_run_goes_on() {
 }
 
 #[tokio::test]
+async fn a_step_that_may_fail_is_tried_as_often_as_it_says_and_the_run_goes_on_and_succeeds() {
+    let mut loose = step("loose", "fail");
+    loose.continue_on_error = true;
+    loose.retry = Some(RetryPolicy { attempts: 2, backoff: Backoff::Fixed, base_seconds: 0 });
+    let mut only_then = step("only-then", "echo");
+    only_then.when = when("${steps.loose.rows} is empty");
+    let bench = bench(vec![job("j", vec![loose, only_then, step("last", "echo")])]).await;
+    let run = bench.fire("j").await;
+    let done = bench.finished(run).await;
+    assert_eq!((done.status, done.steps_done), (RunStatus::Succeeded, 3));
+    assert_eq!((done.reason.as_deref(), done.error), (Some("went on after `loose` failed"), None));
+    let expected = ["loose/1 FAILED", "loose/2 FAILED", "only-then/1 SUCCEEDED", "last/1 SUCCEEDED"];
+    assert_eq!(bench.states(run).await, expected);
+    let log = bench.log(run).await;
+    assert!(log.iter().any(|line| line == "step `loose` failed, the run goes on"), "{log:?}");
+    assert_eq!(log.last().unwrap(), "run succeeded: went on after `loose` failed");
+}
+
+#[tokio::test]
+async fn a_step_that_may_fail_passes_on_nothing_and_what_stops_the_run_stops_it_all_the_same() {
+    let mut loose = step("loose", "fail");
+    loose.continue_on_error = true;
+    let mut asks = step("asks", "echo");
+    asks.op_kwargs = map(json!({"rows": "${steps.loose.rows}"}));
+    let bench = bench(vec![job("j", vec![loose, asks, step("last", "echo")])]).await;
+    let run = bench.fire("j").await;
+    let done = bench.finished(run).await;
+    assert_eq!((done.status, done.reason), (RunStatus::Failed, None));
+    assert!(done.error.unwrap().contains("step `asks`"));
+    let states = bench.states(run).await;
+    assert_eq!(states, ["loose/1 FAILED", "asks/1 FAILED", "last/1 CANCELED skipped: earlier step failed"]);
+}
+
+#[tokio::test]
 async fn a_fire_may_switch_a_step_off_and_set_values() {
     let bench = bench(vec![job("j", vec![step("a", "fail"), step("b", "echo")])]).await;
     let overrides = Overrides {
