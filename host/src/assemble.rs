@@ -247,6 +247,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         auth,
         oidc,
         trusted_proxies: settings.trusted_proxies.value.clone(),
+        public_path: settings.public_path().to_owned(),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });

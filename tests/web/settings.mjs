@@ -48,6 +48,16 @@ export default async function (kit) {
     await kit.picture(page, 'settings-user')
   })
 
+  await kit.check('a forgotten password is replaced by a new one-time password, with a link that brings it', async () => {
+    await dialog(page).getByRole('button', { name: 'New one-time password' }).click()
+    await dialog(page).getByText('It is shown this once', { exact: false }).waitFor()
+    const [shown, link] = await dialog(page).locator('code').allInnerTexts()
+    assert(link.startsWith(`${kit.server.url}auth/setup?user=bob`) && link.includes(shown), link)
+    await kit.accessible(page)
+    await dialog(page).getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Edit bob' }).click()
+  })
+
   await kit.check('permissions are changed, and an account is disabled', async () => {
     await pick(page, 'Granted here', 'settings:jobs')
     await dialog(page).getByRole('button', { name: 'Save' }).click()
@@ -186,6 +196,25 @@ export default async function (kit) {
     await kit.accessible(page)
   })
 
+  await kit.check('a connector that an import names and nobody has here is called what it is called here', async () => {
+    await go('transfer')
+    const { body: snapshot } = await kit.server.call('GET', 'admin/catalogue/export')
+    snapshot.jobs.push({ app: 'shop', id: 'from-elsewhere', text: '[[jobs]]\nid = "from-elsewhere"\n[[jobs.steps]]\nname = "a"\ntype = "sql_query"\nconnector = "theirs"\nquery = "select 1"\n' })
+    await page.getByLabel('Snapshot', { exact: true }).setInputFiles({ name: 'snapshot.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(snapshot)) })
+    await page.getByRole('button', { name: 'Show what would change' }).click()
+    const mapping = page.locator('[data-mapping="theirs"]')
+    await mapping.getByRole('button', { name: 'Make theirs' }).waitFor()
+    await kit.accessible(page)
+    await kit.picture(page, 'settings-mapping')
+    await mapping.locator('select').selectOption('ops')
+    await page.locator('[data-plan="new"][data-count="1"]').waitFor()
+    await page.locator('[data-plan="invalid"][data-count="0"]').waitFor()
+    await page.getByRole('button', { name: 'Take it over' }).click()
+    await page.getByText('Taken over.').waitFor()
+    const { body } = await kit.server.call('GET', 'admin/jobs/from-elsewhere/source')
+    assert(body.job.steps[0].connector === 'ops', JSON.stringify(body.job))
+  })
+
   await kit.check('history tells what it takes, how that grows, and what another setting would remove', async () => {
     await go('history')
     await page.getByRole('table', { name: 'What it takes' }).getByText('ly2_job_runs').waitFor()
@@ -231,18 +260,22 @@ export default async function (kit) {
     assert(lines.length > 10 && JSON.parse(lines.at(-1)).hash, `${lines.length} lines`)
   })
 
-  await kit.check('every part of the settings fits a narrow screen, in the dark, in French, and is accessible', async () => {
-    const narrow = await kit.open('settings', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'fr-FR' })
-    for (const tab of ALL) {
-      await narrow.goto(new URL(`settings/${tab}`, kit.server.url).href)
-      await narrow.locator('#content nav [aria-current="page"]').waitFor()
-      await narrow.locator('#content p, #content table, #content section').first().waitFor()
-      await kit.fits(narrow)
-      await kit.accessible(narrow)
-      await kit.picture(narrow, `settings-${tab}-narrow-dark-fr`)
-    }
-    await kit.noViolations(narrow)
-    await narrow.context().close()
-  })
+  for (const [look, options] of Object.entries({
+    light: {},
+    zoomed: { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
+    'narrow-dark-fr': { viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'fr-FR' },
+  })) {
+    await kit.check(`every part of the settings, ${look}: fits and is accessible`, () => kit.with(null, async (tab) => {
+      for (const part of ALL) {
+        await tab.goto(new URL(`settings/${part}`, kit.server.url).href)
+        await tab.locator('#content nav [aria-current="page"]').waitFor()
+        await tab.locator('#content p, #content table, #content section').first().waitFor()
+        await tab.getByRole('status', { name: /^(Loading|Chargement)/ }).waitFor({ state: 'hidden' })
+        await kit.fits(tab)
+        await kit.accessible(tab)
+        await kit.picture(tab, `settings-${part}-${look}`)
+      }
+    }, options))
+  }
   await page.context().close()
 }

@@ -163,6 +163,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The path of `public_url`, without a slash at its end: people find the page below it. Empty when there is none.
+    pub fn public_path(&self) -> &str {
+        let address = self.public_url.value.as_deref().and_then(|url| url.split_once("://"));
+        address.and_then(|(_, rest)| Some(&rest[rest.find('/')?..])).unwrap_or_default()
+    }
+
     /// The folder that holds one folder per app.
     pub fn plugins_dir(&self, home: &Path) -> PathBuf {
         match &self.apps_dir.value {

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod below;
 mod closed;
 mod document;
 mod events;

@@ -520,6 +520,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         auth: Auth::new(auth),
         oidc: providers.oidc,
         trusted_proxies: Default::default(),
+        public_path: "/ops".to_owned(),
         stop: stop.clone(),
         version: "1.2.3",
     });
