@@ -1,5 +1,6 @@
 /** Settings: sessions, tokens, users, secrets, what the server was told, its history, export and import, the audit trail. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { assert } from './kit.mjs'
 
 const dialog = (page) => page.getByRole('dialog')
@@ -150,6 +151,29 @@ export default async function (kit) {
     assert(new URL(page.url()).searchParams.get('set') === 'yes', page.url())
   })
 
+  await kit.check('a setting is changed here, written into the file with its comments, and said to count after a restart', async () => {
+    writeFileSync(join(kit.server.home, 'app.toml'), '# of the operators\n[jobs]\nmax_concurrent_runs = 16 # as many as there are cores\n')
+    await go('server')
+    await page.getByRole('button', { name: 'Change jobs.scheduler_enabled' }).click()
+    await dialog(page).getByRole('switch', { name: 'jobs.scheduler_enabled' }).click()
+    await kit.accessible(page)
+    await kit.picture(page, 'settings-setting')
+    await dialog(page).getByRole('button', { name: 'Save' }).click()
+    const row = page.getByRole('row').filter({ hasText: 'jobs.scheduler_enabled' })
+    await row.locator('[data-next="false"]').waitFor()
+    await page.getByRole('button', { name: 'Change jobs.max_concurrent_runs' }).click()
+    await dialog(page).getByRole('textbox').fill('0')
+    await dialog(page).getByRole('button', { name: 'Save' }).click()
+    await dialog(page).getByRole('alert').waitFor()
+    await dialog(page).getByRole('button', { name: 'Cancel' }).click()
+    const text = readFileSync(join(kit.server.home, 'app.toml'), 'utf8')
+    assert(text === '# of the operators\n[jobs]\nmax_concurrent_runs = 16 # as many as there are cores\nscheduler_enabled = false\n', text)
+    assert(await page.getByRole('button', { name: 'Change server.listen' }).count() === 0, 'what a flag says can be changed')
+    await page.getByRole('button', { name: 'Change jobs.scheduler_enabled' }).click()
+    await dialog(page).getByRole('button', { name: 'Use the default' }).click()
+    await row.locator('[data-next]').waitFor({ state: 'detached' })
+  })
+
   await kit.check('history tells how long runs are kept, and a pass is a run', async () => {
     await go('history')
     await page.getByText('90 days').waitFor()
@@ -223,7 +247,9 @@ export default async function (kit) {
     assert(await page.getByRole('button', { name: 'Count', exact: true }).isDisabled(), 'zero days can be asked for')
     await page.getByLabel('Days to keep').fill('7')
     await page.keyboard.press('Enter')
-    await page.getByText('history_days = 7 below [jobs]', { exact: false }).waitFor()
+    await page.getByRole('button', { name: 'Keep runs for 7 days' }).click()
+    await page.locator('[data-next="7"]').waitFor()
+    assert(readFileSync(join(kit.server.home, 'app.toml'), 'utf8').includes('history_days = 7'), 'it is not in the file')
     await kit.accessible(page)
     await kit.picture(page, 'settings-history-growth')
   })

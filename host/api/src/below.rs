@@ -66,7 +66,10 @@ pub(crate) fn serve_below(path: &str, inner: Router) -> Router {
         return inner;
     }
     if crate::assets::API.contains(&first) || first == "assets" {
-        tracing::warn!(path, "the page cannot be served below the path of `public_url`: the server has addresses there");
+        tracing::warn!(
+            path,
+            "the page cannot be served below the path of `public_url`: the server has addresses there"
+        );
         return inner;
     }
     let below = Below(path.into());

@@ -27,6 +27,7 @@ mod relay;
 mod request_id;
 mod route;
 pub mod server;
+pub mod settings_desk;
 mod surface;
 mod taken;
 mod view;
@@ -118,6 +119,8 @@ pub struct ApiParts {
     pub metrics: MetricsAccess,
     /// The settings of this process.
     pub settings: Vec<SettingEntry>,
+    /// Where they are written.
+    pub settings_desk: Arc<dyn settings_desk::SettingsDesk>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
     /// Sizes of the store and the use of its connections.
@@ -292,6 +295,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::AllJobs, routes!(load::show))
         .add(Need::Superuser, looking(routes!(diagnostics::show)))
         .add(Need::Superuser, routes!(about::settings))
+        .add(Need::Superuser, routes!(about::write_setting))
         .add(Need::SignedIn, routes!(about::show))
         .add(Need::Superuser, routes!(scheduler::pause))
         .add(Need::Superuser, routes!(scheduler::resume))

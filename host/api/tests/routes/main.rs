@@ -17,6 +17,7 @@ mod refused;
 mod replicas;
 mod rest;
 mod secrets;
+mod settings;
 mod shown;
 mod sign_in;
 mod slots;

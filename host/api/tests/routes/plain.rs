@@ -45,11 +45,7 @@ async fn a_form_signs_in_leads_on_and_signs_out_again() {
     let (once, link) = invited(&house, "ann").await;
     assert_eq!(link, format!("/auth/setup?user=ann&code={once}"));
     let page = house.plain("GET", "/auth/login?to=/runs", &[HOST], "").await;
-    is_page(
-        &page,
-        200,
-        &["method=\"post\" action=\"login\"", "autocomplete=\"current-password\"", "value=\"/runs\""],
-    );
+    is_page(&page, 200, &["method=\"post\" action=\"login\"", "autocomplete=\"current-password\"", "value=\"/runs\""]);
     let french = house.plain("GET", "/auth/login", &[HOST, ("accept-language", "fr-FR,en;q=0.5")], "").await;
     is_page(&french, 200, &["<html lang=\"fr\">", "Mot de passe"]);
     let style = house.plain("GET", "/auth/plain.css", &[], "").await;
