@@ -25,7 +25,7 @@ use host_store::Roles;
 
 use crate::backup::desk::ThingsToSave;
 use crate::client::client_header;
-use crate::desk::{ConnectorDesk, Desk, recover};
+use crate::desk::{ConnectorDesk, Desk, SettingsFile, recover};
 use crate::exit::{Exit, Failure};
 use crate::history::{self, PruneHistory, PruneTrail};
 use crate::home::{Home, env};
@@ -232,13 +232,19 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         plugin_versions: Arc::new(steward),
         plugins: Arc::new(Plugins { root: plugins_root, sandbox }),
         connectors: Arc::new(Connectors { pools: pools.clone(), history: pool_history }),
-        connector_editor: Arc::new(ConnectorDesk::new(desk, &secrets, roles.connector_secrets, drivers(settings)?)),
+        connector_editor: Arc::new(ConnectorDesk::new(
+            desk.clone(),
+            &secrets,
+            roles.connector_secrets,
+            drivers(settings)?,
+        )),
         metrics: match settings.metrics.value {
             Metrics::Off => MetricsAccess::Off,
             Metrics::Open => MetricsAccess::Open,
             Metrics::Token => MetricsAccess::Token,
         },
         settings: settings.list(),
+        settings_desk: Arc::new(SettingsFile::new(desk)),
         notifications: notifier.clone(),
         audit: roles.audit.clone(),
         care: roles.care,
@@ -247,6 +253,7 @@ pub(crate) async fn build(home: &Home, settings: &Settings, part: Part<'_>) -> R
         auth,
         oidc,
         trusted_proxies: settings.trusted_proxies.value.clone(),
+        public_path: settings.public_path().to_owned(),
         stop: stop.clone(),
         version: env!("CARGO_PKG_VERSION"),
     });

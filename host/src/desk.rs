@@ -12,6 +12,7 @@ mod connectors;
 mod history;
 mod rename;
 mod save;
+mod settings;
 mod transfer;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::keeper::Keeper;
 
 pub(crate) use connectors::Connectors as ConnectorDesk;
+pub(crate) use settings::SettingsFile;
 
 /// See the module's note.
 pub(crate) struct Desk {

@@ -99,5 +99,28 @@ export default async function (kit) {
     await kit.noViolations(broken)
     await broken.context().close()
   })
+
+  await kit.check('Caps Lock is told, and after too many tries how long to wait, second by second', () => kit.with('login', async (tab) => {
+    const password = tab.getByLabel('Password', { exact: true })
+    const press = (on) => password.evaluate((field, modifierCapsLock) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'A', bubbles: true, modifierCapsLock })), on)
+    await press(true)
+    await tab.getByText('Caps Lock is on.').waitFor()
+    await press(false)
+    await tab.getByText('Caps Lock is on.').waitFor({ state: 'detached' })
+    kit.expected.push(/status of 429/)
+    const wait = tab.getByText(/^Too many attempts\. Try again in \d+ s\.$/)
+    for (let tries = 0; tries < 30 && await wait.count() === 0; tries += 1) {
+      await tab.getByLabel('User').fill('mallory')
+      await password.fill(`a guess ${tries}`)
+      const [answer] = await Promise.all([tab.waitForResponse((each) => each.url().endsWith('auth/login')), tab.getByRole('button', { name: 'Sign in', exact: true }).click()])
+      await (answer.status() === 429 ? wait : tab.getByText('The server did not accept that.')).waitFor()
+    }
+    await wait.waitFor()
+    assert(await tab.getByRole('button', { name: 'Sign in', exact: true }).isDisabled(), 'one may try on')
+    await kit.accessible(tab)
+    await kit.picture(tab, 'sign-in-wait')
+    const first = await wait.innerText()
+    await wait.filter({ hasNotText: first }).waitFor()
+  }, { signedOut: true }))
   await page.context().close()
 }

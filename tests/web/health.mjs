@@ -69,6 +69,25 @@ export default async function (kit) {
     await other.context().close()
   })
 
+  await kit.check('a pause with an end is a maintenance window, by the clock that the page shows', async () => {
+    await page.getByLabel('Times').selectOption('utc')
+    const until = new Date(Date.now() + 2 * 3_600_000).toISOString().slice(0, 16)
+    await page.getByRole('button', { name: 'Pause schedules' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Reason').fill('new disks')
+    await dialog.getByLabel('Until').fill(until)
+    await dialog.getByText('UTC. Empty: until somebody resumes.').waitFor()
+    await kit.picture(page, 'health-pause-dialog')
+    await dialog.getByRole('button', { name: 'Pause schedules' }).click()
+    await page.getByRole('status').filter({ hasText: 'Maintenance: no schedule fires until' }).filter({ hasText: 'new disks' }).waitFor()
+    const { body } = await kit.server.call('GET', 'admin/maintenance')
+    const [window] = body.maintenance
+    assert(Date.parse(window.to) === Date.parse(`${until}Z`), `${window.to} is not ${until}`)
+    await kit.server.call('DELETE', `admin/maintenance/${window.id}`)
+    await page.getByText('Maintenance: no schedule fires until').waitFor({ state: 'detached' })
+    await page.getByLabel('Times').selectOption('local')
+  })
+
   await kit.check('a run that is under way is counted, and gone from the count when it is over', async () => {
     const run = await kit.server.run('waits-at-the-gate')
     await kit.server.reaches(run, 'RUNNING')

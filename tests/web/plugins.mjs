@@ -224,6 +224,12 @@ op_kwargs = { connector = "ops", source_table = "flights", target_table = "delay
       await kit.fits(page)
       await kit.accessible(page)
     })
+    const run = await server.run('stays')
+    await server.reaches(run, 'SUCCEEDED', 'FAILED')
+    await kit.with('plugins/guest', async (page) => {
+      await page.locator('[data-usage="1"]').waitFor()
+      await kit.accessible(page)
+    })
     const gone = await server.call('POST', 'admin/jobs/validate', { app: 'vendor', text: '[[jobs]]\nid = "gone"\n[jobs.pins]\nguest = "ffffffffffff"\n[[jobs.steps]]\nname = "call"\ntype = "wasm"\ncallable = "guest:run"\n' })
     const [found] = gone.body.problems
     assert(found.code === 'pin-missing' && found.pointer === '/pins/guest', JSON.stringify(gone.body))

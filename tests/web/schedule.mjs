@@ -279,7 +279,7 @@ export default async function (kit) {
       }
     })
 
-    for (const [look, options] of Object.entries({ dark: { colorScheme: 'dark' }, 'narrow-light': { viewport: { width: 390, height: 844 } }, 'narrow-dark': { viewport: { width: 390, height: 844 }, colorScheme: 'dark' } })) {
+    for (const [look, options] of Object.entries({ dark: { colorScheme: 'dark' }, 'narrow-light': { viewport: { width: 390, height: 844 } }, 'narrow-dark': { viewport: { width: 390, height: 844 }, colorScheme: 'dark' }, zoomed: { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 } })) {
       await kit.check(`every view, ${look}: fits and is accessible`, () => kit.with(null, async (page) => {
         for (const view of ['agenda', 'day', 'week', 'month']) {
           await page.goto(new URL(utc(view, '&disabled=show'), again.url).href)

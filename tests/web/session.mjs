@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeHome, removeHome, startServer } from './home.mjs'
 import { assert, live } from './kit.mjs'
+import { openAs } from './people.mjs'
 
 const HEADING = (page, name) => page.getByRole('heading', { name, exact: true })
 
@@ -114,6 +115,31 @@ export default async function (kit) {
       await enter(tab, 'vera', 'seven green bottles')
       await HEADING(tab, 'Runs').waitFor()
     }, { signedOut: true })
+  })
+
+  await kit.check('a session that ends under something unsaved is opened again in place, and what was typed is still there', async () => {
+    const tab = await openAs(kit, kit.server, ['superuser'])
+    try {
+      const { user } = await (await tab.context().request.get(new URL('auth/me', kit.server.url).href)).json()
+      await tab.goto(new URL('jobs/quick-check/edit', kit.server.url).href)
+      await live(tab)
+      const description = tab.locator('[data-pointer="/description"] input')
+      await description.fill('typed before the session ended')
+      await tab.getByText('no problem found').waitFor()
+      await kit.server.call('PATCH', `admin/users/${user}`, { disabled: true })
+      const dialog = tab.getByRole('dialog', { name: 'You were signed out' })
+      await dialog.waitFor()
+      await kit.accessible(tab)
+      await kit.picture(tab, 'session-again')
+      await kit.server.call('PATCH', `admin/users/${user}`, { disabled: false })
+      await enter(dialog, user, `A password of ${user}, long enough`)
+      await dialog.waitFor({ state: 'detached' })
+      assert(await description.inputValue() === 'typed before the session ended', 'what was typed is gone')
+      await tab.locator('[data-act="save"]').click()
+      await tab.locator('[data-saved]').waitFor()
+    } finally {
+      await tab.context().close()
+    }
   })
 
   await kit.check('what somebody chose goes with them to another browser', async () => {

@@ -1,5 +1,6 @@
 /** Settings: sessions, tokens, users, secrets, what the server was told, its history, export and import, the audit trail. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { assert } from './kit.mjs'
 
 const dialog = (page) => page.getByRole('dialog')
@@ -46,6 +47,16 @@ export default async function (kit) {
     await dialog(page).getByText('No: none of the permissions opens it.').waitFor()
     await kit.accessible(page)
     await kit.picture(page, 'settings-user')
+  })
+
+  await kit.check('a forgotten password is replaced by a new one-time password, with a link that brings it', async () => {
+    await dialog(page).getByRole('button', { name: 'New one-time password' }).click()
+    await dialog(page).getByText('It is shown this once', { exact: false }).waitFor()
+    const [shown, link] = await dialog(page).locator('code').allInnerTexts()
+    assert(link.startsWith(`${kit.server.url}auth/setup?user=bob`) && link.includes(shown), link)
+    await kit.accessible(page)
+    await dialog(page).getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Edit bob' }).click()
   })
 
   await kit.check('permissions are changed, and an account is disabled', async () => {
@@ -140,6 +151,29 @@ export default async function (kit) {
     assert(new URL(page.url()).searchParams.get('set') === 'yes', page.url())
   })
 
+  await kit.check('a setting is changed here, written into the file with its comments, and said to count after a restart', async () => {
+    writeFileSync(join(kit.server.home, 'app.toml'), '# of the operators\n[jobs]\nmax_concurrent_runs = 16 # as many as there are cores\n')
+    await go('server')
+    await page.getByRole('button', { name: 'Change jobs.scheduler_enabled' }).click()
+    await dialog(page).getByRole('switch', { name: 'jobs.scheduler_enabled' }).click()
+    await kit.accessible(page)
+    await kit.picture(page, 'settings-setting')
+    await dialog(page).getByRole('button', { name: 'Save' }).click()
+    const row = page.getByRole('row').filter({ hasText: 'jobs.scheduler_enabled' })
+    await row.locator('[data-next="false"]').waitFor()
+    await page.getByRole('button', { name: 'Change jobs.max_concurrent_runs' }).click()
+    await dialog(page).getByRole('textbox').fill('0')
+    await dialog(page).getByRole('button', { name: 'Save' }).click()
+    await dialog(page).getByRole('alert').waitFor()
+    await dialog(page).getByRole('button', { name: 'Cancel' }).click()
+    const text = readFileSync(join(kit.server.home, 'app.toml'), 'utf8')
+    assert(text === '# of the operators\n[jobs]\nmax_concurrent_runs = 16 # as many as there are cores\nscheduler_enabled = false\n', text)
+    assert(await page.getByRole('button', { name: 'Change server.listen' }).count() === 0, 'what a flag says can be changed')
+    await page.getByRole('button', { name: 'Change jobs.scheduler_enabled' }).click()
+    await dialog(page).getByRole('button', { name: 'Use the default' }).click()
+    await row.locator('[data-next]').waitFor({ state: 'detached' })
+  })
+
   await kit.check('history tells how long runs are kept, and a pass is a run', async () => {
     await go('history')
     await page.getByText('90 days').waitFor()
@@ -186,6 +220,25 @@ export default async function (kit) {
     await kit.accessible(page)
   })
 
+  await kit.check('a connector that an import names and nobody has here is called what it is called here', async () => {
+    await go('transfer')
+    const { body: snapshot } = await kit.server.call('GET', 'admin/catalogue/export')
+    snapshot.jobs.push({ app: 'shop', id: 'from-elsewhere', text: '[[jobs]]\nid = "from-elsewhere"\n[[jobs.steps]]\nname = "a"\ntype = "sql_query"\nconnector = "theirs"\nquery = "select 1"\n' })
+    await page.getByLabel('Snapshot', { exact: true }).setInputFiles({ name: 'snapshot.json', mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(snapshot)) })
+    await page.getByRole('button', { name: 'Show what would change' }).click()
+    const mapping = page.locator('[data-mapping="theirs"]')
+    await mapping.getByRole('button', { name: 'Make theirs' }).waitFor()
+    await kit.accessible(page)
+    await kit.picture(page, 'settings-mapping')
+    await mapping.locator('select').selectOption('ops')
+    await page.locator('[data-plan="new"][data-count="1"]').waitFor()
+    await page.locator('[data-plan="invalid"][data-count="0"]').waitFor()
+    await page.getByRole('button', { name: 'Take it over' }).click()
+    await page.getByText('Taken over.').waitFor()
+    const { body } = await kit.server.call('GET', 'admin/jobs/from-elsewhere/source')
+    assert(body.job.steps[0].connector === 'ops', JSON.stringify(body.job))
+  })
+
   await kit.check('history tells what it takes, how that grows, and what another setting would remove', async () => {
     await go('history')
     await page.getByRole('table', { name: 'What it takes' }).getByText('ly2_job_runs').waitFor()
@@ -194,7 +247,9 @@ export default async function (kit) {
     assert(await page.getByRole('button', { name: 'Count', exact: true }).isDisabled(), 'zero days can be asked for')
     await page.getByLabel('Days to keep').fill('7')
     await page.keyboard.press('Enter')
-    await page.getByText('history_days = 7 below [jobs]', { exact: false }).waitFor()
+    await page.getByRole('button', { name: 'Keep runs for 7 days' }).click()
+    await page.locator('[data-next="7"]').waitFor()
+    assert(readFileSync(join(kit.server.home, 'app.toml'), 'utf8').includes('history_days = 7'), 'it is not in the file')
     await kit.accessible(page)
     await kit.picture(page, 'settings-history-growth')
   })
@@ -231,18 +286,22 @@ export default async function (kit) {
     assert(lines.length > 10 && JSON.parse(lines.at(-1)).hash, `${lines.length} lines`)
   })
 
-  await kit.check('every part of the settings fits a narrow screen, in the dark, in French, and is accessible', async () => {
-    const narrow = await kit.open('settings', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'fr-FR' })
-    for (const tab of ALL) {
-      await narrow.goto(new URL(`settings/${tab}`, kit.server.url).href)
-      await narrow.locator('#content nav [aria-current="page"]').waitFor()
-      await narrow.locator('#content p, #content table, #content section').first().waitFor()
-      await kit.fits(narrow)
-      await kit.accessible(narrow)
-      await kit.picture(narrow, `settings-${tab}-narrow-dark-fr`)
-    }
-    await kit.noViolations(narrow)
-    await narrow.context().close()
-  })
+  for (const [look, options] of Object.entries({
+    light: {},
+    zoomed: { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },
+    'narrow-dark-fr': { viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'fr-FR' },
+  })) {
+    await kit.check(`every part of the settings, ${look}: fits and is accessible`, () => kit.with(null, async (tab) => {
+      for (const part of ALL) {
+        await tab.goto(new URL(`settings/${part}`, kit.server.url).href)
+        await tab.locator('#content nav [aria-current="page"]').waitFor()
+        await tab.locator('#content p, #content table, #content section').first().waitFor()
+        await tab.getByRole('status', { name: /^(Loading|Chargement)/ }).waitFor({ state: 'hidden' })
+        await kit.fits(tab)
+        await kit.accessible(tab)
+        await kit.picture(tab, `settings-${part}-${look}`)
+      }
+    }, options))
+  }
   await page.context().close()
 }

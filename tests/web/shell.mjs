@@ -119,12 +119,15 @@ export default async function (kit) {
     const first = await kit.open('jobs')
     const pages = [first]
     await live(first)
+    const streams = async () => (await kit.server.call('GET', 'admin/jobs/health')).body.checks.find((check) => check.name === 'streams').figure
+    const before = await streams()
     for (let i = 1; i < 9; i++) {
       const page = await first.context().newPage()
       await page.goto(new URL('jobs', kit.server.url).href)
       pages.push(page)
     }
     for (const page of pages) await live(page)
+    assert(before > 0 && await streams() <= before, `${await streams()} streams, ${before} before`)
     await kit.server.run('quick-check')
     for (const page of pages) await card(page, 'quick-check').locator('[data-status="SUCCEEDED"]').waitFor()
     await first.context().close()

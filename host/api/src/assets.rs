@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::below::Below;
 use crate::error::ApiError;
+use crate::plain::escape;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "../../web/dist"]
@@ -19,15 +21,18 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
      connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'self'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types live-worker";
 
-const PLACEHOLDER: &str = "<!doctype html><meta charset=utf-8><title>Nomaflow</title><h1>The page is not in this build</h1>\
+const PLACEHOLDER: &str = "<!doctype html><meta charset=utf-8><base href=\"/\" /><title>Nomaflow</title><h1>The page is not in this build</h1>\
      <p>Run <code>npm --prefix web ci &amp;&amp; npm --prefix web run build</code> and start again. \
-     The REST API and the command line work without it. <a href=\"/auth/login\">Sign in or out</a>";
+     The REST API and the command line work without it. <a href=\"auth/login\">Sign in or out</a>";
+
+/// What the page's addresses are relative to, as it is built.
+const BASE: &str = "<base href=\"/\" />";
 
 /// First segments that belong to the API: an unknown address below them is a problem document, never HTML.
-const API: [&str; 6] = ["admin", "auth", "docs", "healthz", "metrics", "openapi.json"];
+pub(crate) const API: [&str; 6] = ["admin", "auth", "docs", "healthz", "metrics", "openapi.json"];
 
 /// Serves a file of the page, or the page itself for any other address.
-pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn page(below: Below, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     if API.contains(&first) {
@@ -43,13 +48,16 @@ pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
         None if hashed => {
             return ApiError::not_found("this file belongs to another version of the page").into_response();
         }
-        None => ("index.html", find("index.html", accepts)),
+        // Below a path it says so, which its compressed twins do not.
+        None => ("index.html", find("index.html", if below.path().is_empty() { accepts } else { "" })),
     };
     let Some((file, encoding)) = found else {
         let kind = (header::CONTENT_TYPE, "text/html; charset=utf-8");
-        return ([kind, (header::CONTENT_SECURITY_POLICY, CSP)], PLACEHOLDER).into_response();
+        return ([kind, (header::CONTENT_SECURITY_POLICY, CSP)], based(PLACEHOLDER, below.path())).into_response();
     };
-    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
+    let is_based = name == "index.html" && !below.path().is_empty();
+    let path = if is_based { hex::encode(below.path()) } else { String::new() };
+    let tag = format!("\"{}{path}\"", hex::encode(&file.metadata.sha256_hash()[..8]));
     let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut builder = Response::builder()
         .header(header::ETAG, &tag)
@@ -66,9 +74,15 @@ pub(crate) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     let built = if known {
         builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
     } else {
-        builder.body(Body::from(file.data))
+        let html = is_based.then(|| based(&String::from_utf8_lossy(&file.data), below.path()));
+        builder.body(html.map_or_else(|| Body::from(file.data), Body::from))
     };
     built.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// The page as it stands below `path`.
+fn based(html: &str, path: &str) -> String {
+    html.replacen(BASE, &format!("<base href=\"{}/\" />", escape(path)), 1)
 }
 
 /// The file, in the best form the caller accepts. Compressed twins are made when the page is built.
@@ -106,4 +120,17 @@ pub(crate) async fn common_headers(request: Request, next: Next) -> Response {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_below_which_path_it_stands() {
+        for html in [include_str!("../../../web/index.html"), PLACEHOLDER] {
+            assert!(based(html, "/ops").contains("<base href=\"/ops/\" />"), "{html}");
+            assert_eq!(based(html, ""), html);
+        }
+    }
 }

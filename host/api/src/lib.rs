@@ -8,6 +8,7 @@
 mod assets;
 mod audit;
 pub mod auth;
+mod below;
 mod checks;
 pub mod connector_desk;
 pub mod desk;
@@ -26,6 +27,7 @@ mod relay;
 mod request_id;
 mod route;
 pub mod server;
+pub mod settings_desk;
 mod surface;
 mod taken;
 mod view;
@@ -117,6 +119,8 @@ pub struct ApiParts {
     pub metrics: MetricsAccess,
     /// The settings of this process.
     pub settings: Vec<SettingEntry>,
+    /// Where they are written.
+    pub settings_desk: Arc<dyn settings_desk::SettingsDesk>,
     /// Who did what.
     pub audit: Arc<dyn AuditTrail>,
     /// Sizes of the store and the use of its connections.
@@ -133,6 +137,8 @@ pub struct ApiParts {
     pub oidc: Vec<Arc<dyn auth::OidcProvider>>,
     /// Whose word about the address of a client is taken.
     pub trusted_proxies: TrustedProxies,
+    /// Below which the page is found too, as `/ops`; empty for nowhere else.
+    pub public_path: String,
     /// Cancelled when the server stops, so that live streams end first.
     pub stop: CancelToken,
     /// The program's version.
@@ -145,7 +151,8 @@ pub(crate) type App = Arc<ApiParts>;
 pub fn router(parts: ApiParts) -> Router {
     let app: App = Arc::new(parts);
     let (routes, _, document) = surface(Some(app.clone()), app.version).finish();
-    routes
+    let path = app.public_path.clone();
+    let router = routes
         .fallback(assets::page)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(Extension(openapi::Document::new(&document)))
@@ -153,7 +160,8 @@ pub fn router(parts: ApiParts) -> Router {
         .layer(middleware::from_fn(request_id::assign))
         .layer(Extension(metrics::Counters::listen(&app.engine, &app.stop)))
         .layer(middleware::from_fn_with_state(app.clone(), proxies::see_through))
-        .with_state(app)
+        .with_state(app);
+    below::serve_below(&path, router)
 }
 
 /// Every route with what a caller needs for it.
@@ -287,6 +295,7 @@ fn surface(app: Option<App>, version: &str) -> Surface {
         .add(Need::AllJobs, routes!(load::show))
         .add(Need::Superuser, looking(routes!(diagnostics::show)))
         .add(Need::Superuser, routes!(about::settings))
+        .add(Need::Superuser, routes!(about::write_setting))
         .add(Need::SignedIn, routes!(about::show))
         .add(Need::Superuser, routes!(scheduler::pause))
         .add(Need::Superuser, routes!(scheduler::resume))

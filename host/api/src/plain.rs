@@ -1,7 +1,8 @@
 //! Pages without scripts, for signing in and out when the page itself does not come up: a broken build, a slow line, a text
 //! browser. Forms of HTML and one small style sheet; each page has less than 10 kB.
 //!
-//! Invariant: whatever comes from outside is escaped here, once, where it enters the text.
+//! Invariant: whatever comes from outside is escaped here, once, where it enters the text. All of them stand right below
+//! `/auth`, and every address in them is relative to that: so they work below any path.
 
 mod words;
 
@@ -45,8 +46,8 @@ fn page(words: &Words, status: StatusCode, title: &str, body: &str) -> Response 
         "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · Nomaflow</title>\n\
-         <link rel=\"icon\" type=\"image/svg+xml\" href=\"/favicon.svg\">\n\
-         <link rel=\"stylesheet\" href=\"/auth/plain.css\">\n</head>\n<body>\n<main>\n<p class=\"brand\">Nomaflow</p>\n\
+         <link rel=\"icon\" type=\"image/svg+xml\" href=\"../favicon.svg\">\n\
+         <link rel=\"stylesheet\" href=\"plain.css\">\n</head>\n<body>\n<main>\n<p class=\"brand\">Nomaflow</p>\n\
          <h1>{title}</h1>\n{body}</main>\n</body>\n</html>\n",
         words.language
     );
@@ -78,7 +79,7 @@ pub(crate) fn sign_in(
 ) -> Response {
     let mut body = alert(again.trouble);
     body.push_str(&format!(
-        "<form method=\"post\" action=\"/auth/login\">\n<input type=\"hidden\" name=\"to\" value=\"{}\">\n\
+        "<form method=\"post\" action=\"login\">\n<input type=\"hidden\" name=\"to\" value=\"{}\">\n\
          <label for=\"username\">{}</label>\n<input id=\"username\" name=\"username\" type=\"text\" value=\"{}\" \
          autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" required autofocus>\n\
          <label for=\"password\">{}</label>\n<input id=\"password\" name=\"password\" type=\"password\" \
@@ -91,6 +92,7 @@ pub(crate) fn sign_in(
     ));
     for provider in providers {
         let Some(start) = &provider.start else { continue };
+        let start = start.strip_prefix("/auth/").unwrap_or(start);
         let (label, address) = (escape(&provider.label), format!("{start}?return_to={}", in_query(to)));
         body.push_str(&format!("<p><a href=\"{}\">{} {label}</a></p>\n", escape(&address), words.with));
     }
@@ -102,13 +104,13 @@ pub(crate) fn sign_in(
 
 /// The way out.
 fn out(words: &Words) -> String {
-    format!("<form method=\"post\" action=\"/auth/logout\">\n<button>{}</button>\n</form>\n", words.sign_out)
+    format!("<form method=\"post\" action=\"logout\">\n<button>{}</button>\n</form>\n", words.sign_out)
 }
 
 /// Somebody is signed in: the way on, and the way out.
 pub(crate) fn signed_in(words: &Words, user: &str, to: &str) -> Response {
     let body = format!(
-        "<p>{} <strong>{}</strong></p>\n<p><a href=\"{}\">{}</a></p>\n{}",
+        "<p>{} <strong>{}</strong></p>\n<p><a href=\"..{}\">{}</a></p>\n{}",
         words.signed_in_as,
         escape(user),
         escape(to),
@@ -124,7 +126,7 @@ pub(crate) fn signed_out(words: &Words, elsewhere: Option<(&str, &str)>) -> Resp
     if let Some((address, label)) = elsewhere {
         body.push_str(&format!("<p><a href=\"{}\">{} {}</a></p>\n", escape(address), words.sign_out_at, escape(label)));
     }
-    body.push_str(&format!("<p><a href=\"/auth/login\">{}</a></p>\n", words.sign_in));
+    body.push_str(&format!("<p><a href=\"login\">{}</a></p>\n", words.sign_in));
     page(words, StatusCode::OK, words.signed_out, &body)
 }
 
@@ -146,7 +148,7 @@ pub(crate) struct Setup<'t> {
 
 /// Somebody chooses a password.
 pub(crate) fn set_up(words: &Words, setup: &Setup<'_>, again: &Again<'_>) -> Response {
-    let mut body = format!("{}<form method=\"post\" action=\"/auth/setup\">\n", alert(again.trouble));
+    let mut body = format!("{}<form method=\"post\" action=\"setup\">\n", alert(again.trouble));
     body.push_str(&format!("<input type=\"hidden\" name=\"to\" value=\"{}\">\n", escape(setup.to)));
     let (known, focus) = if setup.user.is_empty() { ("", " autofocus") } else { (" readonly", "") };
     body.push_str(&format!(

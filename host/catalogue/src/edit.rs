@@ -1,5 +1,5 @@
-//! Changing job files: one job at a time, in place; and `connectors`, with the passwords in `credentials`. The only user of
-//! toml_edit.
+//! Changing job files: one job at a time, in place; `connectors`, with the passwords in `credentials`; and `settings`. The
+//! only user of toml_edit.
 //!
 //! `blocks` finds the bytes of each job in a file; `form` writes a job given as JSON into them, key by key; `overlaying`
 //! says what has to stand in `jobs.local.toml` for a vendor's job to become another; `mask` keeps secrets from whoever
@@ -15,6 +15,7 @@ mod mask;
 mod overlaying;
 mod plan;
 mod pointer;
+pub mod settings;
 mod write;
 
 pub use form::{edited, job_json, job_text};

@@ -40,6 +40,6 @@ pub use render::{Style, render, summary};
 pub use settings::{
     AuthSettings, Flags, LdapSettings, LdapUser, LoadedSettings, Metrics, NotificationSettings, OidcSettings, Origin,
     ProviderSettings, PythonSettings, Role, Setting, SettingEntry, Settings, SignInProviders, load_settings,
-    load_sign_in,
+    load_sign_in, settings_of_text,
 };
 pub use source::Sources;

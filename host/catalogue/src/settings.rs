@@ -39,7 +39,8 @@ use crate::load::{read_text, report_syntax, system_zone};
 use crate::reader::{Table, entries};
 use crate::source::{SourceFile, Sources};
 
-const FILE: &str = "app.toml";
+/// What the file is called.
+pub(crate) const FILE: &str = "app.toml";
 
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +164,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The path of `public_url`, without a slash at its end: people find the page below it. Empty when there is none.
+    pub fn public_path(&self) -> &str {
+        let address = self.public_url.value.as_deref().and_then(|url| url.split_once("://"));
+        address.and_then(|(_, rest)| Some(&rest[rest.find('/')?..])).unwrap_or_default()
+    }
+
     /// The folder that holds one folder per app.
     pub fn plugins_dir(&self, home: &Path) -> PathBuf {
         match &self.apps_dir.value {
@@ -209,12 +216,20 @@ impl LoadedSettings {
 /// Reads the settings of `home`. A missing `app.toml` is an empty one.
 pub fn load_settings(home: &Path, env: &EnvReader<'_>, flags: &Flags) -> LoadedSettings {
     let mut diagnostics = Vec::new();
-    let mut sources = Sources::default();
     let text = read_text(&home.join(FILE), FILE, &mut diagnostics).unwrap_or_default();
-    let file = SourceFile::new(FILE, &text);
+    let mut loaded = settings_of_text(&text, home, env, flags);
+    diagnostics.append(&mut loaded.diagnostics);
+    LoadedSettings { diagnostics, ..loaded }
+}
+
+/// The settings of `home`, were `text` its `app.toml`.
+pub fn settings_of_text(text: &str, home: &Path, env: &EnvReader<'_>, flags: &Flags) -> LoadedSettings {
+    let mut diagnostics = Vec::new();
+    let mut sources = Sources::default();
+    let file = SourceFile::new(FILE, text);
     sources.add(&file);
     let mut out = Findings::new(file);
-    let (root, errors) = DeTable::parse_recoverable(&text);
+    let (root, errors) = DeTable::parse_recoverable(text);
     let broken_lines = report_syntax(&errors, &mut out);
     let mut layers = Layers { env: Env { variables: env, secrets: None }, loose: Vec::new() };
     let mut table = Table::new("the file", root.get_ref(), 0..0);

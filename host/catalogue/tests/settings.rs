@@ -242,6 +242,9 @@ quiet_hours = { from = "22:00", to = "07:00" }
     assert_eq!(messages(&loaded), [""; 0]);
     let told = &loaded.settings.notifications;
     assert_eq!(loaded.settings.public_url.value.as_deref(), Some("https://jobs.example.org"));
+    assert_eq!(loaded.settings.public_path(), "", "the page is found at the top of that address");
+    let below = [("NOMAFLOW_SERVER_PUBLIC_URL", "https://example.org/ops/jobs/")];
+    assert_eq!(read("", &below, &Flags::default()).settings.public_path(), "/ops/jobs");
     assert_eq!((told.group_seconds.value, told.retry_seconds.value, told.give_up_hours.value), (0, 9, 24));
     assert_eq!((told.transports[0].name.as_str(), told.routes[0].name.as_str()), ("chat", "etl"));
     assert!(!format!("{told:?}").contains("SLACK"), "a secret field is hidden, even its reference");

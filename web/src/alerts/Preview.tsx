@@ -72,7 +72,7 @@ function PreviewProblem({ error }: { error: unknown }) {
         {found.map((each, i) => (
           <li key={i} className={css.lastError}>
             {each.line !== undefined && <strong>{t.place(each.line, each.column ?? 1)} </strong>}
-            {each.pointer && <code>{each.pointer}</code>} {each.message}
+            {each.pointer && <code>{each.pointer}</code>} {each.line === undefined ? each.message : each.message.replace(/, at line \d+, column \d+$/, '')}
           </li>
         ))}
       </ul>

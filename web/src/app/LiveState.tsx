@@ -68,12 +68,12 @@ export function Banners() {
       <Failing />
       {scheduler?.paused_by && (
         <p className={`${css.banner} ${css.paused}`} role="status">
-          <strong>{t.paused(scheduler.paused_by)}</strong> {scheduler.pause_reason} {t.pausedHint} <Link to="/health">{t.health}</Link>
+          <strong>{t.paused(scheduler.paused_by)}</strong> {scheduler.pause_reason && <>{scheduler.pause_reason} · </>}{t.pausedHint} <Link to="/health">{t.health}</Link>
         </p>
       )}
       {scheduler?.maintenance?.filter((window) => window.state === 'active').map((window) => (
         <p key={window.id} className={`${css.banner} ${css.paused}`} role="status">
-          <strong>{t.maintenance} <At at={window.to} />.</strong> {window.reason} {t.pausedHint} <Link to="/schedule">{t.schedule}</Link>
+          <strong>{t.maintenance} <At at={window.to} />.</strong> {window.reason && <>{window.reason} · </>}{t.pausedHint} <Link to="/schedule">{t.schedule}</Link>
         </p>
       ))}
     </>

@@ -58,11 +58,12 @@ function SignedOutThere({ provider }: { provider: string | undefined }) {
 
 /** Over the page, when the session ended under something unsaved. */
 export function SignInAgain() {
+  const { state } = useRouter()
   return (
     <Dialog title={t.again} close={() => {}} size="small">
       <p className="muted">{t.againHint}</p>
       <Ways
-        to={location.pathname}
+        to={state.location.href}
         done={() => {
           signedInAgain()
           startLive()

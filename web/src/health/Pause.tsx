@@ -8,6 +8,7 @@ import { queryClient } from '../api/queries'
 import { ActionButton, Button } from '../ui/Button'
 import { ConfirmDialog } from '../ui/Dialog'
 import { Field } from '../ui/Field'
+import { chosenZone } from '../ui/time'
 import type { Health } from './health'
 import { t } from './words'
 
@@ -34,11 +35,13 @@ export function PauseButton({ health }: { health: Health }) {
 function PauseDialog({ close }: { close: () => void }) {
   const [reason, setReason] = useState('')
   const [until, setUntil] = useState('')
+  // The clock that every other instant of the page is shown by.
+  const zone = chosenZone() ?? Intl.DateTimeFormat().resolvedOptions().timeZone
   // A pause that ends by itself is a maintenance window from now on.
   const pause = useMutation({
     mutationFn: () => until === ''
       ? http.post<unknown>('admin/scheduler/pause', { reason: reason.trim() })
-      : http.post<unknown>('admin/maintenance', { to: new Date(until).toISOString(), reason: reason.trim() }),
+      : http.post<unknown>('admin/maintenance', { to: until, zone, reason: reason.trim() }),
     onSuccess: async () => {
       await refresh()
       close()
@@ -47,7 +50,7 @@ function PauseDialog({ close }: { close: () => void }) {
   return (
     <ConfirmDialog title={t.pauseTitle} confirm={pause.isPending ? t.pausing : t.pause} action={pause} onConfirm={() => pause.mutate()} close={close}>
       <p>{t.pauseHint}</p>
-      <Field label={t.until} hint={t.untilHint}>{(tie) => <input {...tie} type="datetime-local" value={until} onChange={(event) => setUntil(event.target.value)} />}</Field>
+      <Field label={t.until} hint={<>{zone}. {t.untilHint}</>}>{(tie) => <input {...tie} type="datetime-local" value={until} onChange={(event) => setUntil(event.target.value)} />}</Field>
       <Field label={t.reason} hint={t.reasonHint}>{(tie) => <input {...tie} type="text" maxLength={LONGEST_REASON} autoFocus value={reason} onChange={(event) => setReason(event.target.value)} />}</Field>
     </ConfirmDialog>
   )

@@ -3,7 +3,7 @@ import { manyEn, manyFr, pick } from '../i18n'
 
 const en = {
   title: 'Schedule', view: 'View', views: { agenda: 'Agenda', day: 'Day', week: 'Week', month: 'Month' }, today: 'Today', earlier: 'Earlier', later: 'Later', goTo: 'Date',
-  zone: 'Zone', local: (name: string) => `local (${name})`, job: 'Job', anyJob: 'Any job', tag: 'Tag', anyTag: 'any tag', connector: 'Connector', anyConnector: 'any connector', state: 'State', anyState: 'any state',
+  zone: 'Zone', local: (name: string) => `local (${name})`, job: 'Job', anyJob: 'Any job', tag: 'Tag', anyTag: 'Any tag', connector: 'Connector', anyConnector: 'Any connector', state: 'State', anyState: 'Any state',
   planned: 'planned', lost: 'fell through', disabled: 'Show what is switched off', off: 'off', clear: 'Clear the filters', filters: (n: number) => (n === 0 ? 'Filters and zone' : `Filters and zone (${n})`), now: 'now', dayHours: (hours: number) => `The clocks change: this day has ${hours} hours.`,
   outcomes: { fired: 'fired', skipped: 'skipped', missed: 'missed', failed_to_start: 'did not start' } as Record<string, string>,
   nothing: 'Nothing in this span of time.', nothingHint: 'A job fires by itself when it has a schedule and is switched on.', noneFits: 'Nothing fits the filters.', toJobs: 'Go to the jobs', none: 'nothing', showAll: (n: number) => `Show all ${n}`,
@@ -23,7 +23,7 @@ const en = {
 
 const fr: typeof en = {
   title: 'Calendrier', view: 'Vue', views: { agenda: 'Agenda', day: 'Jour', week: 'Semaine', month: 'Mois' }, today: 'Aujourd’hui', earlier: 'Avant', later: 'Après', goTo: 'Date',
-  zone: 'Fuseau', local: (name) => `local (${name})`, job: 'Job', anyJob: 'Tous les jobs', tag: 'Étiquette', anyTag: 'toute étiquette', connector: 'Connecteur', anyConnector: 'tout connecteur', state: 'État', anyState: 'tout état',
+  zone: 'Fuseau', local: (name) => `local (${name})`, job: 'Job', anyJob: 'Tous les jobs', tag: 'Étiquette', anyTag: 'Toutes les étiquettes', connector: 'Connecteur', anyConnector: 'Tous les connecteurs', state: 'État', anyState: 'Tous les états',
   planned: 'prévu', lost: 'non parti', disabled: 'Montrer ce qui est désactivé', off: 'désactivé', clear: 'Effacer les filtres', filters: (n) => (n === 0 ? 'Filtres et fuseau' : `Filtres et fuseau (${n})`), now: 'maintenant', dayHours: (hours) => `Changement d’heure : ce jour compte ${hours} heures.`,
   outcomes: { fired: 'parti', skipped: 'sauté', missed: 'manqué', failed_to_start: 'n’a pas démarré' },
   nothing: 'Rien dans cette période.', nothingHint: 'Un job part de lui-même quand il a une planification et qu’il est activé.', noneFits: 'Rien ne correspond aux filtres.', toJobs: 'Aller aux jobs', none: 'rien', showAll: (n) => `Tout afficher (${n})`,

@@ -7,18 +7,9 @@ import { Fact, Facts, Panel, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
 import { At } from '../ui/Times'
 import { settingQueries } from './api'
+import { MADE_WITH } from './madeWith'
 import css from './settings.module.css'
 import { t } from './words'
-
-/** Everything of others that the bundle of the page carries. */
-const MADE_WITH = [
-  { name: 'React', licence: 'MIT' },
-  { name: 'TanStack Query', licence: 'MIT' },
-  { name: 'TanStack Router', licence: 'MIT' },
-  { name: 'Lucide', licence: 'ISC' },
-  { name: 'Inter', licence: 'OFL-1.1' },
-  { name: 'JetBrains Mono', licence: 'OFL-1.1' },
-]
 
 export function About() {
   const { data, error, isPending, refetch } = useQuery(settingQueries.about())

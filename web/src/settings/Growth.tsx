@@ -9,6 +9,9 @@ import { Field } from '../ui/Field'
 import { Fact, Facts, Panel, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
 import { At } from '../ui/Times'
+import { settingQueries } from './api'
+import { wanted, writeSetting } from './SettingDialog'
+import { t as s } from './settingWords'
 import css from './settings.module.css'
 import { daysOf, MOST_DAYS, store, storeQueries, type TableSize } from './store'
 import { t } from './storeWords'
@@ -50,8 +53,11 @@ export function WhatWouldGo({ days: set }: { days: number | null }) {
   const days = daysOf(text)
   const counting = useMutation({ mutationFn: store.estimate })
   const found = counting.data
+  const setting = useQuery(settingQueries.values()).data?.find((each) => each.key === 'jobs.history_days')
+  const keep = useMutation({ mutationFn: (wish: number) => writeSetting('jobs.history_days', wish) })
   return (
     <Panel title={t.estimate}>
+      {typeof setting?.next === 'number' && <p role="status" className={css.pad} data-next={setting.next}>{s.kept(words.days(setting.next))}</p>}
       <form className={css.form} onSubmit={(event) => { event.preventDefault(); if (days !== null) counting.mutate(days) }}>
         <Field label={t.keepDays} hint={t.keepHint} error={text !== '' && days === null ? t.daysWrong : undefined}>
           {(tie) => <input {...tie} type="text" inputMode="numeric" value={text} maxLength={String(MOST_DAYS).length} onChange={(event) => setText(event.target.value)} />}
@@ -64,7 +70,10 @@ export function WhatWouldGo({ days: set }: { days: number | null }) {
             <Fact name={t.before}><At at={found.cutoff} /></Fact>
             {(['run_rows', 'step_rows', 'log_rows', 'slot_rows'] as const).map((key) => <Fact key={key} name={`${t.wouldGo}: ${words.removedOf[key]}`}>{number(found[key])}</Fact>)}
           </Facts>
-          {found.history_days !== set && <p className={`${css.pad} muted`}>{t.setIt(found.history_days)}</p>}
+          {setting?.changeable && found.history_days !== wanted(setting) && (
+            <div className={css.pad}><div><ActionButton kind="primary" action={keep} waiting={s.saving} onClick={() => keep.mutate(found.history_days)}>{s.keepFor(words.days(found.history_days))}</ActionButton></div><small className="muted">{s.counts}</small></div>
+          )}
+          {setting && !setting.changeable && found.history_days !== set && <p className={`${css.pad} muted`}>{setting.source === 'env' ? words.locked(setting.env) : t.setIt(found.history_days)}</p>}
         </div>
       )}
     </Panel>

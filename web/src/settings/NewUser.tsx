@@ -1,6 +1,7 @@
 /** Making a local account; its one-time password is shown once. */
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
+import { endpoint } from '../api/http'
 import { queryClient } from '../api/queries'
 import { Button } from '../ui/Button'
 import { Dialog } from '../ui/Dialog'
@@ -47,7 +48,7 @@ export function OneTime({ name, password, path, close }: { name: string; passwor
     <Dialog title={t.oneTime(name)} close={close} size="small" foot={<Button kind="primary" onClick={close}>{t.done}</Button>}>
       <p>{t.oneTimeHint}</p>
       <Shown text={password} label={t.oneTime(name)} copy={t.copyPassword} />
-      {path && <><p>{t.setupHint}</p><Shown text={new URL(path, location.origin).href} label={t.setupLink} copy={t.copySetup} /></>}
+      {path && <><p>{t.setupHint}</p><Shown text={endpoint(path.slice(1))} label={t.setupLink} copy={t.copySetup} /></>}
     </Dialog>
   )
 }

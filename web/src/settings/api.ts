@@ -64,6 +64,10 @@ export interface Setting {
   from: string | null
   env: string
   restart: boolean
+  /** Whether it can be written into the file from here. */
+  changeable: boolean
+  /** What counts after a restart, where that is another value; else null. */
+  next: unknown
 }
 
 export interface About {
@@ -142,6 +146,8 @@ export const settings = {
   putSecret: (name: string, value: string) => http.put<unknown>(`admin/secrets/${of(name)}`, { value }),
   deleteSecret: (name: string) => http.delete<unknown>(`admin/secrets/${of(name)}`),
   sweep: () => http.post<RunAccepted>('admin/jobs/retention/sweep'),
+  /** Null takes it out of the file. */
+  write: (key: string, value: unknown) => http.put<Setting>(`admin/settings/${encodeURIComponent(key)}`, { value }),
   verify: () => http.get<Verdict>('admin/audit/verify'),
   importCatalogue: (snapshot: unknown, strategy: Strategy, dryRun: boolean) => http.post<ImportPlan>(`admin/catalogue/import${queryString({ strategy, dry_run: dryRun })}`, snapshot),
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { choices, isLastSuperuser, reach, whyRun } from './access'
 import type { ImportPlan, User } from './api'
+import { comesIn, MADE_WITH } from './madeWith'
 import { isApplicable, mapped, readSnapshot, tokenLines } from './transfer'
 
 const user = (name: string, permissions: string[], more: Partial<User> = {}): User => ({
@@ -56,4 +57,11 @@ test('connectors of an import are called what they are called here', () => {
   expect(mapped({ jobs: [] }, { theirs: 'ours', same: 'same', open: '' })).toEqual({ jobs: [], connector_mapping: { theirs: 'ours' } })
   const snapshot = { jobs: [] }
   expect(mapped(snapshot, {})).toBe(snapshot)
+})
+
+test('everything the page is made with is told', () => {
+  const [manifest] = Object.values(import.meta.glob<Record<string, string>>('../../package.json', { eager: true, import: 'dependencies' }))
+  const packages = Object.keys(manifest!)
+  for (const name of packages) expect(MADE_WITH.some((part) => comesIn(part, name)), name).toBe(true)
+  for (const part of MADE_WITH) expect(packages.some((name) => comesIn(part, name)), part.name).toBe(true)
 })

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
 use host_model::account::Vouched;
 
+use crate::below::Below;
 use crate::error::ApiError;
 
 /// One try to sign in, from the redirect to the provider to the way back. It lives in a cookie of the browser that made
@@ -83,11 +84,11 @@ impl std::fmt::Debug for Proven {
 
 /// How browsers reach this server, without a slash at the end. A provider knows our addresses and refuses any other, so that
 /// the header of a request may be believed here.
-pub(crate) fn base_of(provider: &dyn OidcProvider, headers: &HeaderMap) -> Result<String, ApiError> {
+pub(crate) fn base_of(provider: &dyn OidcProvider, headers: &HeaderMap, below: &Below) -> Result<String, ApiError> {
     if let Some(url) = provider.external_url() {
         return Ok(url.trim_end_matches('/').to_owned());
     }
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let host = host.ok_or_else(|| ApiError::invalid("the request names no host"))?;
-    Ok(format!("http://{host}"))
+    Ok(format!("http://{host}{}", below.path()))
 }

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use super::oidc::base_of;
 use super::visitor::{self, VOUCHED, Visitor};
 use crate::App;
+use crate::below::Below;
 
 /// What the browser brings back from the provider.
 const STATE: &str = "nomaflow_oidc_out";
@@ -46,7 +47,7 @@ pub(crate) struct WayOut {
 
 /// Where to sign out besides, now that `session` has ended. None when no provider vouched for it, when that provider signs
 /// nobody out, or does not say so in time.
-pub(crate) async fn way_out(app: &App, headers: &HeaderMap, session: &str) -> Option<WayOut> {
+pub(crate) async fn way_out(app: &App, headers: &HeaderMap, below: &Below, session: &str) -> Option<WayOut> {
     let kept = visitor::cookie(headers, VOUCHED)?;
     let (of, rest) = kept.split_once(':')?;
     let (name, hint) = rest.split_once(':')?;
@@ -54,7 +55,7 @@ pub(crate) async fn way_out(app: &App, headers: &HeaderMap, session: &str) -> Op
         return None;
     }
     let provider = app.oidc.iter().find(|provider| provider.name() == name)?;
-    let back = format!("{}/auth/oidc/{name}/signed-out", base_of(&**provider, headers).ok()?);
+    let back = format!("{}/auth/oidc/{name}/signed-out", base_of(&**provider, headers, below).ok()?);
     let state = super::random_hex::<16>().ok()?;
     let asked = provider.sign_out(Some(hint).filter(|hint| !hint.is_empty()), &back, &state);
     let to = match tokio::time::timeout(PATIENCE, asked).await {

@@ -143,7 +143,7 @@ async fn collect(app: &App, caller: &Caller, lookout: &Lookout) -> Bundle {
             disk_free_bytes: app.host.free_bytes(),
         },
         health: tell(app, &caller.permissions, lookout).await,
-        settings: read_settings(app),
+        settings: read_settings(app, &[]),
         findings: catalogue
             .diagnostics
             .iter()

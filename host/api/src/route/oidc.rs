@@ -16,6 +16,7 @@ use crate::audit::Note;
 use crate::auth::{
     Identity, OidcAttempt, OidcError, OidcProvider, Proven, Visitor, base_of, cookie, random_hex, remember, sign_in,
 };
+use crate::below::Below;
 use crate::error::ApiError;
 
 const COOKIE: &str = "nomaflow_oidc";
@@ -78,6 +79,7 @@ pub(crate) async fn start(
     State(app): State<App>,
     Path(name): Path<String>,
     query: Result<Query<StartQuery>, QueryRejection>,
+    below: Below,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Query(query) = query?;
@@ -86,7 +88,7 @@ pub(crate) async fn start(
         state: random_hex::<16>()?,
         nonce: random_hex::<16>()?,
         verifier: random_hex::<32>()?,
-        redirect_uri: format!("{}/auth/oidc/{name}/callback", base_of(&*provider, &headers)?),
+        redirect_uri: format!("{}/auth/oidc/{name}/callback", base_of(&*provider, &headers, &below)?),
     };
     let to = match provider.begin(&attempt).await {
         Ok(to) => to,

@@ -15,6 +15,7 @@ use super::plain_sign_in::{self, LoginForm};
 use crate::App;
 use crate::audit::Note;
 use crate::auth::{Caller, SignedIn, Visitor, prove, same_origin, session, way_out};
+use crate::below::Below;
 use crate::error::ApiError;
 
 /// The body of `POST /auth/login`: user and password, or the bootstrap token.
@@ -87,11 +88,16 @@ pub(crate) async fn refresh(
 /// Ends the session, also when its access token has expired; without one it only takes the cookies away. Of a session that a
 /// provider vouched for, the answer says where to sign out at that provider too.
 #[utoipa::path(post, path = "/auth/logout", tag = "sign-in", responses((status = 200, body = session::SignedOut)))]
-pub(crate) async fn logout(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn logout(
+    State(app): State<App>,
+    visitor: Visitor,
+    below: Below,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     // Also without a session: taking the cookies away is a change, too.
     same_origin(&headers)?;
     let way = match session::sign_out(&app, &headers).await? {
-        Some(session) => way_out(&app, &headers, &session).await,
+        Some(session) => way_out(&app, &headers, &below, &session).await,
         None => None,
     };
     Ok(plain_sign_in::left(&visitor, &headers, way))
@@ -103,12 +109,13 @@ pub(crate) async fn logout_all(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     visitor: Visitor,
+    below: Below,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.must_be_owner()?;
     session::sign_out_everywhere(&app, &caller.user, &visitor).await?;
     let way = match caller.session_id() {
-        Some(session) => way_out(&app, &headers, session).await,
+        Some(session) => way_out(&app, &headers, &below, session).await,
         None => None,
     };
     Ok(plain_sign_in::left(&visitor, &headers, way))

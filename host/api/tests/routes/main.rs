@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod below;
 mod closed;
 mod document;
 mod events;
@@ -16,6 +17,7 @@ mod refused;
 mod replicas;
 mod rest;
 mod secrets;
+mod settings;
 mod shown;
 mod sign_in;
 mod slots;

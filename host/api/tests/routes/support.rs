@@ -21,9 +21,11 @@ use host_api::desk::{
 use host_api::plugin_desk::{
     Consent, KeptVersion, PluginError, PluginReport, PluginUpload, PluginUsage, PluginVersions, Trial,
 };
+use host_api::settings_desk::{SettingsDesk, SettingsError};
 use host_api::{ApiParts, CatalogueSource, MetricsAccess, Router, SecretDesk, router};
-use host_catalogue::Catalogue;
 use host_catalogue::edit::Content;
+use host_catalogue::edit::settings::with_setting;
+use host_catalogue::{Catalogue, Flags, SettingEntry, settings_of_text};
 use host_engine::clock::SystemClock;
 use host_engine::{Engine, EngineParts, FireRequest, Pace, Runners, owner_id};
 use host_model::account::AccountStore;
@@ -212,6 +214,30 @@ impl CatalogueSource for Shelf {
 }
 
 /// Secrets that are not sealed.
+/// `app.toml` as a text.
+#[derive(Default)]
+struct Paper(Mutex<String>);
+
+#[async_trait]
+impl SettingsDesk for Paper {
+    async fn next(&self) -> Result<Vec<SettingEntry>, SettingsError> {
+        Ok(settings_of_text(&self.0.lock().unwrap(), Path::new("."), &|_| None, &Flags::default()).settings.list())
+    }
+
+    async fn write(&self, key: &str, value: Option<&Json>) -> Result<(), SettingsError> {
+        let mut text = self.0.lock().unwrap();
+        let after = with_setting(&text, key, value)?;
+        let found = settings_of_text(&after, Path::new("."), &|_| None, &Flags::default()).diagnostics;
+        match found.into_iter().next() {
+            Some(found) => Err(SettingsError::Invalid(found.message)),
+            None => {
+                *text = after;
+                Ok(())
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct Drawer(Mutex<BTreeMap<String, SealedSecret>>);
 
@@ -511,7 +537,8 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         connectors: Arc::new(Nothing),
         connector_editor: Arc::new(Closed),
         metrics: MetricsAccess::Token,
-        settings: Vec::new(),
+        settings: settings_of_text("", folder.path(), &|_| None, &Flags::default()).settings.list(),
+        settings_desk: Arc::new(Paper::default()),
         notifications: Arc::new(notifier(&engine, roles.notify, roles.mutes, folder.path())),
         audit: audit.clone(),
         care: roles.care,
@@ -520,6 +547,7 @@ pub(crate) async fn house_of(presence: Presence, providers: Vouching) -> House {
         auth: Auth::new(auth),
         oidc: providers.oidc,
         trusted_proxies: Default::default(),
+        public_path: "/ops".to_owned(),
         stop: stop.clone(),
         version: "1.2.3",
     });

@@ -204,7 +204,7 @@ fn unfit(why: String) -> EditError {
     EditError::Unfit { file: CONNECTORS_FILE.to_owned(), why }
 }
 
-fn says(text: &str, file: &str) -> Result<JsonMap, EditError> {
+pub(super) fn says(text: &str, file: &str) -> Result<JsonMap, EditError> {
     let root = DeTable::parse(text).map_err(|error| {
         let (line, _) = SourceFile::new(file, text).place(error.span().map_or(0, |span| span.start));
         EditError::Broken { file: file.to_owned(), line, why: error.message().to_owned() }
@@ -217,13 +217,13 @@ fn says(text: &str, file: &str) -> Result<JsonMap, EditError> {
     }
 }
 
-fn document(text: &str) -> Result<DocumentMut, EditError> {
+pub(super) fn document(text: &str) -> Result<DocumentMut, EditError> {
     let plain = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     plain.parse().map_err(|error: toml_edit::TomlError| unfit(error.message().to_owned()))
 }
 
 /// The document with the line breaks and the byte order mark of the text it came from.
-fn printed(document: &DocumentMut, was: &str) -> String {
+pub(super) fn printed(document: &DocumentMut, was: &str) -> String {
     let mut text = document.to_string();
     if was.contains("\r\n") {
         text = text.replace('\n', "\r\n");

@@ -18,7 +18,21 @@ pub struct SettingEntry {
     pub origin: Origin,
 }
 
+/// Those that the page may write into the file: switches and whole numbers that no other machine has to agree with.
+const CHANGEABLE: [&str; 5] = [
+    "jobs.scheduler_enabled",
+    "jobs.history_days",
+    "jobs.max_concurrent_runs",
+    "server.drain_seconds",
+    "audit.keep_days",
+];
+
 impl SettingEntry {
+    /// Whether it may be written into the file from outside.
+    pub fn is_changeable(&self) -> bool {
+        CHANGEABLE.contains(&self.key)
+    }
+
     /// The variable of the environment that sets it.
     pub fn variable(&self) -> String {
         format!("NOMAFLOW_{}", self.key.replace('.', "_").to_ascii_uppercase())
@@ -62,12 +76,21 @@ impl Settings {
             plain("server.drain_seconds", &self.drain_seconds),
             plain("server.watch", &self.watch),
             entry("server.metrics", &self.metrics, |metrics| metrics.as_str().into()),
+            plain("server.public_url", &self.public_url),
             entry("server.trusted_proxies", &self.trusted_proxies, |proxies| proxies.texts().into()),
             entry("store.url", &self.store, place),
             plain("jobs.scheduler_enabled", &self.scheduler_enabled),
             plain("jobs.history_days", &self.history_days),
             plain("jobs.max_concurrent_runs", &self.max_concurrent_runs),
             entry("jobs.apps_dir", &self.apps_dir, |dir| dir.as_ref().map(|dir| dir.display().to_string()).into()),
+            plain("audit.keep_days", &self.audit_days),
+            plain("auth.access_minutes", &self.auth.access_minutes),
+            plain("auth.refresh_days", &self.auth.refresh_days),
+            plain("auth.password_min_length", &self.auth.password_min_length),
+            plain("auth.tries_per_minute", &self.auth.tries_per_minute),
+            plain("notifications.group_seconds", &self.notifications.group_seconds),
+            plain("notifications.retry_seconds", &self.notifications.retry_seconds),
+            plain("notifications.give_up_hours", &self.notifications.give_up_hours),
             plain("python.interpreter", &python.interpreter),
             plain("python.workers", &python.workers),
             plain("python.memory_mb", &python.memory_mb),
