@@ -44,7 +44,7 @@ export function JobTable({ jobs, histories, sort, onSort, selected, onSelect }: 
     { id: 'next', head: t.columns.next, sortable: true, cell: (job) => (job.next_run_at ? <Ago at={job.next_run_at} zone={job.timezone} /> : '–') },
     { id: 'last', head: t.columns.last, sortable: true, cell: (job) => <Ago at={job.last_run?.finished_at ?? job.last_run?.queued_at} zone={job.timezone} /> },
     { id: 'p50', head: t.columns.p50, sortable: true, number: true, cell: (job) => (median(job) === null ? '–' : duration(median(job)!)) },
-    { id: 'history', head: t.columns.history, cell: (job) => <HistoryBars bars={barsOf(job, histories.get(job.id))} medianMs={median(job)} /> },
+    { id: 'history', head: t.columns.history, cell: (job) => <HistoryBars job={job.id} bars={barsOf(job, histories.get(job.id))} medianMs={median(job)} /> },
     { id: 'enabled', head: t.columns.enabled, cell: (job) => <EnabledSwitch job={job} /> },
     { id: 'actions', head: <span className="unseen">{t.columns.actions}</span>, cell: (job) => <Actions job={job} /> },
   ]

@@ -116,7 +116,8 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
   const dryRun = draft.params.find((field) => field.key === 'dry_run' && field.kind === 'boolean')
   const params = draft.params.filter((field) => field !== dryRun)
   const steps = draft.steps.filter((step) => step.name.toLowerCase().includes(filter.toLowerCase()))
-  const replicas = (scheduler as { replicas?: unknown[] } | null | undefined)?.replicas?.length ?? 1
+  // Of several processes, the one that answers runs what is started by hand; unless the job says where it runs.
+  const here = scheduler && (scheduler.replicas?.length ?? 1) > 1 && (job.placement ?? 'any') === 'any' ? scheduler.replica.split('/')[0]! : null
 
   return (
     <form onSubmit={submit} onKeyDown={onKey} noValidate>
@@ -189,8 +190,8 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
           <StartProblem error={start.error} />
           {stored === null && <Button onClick={() => setDraft(draftOf(job))} disabled={changes.length === 0 && isValid(draft)}>{t.reset}</Button>}
           <Button onClick={close}>{t.close}</Button>
-          <Button type="submit" kind={danger ? 'danger' : 'primary'} icon={<Play size={13} aria-hidden />} pending={start.isPending} disabled={!valid} title={replicas > 1 && scheduler ? t.on_(scheduler.replica) : undefined}>
-            {start.isPending ? t.starting : t.submit}
+          <Button type="submit" kind={danger ? 'danger' : 'primary'} icon={<Play size={13} aria-hidden />} pending={start.isPending} disabled={!valid}>
+            {start.isPending ? t.starting : here ? t.on_(here) : t.submit}
           </Button>
         </div>
       </div>

@@ -68,16 +68,17 @@ export function RunButton({ job, primary = false }: { job: JobCard; primary?: bo
   )
 }
 
-/** Asks for the end of a run. The state changes only when the runner says so. */
-export function CancelButton({ runId, jobId, asked = false, label = t.cancel }: { runId: string; jobId: string; asked?: boolean; label?: string }) {
+/** Asks for the end of a run, unless somebody has. The state changes only when the runner says so. */
+export function CancelButton({ runId, jobId, label = t.cancel }: { runId: string; jobId: string; label?: string }) {
+  const { data } = useQuery(queries.run(runId))
   const cancel = useMutation({
     mutationFn: () => api.cancel(runId),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['run', runId] }),
   })
-  const waiting = cancel.isPending || cancel.isSuccess || asked
+  const waiting = cancel.isPending || cancel.isSuccess || data?.run.cancel_requested_by != null
   return (
     <>
-      <Button icon={<Square size={12} aria-hidden />} pending={waiting} aria-label={waiting ? t.canceling : label === t.cancel ? t.cancelOf(jobId) : `${label}: ${jobId}`} data-act="cancel" onClick={() => cancel.mutate()}>
+      <Button icon={<Square size={12} aria-hidden />} pending={waiting} aria-label={waiting ? t.cancelingOf(jobId) : label === t.cancel ? t.cancelOf(jobId) : `${label}: ${jobId}`} data-act="cancel" onClick={() => cancel.mutate()}>
         {waiting ? t.canceling : label}
       </Button>
       {cancel.error && <span className={css.outcome}><InlineProblem error={cancel.error} /></span>}
