@@ -153,6 +153,35 @@ export default async function (kit) {
     }
   })
 
+  await kit.check('what happens meanwhile closes no menu and takes no focus', () => kit.with('jobs', async (page) => {
+    await live(page)
+    const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent)
+    await card(page, 'waits-at-the-gate').getByRole('button', { name: 'More about waits-at-the-gate' }).click()
+    await page.getByRole('menuitem', { name: 'Run with parameters…' }).waitFor()
+    assert(await focused() === 'Run with parameters…', await focused())
+    const run = await server.run('waits-at-the-gate')
+    await card(page, 'waits-at-the-gate').locator('[data-status="RUNNING"]').waitFor()
+    await page.getByRole('menuitem', { name: 'Run with parameters…', disabled: true }).waitFor()
+    assert((await focused()).startsWith('Run with parameters…'), `the focus went to ${await focused()}`)
+    kit.letGo(run)
+    await card(page, 'waits-at-the-gate').locator('[data-status="SUCCEEDED"]').waitFor()
+    await page.keyboard.press('Escape')
+    // By the keyboard alone: what was pressed keeps the focus while it waits and while the run goes on.
+    await page.getByRole('button', { name: 'Run now: waits-at-the-gate' }).focus()
+    await page.keyboard.press('Enter')
+    await card(page, 'waits-at-the-gate').locator('[data-status="RUNNING"]').waitFor()
+    assert(await focused() === 'Busy: waits-at-the-gate', `the focus went to ${await focused()}`)
+    const { body } = await server.call('GET', 'admin/jobs')
+    kit.letGo(body.jobs.find((job) => job.id === 'waits-at-the-gate').active_run_id)
+    await card(page, 'waits-at-the-gate').locator('[data-status="SUCCEEDED"]').waitFor()
+    await card(page, 'waits-at-the-gate').getByRole('switch').focus()
+    await page.keyboard.press('Space')
+    await until(page, () => document.querySelector('[data-job="waits-at-the-gate"] [role="switch"]').getAttribute('aria-checked') === 'false')
+    assert(await focused() === 'waits-at-the-gate enabled', `the focus went to ${await focused()}`)
+    await page.keyboard.press('Space')
+    await until(page, () => document.querySelector('[data-job="waits-at-the-gate"] [role="switch"]').getAttribute('aria-checked') === 'true')
+  }))
+
   await kit.check('jobs of the server itself carry a chip, are not counted, and can be hidden', () => kit.with('jobs', async (page) => {
     await card(page, 'quick-check').waitFor()
     const { body } = await server.call('GET', 'admin/jobs')

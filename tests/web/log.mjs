@@ -64,6 +64,26 @@ export default async function (kit) {
     await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-step')].every((each) => each.textContent === 'GOODBYE'))
   }))
 
+  await kit.check('what is filtered and searched stands in the address: a reload and a pasted link show the same', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByLabel('Lowest level shown').selectOption('WARNING')
+    await page.getByLabel('Step', { exact: true }).selectOption('TALK')
+    await page.getByLabel('Search all lines').fill('ORA-0[0-9]+')
+    await page.getByRole('button', { name: 'Regular expression' }).click()
+    await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
+    await page.waitForURL((url) => url.searchParams.get('level') === 'WARNING' && url.searchParams.get('log') === 'TALK' && url.searchParams.get('q') === 'ORA-0[0-9]+' && url.searchParams.get('how') === 'regex')
+    await page.locator(`${visible} .log-number`, { hasText: /\d/ }).first().click()
+    const { hash, href } = new URL(page.url())
+    assert(hash.startsWith('#L') && href.includes('level=WARNING'), href)
+    const again = await page.context().newPage()
+    await again.goto(href)
+    await until(again, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
+    await again.getByText('50 lines shown').first().waitFor()
+    assert(await again.getByLabel('Lowest level shown').inputValue() === 'WARNING' && await again.getByRole('button', { name: 'Regular expression' }).getAttribute('aria-pressed') === 'true', 'the filter was forgotten')
+    // A step that is chosen beside the log keeps what was searched.
+    await page.locator('[data-step="GOODBYE"]').click()
+    await page.waitForURL((url) => url.searchParams.get('step') !== null && url.searchParams.get('q') === 'ORA-0[0-9]+')
+  }))
+
   await kit.check('lines of the run itself and of steps are told apart, and each level says how many there are', () => kit.with(`runs/${run}`, async (page) => {
     await page.getByRole('button', { name: '5 ERROR' }).waitFor()
     await page.getByRole('button', { name: /^[\d,]+ INFO$/ }).waitFor()

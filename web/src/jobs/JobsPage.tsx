@@ -76,7 +76,7 @@ export function JobsPage() {
         <FilterBox inAddress={search.q ?? ''} onQuery={setQuery} write={writeAddress} />
         {data && <span className="muted" role="status">{t.count(countOwn(shown), countOwn(all))}</span>}
         <span className="grow" />
-        {reload.isSuccess && <span className="muted" role="status">{reload.data}</span>}
+        {reload.isSuccess && <span className={`muted ${css.said}`} role="status" title={reload.data}>{reload.data}</span>}
         <InlineProblem error={reload.error} />
         {rights.edit && <Link to="/jobs/new" className={`${ui.button} ${ui.primary}`}><Plus size={14} aria-hidden />{t.newJob}</Link>}
         {mayAnyJob(me) && <Link to="/schedule" className={ui.button}><CalendarDays size={14} aria-hidden />{t.scheduleView}</Link>}

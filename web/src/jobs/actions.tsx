@@ -49,7 +49,8 @@ export function RunButton({ job, primary = false }: { job: JobCard; primary?: bo
         kind={primary ? 'primary' : 'plain'}
         icon={<Play size={13} aria-hidden />}
         pending={start.isPending}
-        disabled={busy || !job.valid}
+        disabled={!job.valid}
+        blocked={busy}
         title={hint}
         aria-label={busy ? t.busyOf(job.id) : t.runOf(job.id)}
         data-act="run"
@@ -135,7 +136,7 @@ export function JobMenu({ job }: { job: JobCard }) {
       <Menu
         label={t.moreOf(job.id)}
         items={[
-          rights.run && job.valid && job.active_run_id === null && { label: t.withParams, icon: <Play size={15} />, act: () => setDialog(true) },
+          rights.run && job.valid && { label: t.withParams, icon: <Play size={15} />, ...(job.active_run_id !== null && { disabled: true, hint: t.busyHint }), act: () => setDialog(true) },
           { label: t.scheduleView, icon: <CalendarDays size={15} />, act: () => void navigate({ to: '/schedule', search: { job: job.id } }) },
           rights.edit && { label: t.duplicate, icon: <Copy size={15} />, act: () => void navigate({ to: '/jobs/new', search: { from: job.id } }) },
           { label: t.export, icon: <Download size={15} />, act: () => location.assign(endpoint(`admin/jobs/${encodeURIComponent(job.id)}/export`)) },

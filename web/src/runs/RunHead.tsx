@@ -72,8 +72,8 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
       <Menu
         label={t.actionsOf(run.id)}
         items={[
-          final && mayRun && { label: t.replayStored(failed), hint: t.replayStoredHint, act: () => repeat.mutate() },
-          final && mayRun && { label: t.replayCurrent, hint: t.replayCurrentHint, act: () => setAgain(true) },
+          mayRun && { label: t.replayStored(failed), hint: t.replayStoredHint, disabled: !final, act: () => repeat.mutate() },
+          mayRun && { label: t.replayCurrent, hint: t.replayCurrentHint, disabled: !final, act: () => setAgain(true) },
           { label: t.compareSuccess, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { compare: 'success' } }) },
           ...copyAs.items,
         ]}

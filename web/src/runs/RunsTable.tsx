@@ -87,8 +87,9 @@ function Row({ run, chosen, onAgain }: { run: RunSummary; chosen: readonly Colum
           items={[
             { label: t.openRun, act: () => void navigate({ to: '/runs/$id', params: { id: run.id } }) },
             { label: t.openLog, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { view: 'log' } }) },
-            rights.run && !isFinal(run.status) && { label: t.cancel, disabled: isCanceling, act: () => cancel.mutate() },
-            rights.run && isFinal(run.status) && { label: t.replay, act: () => again.mutate() },
+            // Both are always there: what one is about to choose must not go away when the run ends.
+            rights.run && { label: t.cancel, disabled: isCanceling || isFinal(run.status), act: () => cancel.mutate() },
+            rights.run && { label: t.replay, disabled: !isFinal(run.status), act: () => again.mutate() },
             { label: t.compareSuccess, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { compare: 'success' } }) },
           ]}
         />
