@@ -26,7 +26,7 @@ export function shownBy(address: LogAddress): Shown {
       lowest: among<LogLevel>(address.level, ['DEBUG', 'INFO', 'WARNING', 'ERROR']) ?? NO_FILTER.lowest,
       step,
       attempt: step !== null && Number.isInteger(attempt) && attempt > 0 ? attempt : null,
-      origin: among(address.by, ['steps', 'run']) ?? null,
+      origin: among<'steps' | 'run'>(address.by, ['steps', 'run']) ?? null,
     },
     query: { text: address.q ?? '', regex: how.includes('regex'), case: how.includes('case') },
     only: among<Only>(address.only, ['matches', 'context']) ?? 'all',
