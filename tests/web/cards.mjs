@@ -189,7 +189,7 @@ export default async function (kit) {
     assert(own.length > 0, 'the server has no job of its own')
     await card(page, own[0].id).getByText('internal', { exact: true }).waitFor()
     await page.getByRole('status').filter({ hasText: `${body.jobs.length - own.length} jobs` }).waitFor()
-    await page.getByLabel('Internal', { exact: true }).selectOption('no')
+    await page.getByRole('combobox', { name: 'Internal' }).selectOption('no')
     await card(page, own[0].id).waitFor({ state: 'detached' })
     assert(!(await ids(page)).some((id) => id.startsWith('_')), 'one is still there')
   }))

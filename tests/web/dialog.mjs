@@ -178,14 +178,6 @@ export default async function (kit) {
     })
   })
 
-  await kit.check('what the schema of a callable refuses stands at its field', () => kit.with('jobs', async (page) => {
-    kit.expected.push(/status of 422/)
-    const dialog = await openDialog(page, 'billing-nightly-rebuild')
-    await dialog.getByLabel('tenants of step rebuild').fill('{"north": 1}')
-    await dialog.getByRole('button', { name: 'Run', exact: true }).click()
-    await until(page, () => document.querySelector('dialog textarea[aria-label="tenants of step rebuild"]').getAttribute('aria-invalid') === 'true')
-  }))
-
   await kit.check('values start from the saved ones, from the last different ones, or from a preset that was saved here', async () => {
     const first = await server.run('nomasx1-security-1', { params: { apps_id: 77 }, step_enabled: { JDE_MENUS: false } })
     await server.reaches(first, 'SUCCEEDED')

@@ -93,14 +93,14 @@ export default async function (kit) {
   }))
 
   await kit.check('arguments that the callable does not know are kept and said to be extra', async () => {
-    const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "has-extras"\n[[jobs.steps]]\nname = "go"\ntype = "python"\ncallable = "shop.work:talk"\n[jobs.steps.op_kwargs]\nlines = 7\n' })
+    const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "has-extras"\n[[jobs.steps]]\nname = "go"\ntype = "python"\ncallable = "shop.work:takes_more"\n[jobs.steps.op_kwargs]\nlines = 9\n' })
     assert(made.status < 300, JSON.stringify(made.body))
     await kit.with('jobs/has-extras/edit', async (page) => {
       await open(page, 'go')
       const form = page.locator('[data-step-panel] fieldset')
-      await form.getByText('Writes that many lines, every hundredth a warning and every thousandth an error.').waitFor()
-      assert(await field(page, '/steps/0/op_kwargs/lines').inputValue() === '7', 'the value is not there')
-      assert(await field(page, '/steps/0/op_kwargs/per_second').getAttribute('placeholder') === 'by default 0', 'the default is not said')
+      await form.getByText('Takes what it knows, and anything else.').waitFor()
+      assert(await field(page, '/steps/0/op_kwargs/lines').inputValue() === '9', 'the value is not there')
+      assert(await field(page, '/steps/0/op_kwargs/lines').getAttribute('placeholder') === 'by default 7', 'the default is not said')
       await form.getByLabel('Arguments: Name').fill('unheard_of')
       await form.getByRole('button', { name: 'Add to Arguments' }).click()
       await form.getByLabel('Value of unheard_of').fill('kept')

@@ -93,7 +93,7 @@ export default async function (kit) {
   }))
 
   await kit.check('a chosen step filters the log when asked to, and a ruler stands between its attempts', () => kit.with(`runs/${failed}`, async (page) => {
-    await page.getByLabel('A step', { exact: true }).selectOption('filters the log')
+    await page.getByRole('combobox', { name: 'A step' }).selectOption('filters the log')
     await page.locator('[data-step="rebuild"]').click()
     const only = (name) => until(page, (step) => {
       const steps = [...document.querySelectorAll('.log-line:not([hidden]) .log-step')]

@@ -179,6 +179,7 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
           <strong>{t.changes}</strong>
           {changes.length === 0 ? <p className="muted">{t.noChanges}</p> : <ul>{changes.map((line) => <li key={line} className="mono">{line}</li>)}</ul>}
         </div>}
+        {start.error !== null && <p className={css.problem}><StartProblem error={start.error} /></p>}
         <div className={css.buttons}>
           <label className={css.stay}><input type="checkbox" checked={stay} onChange={(event) => setStay(event.target.checked)} /> {t.stay}</label>
           {copyAs.layer}
@@ -187,7 +188,6 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
           <span className="grow" />
           {stored === null && !valid && <span className="muted">{t.fix}</span>}
           {start.isSuccess && stay && <span role="status">{t.started}: <Link to="/runs/$id" params={{ id: start.data.run_id }}>{t.openIt}</Link></span>}
-          <StartProblem error={start.error} />
           {stored === null && <Button onClick={() => setDraft(draftOf(job))} disabled={changes.length === 0 && isValid(draft)}>{t.reset}</Button>}
           <Button onClick={close}>{t.close}</Button>
           <Button type="submit" kind={danger ? 'danger' : 'primary'} icon={<Play size={13} aria-hidden />} pending={start.isPending} disabled={!valid}>
