@@ -2,7 +2,7 @@
 import { manyEn, manyFr, number, pick } from '../i18n'
 
 const en = {
-  title: 'Runs', job: 'Job', allJobs: 'All jobs', status: 'State', older: 'Older', newest: 'Newest', none: 'No run matches.', noneYet: 'Nothing has run yet.', noneHint: 'Start a job from the jobs page, or wait for a schedule to fire.',
+  title: 'Runs', filters: 'More filters', job: 'Job', allJobs: 'All jobs', status: 'State', older: 'Older', newest: 'Newest', none: 'No run matches.', noneYet: 'Nothing has run yet.', noneHint: 'Start a job from the jobs page, or wait for a schedule to fire.',
   id: 'Run', trigger: 'Triggered by', started: 'Started', duration: 'Duration', steps: 'Steps', rows: 'Rows', reason: 'Reason', clear: 'Clear the filters', actions: 'Actions', actionsOf: (id: string) => `Actions on run ${id}`,
   triggers: { cron: 'schedule', user: 'person', api: 'REST', cli: 'command line', job: 'other job' } as Record<string, string>, anyTrigger: 'anybody',
   text: 'Text', textHint: 'Reason, error or id', atLeast: 'Took at least', seconds: 'seconds', fresh: (n: number) => `▲ ${manyEn(n, 'new run', 'new runs')}`,
@@ -33,7 +33,7 @@ const en = {
 }
 
 const fr: typeof en = {
-  title: 'Exécutions', job: 'Job', allJobs: 'Tous les jobs', status: 'État', older: 'Plus anciennes', newest: 'Plus récentes', none: 'Aucune exécution ne correspond.', noneYet: 'Rien n’a encore été exécuté.', noneHint: 'Lancez un job depuis la page des jobs, ou attendez un départ planifié.',
+  title: 'Exécutions', filters: 'Autres filtres', job: 'Job', allJobs: 'Tous les jobs', status: 'État', older: 'Plus anciennes', newest: 'Plus récentes', none: 'Aucune exécution ne correspond.', noneYet: 'Rien n’a encore été exécuté.', noneHint: 'Lancez un job depuis la page des jobs, ou attendez un départ planifié.',
   id: 'Exécution', trigger: 'Lancée par', started: 'Début', duration: 'Durée', steps: 'Étapes', rows: 'Lignes', reason: 'Raison', clear: 'Effacer les filtres', actions: 'Actions', actionsOf: (id) => `Actions sur l’exécution ${id}`,
   triggers: { cron: 'planification', user: 'personne', api: 'REST', cli: 'ligne de commande', job: 'autre job' }, anyTrigger: 'n’importe qui',
   text: 'Texte', textHint: 'Raison, erreur ou numéro', atLeast: 'A duré au moins', seconds: 'secondes', fresh: (n) => `▲ ${manyFr(n, 'nouvelle exécution', 'nouvelles exécutions')}`,
