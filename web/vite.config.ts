@@ -18,6 +18,7 @@ export default defineConfig(({ mode }) => {
     },
     worker: { format: 'es' },
     server: { proxy: { '/admin': server, '/auth': server, '/healthz': server } },
-    test: { include: ['src/**/*.test.ts', 'scripts/*.test.mjs'], environment: 'node', css: true },
+    // A busy machine takes its time; a test that hangs still ends.
+    test: { include: ['src/**/*.test.ts', 'scripts/*.test.mjs'], environment: 'node', css: true, testTimeout: 60_000 },
   }
 })

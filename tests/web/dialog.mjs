@@ -101,9 +101,82 @@ export default async function (kit) {
     const link = dialog.getByRole('link', { name: 'open it' })
     await link.waitFor()
     assert((await link.getAttribute('href')).endsWith(run), 'it names another run')
+    const { triggered_by } = (await server.call('GET', `admin/jobs/runs/${run}`)).body.run
+    await dialog.getByRole('alert').filter({ hasText: new RegExp(`Already running since .*\\d.* by ${triggered_by}: open it`) }).waitFor()
+    await kit.picture(page, 'dialog-running-light')
     kit.letGo(run)
     await server.reaches(run, 'SUCCEEDED')
   }))
+
+  await kit.check('all, none, from one on, and back to the saved values', () => kit.with('jobs', async (page) => {
+    const dialog = await openDialog(page, 'nomasx1-security-1')
+    const on = (count) => until(page, (n) => [...document.querySelectorAll('dialog input[aria-label^="Run step"]')].filter((each) => each.checked).length === n, count)
+    await dialog.getByRole('button', { name: 'None', exact: true }).click()
+    await on(0)
+    await dialog.getByRole('button', { name: 'All', exact: true }).click()
+    await on(17)
+    await dialog.getByRole('button', { name: 'Steps: SECURITY_RIGHTS_AUDIT', exact: true }).click()
+    await page.getByRole('menuitem', { name: 'From SECURITY_RIGHTS_AUDIT on', exact: true }).click()
+    await on(2)
+    await dialog.getByLabel('apps_id').fill('20')
+    await dialog.getByRole('button', { name: 'Reset', exact: true }).click()
+    await on(17)
+    await dialog.getByText('Nothing: runs as saved.').waitFor()
+  }))
+
+  await kit.check('for a batch the dialog stays, filled in, and what it would send can be copied', () => kit.with('jobs', async (page) => {
+    const dialog = await openDialog(page, 'nomasx1-security-1')
+    await dialog.getByRole('textbox', { name: 'apps_id' }).fill('31')
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await dialog.getByRole('button', { name: 'Copy this run' }).click()
+    await page.getByRole('menuitem', { name: 'Copy as command line' }).click()
+    await page.getByText('Command line copied').waitFor()
+    assert(await page.evaluate(() => navigator.clipboard.readText()) === 'nomaflow job run nomasx1-security-1 --param apps_id=31', 'the clipboard has something else')
+    await dialog.getByLabel('Stay here after the start').check()
+    await dialog.getByRole('button', { name: 'Run', exact: true }).click()
+    const started = dialog.getByRole('status').filter({ hasText: 'Started' }).getByRole('link')
+    await started.waitFor()
+    assert(await dialog.getByRole('textbox', { name: 'apps_id' }).inputValue() === '31', 'the form was emptied')
+    await server.reaches((await started.getAttribute('href')).split('/').at(-1), 'SUCCEEDED')
+  }))
+
+  await kit.check('what empties tables wants its name typed', async () => {
+    const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "replaces-all"\nparams = { replace = false }\n[[jobs.steps]]\nname = "COPY"\ntype = "python"\ncallable = "shop.work:copy"\n' })
+    assert(made.status < 300, JSON.stringify(made.body))
+    await kit.with('jobs', async (page) => {
+      const dialog = await openDialog(page, 'replaces-all')
+      const run = dialog.getByRole('button', { name: 'Run', exact: true })
+      assert(await run.isEnabled(), 'it cannot be run as it is saved')
+      await dialog.getByLabel('replace', { exact: true }).check()
+      assert(await run.isDisabled(), 'it can be run without a word')
+      await dialog.getByLabel('This run may empty tables. Type replaces-all to confirm.').fill('replaces-all')
+      await kit.picture(page, 'dialog-danger-light')
+      assert(JSON.stringify(await sent(page, () => run.click())) === '{"params":{"replace":true}}', 'another request was sent')
+    })
+  })
+
+  await kit.check('a whole number of 64 bits keeps its digits, typed and replayed', async () => {
+    const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "from-scn"\nparams = { scn = 9007199254740993 }\n[[jobs.steps]]\nname = "COPY"\ntype = "python"\ncallable = "shop.work:copy"\n' })
+    assert(made.status < 300, JSON.stringify(made.body))
+    await kit.with('jobs', async (page) => {
+      const dialog = await openDialog(page, 'from-scn')
+      const box = dialog.getByRole('textbox', { name: 'scn' })
+      assert(await box.inputValue() === '9007199254740993', await box.inputValue())
+      await dialog.getByText('Nothing: runs as saved.').waitFor()
+      await box.fill('9007199254740995')
+      await dialog.getByText('scn: 9007199254740993 → 9007199254740995').waitFor()
+      const run = async () => {
+        const [request] = await Promise.all([page.waitForRequest((each) => each.method() === 'POST' && each.url().endsWith('/run')), dialog.getByRole('button', { name: 'Run', exact: true }).click()])
+        assert(request.postData() === '{"params":{"scn":9007199254740995}}', request.postData())
+      }
+      await run()
+      await page.locator('header [data-status="SUCCEEDED"]').waitFor()
+      await page.locator('dl code', { hasText: '9007199254740995' }).waitFor()
+      await page.getByRole('button', { name: 'Run again…', exact: true }).click()
+      assert(await box.inputValue() === '9007199254740995', await box.inputValue())
+      await run()
+    })
+  })
 
   await kit.check('values start from the saved ones, from the last different ones, or from a preset that was saved here', async () => {
     const first = await server.run('nomasx1-security-1', { params: { apps_id: 77 }, step_enabled: { JDE_MENUS: false } })

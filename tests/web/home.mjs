@@ -165,6 +165,10 @@ def wide(ctx):
         ctx.log.info("%d %s", n, kinds[n % len(kinds)] * (n * 37 % 211))
     ctx.log.info("the long one: %s", "0123456789" * 900)
 
+def takes_more(ctx, lines: int = 7, **more):
+    """Takes what it knows, and anything else."""
+    ctx.log.info("%d lines, and %s", lines, more)
+
 def talk(ctx, lines: int = 500, per_second: int = 0):
     """Writes that many lines, every hundredth a warning and every thousandth an error."""
     levels = ctx.log

@@ -39,6 +39,19 @@ export default async function (kit) {
   await kit.check('the definition is the exact text the server holds', () => kit.with('jobs/quick-check?tab=definition', async (page) => {
     const text = await page.locator('pre').first().innerText()
     assert(text.includes('id = "quick-check"') && text.includes('callable = "shop.work:copy"'), text.slice(0, 200))
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'Copy', exact: true }).first().click()
+    await page.getByText('Copied').first().waitFor()
+    assert((await page.evaluate(() => navigator.clipboard.readText())).trim() === text.trim(), 'the clipboard has something else')
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download', exact: true }).click()])
+    assert(file.suggestedFilename() === 'quick-check.toml', file.suggestedFilename())
+    // The head does what the card does, and more.
+    await page.getByRole('button', { name: 'More about quick-check' }).click()
+    const [again] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'Download the definition' }).click()])
+    assert(again.suggestedFilename() === 'quick-check.toml', again.suggestedFilename())
+    await page.getByRole('button', { name: 'More about quick-check' }).click()
+    await page.getByRole('menuitem', { name: 'Duplicate' }).click()
+    await page.waitForURL(/jobs\/new\?from=quick-check/)
   }))
 
   await kit.check('a change is listed with who and when, compared with now, and taken back', async () => {
@@ -83,6 +96,11 @@ export default async function (kit) {
     const row = page.locator('[data-schedule="weekdays"]')
     await row.getByText('15 6 * * 1-5').waitFor()
     assert(await row.locator('li time').count() === 10, 'not five fires, each absolute and relative')
+    await row.getByRole('switch').click()
+    await row.getByText('disabled').waitFor()
+    await row.getByText('no next fire').waitFor()
+    await row.getByRole('switch').click()
+    await row.locator('li time').nth(9).waitFor()
     await row.getByRole('button', { name: 'Copies of weekdays' }).click()
     assert((await copied('Copy as HTTP request: switch it off')).includes('{"schedules":{"weekdays":{"enabled":false}}}'), 'another switch was copied')
     await row.getByRole('button', { name: 'Copies of weekdays' }).click()

@@ -1,4 +1,5 @@
 /** The log of a run: whole, searched, filtered, linked, copied. */
+import { readFileSync } from 'node:fs'
 import { assert, LIMIT, live, until } from './kit.mjs'
 
 const visible = '.log-line:not([hidden])'
@@ -61,6 +62,26 @@ export default async function (kit) {
     await page.getByLabel('Lowest level shown').selectOption('DEBUG')
     await page.getByLabel('Step', { exact: true }).selectOption('GOODBYE')
     await until(page, () => [...document.querySelectorAll('.log-line:not([hidden]) .log-step')].every((each) => each.textContent === 'GOODBYE'))
+  }))
+
+  await kit.check('what is filtered and searched stands in the address: a reload and a pasted link show the same', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByLabel('Lowest level shown').selectOption('WARNING')
+    await page.getByLabel('Step', { exact: true }).selectOption('TALK')
+    await page.getByLabel('Search all lines').fill('ORA-0[0-9]+')
+    await page.getByRole('button', { name: 'Regular expression' }).click()
+    await until(page, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
+    await page.waitForURL((url) => url.searchParams.get('level') === 'WARNING' && url.searchParams.get('log') === 'TALK' && url.searchParams.get('q') === 'ORA-0[0-9]+' && url.searchParams.get('how') === 'regex')
+    await page.locator(`${visible} .log-number`, { hasText: /\d/ }).first().click()
+    const { hash, href } = new URL(page.url())
+    assert(hash.startsWith('#L') && href.includes('level=WARNING'), href)
+    const again = await page.context().newPage()
+    await again.goto(href)
+    await until(again, () => document.querySelector('[data-hits]')?.dataset.hits === '5')
+    await again.getByText('50 lines shown').first().waitFor()
+    assert(await again.getByLabel('Lowest level shown').inputValue() === 'WARNING' && await again.getByRole('button', { name: 'Regular expression' }).getAttribute('aria-pressed') === 'true', 'the filter was forgotten')
+    // A step that is chosen beside the log keeps what was searched.
+    await page.locator('[data-step="GOODBYE"]').click()
+    await page.waitForURL((url) => url.searchParams.get('step') !== null && url.searchParams.get('q') === 'ORA-0[0-9]+')
   }))
 
   await kit.check('lines of the run itself and of steps are told apart, and each level says how many there are', () => kit.with(`runs/${run}`, async (page) => {
@@ -267,6 +288,63 @@ export default async function (kit) {
     let lines = 0
     for await (const chunk of stream) lines += chunk.toString().split('\n').length - 1
     assert(lines === total, `${lines} of ${total} lines`)
+    assert(file.suggestedFilename() === `writes-a-long-log_${run}.log`, file.suggestedFilename())
+  }))
+
+  await kit.check('one step, or what the filter shows, is downloaded under its name', () => kit.with(`runs/${run}`, async (page) => {
+    await page.getByLabel('Step', { exact: true }).selectOption('TALK')
+    await page.getByLabel('Lowest level shown').selectOption('ERROR')
+    await page.getByText('5 lines shown').first().waitFor()
+    await page.getByRole('button', { name: 'Download', exact: true }).click()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'What the filter shows, as text', exact: true }).click()])
+    assert(file.suggestedFilename() === `writes-a-long-log_${run}_TALK.log`, file.suggestedFilename())
+    const text = readFileSync(await file.path(), 'utf8').trimEnd().split('\n')
+    assert(text.length === 5 && text.every((line) => line.includes('ORA-01555')), text.join(' | ').slice(0, 300))
+  }))
+
+  await kit.check('a log that cannot be read says so in its panel; head and steps stay, and it comes back', () => kit.with(null, async (page) => {
+    kit.expected.push(/status of 503/)
+    let isBroken = true
+    await page.route('**/logs?**', (route) => (isBroken ? route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"title":"The store does not answer","status":503}' }) : route.continue()))
+    await page.goto(new URL(`runs/${run}`, server.url).href)
+    await page.getByText('The log could not be read.').waitFor()
+    await page.getByText('The store does not answer').first().waitFor()
+    await page.locator('header [data-status="SUCCEEDED"]').waitFor()
+    await page.locator('[data-step="TALK"]').click()
+    await page.getByText('Input', { exact: true }).waitFor()
+    await kit.picture(page, 'run-log-broken-light')
+    isBroken = false
+    await page.getByRole('button', { name: 'Try again' }).first().click()
+    await loaded(page)
+  }))
+
+  await kit.check('a log of three million lines, taller than an element may be, has its last line at the end and links that lead to their line', () => kit.with(null, async (page) => {
+    // To write one takes minutes; the lines of this one are made on their way.
+    const lines = 3_000_000
+    const line = (seq) => ({ seq, at: '2026-11-22T02:00:00Z', level: 'INFO', step: 'TALK', attempt: 1, step_index: 1, message: `this is line ${seq + 1}` })
+    await page.route(`**/admin/jobs/runs/${run}`, async (route) => {
+      const answer = await route.fetch()
+      await route.fulfill({ response: answer, json: { ...await answer.json(), log_total: lines } })
+    })
+    await page.route(`**/admin/jobs/runs/${run}/logs**`, (route) => {
+      const url = new URL(route.request().url())
+      const from = Number(url.searchParams.get('from'))
+      const limit = Math.min(Number(url.searchParams.get('limit')), lines - from)
+      return url.pathname.endsWith('/logs') ? route.fulfill({ json: { run_id: run, from, total: lines, lines: Array.from({ length: limit }, (_, i) => line(from + i)) } }) : route.fulfill({ status: 404, json: {} })
+    })
+    await page.goto(new URL(`runs/${run}`, server.url).href)
+    await loaded(page)
+    await page.locator('.log-view').focus()
+    await page.keyboard.press('End')
+    await page.locator(`${visible} .log-text`, { hasText: `this is line ${lines}` }).waitFor()
+    await until(page, () => {
+      const view = document.querySelector('.log-view').getBoundingClientRect()
+      const last = [...document.querySelectorAll('.log-line:not([hidden])')].at(-1).getBoundingClientRect()
+      return last.bottom <= view.bottom + 1
+    })
+    await page.goto(new URL(`runs/${run}#L1700001`, server.url).href)
+    await page.reload()
+    await page.locator('.log-line.log-selected .log-text', { hasText: 'this is line 1700001' }).waitFor()
   }))
 
   await kit.check('following a live log yields to the reader and comes back at the end', async () => {

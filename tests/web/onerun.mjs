@@ -26,6 +26,12 @@ export default async function (kit) {
     await kit.with(`runs/${run}`, async (page) => {
       await live(page)
       await page.locator('[data-step="GATE"][data-status="RUNNING"]').waitFor()
+      // Asked for, and not a moment earlier shown as done.
+      await page.route('**/cancel', async (route) => {
+        await page.getByRole('button', { name: 'Canceling the run of waits-at-the-gate' }).waitFor()
+        await page.locator('header [data-status="RUNNING"]').waitFor()
+        await route.continue()
+      })
       await page.locator('header [data-act="cancel"]').click()
       await page.locator('header [data-status="CANCELED"]').waitFor()
       const { body } = await server.call('GET', `admin/jobs/runs/${run}`)
@@ -86,6 +92,20 @@ export default async function (kit) {
     assert(await page.getByLabel('Attempt', { exact: true }).inputValue() === '1', 'the attempt was forgotten')
   }))
 
+  await kit.check('a chosen step filters the log when asked to, and a ruler stands between its attempts', () => kit.with(`runs/${failed}`, async (page) => {
+    await page.getByRole('combobox', { name: 'A step' }).selectOption('filters the log')
+    await page.locator('[data-step="rebuild"]').click()
+    const only = (name) => until(page, (step) => {
+      const steps = [...document.querySelectorAll('.log-line:not([hidden]) .log-step')]
+      return steps.length > 0 && steps.every((each) => each.textContent.startsWith(step))
+    }, name)
+    await only('rebuild')
+    await page.locator('.log-ruler:not([hidden])', { hasText: 'rebuild · attempt 2' }).waitFor()
+    await page.locator('[data-step="rebuild"]').click()
+    await page.locator('[data-step="read-orders"]').click()
+    await only('read-orders')
+  }))
+
   await kit.check('the timeline is one tab stop and moves with the arrow keys', () => kit.with(`runs/${failed}`, async (page) => {
     await page.locator('[data-step="read-orders"]').focus()
     await page.keyboard.press('ArrowDown')
@@ -138,7 +158,13 @@ export default async function (kit) {
       const again = await startServer(process.env.NOMAFLOW_BIN, server.home, server.listen)
       Object.assign(server, again)
       await page.locator('[data-live="offline"] button').click().catch(() => {})
-      await page.locator('[data-live="live"], h1').first().waitFor({ timeout: LIMIT })
+      await page.locator('[data-live="live"]').waitFor({ timeout: LIMIT })
+      await page.reload()
+      await page.locator('header [data-status="FAILED"]').waitFor()
+      await page.getByRole('alert').filter({ hasText: 'Step rebuild failed on attempt 2' }).waitFor()
+      await page.locator('[data-step="read-orders"][data-status="SUCCEEDED"]').waitFor()
+      await page.locator('[data-step="rebuild"][data-status="FAILED"]').waitFor()
+      await page.locator('.log-text', { hasText: 'month 2026-10 has 2 tenants' }).first().waitFor()
     })
   })
 

@@ -152,4 +152,47 @@ export default async function (kit) {
     })
     for (const run of waiting) await server.reaches(run, 'CANCELED')
   })
+
+  await kit.check('pages lead on and back; what comes in while one reads further down waits behind a pill and moves nothing', async () => {
+    for (let n = 0; n < 52; n++) await server.reaches(await server.run('quick-check'), 'SUCCEEDED')
+    await kit.with('runs', async (page) => {
+      await live(page)
+      await page.locator('[data-run]').nth(49).waitFor()
+      const body = page.locator('[data-run]').first().locator('xpath=ancestor::section/..')
+      await body.evaluate((each) => { each.scrollTop = 700 })
+      const read = (await ids(page))[30]
+      const place = () => page.locator(`[data-run="${read}"]`).evaluate((row) => Math.round(row.getBoundingClientRect().top))
+      const before = await place()
+      const run = await server.run('quick-check')
+      const pill = page.getByRole('button', { name: '▲ 1 new run' })
+      await pill.waitFor()
+      assert(Math.abs(await place() - before) <= 1, `what is read moved from ${before} to ${await place()}`)
+      await kit.picture(page, 'runs-pill-light')
+      await pill.click()
+      await pill.waitFor({ state: 'detached' })
+      assert((await ids(page))[0] === run, 'it is not on top')
+      const first = await ids(page)
+      await page.getByRole('link', { name: 'Older' }).first().click()
+      await page.waitForURL(/before=/)
+      await until(page, (id) => document.querySelector('[data-run]') && !document.querySelector(`[data-run="${id}"]`), first[0])
+      assert((await ids(page)).every((id) => !first.includes(id)), 'pages overlap')
+      await page.locator('[data-pruned]').getByText(/Retention removes runs that ended before .*: it keeps 90 days/).waitFor()
+      await page.getByRole('link', { name: 'Newest' }).click()
+      await page.locator(`[data-run="${run}"]`).waitFor()
+    })
+  })
+
+  await kit.check('the row of a run that was told to stop says so until it has stopped', () => kit.with('runs', async (page) => {
+    await live(page)
+    const run = await server.run('waits-at-the-gate')
+    const row = page.locator(`[data-run="${run}"]`)
+    await page.route('**/cancel', async (route) => {
+      await row.getByText('canceling…').waitFor()
+      await route.continue()
+    })
+    await row.getByRole('button', { name: `Actions on run ${run}` }).click()
+    await page.getByRole('menuitem', { name: 'Cancel' }).click()
+    await row.locator('[data-status="CANCELED"]').waitFor()
+    await row.getByText('canceling…').waitFor({ state: 'detached' })
+  }))
 }

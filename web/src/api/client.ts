@@ -1,4 +1,5 @@
 /** The requests about jobs, runs and their logs. Those of other pages stand in the folders of those pages. */
+import { parseExact } from '../editor/exact'
 import { freshKey, http, queryString, request } from './http'
 import type { Me } from './permissions'
 import type {
@@ -8,6 +9,9 @@ import type {
 export { ApiError, endpoint, isMissing, type ProblemDocument } from './http'
 
 const id = encodeURIComponent
+
+/** A document with values of jobs and runs: whole numbers keep all their digits. */
+const exact = async <T>(path: string, signal?: AbortSignal): Promise<T> => (await request<T>('GET', path, { signal, parse: parseExact })).data
 
 /** Which lines of a log, as the server reads it. */
 export interface LogFilter {
@@ -23,13 +27,13 @@ export const api = {
   jobs: (signal?: AbortSignal) => http.get<JobsDocument>('admin/jobs', signal),
   /** The last runs of every job, oldest first. */
   recent: (signal?: AbortSignal) => http.get<{ jobs: { id: string; recent: RecentRun[] }[] }>('admin/jobs?recent=20', signal),
-  job: (job: string, signal?: AbortSignal) => http.get<JobDetail>(`admin/jobs/${id(job)}`, signal),
+  job: (job: string, signal?: AbortSignal) => exact<JobDetail>(`admin/jobs/${id(job)}`, signal),
   reload: () => http.post<ReloadReport>('admin/reload'),
   runJob: (job: string, body: RunRequest) => http.post<RunAccepted>(`admin/jobs/${id(job)}/run`, body, { idempotencyKey: freshKey() }),
   patchJob: (job: string, change: { enabled?: boolean; tags?: string[]; description?: string; schedules?: Record<string, { enabled: boolean }> }, ifMatch?: string | null) =>
     http.patch<Saved>(`admin/jobs/${id(job)}`, change, { ifMatch }),
   source: async (job: string, signal?: AbortSignal): Promise<SourceDocument> => {
-    const { data, etag } = await request<SourceDocument>('GET', `admin/jobs/${id(job)}/source`, { signal })
+    const { data, etag } = await request<SourceDocument>('GET', `admin/jobs/${id(job)}/source`, { signal, parse: parseExact })
     return { ...data, etag: data.etag ?? etag }
   },
   versions: (job: string, signal?: AbortSignal) => http.get<VersionsDocument>(`admin/jobs/${id(job)}/versions`, signal),
@@ -40,12 +44,12 @@ export const api = {
   why: (job: string, at: string, signal?: AbortSignal) => http.get<WhyDocument>(`admin/jobs/${id(job)}/why${queryString({ at })}`, signal),
 
   stats: (job: string, before: string | null, signal?: AbortSignal) => http.get<JobStats>(`admin/jobs/${id(job)}/stats${queryString({ before })}`, signal),
-  inputs: (job: string, signal?: AbortSignal) => http.get<{ inputs: GivenInput[] }>(`admin/jobs/${id(job)}/inputs`, signal),
+  inputs: (job: string, signal?: AbortSignal) => exact<{ inputs: GivenInput[] }>(`admin/jobs/${id(job)}/inputs`, signal),
   plot: (filter: RunsFilter, signal?: AbortSignal) => http.get<RunPlot>(`admin/jobs/runs/plot${queryString({ ...filter })}`, signal),
   runsFile: (filter: RunsFilter, format: 'csv' | 'ndjson') => `admin/jobs/runs/export.${format}${queryString({ ...filter })}`,
 
   runs: (filter: RunsFilter, limit: number, signal?: AbortSignal) => http.get<RunsPage>(`admin/jobs/runs${queryString({ limit, ...filter })}`, signal),
-  run: (run: string, signal?: AbortSignal) => http.get<RunDocument>(`admin/jobs/runs/${id(run)}`, signal),
+  run: (run: string, signal?: AbortSignal) => exact<RunDocument>(`admin/jobs/runs/${id(run)}`, signal),
   cancel: (run: string) => http.post<{ run_id: string; canceled_by: string }>(`admin/jobs/runs/${id(run)}/cancel`),
   replay: (run: string, body: { from_step?: string; definition?: 'stored' | 'current' }) =>
     http.post<RunAccepted>(`admin/jobs/runs/${id(run)}/replay`, body, { idempotencyKey: freshKey() }),
@@ -71,6 +75,8 @@ export interface SchedulerState {
   paused_by: string | null
   paused_at: string | null
   pause_reason: string | null
+  /** The processes of the store. */
+  replicas?: { owner: string }[]
   /** Windows that are not over, by their beginning. */
   maintenance?: Maintenance[]
 }

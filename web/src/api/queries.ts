@@ -1,5 +1,6 @@
 /** The documents the pages read, as queries. Fresh until an event says otherwise: nothing here polls. */
 import { QueryClient, queryOptions, skipToken } from '@tanstack/react-query'
+import { same } from '../editor/exact'
 import { Journal } from '../live/journal'
 import type { Progress } from '../live/protocol'
 import { reduceJob, reduceJobs, reduceRun, reduceRuns } from '../live/reducer'
@@ -25,23 +26,26 @@ export const queryClient = new QueryClient({
   },
 })
 
+/** What has numbers that the browser cannot hold must not be mixed with what was read before, value by value. */
+const whole = { structuralSharing: (before: unknown, now: unknown) => (same(before, now) ? before : now) }
+
 export const queries = {
   me: () => queryOptions({ queryKey: ['me'], queryFn: () => api.me(), gcTime: Infinity }),
   jobs: () => queryOptions({ queryKey: ['jobs'], queryFn: ({ signal }) => journal.during(() => api.jobs(signal), reduceJobs) }),
-  job: (id: string) => queryOptions({ queryKey: ['job', id], queryFn: ({ signal }) => journal.during(() => api.job(id, signal), reduceJob) }),
+  job: (id: string) => queryOptions({ ...whole, queryKey: ['job', id], queryFn: ({ signal }) => journal.during(() => api.job(id, signal), reduceJob) }),
   runs: (filter: RunsSearch) =>
     queryOptions({
       queryKey: ['runs', filter],
       queryFn: ({ signal }) => journal.during(() => api.runs(asked(filter, serverNow()), RUNS_PER_PAGE, signal), (page, event) => reduceRuns(page, event, filter)),
     }),
-  run: (id: string) => queryOptions({ queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
+  run: (id: string) => queryOptions({ ...whole, queryKey: ['run', id], queryFn: ({ signal }) => journal.during(() => api.run(id, signal), reduceRun) }),
   /** The last runs of every job, for the bars; the events then tell of newer ones. */
   recent: () => queryOptions({ queryKey: ['recent'], queryFn: ({ signal }) => api.recent(signal), staleTime: 60_000 }),
-  source: (id: string) => queryOptions({ queryKey: ['source', id], queryFn: ({ signal }) => api.source(id, signal), retry: false }),
+  source: (id: string) => queryOptions({ ...whole, queryKey: ['source', id], queryFn: ({ signal }) => api.source(id, signal), retry: false }),
   versions: (id: string) => queryOptions({ queryKey: ['versions', id], queryFn: ({ signal }) => api.versions(id, signal), retry: false }),
   /** With a run: the times of steps are those before it. */
   stats: (id: string, before: string | null = null) => queryOptions({ queryKey: ['stats', id, before], queryFn: ({ signal }) => optional(api.stats(id, before, signal)), staleTime: 30_000 }),
-  inputs: (id: string) => queryOptions({ queryKey: ['inputs', id], queryFn: ({ signal }) => optional(api.inputs(id, signal)), staleTime: 10_000 }),
+  inputs: (id: string) => queryOptions({ ...whole, queryKey: ['inputs', id], queryFn: ({ signal }) => optional(api.inputs(id, signal)), staleTime: 10_000 }),
   slots: (id: string) => queryOptions({ queryKey: ['slots', id], queryFn: ({ signal }) => api.slots(id, 30, signal) }),
   logCounts: (id: string) => queryOptions({ queryKey: ['log-counts', id], queryFn: ({ signal }) => optional(api.logCounts(id, signal)) }),
   scheduler: () => queryOptions({ queryKey: ['scheduler'], queryFn: ({ signal }) => optional(api.scheduler(signal)) }),

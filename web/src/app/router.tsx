@@ -106,7 +106,7 @@ const run = createRoute({
   getParentRoute: () => shell,
   path: '/runs/$id',
   component: lazyRouteComponent(() => import('../runs/RunPage'), 'RunPage'),
-  validateSearch: keep('step', 'attempt', 'compare', 'view'),
+  validateSearch: keep('step', 'attempt', 'compare', 'view', 'q', 'how', 'only', 'level', 'log', 'try', 'by'),
 })
 const logs = createRoute({
   getParentRoute: () => shell,

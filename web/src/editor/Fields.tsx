@@ -15,7 +15,8 @@ import { label, t } from './words'
 
 /** What was found, as it stands under an input. */
 export function Found({ found }: { found: Finding[] }): ReactNode {
-  return found.map((each, i) => (
+  // One sentence may be about several places.
+  return found.filter((each, i) => found.findIndex((other) => other.message === each.message) === i).map((each, i) => (
     <span key={i} className={each.severity === 'warning' ? css.soft : css.bad}>
       {each.message}{each.hint && <span className="muted"> {each.hint}</span>}
       {OF_PLUGINS.test(each.code) && <> <Link to="/plugins">{t.toPlugins}</Link></>}

@@ -24,7 +24,7 @@ export function StepRow({ step, number, wrong, onChange, onFrom, onOnly }: Props
         <label>
           <input type="checkbox" aria-label={t.runStep(step.name)} checked={step.enabled} onChange={(event) => onChange({ ...step, enabled: event.target.checked })} />
           <span className="muted">{number}</span>
-          <span className={step.enabled ? 'mono' : `mono ${css.off}`}>{step.name}</span>
+          <span className={`mono ${css.stepName} ${step.enabled ? '' : css.off}`} title={step.name}>{step.name}</span>
           {!step.enabled && <span className={ui.tag}>{t.skip}</span>}
         </label>
         <Menu

@@ -11,7 +11,7 @@ const STEP = 7
 const HEIGHTS = [0, 5, 8, 11, 14]
 const TALL = 16
 
-export const HistoryBars = memo(function HistoryBars({ bars, medianMs }: { bars: HistoryBar[]; medianMs: number | null }) {
+export const HistoryBars = memo(function HistoryBars({ job, bars, medianMs }: { job: string; bars: HistoryBar[]; medianMs: number | null }) {
   const navigate = useNavigate()
   if (bars.length === 0) return null
   const ok = bars.filter((bar) => bar.status === 'SUCCEEDED').length
@@ -21,7 +21,7 @@ export const HistoryBars = memo(function HistoryBars({ bars, medianMs }: { bars:
     if (id) void navigate({ to: '/runs/$id', params: { id } })
   }
   return (
-    <svg className={css.bars} width={bars.length * STEP} height={TALL} viewBox={`0 0 ${bars.length * STEP} ${TALL}`} role="img" aria-label={t.historyOf(bars.length, ok, failed)} data-bars={Math.min(BARS, bars.length)} onClick={open}>
+    <svg className={css.bars} width={bars.length * STEP} height={TALL} viewBox={`0 0 ${bars.length * STEP} ${TALL}`} role="img" aria-label={t.historyOf(job, bars.length, ok, failed)} data-bars={Math.min(BARS, bars.length)} onClick={open}>
       {bars.map((bar, i) => {
         const isFailed = bar.status === 'FAILED'
         const height = isFailed ? TALL : HEIGHTS[heightClass(bar.ms, medianMs)]!

@@ -40,7 +40,7 @@ function Row({ job }: { job: JobCard }) {
       <progress className={ui.progress} aria-label={job.id} value={done} max={all || 1} />
       <span className="mono">{started === null ? '' : stopwatch(now - started)}</span>
       <span className={`${css.owner} muted`} title={data?.run.owner ?? undefined}>{data?.run.owner?.split('/')[0]}</span>
-      {rights.run && <CancelButton runId={job.active_run_id!} jobId={job.id} asked={data?.run.cancel_requested_by != null} />}
+      {rights.run && <CancelButton runId={job.active_run_id!} jobId={job.id} />}
     </li>
   )
 }

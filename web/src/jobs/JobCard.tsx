@@ -50,7 +50,7 @@ export const JobCard = memo(function JobCard({ job, history, selected, onSelect 
           )}
           {!job.active_run_id && <span>{last ? <>{t.last} <Ago at={last.finished_at ?? last.started_at ?? last.queued_at} zone={job.timezone} /></> : t.never}</span>}
           {job.valid && <span>{t.steps(job.step_count)}</span>}
-          <HistoryBars bars={barsOf(job, history)} medianMs={history?.medianMs ?? null} />
+          <HistoryBars job={job.id} bars={barsOf(job, history)} medianMs={history?.medianMs ?? null} />
         </div>
         {job.active_run_id && <Running job={job} run={last?.id === job.active_run_id ? last : null} />}
         <Warnings job={job} />

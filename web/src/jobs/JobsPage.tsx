@@ -76,20 +76,21 @@ export function JobsPage() {
         <FilterBox inAddress={search.q ?? ''} onQuery={setQuery} write={writeAddress} />
         {data && <span className="muted" role="status">{t.count(countOwn(shown), countOwn(all))}</span>}
         <span className="grow" />
-        {reload.isSuccess && <span className="muted" role="status">{reload.data}</span>}
+        {reload.isSuccess && <span className={`muted ${css.said}`} role="status" title={reload.data}>{reload.data}</span>}
         <InlineProblem error={reload.error} />
         {rights.edit && <Link to="/jobs/new" className={`${ui.button} ${ui.primary}`}><Plus size={14} aria-hidden />{t.newJob}</Link>}
-        {mayAnyJob(me) && <Link to="/schedule" className={ui.button}><CalendarDays size={14} aria-hidden />{t.scheduleView}</Link>}
-        <Button icon={<RefreshCw size={14} aria-hidden />} pending={reload.isPending} title={t.reloadHint} onClick={() => reload.mutate()}>
-          {reload.isPending ? t.reloading : t.reload}
+        {mayAnyJob(me) && <Link to="/schedule" className={ui.button} aria-label={t.scheduleView} title={t.scheduleView}><CalendarDays size={14} aria-hidden /><span className={css.wide}>{t.scheduleView}</span></Link>}
+        <Button icon={<RefreshCw size={14} aria-hidden />} pending={reload.isPending} aria-label={reload.isPending ? t.reloading : t.reload} title={t.reloadHint} onClick={() => reload.mutate()}>
+          <span className={css.wide}>{reload.isPending ? t.reloading : t.reload}</span>
         </Button>
       </header>
       <FacetBar jobs={all} chosen={search} onChoose={(facet: Facet, value) => void navigate({ search: (old) => ({ ...old, q: query || undefined, [facet]: value || undefined }), replace: true })}>
         {isFiltered && <button type="button" className={ui.linkButton} onClick={clear}>{t.clearAll}</button>}
-        <span className="grow" />
+        <span className={css.views}>
         <Button kind="quiet" icon={<SquareCheckBig size={14} aria-hidden />} aria-pressed={selected !== null} onClick={() => setSelected(selected ? null : new Set())}>{t.select}</Button>
         <Button kind="quiet" icon={<LayoutList size={14} aria-hidden />} aria-label={t.cards} title={t.cards} aria-pressed={view === 'cards'} onClick={() => setView('cards')} />
         <Button kind="quiet" icon={<Rows3 size={14} aria-hidden />} aria-label={t.table} title={t.table} aria-pressed={view === 'table'} onClick={() => setView('table')} />
+        </span>
       </FacetBar>
       <div className={`${ui.body} ${css.list}`}>
         {error && <ProblemPanel error={error} retry={() => void refetch()} />}

@@ -116,7 +116,8 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
   const dryRun = draft.params.find((field) => field.key === 'dry_run' && field.kind === 'boolean')
   const params = draft.params.filter((field) => field !== dryRun)
   const steps = draft.steps.filter((step) => step.name.toLowerCase().includes(filter.toLowerCase()))
-  const replicas = (scheduler as { replicas?: unknown[] } | null | undefined)?.replicas?.length ?? 1
+  // Of several processes, the one that answers runs what is started by hand; unless the job says where it runs.
+  const here = scheduler && (scheduler.replicas?.length ?? 1) > 1 && (job.placement ?? 'any') === 'any' ? scheduler.replica.split('/')[0]! : null
 
   return (
     <form onSubmit={submit} onKeyDown={onKey} noValidate>
@@ -178,6 +179,7 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
           <strong>{t.changes}</strong>
           {changes.length === 0 ? <p className="muted">{t.noChanges}</p> : <ul>{changes.map((line) => <li key={line} className="mono">{line}</li>)}</ul>}
         </div>}
+        {start.error !== null && <p className={css.problem}><StartProblem error={start.error} /></p>}
         <div className={css.buttons}>
           <label className={css.stay}><input type="checkbox" checked={stay} onChange={(event) => setStay(event.target.checked)} /> {t.stay}</label>
           {copyAs.layer}
@@ -186,11 +188,10 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
           <span className="grow" />
           {stored === null && !valid && <span className="muted">{t.fix}</span>}
           {start.isSuccess && stay && <span role="status">{t.started}: <Link to="/runs/$id" params={{ id: start.data.run_id }}>{t.openIt}</Link></span>}
-          <StartProblem error={start.error} />
           {stored === null && <Button onClick={() => setDraft(draftOf(job))} disabled={changes.length === 0 && isValid(draft)}>{t.reset}</Button>}
           <Button onClick={close}>{t.close}</Button>
-          <Button type="submit" kind={danger ? 'danger' : 'primary'} icon={<Play size={13} aria-hidden />} pending={start.isPending} disabled={!valid} title={replicas > 1 && scheduler ? t.on_(scheduler.replica) : undefined}>
-            {start.isPending ? t.starting : t.submit}
+          <Button type="submit" kind={danger ? 'danger' : 'primary'} icon={<Play size={13} aria-hidden />} pending={start.isPending} disabled={!valid}>
+            {start.isPending ? t.starting : here ? t.on_(here) : t.submit}
           </Button>
         </div>
       </div>

@@ -86,7 +86,9 @@ function Row({ job, schedule, mayEdit, maySkip, onEdit }: { job: JobDetail; sche
     },
   })
   const words = cronWords(schedule.text)
-  const nextFire = schedule.enabled && maySkip ? schedule.next[0] : undefined
+  // What is switched off fires at no time, whatever its cron says.
+  const fires = schedule.enabled && job.enabled ? schedule.next : []
+  const nextFire = maySkip ? fires[0] : undefined
   const copySkip = useCopyAs(
     () => commandLine('job', 'skip-next', job.id, '--schedule', schedule.name, '--at', nextFire ?? ''),
     () => httpRequest('POST', endpoint(skipOf(job.id, schedule.name)), { due_at: nextFire }),
@@ -112,13 +114,13 @@ function Row({ job, schedule, mayEdit, maySkip, onEdit }: { job: JobDetail; sche
             {maySkip && mayUndo(Date.parse(at), now) && <> <button type="button" className={ui.linkButton} disabled={undo.isPending} onClick={() => undo.mutate(at)}>{t.unskip}</button></>}
           </li>
         ))}
-        {schedule.next.map((at, i) => (
+        {fires.map((at, i) => (
           <li key={at}>
             <At at={at} zone={schedule.timezone} /> <span className="muted"><Ago at={at} zone={schedule.timezone} /></span>
-            {i === 0 && maySkip && schedule.enabled && <> <button type="button" className={ui.linkButton} disabled={skip.isPending} aria-label={t.skipOf(schedule.name)} onClick={() => skip.mutate(at)}>{t.skipOnce}</button></>}
+            {i === 0 && maySkip && <> <button type="button" className={ui.linkButton} disabled={skip.isPending} aria-label={t.skipOf(schedule.name)} onClick={() => skip.mutate(at)}>{t.skipOnce}</button></>}
           </li>
         ))}
-        {schedule.next.length === 0 && <li className="muted">{t.noFire}</li>}
+        {fires.length === 0 && <li className="muted">{t.noFire}</li>}
       </ol>
       <span className={css.scheduleActions}>
         {copySkip.layer}

@@ -49,7 +49,8 @@ export function RunButton({ job, primary = false }: { job: JobCard; primary?: bo
         kind={primary ? 'primary' : 'plain'}
         icon={<Play size={13} aria-hidden />}
         pending={start.isPending}
-        disabled={busy || !job.valid}
+        disabled={!job.valid}
+        blocked={busy}
         title={hint}
         aria-label={busy ? t.busyOf(job.id) : t.runOf(job.id)}
         data-act="run"
@@ -68,16 +69,17 @@ export function RunButton({ job, primary = false }: { job: JobCard; primary?: bo
   )
 }
 
-/** Asks for the end of a run. The state changes only when the runner says so. */
-export function CancelButton({ runId, jobId, asked = false, label = t.cancel }: { runId: string; jobId: string; asked?: boolean; label?: string }) {
+/** Asks for the end of a run, unless somebody has. The state changes only when the runner says so. */
+export function CancelButton({ runId, jobId, label = t.cancel }: { runId: string; jobId: string; label?: string }) {
+  const { data } = useQuery(queries.run(runId))
   const cancel = useMutation({
     mutationFn: () => api.cancel(runId),
     onSettled: () => queryClient.invalidateQueries({ queryKey: ['run', runId] }),
   })
-  const waiting = cancel.isPending || cancel.isSuccess || asked
+  const waiting = cancel.isPending || cancel.isSuccess || data?.run.cancel_requested_by != null
   return (
     <>
-      <Button icon={<Square size={12} aria-hidden />} pending={waiting} aria-label={waiting ? t.canceling : label === t.cancel ? t.cancelOf(jobId) : `${label}: ${jobId}`} data-act="cancel" onClick={() => cancel.mutate()}>
+      <Button icon={<Square size={12} aria-hidden />} pending={waiting} aria-label={waiting ? t.cancelingOf(jobId) : label === t.cancel ? t.cancelOf(jobId) : `${label}: ${jobId}`} data-act="cancel" onClick={() => cancel.mutate()}>
         {waiting ? t.canceling : label}
       </Button>
       {cancel.error && <span className={css.outcome}><InlineProblem error={cancel.error} /></span>}
@@ -134,7 +136,7 @@ export function JobMenu({ job }: { job: JobCard }) {
       <Menu
         label={t.moreOf(job.id)}
         items={[
-          rights.run && job.valid && job.active_run_id === null && { label: t.withParams, icon: <Play size={15} />, act: () => setDialog(true) },
+          rights.run && job.valid && { label: t.withParams, icon: <Play size={15} />, ...(job.active_run_id !== null && { disabled: true, hint: t.busyHint }), act: () => setDialog(true) },
           { label: t.scheduleView, icon: <CalendarDays size={15} />, act: () => void navigate({ to: '/schedule', search: { job: job.id } }) },
           rights.edit && { label: t.duplicate, icon: <Copy size={15} />, act: () => void navigate({ to: '/jobs/new', search: { from: job.id } }) },
           { label: t.export, icon: <Download size={15} />, act: () => location.assign(endpoint(`admin/jobs/${encodeURIComponent(job.id)}/export`)) },

@@ -11,7 +11,7 @@ const job = (more: Partial<JobCard> = {}): JobCard => ({
 describe('the filter box', () => {
   test.each([
     ['', true], ['daily', true], ['CONTROL sync', true], ['control audit', false], ['night', true], ['tag:night', false], ['tag:nightly etl', true],
-    ['app:jde', true], ['app:other', false], ['state:failed', true], ['state:running', false], ['enabled:yes', true], ['enabled:no', false],
+    ['app:jde', true], ['family:jde', true], ['family:other', false], ['app:other', false], ['state:failed', true], ['state:running', false], ['enabled:yes', true], ['enabled:no', false],
   ])('%j', (query, found) => expect(matches(job(), query)).toBe(found))
 })
 

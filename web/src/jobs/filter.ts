@@ -1,6 +1,6 @@
 /**
  * What the catalogue shows and in which order. The filter box: words that must all occur in id, description or tags, and
- * `tag:`, `app:`, `state:`, `enabled:`, `kind:` and `internal:` for exact facets, which the facets of the toolbar say too. Pure.
+ * `tag:`, `app:` (or `family:`), `state:`, `enabled:`, `kind:` and `internal:` for exact facets, which the facets of the toolbar say too. Pure.
  */
 import type { JobCard } from '../api/types'
 
@@ -17,7 +17,9 @@ export function matches(job: JobCard, query: string, facets: Facets = {}): boole
 
 function matchesTerm(job: JobCard, term: string): boolean {
   const colon = term.indexOf(':')
-  const facet = colon > 0 ? FACETS.find((each) => each === term.slice(0, colon)) : undefined
+  const named = term.slice(0, Math.max(0, colon))
+  // The jobs of an app are a family to those who wrote them.
+  const facet = named === 'family' ? 'app' : FACETS.find((each) => each === named)
   if (facet) return matchesFacet(job, facet, term.slice(colon + 1))
   return [job.id, job.description, ...job.tags].some((text) => text.toLowerCase().includes(term))
 }

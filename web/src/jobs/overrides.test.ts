@@ -1,5 +1,6 @@
 import { describe as group, expect, test } from 'vitest'
 import type { StepDefinition } from '../api/types'
+import { parseExact } from '../editor/exact'
 import { describe, diff, draftOf, isValid, parse, textOf, type Draft } from './overrides'
 
 const step = (name: string, enabled = true, op_kwargs = {}): StepDefinition => ({ name, type: 'python', enabled, op_kwargs, timeout_seconds: 0, resumable: true, summary: '', when: null })
@@ -70,6 +71,15 @@ test('what cannot be read is not valid and is never sent', () => {
 test('the words list exactly the members of the request', () => {
   const draft = edited((d) => { set(d, 'apps_id', '20'); set(d, 'target', ''); d.steps[0]!.enabled = false; d.steps[0]!.fields[0]!.text = '1'; d.logLevel = 'DEBUG' })
   expect(describe(diff(draft), draft, words)).toEqual(['log level: INFO → DEBUG', 'apps_id: 10 → 20', 'target: nomasx1 → ""', 'LOAD.batch: 5000 → 1', 'LOAD: off'])
+})
+
+test.runIf('rawJSON' in JSON)('a whole number of 64 bits keeps its digits in the form, in words and in the request', () => {
+  const { params } = parseExact('{"params":{"scn":9007199254740993}}') as { params: Record<string, unknown> }
+  const draft = draftOf({ ...job, params })
+  expect(diff(draft)).toEqual({})
+  set(draft, 'scn', '9007199254740995')
+  expect(JSON.stringify(diff(draft))).toBe('{"params":{"scn":9007199254740995}}')
+  expect(describe(diff(draft), draft, words)).toEqual(['scn: 9007199254740993 → 9007199254740995'])
 })
 
 test('a text stands for itself and everything else for its JSON', () => {

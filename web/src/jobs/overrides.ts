@@ -4,6 +4,7 @@
  */
 import { ApiError } from '../api/http'
 import type { JobDetail, Run, RunLogLevel, RunRequest } from '../api/types'
+import { canonical, isNumber, parseExact, readNumber } from '../editor/exact'
 
 /** How a value is edited; the kind of the saved value decides and never changes while the form is open. */
 export type Kind = 'boolean' | 'number' | 'text' | 'json' | 'connector' | 'secret'
@@ -43,7 +44,7 @@ function kindOf(key: string, value: unknown): Kind {
   if (isSecret(value)) return 'secret'
   if (typeof value === 'string' && (key === 'connector' || key.endsWith('_connector'))) return 'connector'
   if (typeof value === 'boolean') return 'boolean'
-  if (typeof value === 'number') return 'number'
+  if (isNumber(value)) return 'number'
   if (typeof value === 'string') return 'text'
   return 'json'
 }
@@ -58,8 +59,8 @@ export function parse(field: Field): Parsed {
     case 'boolean':
       return { ok: true, value: field.text === 'true' }
     case 'number': {
-      const text = field.text.trim()
-      return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? { ok: true, value: Number(text) } : { ok: false, why: 'number' }
+      const value = readNumber(field.text)
+      return value === undefined ? { ok: false, why: 'number' } : { ok: true, value }
     }
     case 'text':
     case 'connector':
@@ -67,7 +68,7 @@ export function parse(field: Field): Parsed {
       return { ok: true, value: field.text }
     case 'json':
       try {
-        return { ok: true, value: JSON.parse(field.text) as unknown }
+        return { ok: true, value: parseExact(field.text) }
       } catch {
         return { ok: false, why: 'json' }
       }
@@ -78,15 +79,6 @@ export function parse(field: Field): Parsed {
 export function isChanged(field: Field): boolean {
   const parsed = parse(field)
   return !parsed.ok || canonical(parsed.value) !== canonical(field.saved)
-}
-
-/** One spelling per value: members of objects in order, so that their order does not count as a change. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  )
 }
 
 function fields(values: Record<string, unknown>): Field[] {

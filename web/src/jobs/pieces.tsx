@@ -78,7 +78,7 @@ export function Warnings({ job }: { job: JobCard }) {
       {job.valid && job.schedule && !job.enabled && (
         <p className={css.warning}>
           <TriangleAlert size={13} aria-hidden /> {t.warnings.off}{' '}
-          {edit && <button type="button" className={ui.linkButton} disabled={enable.isPending} onClick={() => enable.mutate()}>{t.enable}</button>}
+          {edit && <button type="button" className={ui.linkButton} disabled={enable.isPending} aria-label={t.enableOf(job.id)} onClick={() => enable.mutate()}>{t.enable}</button>}
           <InlineProblem error={enable.error} />
         </p>
       )}

@@ -13,7 +13,7 @@ export function reloadWords(report: ReloadReport, before: JobCard[], after: JobC
   const added = report.added?.length ?? after.filter((job) => !old.has(job.id)).length
   const removed = report.removed?.length ?? before.filter((job) => !now.has(job.id)).length
   const changed = report.changed?.length ?? after.filter((job) => old.has(job.id) && old.get(job.id) !== definition(job)).length
-  const rejected = report.problems.filter((problem) => problem.severity === 'error').length
-  const parts = [changed > 0 && t.changed(changed), added > 0 && t.added(added), removed > 0 && t.removed(removed), rejected > 0 && t.rejected(rejected)].filter(Boolean)
+  const rejected = report.problems.filter((problem) => problem.severity === 'error')
+  const parts = [changed > 0 && t.changed(changed), added > 0 && t.added(added), removed > 0 && t.removed(removed), rejected[0] && t.rejected(rejected.length, rejected[0].message)].filter(Boolean)
   return `${t.reloaded(report.jobs)}: ${parts.length > 0 ? parts.join(', ') : t.unchanged}.`
 }

@@ -1,5 +1,6 @@
 /** The log of a run with its tools. React only mounts the framework-free store and view and reflects their state. */
 import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch as useAddress } from '@tanstack/react-router'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { api } from '../api/client'
 import { queries } from '../api/queries'
@@ -7,15 +8,16 @@ import { useShortcuts } from '../app/shortcuts'
 import { ByHand, copyText } from '../ui/Copy'
 import { InlineProblem } from '../ui/Problem'
 import ui from '../ui/ui.module.css'
+import { addressOf, shownBy } from './address'
 import { storeColumns, storedColumns, type Columns } from './columns'
 import { LineDrawer } from './LineDrawer'
 import { LogTools } from './LogTools'
 import { Minimap } from './Minimap'
-import { isOpen, matcher, NO_FILTER, withContext, type LineFilter } from './selection'
+import { isOpen, matcher, withContext } from './selection'
 import { Selection } from './Selection'
 import { SpokenLine } from './SpokenLine'
 import { anchored, useLog } from './useLog'
-import { filterParams, useSearch, type Query } from './useSearch'
+import { filterParams, useSearch } from './useSearch'
 import { linesAsText } from './text'
 import type { Range } from './selection'
 import { t } from './words'
@@ -23,6 +25,8 @@ import './log.css'
 
 /** Without the server's help a filter loads a log up to this length by itself; a longer one is the reader's choice. */
 const LOADS_BY_ITSELF = 20_000
+/** How long after the last key what is shown goes into the address. */
+const ADDRESS_MS = 250
 /** Lines before and after a match, where only matches are shown. */
 export const CONTEXT = 3
 
@@ -30,9 +34,6 @@ export interface LogTarget {
   step: string
   attempt: number | null
 }
-
-/** What is shown of a search: every line, only its matches, or those with what stands around them. */
-export type Only = 'all' | 'matches' | 'context'
 
 interface Props {
   runId: string
@@ -61,9 +62,12 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
   const searchBox = useRef<HTMLInputElement>(null)
   const [columns, setColumnsState] = useState<Columns>(storedColumns)
   const [follow, setFollow] = useState(true)
-  const [filter, setFilter] = useState<LineFilter>(NO_FILTER)
-  const [query, setQuery] = useState<Query>({ text: '', regex: false, case: false })
-  const [only, setOnly] = useState<Only>('all')
+  const navigate = useNavigate({ from: '/runs/$id' })
+  const address = useAddress({ from: '/shell/runs/$id' })
+  const [atFirst] = useState(() => shownBy(address))
+  const [filter, setFilter] = useState(atFirst.filter)
+  const [query, setQuery] = useState(atFirst.query)
+  const [only, setOnly] = useState(atFirst.only)
   const [hit, setHit] = useState(-1)
   const [told, setTold] = useState(false)
   const [seen, setSeen] = useState(total)
@@ -153,6 +157,18 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
     setHit(-1)
   }, [query])
 
+  const written = useRef(JSON.stringify(addressOf(atFirst)))
+  useEffect(() => {
+    const next = addressOf({ filter, query, only })
+    const text = JSON.stringify(next)
+    if (text === written.current) return
+    const timer = setTimeout(() => {
+      written.current = text
+      void navigate({ search: (old) => ({ ...old, ...next }), hash: location.hash.slice(1), replace: true })
+    }, ADDRESS_MS)
+    return () => clearTimeout(timer)
+  }, [filterKey, query, only, navigate])
+
   const goTo = (line: number) => {
     parts.current?.view.goTo(line)
     setRange({ from: line, to: line })
@@ -169,10 +185,14 @@ export function LogPanel({ runId, total, final, steps, target, targetMode, full 
 
   // A step that is selected beside the log.
   const targetKey = target && `${target.step} ${target.attempt} ${targetMode}`
+  const lastTarget = useRef(targetKey)
   useEffect(() => {
+    const isNew = lastTarget.current !== targetKey
+    lastTarget.current = targetKey
     if (targetMode === 'filter') setFilter((old) => ({ ...old, step: target?.step ?? null, attempt: target?.attempt ?? null }))
     else {
-      setFilter((old) => (old.step === null && old.attempt === null ? old : { ...old, step: null, attempt: null }))
+      // What the address says of steps holds until another step is chosen.
+      if (isNew) setFilter((old) => (old.step === null && old.attempt === null ? old : { ...old, step: null, attempt: null }))
       if (!target || anchored()) return
       const found = counts?.by_step.find((each) => each.step === target.step && (target.attempt === null || each.attempt === target.attempt))
       if (found) goTo(found.first)

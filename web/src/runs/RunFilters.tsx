@@ -1,10 +1,11 @@
 /** What the list of runs is narrowed to: every choice stands in the address, and every one that is set can be taken back by a chip. */
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { X } from 'lucide-react'
+import { Funnel, X } from 'lucide-react'
 import { useState } from 'react'
 import { queries } from '../api/queries'
 import type { RunStatus } from '../api/types'
+import { Button } from '../ui/Button'
 import { Combobox } from '../ui/Combobox'
 import { TimeFilter, TypedFilter } from '../ui/filters'
 import { Glyph } from '../ui/Status'
@@ -21,6 +22,8 @@ export function RunFilters({ filter }: { filter: RunsSearch }) {
   const navigate = useNavigate({ from: '/runs' })
   const jobs = useQuery(queries.jobs())
   const [jobText, setJobText] = useState('')
+  /** On a narrow screen all but the states fold away. */
+  const [open, setOpen] = useState(false)
   /** How often everything was cleared: what was only about to be chosen goes too. */
   const [cleared, setCleared] = useState(0)
   // A change of filter begins at the newest run again.
@@ -40,7 +43,7 @@ export function RunFilters({ filter }: { filter: RunsSearch }) {
     ...(hasSpan ? [['span', `${at(filter.from)} – ${at(filter.to)}`, () => set({ from: undefined, to: undefined })] as [string, string, () => void]] : []),
   ]
   return (
-    <div className={css.filters}>
+    <div className={css.filters} data-open={open}>
       <div className={css.states} role="group" aria-label={t.status}>
         {STATUSES.map((status) => (
           <button key={status} type="button" className={`${css.state} ${ui[status]}`} aria-pressed={chosenStates.includes(status)} onClick={() => set({ status: toggled(filter.status, status) })}>
@@ -48,6 +51,8 @@ export function RunFilters({ filter }: { filter: RunsSearch }) {
           </button>
         ))}
       </div>
+      <Button kind="quiet" className={css.filtersToggle} icon={<Funnel size={14} aria-hidden />} aria-expanded={open} onClick={() => setOpen(!open)}>{t.filters}</Button>
+      <div className={css.filterRow}>
       <span className={css.filterJob}>
         <Combobox
           aria-label={t.job}
@@ -75,6 +80,7 @@ export function RunFilters({ filter }: { filter: RunsSearch }) {
       <TimeFilter key={cleared} range={filter.range} from={filter.from} to={filter.to} onChange={set} />
       <TypedFilter label={t.text} placeholder={t.textHint} value={filter.q ?? ''} onChange={(text) => set({ q: text || undefined })} />
       <TypedFilter label={t.atLeast} placeholder={`≥ … ${t.seconds}`} number narrow value={filter.min_seconds ?? ''} onChange={(text) => set({ min_seconds: Number(text) > 0 ? text : undefined })} />
+      </div>
       {chips.map(([key, words, clear]) => (
         <button key={key} type="button" className={css.chip} aria-label={`${t.clear}: ${words}`} onClick={clear}><span className="mono">{words}</span><X size={12} aria-hidden /></button>
       ))}

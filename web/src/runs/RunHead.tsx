@@ -65,15 +65,15 @@ export function RunHead({ document, mayRun }: { document: RunDocument; mayRun: b
       <Button kind="quiet" icon={<ChevronLeft size={15} aria-hidden />} aria-label={t.previous} title={`${t.previous} [`} disabled={!previous} onClick={() => go(previous)} />
       <Button kind="quiet" icon={<ChevronRight size={15} aria-hidden />} aria-label={t.next} title={`${t.next} ]`} disabled={!next} onClick={() => go(next)} />
       {message && <Button kind="quiet" icon={message.isAsked ? <BellRing size={15} aria-hidden /> : <Bell size={15} aria-hidden />} aria-label={t.tellMe} title={t.tellMe} aria-pressed={message.isAsked} onClick={message.ask} />}
-      {!final && mayRun && <CancelButton runId={run.id} jobId={run.job_id} asked={run.cancel_requested_by !== null} label={t.cancelRun} />}
+      {!final && mayRun && <CancelButton runId={run.id} jobId={run.job_id} label={t.cancelRun} />}
       {final && mayRun && <Button icon={<RotateCcw size={14} aria-hidden />} pending={repeat.isPending} onClick={() => setAgain(true)}>{t.replay}</Button>}
       <StartProblem error={repeat.error} />
       {copyAs.layer}
       <Menu
         label={t.actionsOf(run.id)}
         items={[
-          final && mayRun && { label: t.replayStored(failed), hint: t.replayStoredHint, act: () => repeat.mutate() },
-          final && mayRun && { label: t.replayCurrent, hint: t.replayCurrentHint, act: () => setAgain(true) },
+          mayRun && { label: t.replayStored(failed), hint: t.replayStoredHint, disabled: !final, act: () => repeat.mutate() },
+          mayRun && { label: t.replayCurrent, hint: t.replayCurrentHint, disabled: !final, act: () => setAgain(true) },
           { label: t.compareSuccess, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { compare: 'success' } }) },
           ...copyAs.items,
         ]}

@@ -71,9 +71,10 @@ function Row({ run, chosen, onAgain }: { run: RunSummary; chosen: readonly Colum
   const rights = useJobRights(run.job_id)
   const cancel = useMutation({ mutationFn: () => api.cancel(run.id) })
   const again = useMutation({ mutationFn: () => api.run(run.id), onSuccess: onAgain })
+  const isCanceling = !isFinal(run.status) && (cancel.isPending || cancel.isSuccess)
   return (
     <tr data-run={run.id}>
-      <td><Badge status={run.status} /></td>
+      <td><Badge status={run.status} />{isCanceling && <> <small className="muted" role="status">{t.canceling}</small></>}</td>
       <td className={ui.nowrap}><Link to="/runs/$id" params={{ id: run.id }} className="mono" data-act="open">{run.id}</Link></td>
       {chosen.map((name) => {
         const { head, className, isNamed, cell, title } = columns[name]
@@ -86,8 +87,9 @@ function Row({ run, chosen, onAgain }: { run: RunSummary; chosen: readonly Colum
           items={[
             { label: t.openRun, act: () => void navigate({ to: '/runs/$id', params: { id: run.id } }) },
             { label: t.openLog, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { view: 'log' } }) },
-            rights.run && !isFinal(run.status) && { label: t.cancel, act: () => cancel.mutate() },
-            rights.run && isFinal(run.status) && { label: t.replay, act: () => again.mutate() },
+            // Both are always there: what one is about to choose must not go away when the run ends.
+            rights.run && { label: t.cancel, disabled: isCanceling || isFinal(run.status), act: () => cancel.mutate() },
+            rights.run && { label: t.replay, disabled: !isFinal(run.status), act: () => again.mutate() },
             { label: t.compareSuccess, act: () => void navigate({ to: '/runs/$id', params: { id: run.id }, search: { compare: 'success' } }) },
           ]}
         />

@@ -62,7 +62,7 @@ function Attempt({ step, progress }: { step: StepRun; progress: Progress | undef
         <Fact name={t.started}><At at={step.started_at} /></Fact>
         <Fact name={t.duration}>{start === null || end === null ? '–' : duration(end - start)}</Fact>
         <Fact name={t.rows}>{count(step.rows_affected)}</Fact>
-        {step.retry_at && <Fact name={t.retryAt}><Ago at={step.retry_at} /></Fact>}
+        {step.retry_at && !step.started_at && <Fact name={t.retryAt}><Ago at={step.retry_at} /></Fact>}
         {step.reason && <Fact name={t.reason}>{step.reason}</Fact>}
       </dl>
       {running && progress && <ProgressBar progress={progress} label={t.progress(step.name)} />}

@@ -24,7 +24,7 @@ interface RunColumn {
 const why = (run: RunSummary) => run.reason ?? run.error ?? undefined
 
 export const columns: Record<ColumnName, RunColumn> = {
-  job: { head: t.job, className: ui.break, cell: (run) => <Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link> },
+  job: { head: t.job, className: ui.id, title: (run) => run.job_id, cell: (run) => <Link to="/jobs/$id" params={{ id: run.job_id }} className="mono">{run.job_id}</Link> },
   trigger: { head: t.trigger, cell: (run) => run.triggered_by },
   schedule: { head: t.schedule, cell: (run) => run.schedule && <span className="mono">{run.schedule}</span> },
   queued: { head: t.queued, className: ui.nowrap, isNamed: true, cell: (run) => <At at={run.queued_at} /> },
@@ -34,7 +34,7 @@ export const columns: Record<ColumnName, RunColumn> = {
   steps: { head: t.steps, className: ui.number, isNamed: true, cell: (run) => `${run.steps_done} / ${run.step_count}` },
   rows: { head: t.rows, className: ui.number, isNamed: true, cell: (run) => count(run.rows_affected) },
   level: { head: t.logLevel, cell: (run) => run.log_level },
-  reason: { head: t.reason, className: ui.cut, cell: why, title: why },
+  reason: { head: t.reason, className: ui.rest, cell: why, title: why },
 }
 
 /** The chosen ones in their order, and how to choose others. */

@@ -2,7 +2,7 @@
 import { manyEn, manyFr, number, pick } from '../i18n'
 
 const en = {
-  title: 'Runs', job: 'Job', allJobs: 'All jobs', status: 'State', older: 'Older', newest: 'Newest', none: 'No run matches.', noneYet: 'Nothing has run yet.', noneHint: 'Start a job from the jobs page, or wait for a schedule to fire.',
+  title: 'Runs', filters: 'More filters', job: 'Job', allJobs: 'All jobs', status: 'State', older: 'Older', newest: 'Newest', none: 'No run matches.', noneYet: 'Nothing has run yet.', noneHint: 'Start a job from the jobs page, or wait for a schedule to fire.',
   id: 'Run', trigger: 'Triggered by', started: 'Started', duration: 'Duration', steps: 'Steps', rows: 'Rows', reason: 'Reason', clear: 'Clear the filters', actions: 'Actions', actionsOf: (id: string) => `Actions on run ${id}`,
   triggers: { cron: 'schedule', user: 'person', api: 'REST', cli: 'command line', job: 'other job' } as Record<string, string>, anyTrigger: 'anybody',
   text: 'Text', textHint: 'Reason, error or id', atLeast: 'Took at least', seconds: 'seconds', fresh: (n: number) => `▲ ${manyEn(n, 'new run', 'new runs')}`,
@@ -15,7 +15,7 @@ const en = {
     doIt: { cancel: (n: number) => `Cancel ${manyEn(n, 'run', 'runs')}`, replay: (n: number) => `Run ${n} again` },
     went: (ok: number, bad: number, all: number) => `${ok + bad} of ${all}: ${ok} done, ${bad} refused`,
   },
-  openRun: 'Open', openLog: 'Log', cancel: 'Cancel', replay: 'Run again…', replayOf: 'Replay', compare: 'Compare…',
+  openRun: 'Open', openLog: 'Log', cancel: 'Cancel', canceling: 'canceling…', replay: 'Run again…', replayOf: 'Replay', compare: 'Compare…',
   queued: 'Queued', finished: 'Finished', elapsed: 'Elapsed', logLevel: 'Log level', owner: 'Runs on', scheduled: 'Due', schedule: 'Schedule', replayed: 'Replay of', term: (n: number) => `taken up ${n} times`,
   params: 'Parameters', overridden: 'changed for this run', cancelRun: 'Cancel run', cancelAskedAt: 'Cancel requested', cancelAsked: (when: string | null, who: string) => `Cancel requested ${when === null ? '' : `${when} `}by ${who}.`, cancelSlow: 'It has not stopped yet: the running step is in a call that cannot be interrupted. It ends at the step’s next checkpoint, or at its time limit.',
   cancelEffect: { sql_query: 'The connection is closed and the transaction rolls back.', sql_copy: 'The copy stops and its transaction rolls back.', python: 'The function is told to stop at its next checkpoint; its worker is ended if it does not.', wasm: 'The component is interrupted.', http: 'The network call is aborted.', ldap_sync: 'The network call is aborted.', call_job: 'The called run is canceled too.' } as Record<string, string>,
@@ -33,7 +33,7 @@ const en = {
 }
 
 const fr: typeof en = {
-  title: 'Exécutions', job: 'Job', allJobs: 'Tous les jobs', status: 'État', older: 'Plus anciennes', newest: 'Plus récentes', none: 'Aucune exécution ne correspond.', noneYet: 'Rien n’a encore été exécuté.', noneHint: 'Lancez un job depuis la page des jobs, ou attendez un départ planifié.',
+  title: 'Exécutions', filters: 'Autres filtres', job: 'Job', allJobs: 'Tous les jobs', status: 'État', older: 'Plus anciennes', newest: 'Plus récentes', none: 'Aucune exécution ne correspond.', noneYet: 'Rien n’a encore été exécuté.', noneHint: 'Lancez un job depuis la page des jobs, ou attendez un départ planifié.',
   id: 'Exécution', trigger: 'Lancée par', started: 'Début', duration: 'Durée', steps: 'Étapes', rows: 'Lignes', reason: 'Raison', clear: 'Effacer les filtres', actions: 'Actions', actionsOf: (id) => `Actions sur l’exécution ${id}`,
   triggers: { cron: 'planification', user: 'personne', api: 'REST', cli: 'ligne de commande', job: 'autre job' }, anyTrigger: 'n’importe qui',
   text: 'Texte', textHint: 'Raison, erreur ou numéro', atLeast: 'A duré au moins', seconds: 'secondes', fresh: (n) => `▲ ${manyFr(n, 'nouvelle exécution', 'nouvelles exécutions')}`,
@@ -46,7 +46,7 @@ const fr: typeof en = {
     doIt: { cancel: (n) => `Annuler ${manyFr(n, 'exécution', 'exécutions')}`, replay: (n) => `Relancer les ${n}` },
     went: (ok, bad, all) => `${ok + bad} sur ${all} : ${manyFr(ok, 'faite', 'faites')}, ${manyFr(bad, 'refusée', 'refusées')}`,
   },
-  openRun: 'Ouvrir', openLog: 'Journal', cancel: 'Annuler', replay: 'Relancer…', replayOf: 'Relancer', compare: 'Comparer…',
+  openRun: 'Ouvrir', openLog: 'Journal', cancel: 'Annuler', canceling: 'annulation…', replay: 'Relancer…', replayOf: 'Relancer', compare: 'Comparer…',
   queued: 'En file', finished: 'Fin', elapsed: 'Durée', logLevel: 'Niveau du journal', owner: 'S’exécute sur', scheduled: 'Prévue', schedule: 'Planification', replayed: 'Reprise de', term: (n) => `reprise ${n} fois`,
   params: 'Paramètres', overridden: 'changé pour cette exécution', cancelRun: 'Annuler l’exécution', cancelAskedAt: 'Annulation demandée', cancelAsked: (when, who) => `Annulation demandée ${when === null ? '' : `${when} `}par ${who}.`, cancelSlow: 'Elle n’est pas encore arrêtée : l’étape en cours est dans un appel qui ne peut pas être interrompu. Elle s’arrêtera à son prochain point de contrôle, ou à sa durée limite.',
   cancelEffect: { sql_query: 'La connexion est fermée et la transaction annulée.', sql_copy: 'La copie s’arrête et sa transaction est annulée.', python: 'La fonction est priée de s’arrêter à son prochain point de contrôle ; sinon son processus est terminé.', wasm: 'Le composant est interrompu.', http: 'L’appel réseau est abandonné.', ldap_sync: 'L’appel réseau est abandonné.', call_job: 'L’exécution appelée est annulée aussi.' },

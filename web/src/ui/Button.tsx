@@ -7,14 +7,22 @@ import css from './ui.module.css'
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   kind?: 'primary' | 'plain' | 'danger' | 'quiet'
   pending?: boolean
+  /** It cannot be pressed at the moment, for a reason that passes by itself. */
+  blocked?: boolean
   icon?: ReactNode
 }
 
-/** While it waits it cannot be pressed again. Without children it needs an `aria-label`. */
-export function Button({ kind = 'plain', pending = false, icon, children, disabled, className, ...rest }: ButtonProps) {
+const nothing = (event: React.MouseEvent) => event.preventDefault()
+
+/**
+ * While it waits it cannot be pressed again, and yet keeps the focus of whoever pressed it: one that is `disabled` would lose
+ * it. Without children it needs an `aria-label`.
+ */
+export function Button({ kind = 'plain', pending = false, blocked = false, icon, children, disabled, className, onClick, ...rest }: ButtonProps) {
   const classes = [css.button, kind !== 'plain' && css[kind], !children && css.icon, className].filter(Boolean).join(' ')
+  const rests = pending || blocked
   return (
-    <button type="button" className={classes} disabled={disabled || pending} aria-busy={pending || undefined} {...rest}>
+    <button type="button" className={classes} disabled={disabled} aria-disabled={rests || undefined} aria-busy={pending || undefined} onClick={rests ? nothing : onClick} {...rest}>
       {pending ? <LoaderCircle size={14} className={css.spin} aria-hidden /> : icon}
       {children}
     </button>
@@ -75,9 +83,10 @@ export function Switch({ checked, label, pending = false, disabled = false, onCh
       aria-checked={checked}
       aria-label={label}
       aria-busy={pending || undefined}
-      disabled={disabled || pending}
+      aria-disabled={pending || undefined}
+      disabled={disabled}
       title={title}
-      onClick={() => onChange(!checked)}
+      onClick={() => !pending && onChange(!checked)}
     >
       <span className={css.knob} aria-hidden="true">{pending && <LoaderCircle size={12} className={css.spin} />}</span>
     </button>
