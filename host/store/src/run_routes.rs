@@ -22,15 +22,23 @@ const BY_JOB: &str = "ly2_job_runs_by_job";
 struct Arm {
     /// As SQLite calls it.
     index: &'static str,
-    /// Begins with ` and`.
+    /// What the index knows; begins with ` and`.
     condition: String,
+    /// What is asked of its rows alone.
+    also: String,
 }
 
 /// Ways that together lead to every run of the filter, no two of them to the same one.
 pub(crate) struct Route {
     arms: Vec<Arm>,
-    /// What is left to ask of a row.
+    /// What is asked of the rows of all arms.
     also: String,
+}
+
+impl Arm {
+    fn new(index: &'static str, condition: String) -> Self {
+        Self { index, condition, also: String::new() }
+    }
 }
 
 impl Route {
@@ -38,14 +46,16 @@ impl Route {
     ///
     /// Both databases merge the arms as far as they are read: each is in the order of ids.
     pub(crate) fn statement(&self, conn: &Conn<'_>, columns: &str, only: bool) -> String {
-        let also = if only { self.also.as_str() } else { "" };
         let arm = |arm: &Arm| {
             let forced = match conn {
                 Conn::Sqlite(_) => format!(" indexed by {}", arm.index),
                 Conn::Postgres(..) => String::new(),
             };
-            let condition = &arm.condition;
-            format!("select {columns} from ly2_job_runs{forced} where id >= $1 and id < $2{condition}{also}")
+            let mut condition = arm.condition.clone();
+            if only {
+                condition += &format!("{}{}", arm.also, self.also);
+            }
+            format!("select {columns} from ly2_job_runs{forced} where id >= $1 and id < $2{condition}")
         };
         let arms = self.arms.iter().map(arm);
         match conn {
@@ -67,7 +77,7 @@ pub(crate) async fn routes<'f>(
     binds: &mut Vec<Bind<'f>>,
 ) -> Result<Vec<Route>, DbError> {
     let Parts { jobs, statuses, text, rest } = parts;
-    let all = Arm { index: BY_ID, condition: String::new() };
+    let all = Arm::new(BY_ID, String::new());
     let mut routes = vec![Route { arms: vec![all], also: format!("{jobs}{statuses}{rest}{text}") }];
     if (1..=MOST_ARMS).contains(&filter.jobs.len()) {
         let mut distinct: Vec<&JobId> = filter.jobs.iter().collect();
@@ -80,23 +90,20 @@ pub(crate) async fn routes<'f>(
         let mut words: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
         words.sort_unstable();
         words.dedup();
-        let arm = |word: &str| Arm {
-            index: "ly2_job_runs_by_status",
-            condition: format!(" and status = {}", quoted_words([word])),
-        };
+        let arm = |word: &str| Arm::new("ly2_job_runs_by_status", format!(" and status = {}", quoted_words([word])));
         routes.push(Route { arms: words.into_iter().map(arm).collect(), also: format!("{jobs}{rest}{text}") });
     }
     if let Some(arms) = by_trigger(conn, &filter.triggers) {
         routes.push(Route { arms, also: format!("{jobs}{statuses}{rest}{text}") });
     }
     if let Some(arms) = by_text(conn, filter, binds).await? {
-        routes.push(Route { arms, also: format!("{jobs}{statuses}{rest}") });
+        routes.push(Route { arms, also: format!("{jobs}{statuses}{rest}{text}") });
     }
     Ok(routes)
 }
 
 fn of_job(job: &str, binds: &mut Vec<Bind<'_>>) -> Arm {
-    Arm { index: BY_JOB, condition: format!(" and job_id = ${}", bound(binds, Bind::word(job))) }
+    Arm::new(BY_JOB, format!(" and job_id = ${}", bound(binds, Bind::word(job))))
 }
 
 /// By the kinds of triggers; the index leaves out what schedules began, which is most.
@@ -114,9 +121,9 @@ fn by_trigger(conn: &Conn<'_>, triggers: &[String]) -> Option<Vec<Arm>> {
         Conn::Sqlite(_) => "substr(triggered_by, 1, instr(triggered_by || ':', ':') - 1)",
         Conn::Postgres(..) => "split_part(triggered_by, ':', 1)",
     };
-    let arm = |word: &str| Arm {
-        index: "ly2_job_runs_by_trigger",
-        condition: format!(" and triggered_by <> '{CRON}' and {kind} = {}", quoted_words([word])),
+    let arm = |word: &str| {
+        let condition = format!(" and triggered_by <> '{CRON}' and {kind} = {}", quoted_words([word]));
+        Arm::new("ly2_job_runs_by_trigger", condition)
     };
     Some(kinds.into_iter().map(arm).collect())
 }
@@ -143,20 +150,13 @@ async fn by_text<'f>(
         (format!(" and id = ${place}"), format!(" and id <> ${place}"))
     });
     let (this, others) = other.unwrap_or_default();
-    let [job, reason, error] = ["job_id", "reason", "error"].map(|column| has(conn, column, position));
-    let told = Arm {
-        index: "ly2_job_runs_told",
-        condition: format!(
-            " and (reason is not null or error is not null) and ({reason} or {error}) and not ({job}){others}"
-        ),
-    };
-    let mut arms = vec![told];
-    for job in &jobs {
-        let Arm { index, condition } = of_job(job, binds);
-        arms.push(Arm { index, condition: condition + &others });
-    }
+    // What two arms find is left to one of them: a run to its job, and the run that is named by its id to itself.
+    let told = " and (reason is not null or error is not null)".to_owned();
+    let not_of_a_job = format!(" and not ({}){others}", has(conn, "job_id", position));
+    let mut arms = vec![Arm { also: not_of_a_job, ..Arm::new("ly2_job_runs_told", told) }];
+    arms.extend(jobs.iter().map(|job| Arm { also: others.clone(), ..of_job(job, binds) }));
     if !this.is_empty() {
-        arms.push(Arm { index: BY_ID, condition: this });
+        arms.push(Arm::new(BY_ID, this));
     }
     Ok(Some(arms))
 }
