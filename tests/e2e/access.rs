@@ -103,7 +103,11 @@ fn a_token_for_one_job_runs_that_job_and_sees_no_other() {
     typed(&home, &["job", "run", "quick"], "", Some(&token)).expect(0);
     typed(&home, &["job", "run", "other"], "", Some(&token)).expect(6).saying(&["job:other"]);
     typed(&home, &["user", "list"], "", Some(&token)).expect(6).saying(&["superuser"]);
-    nomaflow(home.path(), &["user", "grant", "robot", "job:*"]).expect(0).saying(&["job:*"]);
+    // For a job to come, or a slip of the hand: it is given, and told.
+    let slip = nomaflow(home.path(), &["user", "grant", "robot", "job:quik"]).expect(0);
+    slip.saying(&["warning: there is no job `quik`; did you mean `job:quick`?"]);
+    let all = nomaflow(home.path(), &["user", "grant", "robot", "job:*"]).expect(0).saying(&["job:*"]);
+    assert!(!all.err.contains("warning"), "{}", all.err);
     typed(&home, &["job", "run", "other"], "", Some(&token)).expect(6);
     let tokens = nomaflow(home.path(), &["--json", "token", "list", "--all"]).expect(0).json();
     assert_eq!(tokens["tokens"][0]["last_used_from"], "127.0.0.1");

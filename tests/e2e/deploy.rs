@@ -102,7 +102,7 @@ fn the_container_makes_a_home_serves_it_and_is_healthy_as_long_as_it_answers() {
     let checked = run(&["check"]);
     assert!(checked.status.success() && said(&checked).contains("0 of 0 jobs valid"), "{}", said(&checked));
     assert!(home.join("app.toml").is_file());
-    assert_eq!(run(&["job", "show", "two words"]).status.code(), Some(4), "the exit code is the command's");
+    assert_eq!(run(&["--local", "job", "show", "two words"]).status.code(), Some(4), "the exit code is the command's");
 
     let host = started(&with(&of_container(&file, "CMD")), &home);
     let port = host.url().rsplit(':').next().unwrap().to_owned();

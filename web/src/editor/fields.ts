@@ -133,6 +133,7 @@ const RUNNING: FieldSpec[] = [
   { key: 'retry/backoff', kind: 'word', words: ['fixed', 'exponential'], more: true },
   { key: 'retry/base_seconds', alias: 'retry/initial_delay_seconds', kind: 'number', more: true },
   { key: 'resumable', kind: 'flag', standard: true, more: true },
+  { key: 'continue_on_error', kind: 'flag', standard: false, more: true },
 ]
 
 export const STEP_HEAD: FieldSpec[] = [{ key: 'name', kind: 'text', required: true }]
