@@ -19,6 +19,8 @@ function asked(page) {
 
 export default async function (kit) {
   const { server } = kit
+  // Nobody is signed in at first.
+  kit.expected.push(/status of 401/)
 
   await kit.check('over plain HTTP under a name of the local network everything works, and nothing is asked of anybody else', async () => {
     const url = server.url.replace('127.0.0.1', LAN)

@@ -243,7 +243,7 @@ export default async function (kit) {
     await go('history')
     await page.getByRole('table', { name: 'What it takes' }).getByText('ly2_job_runs').waitFor()
     await page.getByLabel('Days to keep').fill('0')
-    await page.getByText('A whole number from 1 to 36,500.').waitFor()
+    await page.getByText('A whole number from 1 to 3,650.').waitFor()
     assert(await page.getByRole('button', { name: 'Count', exact: true }).isDisabled(), 'zero days can be asked for')
     await page.getByLabel('Days to keep').fill('7')
     await page.keyboard.press('Enter')

@@ -2150,12 +2150,19 @@ export interface components {
         SessionList: {
             sessions: components["schemas"]["Session"][];
         };
+        /** @description A setting as somebody wants it. */
+        SettingBody: {
+            /** @description Null, as no body, takes it out of the file, so that the default counts. */
+            value: unknown;
+        };
         /** @description Every setting. */
         SettingList: {
             settings: components["schemas"]["SettingView"][];
         };
         /** @description A setting with what counts and who said so. */
         SettingView: {
+            /** @description Whether `PUT /admin/settings/{key}` writes it: neither a variable nor a flag is set over the file. */
+            changeable: boolean;
             /** @description The variable of the environment that sets it. */
             env: string;
             /** @description The line of the file, the variable or the flag. */
@@ -2165,6 +2172,8 @@ export interface components {
              * @example jobs.history_days
              */
             key: string;
+            /** @description What will count after a restart, where that is another value. */
+            next: unknown;
             /** @description Whether a new value counts only after a restart. */
             restart: boolean;
             /**
@@ -2976,6 +2985,7 @@ export type SecretWord = components['schemas']['SecretWord'];
 export type SecretWritten = components['schemas']['SecretWritten'];
 export type Session = components['schemas']['Session'];
 export type SessionList = components['schemas']['SessionList'];
+export type SettingBody = components['schemas']['SettingBody'];
 export type SettingList = components['schemas']['SettingList'];
 export type SettingView = components['schemas']['SettingView'];
 export type SetupForm = components['schemas']['SetupForm'];

@@ -2,7 +2,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
-import { Button } from '../ui/Button'
 import { DataTable, type Column } from '../ui/DataTable'
 import { Empty, Skeleton, Tag } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
@@ -24,7 +23,7 @@ const columns = (change: (key: string) => void): Column<Setting>[] => [
   { id: 'value', head: t.setting, cell: (row) => <><Value value={row.value} />{row.next !== null && <small className={css.next} data-next={String(row.next)}> {s.next(String(row.next))}</small>}</> },
   { id: 'source', head: t.comesFrom, cell: (row) => <><Tag>{t.origins[row.source] ?? row.source}</Tag> {row.from && <span className="muted">{row.from}</span>}{row.source === 'env' && <small className="muted"> {t.locked(row.env)}</small>}</> },
   { id: 'env', head: t.variable, breaks: true, cell: (row) => <code className="muted">{row.env}</code> },
-  { id: 'restart', head: '', cell: (row) => (row.changeable ? <Button aria-label={s.change(row.key)} title={t.restart} onClick={() => change(row.key)}>{s.edit}</Button> : row.restart ? <small className="muted">{t.restart}</small> : null) },
+  { id: 'restart', head: '', cell: (row) => (row.changeable ? <button type="button" className={ui.linkButton} aria-label={s.change(row.key)} title={t.restart} onClick={() => change(row.key)}>{s.edit}</button> : row.restart ? <small className="muted">{t.restart}</small> : null) },
 ]
 
 export function Server() {

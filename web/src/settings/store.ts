@@ -35,7 +35,7 @@ export interface BackupState {
   last_export_by: string | null
 }
 
-export const MOST_DAYS = 36_500
+export const MOST_DAYS = 3_650
 
 /** The number of days somebody typed, or nothing that makes sense. */
 export function daysOf(text: string): number | null {
