@@ -45,7 +45,7 @@ export function JobPage() {
         <h1 className="mono">{id}</h1>
         {job && <LastRunBadge job={job} />}
         <MuteTag kind="job" name={id} />
-        {job?.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}
+        {job && <span className={css.headTags}>{job.tags.map((tag) => <Tag key={tag}>{tag}</Tag>)}</span>}
         <span className="grow" />
         {job && <EnabledSwitch job={job} />}
         {job && rights.run && <RunButton job={job} primary />}
