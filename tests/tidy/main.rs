@@ -1,6 +1,7 @@
 //! Rules of the repository as tests: file size, module notes, crate edges, migrations, lock files, marks. Each failure
 //! says what to do. The rules and their reasons are in `host/ARCHITECTURE.md`.
 
+mod licences;
 mod reference;
 
 use std::collections::BTreeMap;

@@ -286,6 +286,16 @@ export default async function (kit) {
     assert(lines.length > 10 && JSON.parse(lines.at(-1)).hash, `${lines.length} lines`)
   })
 
+  await kit.check('what the page and the program are made with is named, with licences', () => kit.with('settings/about', async (tab) => {
+    await tab.getByRole('table', { name: 'The page is made with' }).getByText('React', { exact: true }).waitFor()
+    await tab.getByText('Show the list').click()
+    const crates = tab.getByRole('table', { name: 'The program is made with' })
+    const row = await crates.getByRole('row').filter({ has: tab.getByText('wasmtime', { exact: true }) }).innerText()
+    assert(/\d+\.\d+/.test(row) && row.includes('Apache-2.0'), row)
+    await kit.accessible(tab)
+    await kit.fits(tab)
+  }))
+
   for (const [look, options] of Object.entries({
     light: {},
     zoomed: { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 },

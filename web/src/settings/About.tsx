@@ -1,5 +1,6 @@
 /** What this server is, for a report, and what the page is made with. */
 import { useQuery } from '@tanstack/react-query'
+import { lazy, Suspense, useState } from 'react'
 import { endpoint } from '../api/http'
 import { CopyButton } from '../ui/Copy'
 import { DataTable } from '../ui/DataTable'
@@ -10,6 +11,22 @@ import { settingQueries } from './api'
 import { MADE_WITH } from './madeWith'
 import css from './settings.module.css'
 import { t } from './words'
+
+const CrateTable = lazy(() => import('./CrateTable').then((module) => ({ default: module.CrateTable })))
+
+/** Hundreds: read and drawn when somebody asks for them. */
+function Crates() {
+  const [isOpen, setIsOpen] = useState(false)
+  return (
+    <Panel title={t.crates}>
+      <p className={css.pad}>{t.cratesHint}</p>
+      <details className={css.pad} onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+        <summary>{t.showCrates}</summary>
+        {isOpen && <Suspense fallback={<Skeleton pending rows={6} />}><CrateTable /></Suspense>}
+      </details>
+    </Panel>
+  )
+}
 
 export function About() {
   const { data, error, isPending, refetch } = useQuery(settingQueries.about())
@@ -37,6 +54,7 @@ export function About() {
         <p className={css.pad}>{t.licenceHint}</p>
         <DataTable label={t.licences} rows={MADE_WITH} rowKey={(row) => row.name} columns={[{ id: 'name', head: t.name, cell: (row) => row.name }, { id: 'licence', head: t.licence, cell: (row) => row.licence }]} />
       </Panel>
+      <Crates />
     </>
   )
 }

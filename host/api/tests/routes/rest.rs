@@ -321,7 +321,9 @@ async fn what_the_server_is_and_what_it_counts_can_be_read() {
     house.fire("quick").await;
     house.idle().await;
     assert_eq!(get(&house, "/admin/about").await["version"], "1.2.3");
-    assert_eq!(get(&house, "/admin/settings").await["settings"], json!([]));
+    let settings = get(&house, "/admin/settings").await;
+    let days = settings["settings"].as_array().unwrap().iter().find(|each| each["key"] == "jobs.history_days").unwrap();
+    assert_eq!((&days["value"], &days["source"], &days["next"]), (&json!(90), &json!("default"), &Value::Null));
     assert_eq!(get(&house, "/admin/plugins").await["plugins"], json!([]));
     assert_eq!(get(&house, "/admin/jobs/callables").await["plugins_root"], "plugins");
     let retention = get(&house, "/admin/jobs/retention").await;

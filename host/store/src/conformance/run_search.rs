@@ -182,7 +182,9 @@ pub(super) async fn no_filter_reads_more_of_the_history_than_an_index_leads_to(b
     let check = async |conn: &mut Conn<'_>, unwanted: &[&str]| {
         for (name, filter) in filters() {
             for (sql, plan) in plans(conn, &filter).await {
-                let found = unwanted.iter().find(|word| plan.contains(**word));
+                // The one row with an id is sorted by PostgreSQL, whatever it costs.
+                let is_fine = |word: &str| name == "an id" && word.starts_with("Sort");
+                let found = unwanted.iter().find(|word| plan.contains(**word) && !is_fine(word));
                 assert_eq!(found, None, "{name}: {sql}\n{plan}");
             }
         }
@@ -203,7 +205,7 @@ pub(super) async fn no_filter_reads_more_of_the_history_than_an_index_leads_to(b
                 .script("set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off")
                 .await
                 .unwrap();
-            check(&mut conn_of, &["Seq Scan on ly2_job_runs", "Sort"]).await;
+            check(&mut conn_of, &["Seq Scan on ly2_job_runs", "Sort  ("]).await;
             conn.close().await.unwrap();
         }
     }
