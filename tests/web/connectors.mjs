@@ -1,7 +1,7 @@
 /** The connectors: where they lead, whether they work, what is in them. */
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { assert } from './kit.mjs'
+import { assert, LIMIT } from './kit.mjs'
 import { openAs } from './people.mjs'
 
 export default async function (kit) {
@@ -25,6 +25,38 @@ type = "sql"
 type = "ldap"
 url = "ldap://127.0.0.1:1"
 base = "dc=example"
+[pools.narrow]
+url = "sqlite:data/ops.db"
+pool_size = 1
+acquire_timeout_seconds = 600
+[connectors.narrow]
+type = "sql"
+`)
+  // One step holds the only connection until it is let go, another one asks for it meanwhile.
+  writeFileSync(join(server.home, 'plugins/shop/shop/pool.py'), `
+from shop.work import gate
+
+def hold(ctx):
+    """Reads the first of two rows, then waits."""
+    rows = ctx.get_connector("narrow").stream("select 1 as i union all select 2", batch_size=1)
+    next(rows)
+    gate(ctx)
+    rows.close()
+`)
+  appendFileSync(join(server.home, 'plugins/shop/jobs.toml'), `
+[[jobs]]
+id = "holds-the-connection"
+[[jobs.steps]]
+name = "HOLD"
+type = "python"
+callable = "shop.pool:hold"
+[[jobs]]
+id = "wants-the-connection"
+[[jobs.steps]]
+name = "WANT"
+type = "sql_query"
+connector = "narrow"
+query = "select 1 as one"
 `)
   await kit.check('reading again shows what was declared meanwhile', () => kit.with('connectors', async (page) => {
     await page.getByRole('button', { name: 'Read again' }).click()
@@ -92,6 +124,53 @@ base = "dc=example"
     await purge.getByText('may write').waitFor()
     await page.locator('[data-query="totals"]').getByText('reads').waitFor()
   }))
+
+  await kit.check('a pool that is used up says who waits and what to do; its last quarter of an hour says so afterwards', async () => {
+    const pool = async () => (await server.call('GET', 'admin/connectors')).body.connectors.find((each) => each.name === 'narrow').pool
+    const becomes = async (inUse, waiting) => {
+      const deadline = Date.now() + LIMIT
+      for (let now = await pool(); now.in_use !== inUse || now.waiting !== waiting; now = await pool()) {
+        assert(Date.now() < deadline, `the pool has ${JSON.stringify(now)}`)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+    const holds = await server.run('holds-the-connection')
+    try {
+      await becomes(1, 0)
+      const wants = await server.run('wants-the-connection')
+      await becomes(1, 1)
+      await kit.with('connectors/narrow', async (page) => {
+        const gauge = page.locator('dl [data-full]')
+        await gauge.getByText('1 of 1 in use, 1 waiting now', { exact: true }).waitFor()
+        const bar = gauge.getByRole('meter', { name: 'Connections of pool narrow' })
+        assert(await bar.evaluate((it) => it.value === 1 && it.max === 1), 'the bar is not full')
+        await gauge.getByRole('status').getByText('Every connection is in use: steps wait for one. Give it a larger pool_size, or the heavy jobs a pool of their own.').waitFor()
+        const history = page.locator('[data-queued="1"]')
+        await history.getByText(/^1 step waited for a connection\. at most 1 of 1 in use/).waitFor({ timeout: LIMIT })
+        await history.getByRole('note').getByText(/Raise pool_size if the database can bear it, or declare a pool of their own for heavy jobs/).waitFor()
+        await history.getByRole('img', { name: /connections in use, steps that had to wait: 1 step waited/ }).waitFor()
+        await kit.picture(page, 'connector-full-light')
+        await kit.accessible(page)
+        await page.emulateMedia({ colorScheme: 'dark' })
+        await kit.picture(page, 'connector-full-dark')
+        await kit.accessible(page)
+        await page.getByRole('link', { name: 'Connectors' }).first().click()
+        await page.locator('[data-connector="narrow"]').getByText('1 of 1 in use, 1 waiting now').waitFor()
+      })
+      kit.letGo(holds)
+      await server.reaches(holds, 'SUCCEEDED')
+      await server.reaches(wants, 'SUCCEEDED')
+    } finally {
+      kit.letGo(holds)
+    }
+    await becomes(0, 0)
+    await kit.with('connectors/narrow', async (page) => {
+      await page.getByText('0 of 1 in use', { exact: true }).waitFor()
+      await page.locator('[data-queued="1"]').getByText(/the longest wait took/).first().waitFor({ timeout: LIMIT })
+      await page.locator('[data-queued="1"]').getByRole('note').waitFor()
+      assert(await page.locator('dl [data-full]').count() === 0, 'a free pool is called full')
+    })
+  })
 
   await kit.check('a connector that is gone says what that means', () => kit.with('connectors/never-was', async (page) => {
     await page.getByText('There is no such connector').waitFor()

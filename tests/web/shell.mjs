@@ -70,6 +70,56 @@ export default async function (kit) {
     })
   })
 
+  for (const [name, options, own, asked] of [['light', {}, '(local)', 'Started'], ['dark', { colorScheme: 'dark', locale: 'fr-FR' }, '(locale)', 'Début']]) {
+    await kit.check(`an instant shows its other zones when it has the focus, until Escape or the next thing has it: ${name}`, async () => {
+      const run = await kit.server.run('nomajde-daily-sync')
+      await kit.server.reaches(run, 'SUCCEEDED')
+      await kit.with(`runs/${run}`, async (page) => {
+        const tip = page.getByRole('tooltip')
+        const started = page.locator('dl div').filter({ has: page.locator('dt', { hasText: new RegExp(`^${asked}$`) }) }).locator('time')
+        await started.waitFor()
+        // By the keys alone: through what comes before it on the page.
+        for (let i = 0; i < 80 && !(await started.evaluate((it) => it === document.activeElement)); i++) await page.keyboard.press('Tab')
+        await tip.waitFor()
+        const at = new Date(await started.getAttribute('datetime')).toISOString()
+        const text = await tip.innerText()
+        assert(text.includes(own) && text.includes(`${at.slice(0, 10)} ${at.slice(11, 19)} (UTC)`), text)
+        const id = await started.getAttribute('aria-describedby')
+        assert(id !== null && await tip.getAttribute('id') === id, 'what is shown does not describe the instant')
+        await kit.picture(page, `zones-${name}`)
+        await kit.accessible(page)
+        await page.keyboard.press('Escape')
+        await tip.waitFor({ state: 'hidden' })
+        assert(await started.evaluate((it) => it === document.activeElement && !it.hasAttribute('aria-describedby')), 'Escape took more than the tooltip')
+        // The next stop is another instant, which then is the one that is described.
+        await page.keyboard.press('Tab')
+        await page.locator('time[aria-describedby]').and(page.locator(':focus')).waitFor()
+        assert(await page.locator('[aria-describedby="other-zones"]').count() === 1, 'two instants are described by one tooltip')
+        await page.keyboard.press('Shift+Tab')
+        await tip.waitFor()
+        await page.evaluate(() => document.activeElement.blur())
+        await tip.waitFor({ state: 'hidden' })
+      }, options)
+    })
+  }
+
+  await kit.check('in a list the link of a row shows the zones of its instants, so that there is one stop for each row', () => kit.with('jobs', async (page) => {
+    const job = card(page, 'nomajde-daily-sync')
+    await job.locator('time').first().waitFor()
+    assert(await job.locator('time[tabindex]').count() === 0, 'each instant of a row is a stop')
+    await page.getByLabel('Filter jobs').focus()
+    const link = job.locator('[data-act="open"]')
+    for (let i = 0; i < 200 && !(await link.evaluate((it) => it === document.activeElement)); i++) await page.keyboard.press('Tab')
+    const tip = page.getByRole('tooltip')
+    await tip.getByText('(Europe/Paris)').waitFor()
+    await kit.picture(page, 'zones-row')
+    await kit.accessible(page)
+    await page.keyboard.press('g')
+    await page.keyboard.press('r')
+    await page.waitForURL(/\/runs$/)
+    await tip.waitFor({ state: 'hidden' })
+  }))
+
   await kit.check('French is complete: the catalogue has no English word of ours', () => kit.with('jobs', async (page) => {
     await card(page, 'quick-check').waitFor()
     assert(await page.evaluate(() => document.documentElement.lang) === 'fr', 'the language of the document is not French')

@@ -6,6 +6,9 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { queryClient } from './api/queries'
 import { router } from './app/router'
+import { showZonesOnFocus } from './ui/zones'
+
+showZonesOnFocus()
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

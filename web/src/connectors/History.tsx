@@ -22,7 +22,8 @@ export function History({ name }: { name: string }) {
   if (!data) return null
   const total = sumUp(data)
   const peak = Math.max(1, ...data.samples.map((sample) => sample.queued))
-  const words = total.queued === 0 ? e.calm : [e.queued(total.queued), total.gaveUp > 0 && e.gaveUp(total.gaveUp), e.longest(duration(total.longest))].filter(Boolean).join(', ') + '.'
+  // Waits count once they have ended: until then there is no longest one.
+  const words = total.queued === 0 ? e.calm : [e.queued(total.queued), total.gaveUp > 0 && e.gaveUp(total.gaveUp), total.longest > 0 && e.longest(duration(total.longest))].filter(Boolean).join(', ') + '.'
   return (
     <Panel title={e.history}>
       <div className={css.history} data-queued={total.queued}>

@@ -9,7 +9,7 @@ import { bytes } from '../runs/usage'
 import { useLiveStatus } from '../ui/hooks'
 import { Panel } from '../ui/parts'
 import { Glyph } from '../ui/Status'
-import { Ago, At } from '../ui/Times'
+import { Ago, At, Single } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import type { TransportsDocument } from '../alerts/api'
 import css from './health.module.css'
@@ -26,7 +26,7 @@ function Row({ id, name, state, since, children }: { id: string; name: string; s
   return (
     <tr data-check={state} data-check-name={id}>
       <th scope="row">{name}</th>
-      <td><span className={`${ui.badge} ${ui[LIKE[state]]}`}><Glyph status={LIKE[state]} />{t[state]}</span>{since && <span className={css.since}>{t.so} <At at={since} /></span>}</td>
+      <td><span className={`${ui.badge} ${ui[LIKE[state]]}`}><Glyph status={LIKE[state]} />{t[state]}</span>{since && <span className={css.since}>{t.so} <Single value={true}><At at={since} /></Single></span>}</td>
       <td className={ui.break}>{children}</td>
     </tr>
   )

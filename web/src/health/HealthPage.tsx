@@ -13,7 +13,7 @@ import { useTitle } from '../ui/hooks'
 import { Panel, Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
 import { Glyph } from '../ui/Status'
-import { Ago, At } from '../ui/Times'
+import { Ago, At, Single } from '../ui/Times'
 import ui from '../ui/ui.module.css'
 import { RunsTable } from '../runs/RunsTable'
 import { Checks } from './Checks'
@@ -74,13 +74,13 @@ function Sentence({ health }: { health: Health }) {
   return (
     <section className={`${css.sentence} ${ui[LIKE[verdict]]}`} data-verdict={verdict} role="status">
       <p className={css.verdict}><Glyph status={LIKE[verdict]} /><strong>{t.states[verdict]}</strong></p>
-      <p>
+      <Single value={true}><p>
         {health.paused_by ? <>{t.pausedBy(health.paused_by)} {t.since} <At at={health.paused_at} />{scheduler.data?.pause_reason && <> · {scheduler.data.pause_reason}</>}</>
           : health.lease ? <>{t.heldBy(health.lease.holder)}{holder && <> ({t.up.toLowerCase()} <At at={holder.started_at} />)</>}</> : t.nobody}
         {' · '}{t.armed(health.jobs)}
         {health.runs_in_flight !== null && <> · <Link to="/runs" search={{ status: 'RUNNING,QUEUED' }}>{t.inFlight(health.runs_in_flight)}</Link></>}
         {next && !health.paused_by && <> · {t.nextFire} <Ago at={next.at} /> (<Link to="/jobs/$id" params={{ id: next.id }}><span className="mono">{next.id}</span></Link>)</>}
-      </p>
+      </p></Single>
     </section>
   )
 }

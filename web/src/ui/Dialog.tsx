@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
 import { Button, type Action } from './Button'
 import css from './layers.module.css'
 import { InlineProblem } from './Problem'
+import { Single } from './Times'
 import { t } from './words'
 
 interface DialogProps {
@@ -37,7 +38,8 @@ export function Dialog({ title, close, children, foot, size = 'normal' }: Dialog
     >
       <div className={css.frame}>
         <h2 id={name} className={css.head}>{title}</h2>
-        <div className={css.body}>{children}</div>
+        {/* The first thing that takes the focus has it when the dialog opens: no instant should. */}
+        <div className={css.body}><Single value={false}>{children}</Single></div>
         {foot && <div className={css.foot}>{foot}</div>}
       </div>
     </dialog>

@@ -1,6 +1,7 @@
 /** Small shared pieces of every page: its frame, facts, empty states, what is loading. */
 import type { ReactNode } from 'react'
 import { useSlow } from './hooks'
+import { Single } from './Times'
 import css from './ui.module.css'
 import { t } from './words'
 
@@ -28,7 +29,7 @@ export function Fact({ name, children }: { name: ReactNode; children: ReactNode 
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{children}</dd>
+      <dd><Single value={true}>{children}</Single></dd>
     </div>
   )
 }
