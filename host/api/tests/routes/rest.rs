@@ -338,7 +338,9 @@ async fn what_the_server_is_and_what_it_counts_can_be_read() {
     assert_eq!((&store["pools"][0]["name"], &store["pools"][0]["waiting"]), (&json!("store"), &json!(0)));
     let estimate = get(&house, "/admin/jobs/retention/estimate?history_days=1").await;
     assert_eq!((&estimate["history_days"], &estimate["run_rows"]), (&json!(1), &json!(0)));
-    for bad in ["?history_days=0", "?history_days=x", "", "?days=3"] {
+    let usual = get(&house, "/admin/jobs/retention/estimate").await;
+    assert_eq!(usual["history_days"], 90, "what is set counts where nothing is asked");
+    for bad in ["?history_days=0", "?history_days=x"] {
         house.ask("GET", &format!("/admin/jobs/retention/estimate{bad}"), "").await.problem(422, bad);
     }
     let backup = get(&house, "/admin/backup").await;
