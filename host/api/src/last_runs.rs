@@ -89,7 +89,12 @@ impl LastRuns {
         jobs: &HashSet<&'j str>,
         per_job: u32,
     ) -> Result<HashMap<&'j str, Shown>, ApiError> {
-        let named = app.history.shown_runs(per_job.max(1)).await?;
+        // Named one by one the store need not look for those that ran. What cannot be a job's id never ran.
+        let asked: Vec<JobId> = jobs.iter().filter_map(|id| JobId::new(id).ok()).collect();
+        if asked.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let named = app.history.shown_runs(&asked, per_job.max(1)).await?;
         let (mut shown, unknown) = self.known(&named, jobs, per_job);
         if unknown.is_empty() {
             return Ok(shown);

@@ -197,9 +197,9 @@ pub struct LineDensity {
 /// See the module's note.
 #[async_trait]
 pub trait History: Send + Sync + 'static {
-    /// The ids of what [`History::recent_runs`] finds for all jobs; of a job with no other the newest `SKIPPED` run. The
-    /// first of a job is the one that `Store::list_latest_runs` finds. `per_job` is not 0.
-    async fn shown_runs(&self, per_job: u32) -> Result<ShownRuns, StoreError>;
+    /// The ids of what [`History::recent_runs`] finds for `jobs`, for all when empty; of a job with no other the newest
+    /// `SKIPPED` run. The first of a job is the one that `Store::list_latest_runs` finds. `per_job` is not 0.
+    async fn shown_runs(&self, jobs: &[JobId], per_job: u32) -> Result<ShownRuns, StoreError>;
     /// The last runs of each of `jobs`, of all when empty: at most `per_job` of each, newest first within a job; `SKIPPED`
     /// ones are left out.
     async fn recent_runs(&self, jobs: &[JobId], per_job: u32) -> Result<Vec<RunTime>, StoreError>;

@@ -66,9 +66,9 @@ async fn recent_runs(conn: &mut Conn<'_>, jobs: &[JobId], per_job: u32) -> Resul
 }
 
 /// Reads nothing but indexes, and makes one text of it where the rows are.
-async fn shown_runs(conn: &mut Conn<'_>, per_job: u32) -> Result<ShownRuns, DbError> {
+async fn shown_runs(conn: &mut Conn<'_>, jobs: &[JobId], per_job: u32) -> Result<ShownRuns, DbError> {
     let mut binds = vec![Bind::int(per_job)];
-    let jobs = with_jobs(conn, &[], &mut binds);
+    let jobs = with_jobs(conn, jobs, &mut binds);
     let (ids, lines) = match conn {
         Conn::Sqlite(_) => ("group_concat(last.id, ' ')", "group_concat(told.line, char(10))"),
         Conn::Postgres(..) => ("string_agg(last.id, ' ' order by last.id desc)", "string_agg(told.line, chr(10))"),
@@ -245,8 +245,8 @@ macro_rules! read {
 
 #[async_trait]
 impl History for SqlStore {
-    async fn shown_runs(&self, per_job: u32) -> Result<ShownRuns, StoreError> {
-        read!(self, "name the last runs of every job", shown_runs, per_job)
+    async fn shown_runs(&self, jobs: &[JobId], per_job: u32) -> Result<ShownRuns, StoreError> {
+        read!(self, "name the last runs of jobs", shown_runs, jobs, per_job)
     }
 
     async fn recent_runs(&self, jobs: &[JobId], per_job: u32) -> Result<Vec<RunTime>, StoreError> {

@@ -159,7 +159,8 @@ class InPython(Tool):
 def all_tools(place):
     coerced = 'type_coercion = "jde"\n'
     return [Nomaflow(place), Nomaflow(place, "nomaflow, jde", coerced), TwoReaders(place), Pipe(place), Dump(place),
-            Pgloader(place), Sling(place), InPython(place, "dlt, pyarrow", "dlt"), InPython(place, "SQLAlchemy, 5,000", "sqlalchemy")]
+            Pgloader(place), Sling(place), InPython(place, "dlt, pyarrow", "dlt"), InPython(place, "SQLAlchemy, 5,000", "sqlalchemy"),
+            InPython(place, "SQLAlchemy, jde", "sqlalchemy-jde")]
 
 
 def environment():

@@ -84,8 +84,8 @@ pub(crate) async fn list(
     let broken: Vec<&InvalidJob> = catalogue.invalid.iter().filter(|job| may.may_see_job(&job.id)).collect();
     let declared = jobs.iter().map(|job| job.id.as_str()).chain(broken.iter().map(|job| job.id.as_str()));
     let declared = declared.filter(|id| may.has_job(id)).collect();
-    let mut shown = last_runs.of(&app, &declared, recent).await?;
-    let active = list_visible(&app, may).await?;
+    let now = async { Ok((list_visible(&app, may).await?, app.engine.holds().await?)) };
+    let (mut shown, (active, holds)) = tokio::try_join!(last_runs.of(&app, &declared, recent), now)?;
     // The newest of a job comes first, and stays.
     let mut newest: HashMap<&str, &Run> = HashMap::new();
     for run in &active {
@@ -93,7 +93,6 @@ pub(crate) async fn list(
     }
     let active_of = |job: &str| newest.get(job).map(|run| run.id.to_string());
     let mut cards: BTreeMap<String, JobCard> = BTreeMap::new();
-    let holds = app.engine.holds().await?;
     for (job, next) in jobs.iter().zip(next_fires.of(&app.engine, &jobs, holds)) {
         let (last, recent) = shown.remove(job.id.as_str()).map(|shown| (shown.last, shown.recent)).unwrap_or_default();
         let mut card = JobCard::new(job, next, last, active_of(job.id.as_str()));

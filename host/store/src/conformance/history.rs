@@ -9,7 +9,7 @@ use host_model::log::{LogLevel, LogLine};
 use host_model::port::Store;
 use host_model::run::RunFilter;
 use host_model::transition::{RunChange, StepChange};
-use host_model::{Json, JsonMap, RunId};
+use host_model::{JobId, Json, JsonMap, RunId};
 
 use super::{Bench, ME, at, first_attempt, job_id, line, step_name, took};
 
@@ -51,7 +51,12 @@ pub(super) async fn the_last_runs_of_each_job_come_newest_first_without_skipped_
 
 /// What a list shows with each job: its id and the ids of its runs.
 async fn shown(history: &dyn History, per_job: u32) -> Vec<String> {
-    let shown = history.shown_runs(per_job).await.unwrap();
+    shown_of(history, &[], per_job).await
+}
+
+async fn shown_of(history: &dyn History, jobs: &[&str], per_job: u32) -> Vec<String> {
+    let jobs: Vec<JobId> = jobs.iter().map(|id| job_id(id)).collect();
+    let shown = history.shown_runs(&jobs, per_job).await.unwrap();
     shown.jobs().map(|(job, ids)| format!("{job} {ids}")).collect()
 }
 
@@ -75,6 +80,10 @@ pub(super) async fn the_runs_a_list_shows_are_named_as_they_are_now(bench: &Benc
     let of_b = bench.queued(&*store, "b").await.id;
     assert_eq!(shown(&*history, 1).await, [format!("a {last}"), format!("b {of_b}")]);
     assert_eq!(shown(&*history, 20).await, [format!("a {last} {} {first}", late.id), format!("b {of_b}")]);
+    // Of some of them, and of one that never ran.
+    assert_eq!(shown_of(&*history, &["b", "nowhere"], 1).await, [format!("b {of_b}")]);
+    assert_eq!(shown_of(&*history, &["a", "b"], 1).await, shown(&*history, 1).await);
+    assert_eq!(shown_of(&*history, &["nowhere"], 1).await, [""; 0]);
     // The first of a job is its latest run, and the ids are those of its recent ones.
     let latest = store.list_latest_runs(&[]).await.unwrap();
     assert_eq!(latest.iter().map(|run| run.id).collect::<Vec<_>>(), [last, of_b]);
