@@ -103,7 +103,9 @@ def _schema(hint):
         simple = all(set(kind) == {"type"} for kind in kinds)
         return {"type": [kind["type"] for kind in kinds]} if simple else {"anyOf": kinds}
     if origin is typing.Annotated:
-        return {**_schema(arguments[0]), **{"description": text for text in arguments[1:] if isinstance(text, str)}}
+        described = {"description": text for text in arguments[1:] if isinstance(text, str)}
+        is_destructive = any(isinstance(note, dict) and note.get("destructive") is True for note in arguments[1:])
+        return {**_schema(arguments[0]), **described, **({"destructive": True} if is_destructive else {})}
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0])}
     if origin is dict:

@@ -202,12 +202,23 @@ pub(crate) async fn request_cancel(shared: &Arc<Shared>, run: RunId, by: &str) -
     if mark == CancelMark::Marked {
         let is_here = shared.live().contains_key(&run);
         if is_here {
+            // Should the store not answer any more, it is canceled all the same, and listeners hear of it by its end.
+            if let Ok(Some(marked)) = shared.store.find_run(run).await {
+                announce_mark(shared, marked);
+            }
             shared.cancel_live(run, &format!("canceled by {by}"));
         } else {
             cancel_marked(shared).await;
         }
     }
     Ok(mark)
+}
+
+/// Tells listeners that somebody has asked for the end of a run that goes on here: once, and before its task may end.
+fn announce_mark(shared: &Shared, run: Run) {
+    if !run.status.is_final() && shared.mark_live(&run) {
+        shared.bus.publish(Event::Run(Arc::new(run)));
+    }
 }
 
 /// Ends runs that carry a mark to be cancelled: tells the task of those that run here, and closes those nobody has.
@@ -223,7 +234,9 @@ pub(crate) async fn cancel_marked(shared: &Arc<Shared>) {
         let by = run.cancel_requested_by.as_deref().unwrap_or("somebody");
         let reason = format!("canceled by {by}");
         if !run.owner.is_empty() {
-            shared.cancel_live(run.id, &reason);
+            let id = run.id;
+            announce_mark(shared, run);
+            shared.cancel_live(id, &reason);
         } else if let Err(error) = close(shared, &run, reason).await {
             tracing::warn!(%error, run.id = %run.id, "a run that waits could not be canceled");
         }

@@ -359,7 +359,7 @@ fn prepare(shared: &Arc<Shared>, job: &Job, request: &FireRequest, how: How) -> 
 /// Runs the task to its end, and closes the run should the task break off.
 pub(crate) async fn start(shared: &Arc<Shared>, task: RunTask) {
     let (run_id, job_id, term) = (task.run.id, task.job.id.clone(), task.run.term);
-    let live = Live { job_id: job_id.clone(), term, cancel: task.cancel.clone() };
+    let live = Live { job_id: job_id.clone(), term, cancel: task.cancel.clone(), asked: task.asked.clone() };
     let before = shared.live().insert(run_id, live);
     if let Some(before) = before.filter(|before| before.term < term) {
         // Given up for lost, and taken up again before the old task knew.

@@ -24,7 +24,7 @@ use host_model::{CancelToken, Instant, Job, JsonMap, StepErrorKind, StepName, St
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::replay::Head;
-use crate::shared::{GIVEN_AWAY, Shared};
+use crate::shared::{Asked, GIVEN_AWAY, Shared};
 use crate::step_task;
 use crate::tracker::{Lost, Tracker};
 
@@ -50,6 +50,7 @@ pub(crate) struct RunTask {
     /// Its place among those that run at once here. A run that is only to be withdrawn needs none.
     place: Option<OwnedSemaphorePermit>,
     pub(crate) cancel: CancelToken,
+    pub(crate) asked: Asked,
 }
 
 enum End {
@@ -77,15 +78,16 @@ impl RunTask {
     ) -> Self {
         let job = Arc::new(definition.job(run.job_id.clone()));
         let Definition { schedule, zone, .. } = definition;
-        let cancel = CancelToken::new();
-        Self { shared, job, run, steps, schedule, fire, zone, head, place: place.into(), cancel }
+        let (cancel, asked, place) = (CancelToken::new(), Asked::default(), place.into());
+        Self { shared, job, run, steps, schedule, fire, zone, head, place, cancel, asked }
     }
 
     /// Runs to the end.
     pub(crate) async fn run(mut self) -> Result<(), Lost> {
         let shared = self.shared.clone();
         let (run, steps) = (self.run.clone(), std::mem::take(&mut self.steps));
-        let tracker = Tracker::new(shared.store.clone(), shared.bus.clone(), shared.patience.clone(), run, steps);
+        let (store, bus, patience) = (shared.store.clone(), shared.bus.clone(), shared.patience.clone());
+        let tracker = Tracker::new(store, bus, patience, self.asked.clone(), run, steps);
         let mut stage = Stage { task: self, tracker, results: HashMap::new() };
         shared.bus.publish(Event::Run(Arc::new(stage.tracker.run.clone())));
         let end = if stage.task.cancel.is_canceled() {

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use host_model::placement::Limits;
 use host_model::port::{Clock, Connectors, EnvReader, Secrets, Store};
 use host_model::replica::{COMMAND, Held, Presence};
-use host_model::{CancelToken, JobId, Placement, RunId};
+use host_model::{CancelToken, Instant, JobId, Placement, Run, RunId};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -52,11 +52,15 @@ pub(crate) const TURNS: usize = 256;
 /// Why the task of a run stops that another process has by now: it says and writes nothing more.
 pub(crate) const GIVEN_AWAY: &str = "the run was given to another process";
 
+/// Who has asked for the end of a run and when, once the process that runs it has read so.
+pub(crate) type Asked = Arc<OnceLock<(String, Option<Instant>)>>;
+
 /// A run in flight in this process.
 pub(crate) struct Live {
     pub(crate) job_id: JobId,
     pub(crate) term: u32,
     pub(crate) cancel: CancelToken,
+    pub(crate) asked: Asked,
 }
 
 /// What every part of the engine shares.
@@ -141,6 +145,14 @@ impl Shared {
 
     pub(crate) fn held(&self) -> MutexGuard<'_, Option<Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the task of `run` know who asked for its end, as the row says; true the first time.
+    pub(crate) fn mark_live(&self, run: &Run) -> bool {
+        let Some(by) = run.cancel_requested_by.clone() else { return false };
+        let live = self.live();
+        let task = live.get(&run.id).filter(|live| live.term == run.term);
+        task.is_some_and(|live| live.asked.set((by, run.cancel_requested_at)).is_ok())
     }
 
     /// Cancels a run of this process.

@@ -12,6 +12,7 @@ use host_model::{Instant, RunId, StepName};
 
 use crate::bus::Bus;
 use crate::patience::Patience;
+use crate::shared::Asked;
 
 /// The run is no longer this task's: another process took it, or the store cannot keep it.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,7 @@ pub(crate) struct Tracker {
     store: Arc<dyn Store>,
     bus: Arc<Bus>,
     patience: Patience,
+    asked: Asked,
     pub(crate) run: Run,
     /// The latest attempt of each step.
     steps: Vec<StepRun>,
@@ -93,6 +95,7 @@ impl Tracker {
         store: Arc<dyn Store>,
         bus: Arc<Bus>,
         patience: Patience,
+        asked: Asked,
         run: Run,
         attempts: Vec<StepRun>,
     ) -> Self {
@@ -103,7 +106,7 @@ impl Tracker {
                 None => steps.push(attempt),
             }
         }
-        Self { store, bus, patience, run, steps, queued: Vec::new() }
+        Self { store, bus, patience, asked, run, steps, queued: Vec::new() }
     }
 
     /// The latest attempt of step `index`, if it had ended when the run was taken up, or ended since.
@@ -168,6 +171,10 @@ impl Tracker {
             }
         }
         if run_changed {
+            if let Some((by, at)) = self.asked.get() {
+                self.run.cancel_requested_by.get_or_insert_with(|| by.clone());
+                self.run.cancel_requested_at = self.run.cancel_requested_at.or(*at);
+            }
             self.bus.publish(Event::Run(Arc::new(self.run.clone())));
         }
         Ok(Applied::Yes)

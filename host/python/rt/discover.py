@@ -144,7 +144,7 @@ def schema_of_kind(node):
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         name = last_name(node.value)
         if name == "Annotated":
-            return schema_of_kind(inner[0])
+            return {**schema_of_kind(inner[0]), **marks(inner[1:])}
         if name == "Optional":
             return either([schema_of_kind(inner[0]), NULL])
         if name == "Union":
@@ -157,6 +157,17 @@ def schema_of_kind(node):
             return {"type": "array", "items": items} if items else {"type": "array"}
         return TYPES.get(name, {})
     return TYPES.get(last_name(node), {})
+
+
+def marks(notes):
+    """What `Annotated` says beyond the type: `{"destructive": True}` asks whoever starts a run."""
+    pairs = [pair for note in notes if isinstance(note, ast.Dict) for pair in zip(note.keys, note.values)]
+    is_destructive = any(literal(key) == "destructive" and literal(value) is True for key, value in pairs)
+    return {"destructive": True} if is_destructive else {}
+
+
+def literal(node):
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def either(schemas):

@@ -7,7 +7,7 @@ import { isForServer, reduceJob, reduceJobs, reduceRun, reduceRuns } from './red
 function run(id: string, status: RunStatus, more: Partial<RunSummary> = {}): RunSummary {
   return {
     id, job_id: 'sync', status, reason: null, error: null, triggered_by: 'user:alice', schedule: null, scheduled_at: null, replay_of: null, queued_at: '2026-11-22T02:00:00Z', started_at: null, finished_at: null,
-    rows_affected: 0, step_count: 3, steps_done: 0, log_level: 'INFO', ...more,
+    rows_affected: 0, step_count: 3, steps_done: 0, log_level: 'INFO', cancel_requested_by: null, cancel_requested_at: null, ...more,
   }
 }
 
@@ -26,7 +26,7 @@ function step(index: number, attempt: number, status: StepStatus, more: Partial<
 }
 
 const document = (status: RunStatus, steps: StepRun[]): RunDocument => ({
-  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', term: 1, placement: 'any', replay_from: null, cancel_requested_by: null, cancel_requested_at: null }, steps, log_total: 0,
+  run: { ...run('r2', status), params: { a: 1 }, overrides: {}, owner: 'node', term: 1, placement: 'any', replay_from: null }, steps, log_total: 0,
 })
 
 describe('the catalogue', () => {
@@ -90,6 +90,24 @@ describe('a run', () => {
   test('keeps what events do not carry', () => {
     const next = reduceRun(document('RUNNING', []), said(run('r2', 'SUCCEEDED')))
     expect(next.run).toMatchObject({ status: 'SUCCEEDED', params: { a: 1 }, owner: 'node' })
+  })
+
+  const asked = { cancel_requested_by: 'user:bob', cancel_requested_at: '2026-11-22T02:00:09Z' }
+
+  test('says on every page that somebody asked for its end, while it goes on', () => {
+    const event = said(run('r2', 'RUNNING', asked))
+    expect(reduceRun(document('RUNNING', []), event).run).toMatchObject({ status: 'RUNNING', ...asked })
+    expect(reduceJobs(jobs(card('sync', run('r2', 'RUNNING'), 'r2')), event).jobs[0]!.last_run).toMatchObject(asked)
+    expect(reduceRuns({ runs: [run('r2', 'RUNNING')], next: null, incomplete: false, searched_to: null }, event, {}).runs[0]).toMatchObject(asked)
+  })
+
+  test('keeps who asked for its end, whatever comes late', () => {
+    const events = [said(run('r2', 'RUNNING', { steps_done: 1 })), said(run('r2', 'RUNNING', { steps_done: 0, ...asked })), said(run('r2', 'RUNNING', { steps_done: 2 })), said(run('r2', 'CANCELED', { steps_done: 2 }))]
+    for (const order of [[0, 1, 2, 3], [3, 2, 1, 0], [2, 1, 0, 3], [1, 3, 0, 2], [0, 2, 3, 1]]) {
+      expect(order.map((i) => events[i]!).reduce(reduceRun, document('RUNNING', [])).run).toMatchObject({ status: 'CANCELED', steps_done: 2, ...asked })
+    }
+    const later = said(run('r2', 'RUNNING', { steps_done: 1, cancel_requested_by: 'user:ann', cancel_requested_at: '2026-11-22T02:00:20Z' }))
+    expect(reduceRun(reduceRun(document('RUNNING', []), events[1]!), later).run).toMatchObject({ steps_done: 1, ...asked })
   })
 
   test('takes a step event for the pending row and keeps the steps in order', () => {

@@ -17,8 +17,11 @@ export function supersedes(known: RunSummary, said: RunSummary): boolean {
   return said.steps_done >= known.steps_done
 }
 
+/** The first to ask for the end of a run stays the one who did: an event from before takes nothing back, a late one still tells. */
 function mergeRun<T extends RunSummary>(known: T, said: RunSummary): T {
-  return supersedes(known, said) ? { ...known, ...said } : known
+  const { cancel_requested_by: by, cancel_requested_at: at } = known.cancel_requested_by === null ? said : known
+  if (supersedes(known, said)) return { ...known, ...said, cancel_requested_by: by, cancel_requested_at: at }
+  return by === known.cancel_requested_by ? known : { ...known, cancel_requested_by: by, cancel_requested_at: at }
 }
 
 function reduceCard<T extends JobCard>(card: T, said: RunSummary): T {

@@ -37,6 +37,11 @@ pub(crate) struct RunSummary {
     steps_done: u32,
     #[schema(value_type = LogLevelWord)]
     log_level: &'static str,
+    /// Who has asked for its end; it goes on until its status says otherwise.
+    cancel_requested_by: Option<String>,
+    /// When that was asked for; null too for a run that an earlier version was asked to cancel.
+    #[schema(format = DateTime)]
+    cancel_requested_at: Option<String>,
 }
 
 impl From<&Run> for RunSummary {
@@ -58,6 +63,8 @@ impl From<&Run> for RunSummary {
             step_count: run.step_count,
             steps_done: run.steps_done,
             log_level: run.log_level.as_str(),
+            cancel_requested_by: run.cancel_requested_by.clone(),
+            cancel_requested_at: run.cancel_requested_at.map(instant),
         }
     }
 }
@@ -75,10 +82,6 @@ pub(crate) struct RunView {
     term: u32,
     placement: String,
     replay_from: Option<String>,
-    cancel_requested_by: Option<String>,
-    /// When that was asked for; null too for a run that an earlier version was asked to cancel.
-    #[schema(format = DateTime)]
-    cancel_requested_at: Option<String>,
 }
 
 impl From<&Run> for RunView {
@@ -91,8 +94,6 @@ impl From<&Run> for RunView {
             term: run.term,
             placement: run.placement.clone(),
             replay_from: run.replay_from.as_ref().map(ToString::to_string),
-            cancel_requested_by: run.cancel_requested_by.clone(),
-            cancel_requested_at: run.cancel_requested_at.map(instant),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use host_engine::FireRequest;
 use host_model::fire::{Slot, SlotOutcome, SlotRecord};
 use host_model::{Job, JobId};
 use serde_json::json;
@@ -168,4 +169,39 @@ async fn a_pause_and_slots_that_another_process_decided_are_heard() {
     let data = &heard.last().unwrap().data;
     assert_eq!((&data["job_id"], &data["count"], &data["outcome"]), (&json!("slow"), &json!(2), &json!("missed")));
     assert_eq!((&data["due_at"], &data["reason"]), (&json!("1970-01-01T00:02:00.000Z"), &json!("nobody was there")));
+}
+
+#[tokio::test]
+async fn who_asked_for_the_end_of_a_run_is_heard_while_it_goes_on_and_with_its_end() {
+    let house = house().await;
+    let mut listening = house.listen("", None).await.ok().unwrap();
+    let run = house.fire("slow").await;
+    let before = listening.until(|h| h.event == "run" && h.data["status"] == "RUNNING").await;
+    assert_eq!(before.last().unwrap().data["cancel_requested_by"], json!(null));
+    assert_eq!(house.ask("POST", &format!("/admin/jobs/runs/{run}/cancel"), "").await.status, 202);
+    let heard = listening.until(is_end).await;
+    let told: Vec<&Heard> = heard.iter().filter(|h| h.event == "run").collect();
+    let stored = house.ask("GET", &format!("/admin/jobs/runs/{run}"), "").await.json()["run"].clone();
+    assert_eq!(told[0].data["status"], "RUNNING", "it has not ended by being asked to");
+    assert_eq!(told.last().unwrap().data["status"], "CANCELED");
+    for one in told {
+        assert_eq!(one.data["cancel_requested_by"], "api");
+        assert_eq!(one.data["cancel_requested_at"], stored["cancel_requested_at"]);
+    }
+    assert!(stored["cancel_requested_at"].is_string(), "{stored}");
+}
+
+#[tokio::test]
+async fn who_asked_for_the_end_of_a_run_of_another_process_is_heard_here() {
+    let house = house().await;
+    let neighbor = house.neighbor().await;
+    let mut listening = house.listen("", None).await.ok().unwrap();
+    let request = FireRequest::manual(JobId::new("slow").unwrap(), Trigger::Cli("bob".into()));
+    let run = neighbor.fire(request).await.unwrap().run_id;
+    listening.until(|h| h.event == "run" && h.data["status"] == "RUNNING").await;
+    neighbor.cancel(run, "user:bob").await.unwrap();
+    let heard = listening.until(is_end).await;
+    let end = &heard.last().unwrap().data;
+    assert_eq!((&end["id"], &end["cancel_requested_by"]), (&json!(run.to_string()), &json!("user:bob")));
+    assert!(end["cancel_requested_at"].is_string(), "{end}");
 }
