@@ -155,26 +155,6 @@ export default async function (kit) {
     })
   })
 
-  await kit.check('a param that the schema of its callable calls destructive wants the name typed', async () => {
-    const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "tidies-up"\nparams = { everything = false, quietly = false }\n[[jobs.steps]]\nname = "TIDY"\ntype = "python"\ncallable = "shop.work:tidy"\nop_kwargs = { wipe = "${params.everything}" }\n' })
-    assert(made.status < 300, JSON.stringify(made.body))
-    await kit.with('jobs', async (page) => {
-      const dialog = await openDialog(page, 'tidies-up')
-      const run = dialog.getByRole('button', { name: 'Run', exact: true })
-      await dialog.getByLabel('quietly', { exact: true }).check()
-      await dialog.getByRole('button', { name: 'Run', exact: true, disabled: false }).waitFor()
-      await dialog.getByLabel('everything', { exact: true }).check()
-      const typed = dialog.getByLabel('What this run does with everything cannot be taken back. Type tidies-up to confirm.')
-      await typed.waitFor()
-      assert(await run.isDisabled(), 'it can be run without a word')
-      await kit.accessible(page)
-      await typed.fill('tidies-up')
-      await dialog.getByLabel('quietly', { exact: true }).uncheck()
-      await kit.picture(page, 'dialog-destructive-light')
-      assert(JSON.stringify(await sent(page, () => run.click())) === '{"params":{"everything":true}}', 'another request was sent')
-    })
-  })
-
   await kit.check('a whole number of 64 bits keeps its digits, typed and replayed', async () => {
     const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "from-scn"\nparams = { scn = 9007199254740993 }\n[[jobs.steps]]\nname = "COPY"\ntype = "python"\ncallable = "shop.work:copy"\n' })
     assert(made.status < 300, JSON.stringify(made.body))

@@ -130,7 +130,6 @@ query = "select 1"
 
 const work = (home) => `
 import pathlib, random, time
-from typing import Annotated
 
 GATES = pathlib.Path(${JSON.stringify(join(home, 'gates'))})
 
@@ -142,10 +141,6 @@ def copy(ctx):
     rows = 100 + len(ctx.step)
     ctx.log.info("\\x1b[32mcopied\\x1b[0m %d rows, see https://example.com/%s for the plan", rows, ctx.step)
     return {"rows_affected": rows}
-
-def tidy(ctx, wipe: Annotated[bool, {"destructive": True}] = False):
-    """Tidies up, and from the ground when asked to."""
-    return {"rows_affected": 100 if wipe else 1}
 
 def fails(ctx, month: str, tenants: list):
     """Fails on purpose, after a warning."""

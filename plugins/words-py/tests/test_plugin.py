@@ -18,9 +18,9 @@ class Words(unittest.TestCase):
         self.assertEqual(words, ["«don't»", "she", "said", "stop…", "now"])
 
     def test_a_param_may_be_described_and_called_destructive(self):
-        told = _schema(typing.Annotated[bool, "All of it.", {"destructive": True}])
+        told = _schema(typing.Annotated[bool, "All of it.", "destructive"])
         self.assertEqual(told, {"type": "boolean", "description": "All of it.", "destructive": True})
-        self.assertEqual(_schema(typing.Annotated[bool, {"destructive": False}]), {"type": "boolean"})
+        self.assertEqual(_schema(typing.Annotated[bool, "destructive"]), {"type": "boolean", "destructive": True})
 
 
 if __name__ == "__main__":

@@ -1970,6 +1970,13 @@ export interface components {
         RunStatus: "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELED" | "SKIPPED";
         /** @description A run in lists and events. */
         RunSummary: {
+            /**
+             * Format: date-time
+             * @description When that was asked for; null too for a run that an earlier version was asked to cancel.
+             */
+            cancel_requested_at: string | null;
+            /** @description Who has asked for its end; it goes on until its status says otherwise. */
+            cancel_requested_by: string | null;
             error: string | null;
             /** Format: date-time */
             finished_at: string | null;
@@ -1996,12 +2003,6 @@ export interface components {
         };
         /** @description A run with everything recorded about it. */
         RunView: components["schemas"]["RunSummary"] & {
-            /**
-             * Format: date-time
-             * @description When that was asked for; null too for a run that an earlier version was asked to cancel.
-             */
-            cancel_requested_at: string | null;
-            cancel_requested_by: string | null;
             overrides: Record<string, unknown>;
             owner: string;
             params: Record<string, unknown>;

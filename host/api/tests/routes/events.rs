@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use host_engine::FireRequest;
 use host_model::fire::{Slot, SlotOutcome, SlotRecord};
+use host_model::run::Trigger;
 use host_model::{Job, JobId};
 use serde_json::json;
 

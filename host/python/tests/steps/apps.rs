@@ -222,8 +222,8 @@ def load(
     anything: Thing = Thing(),
     when=datetime.now(),
     either: int | Thing = 1,
-    wipe: Annotated[bool, "all of it", {"destructive": True}] = False,
-    keep: Annotated[bool, {"destructive": False, **other}] = True,
+    wipe: Annotated[bool, "all of it", "destructive"] = False,
+    keep: Annotated[bool, "nothing destructive", other] = True,
 ):
     """Loads a day.
 
