@@ -103,7 +103,10 @@ def _schema(hint):
         simple = all(set(kind) == {"type"} for kind in kinds)
         return {"type": [kind["type"] for kind in kinds]} if simple else {"anyOf": kinds}
     if origin is typing.Annotated:
-        return {**_schema(arguments[0]), **{"description": text for text in arguments[1:] if isinstance(text, str)}}
+        texts = [text for text in arguments[1:] if isinstance(text, str)]
+        # The word alone is no description: whoever starts a run with this param has to confirm it.
+        described = {"destructive": True} if "destructive" in texts else {}
+        return {**_schema(arguments[0]), **described, **{"description": text for text in texts if text != "destructive"}}
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0])}
     if origin is dict:
