@@ -1,10 +1,10 @@
 """The tests of words-py, natively: `nomaflow plugin test plugins/words-py`."""
 
 import pathlib
-import typing
 import unittest
+from typing import Annotated
 
-from nomaflow.callables import _schema
+from nomaflow.callables import callable, registered
 from nomaflow.testing import check_cases
 from plugin import words_of
 
@@ -18,9 +18,17 @@ class Words(unittest.TestCase):
         self.assertEqual(words, ["«don't»", "she", "said", "stop…", "now"])
 
     def test_a_param_may_be_described_and_called_destructive(self):
-        told = _schema(typing.Annotated[bool, "All of it.", "destructive"])
-        self.assertEqual(told, {"type": "boolean", "description": "All of it.", "destructive": True})
-        self.assertEqual(_schema(typing.Annotated[bool, "destructive"]), {"type": "boolean", "destructive": True})
+        @callable
+        def tidy(wipe: Annotated[bool, "All of it.", "destructive"] = False, before: Annotated[int, "destructive"] = 0):
+            return {"wiped": wipe, "before": before}
+
+        self.addCleanup(registered.pop, "tidy")
+        wipe = {"type": "boolean", "description": "All of it.", "default": False, "destructive": True}
+        before = {"type": "integer", "default": 0, "destructive": True}
+        self.assertEqual(registered["tidy"].params_schema["properties"], {"wipe": wipe, "before": before})
+        self.assertEqual(registered["tidy"].run({"wipe": True}), {"wiped": True, "before": 0})
+        told = registered["word_counts"].params_schema["properties"]["min_length"]
+        self.assertEqual(told["description"], "Words with fewer characters are left out.")
 
 
 if __name__ == "__main__":

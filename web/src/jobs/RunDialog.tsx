@@ -84,10 +84,11 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
   const { data: scheduler } = useQuery(queries.scheduler())
   const request = diff(draft)
   const changes = describe(request, draft, { on: t.on, off: t.skip, logLevel: t.logLevel })
-  // Until the schemas are there nobody knows what a changed value does; should they not come, names are all there is.
+  // Until the schemas are there nobody knows what a changed value does; should they not come, it may be anything.
   const callables = useQuery({ ...editing.callables(), enabled: job.steps.some((step) => step.type === 'python' || step.type === 'wasm') })
   const { byName, bySchema } = destructive(draft, flaggedSteps(job, callables.data?.callables ?? []))
-  const danger = byName || bySchema.length > 0
+  const isUnknown = (callables.isError || callables.data === null) && (request.params ?? request.op_kwargs) !== undefined
+  const danger = byName || bySchema.length > 0 || isUnknown
   const failed = from?.run.status === 'FAILED' ? from.steps.findLast((step) => step.status === 'FAILED')?.name : undefined
   const [stored, setStored] = useState<Stored | null>(null)
   const valid = stored !== null || (isValid(draft) && (changes.length === 0 || !callables.isLoading) && (!danger || confirmed === job.id))
@@ -173,7 +174,7 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
         </fieldset>
         {danger && (
           <label className={css.confirm}>
-            <span>{bySchema.length > 0 ? t.destructiveOf(bySchema.join(', '), job.id) : t.destructiveAsk(job.id)}</span>
+            <span>{bySchema.length > 0 ? t.destructiveOf(bySchema.join(', '), job.id) : byName ? t.destructiveAsk(job.id) : t.destructiveUnknown(job.id)}</span>
             <input type="text" autoComplete="off" spellCheck={false} value={confirmed} onChange={(event) => setConfirmed(event.target.value)} />
           </label>
         )}
