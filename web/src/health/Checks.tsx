@@ -32,7 +32,7 @@ function Row({ id, name, state, since, children }: { id: string; name: string; s
   )
 }
 
-/** What the server looked at, in the words of the page; what the page does not know, in the server's. */
+/** What the server looked at, in the words of the page; what a server of another version looked at, in the server's. */
 function Told({ check, health }: { check: Check; health: Health }) {
   const figure = check.figure ?? 0
   const names = check.names.length > 0 && <span className="mono">{check.names.join(', ')}</span>
@@ -59,6 +59,7 @@ function Told({ check, health }: { check: Check; health: Health }) {
     case 'backup':
       return <>{check.at ? <>{t.backupLast} <Ago at={check.at} />{!ok && <>. {t.backupOld}</>}</> : t.backupNone} · {check.export_at ? <>{t.exportLast} <Ago at={check.export_at} /></> : t.exportNone}</>
     default:
+      check.name satisfies never
       return <>{check.text}{check.advice && <> {check.advice}</>}</>
   }
 }
@@ -77,7 +78,7 @@ export function Checks({ health }: { health: Health }) {
         <thead><tr><th scope="col">{t.check}</th><th scope="col">{t.state}</th><th scope="col">{t.what}</th></tr></thead>
         <tbody>
           {health.checks.map((check) => (
-            <Row key={check.name} id={check.name} name={t.names[check.name] ?? check.name} state={check.state} since={check.since}>
+            <Row key={check.name} id={check.name} name={(t.names[check.name] as string | undefined) ?? check.name} state={check.state} since={check.since}>
               <Told check={check} health={health} /> {check.name === 'backup' && may('superuser') && <Link to="/settings/$tab" params={{ tab: 'backup' }}>{t.toBackup}</Link>}
             </Row>
           ))}
