@@ -128,6 +128,7 @@ export default async function (kit) {
       const { body } = await kit.server.call('GET', 'admin/jobs/health')
       const text = await french.locator('main').innerText()
       assert(body.problems.length === 1 && body.remarks[0].text === body.problems[0] && !text.includes(body.problems[0]), text)
+      await french.getByRole('link', { name: 'planificateur actif' }).waitFor()
       await kit.accessible(french)
       await kit.picture(french, 'health-problem-fr')
     }, { locale: 'fr-FR' })

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react'
 import { http } from '../api/http'
 import { useMay } from '../api/permissions'
 import { optional } from '../api/queries'
+import { number } from '../i18n'
 import { bytes } from '../runs/usage'
 import { useLiveStatus } from '../ui/hooks'
 import { Panel } from '../ui/parts'
@@ -39,7 +40,7 @@ function Told({ check, health }: { check: Check; health: Health }) {
   const ok = check.state === 'ok'
   switch (check.name) {
     case 'store':
-      return <>{health.store.ok ? t.storeOk(health.store.dialect, figure < 10 ? figure.toFixed(1) : String(Math.round(figure))) : t.storeBad(health.store.dialect)}{health.store.ok && !ok && <> {t.storeSlow}</>}{health.store.pool_size !== undefined && <> {t.pool(health.store.pool_idle ?? 0, health.store.pool_size, health.store.pool_waiting ?? 0)}</>}</>
+      return <>{health.store.ok ? t.storeOk(health.store.dialect, figure < 10 ? number(Math.round(figure * 10) / 10) : String(Math.round(figure))) : t.storeBad(health.store.dialect)}{health.store.ok && !ok && <> {t.storeSlow}</>}{health.store.pool_size !== undefined && <> {t.pool(health.store.pool_idle ?? 0, health.store.pool_size, health.store.pool_waiting ?? 0)}</>}</>
     case 'scheduler':
       return <>{health.scheduler === 'error' ? t.schedulerError : health.lease ? t.schedulerOk(health.lease.holder, health.lease.term) : t.schedulerNone} {!health.scheduler_enabled && health.lease && t.schedulerOff}</>
     case 'schedules':
