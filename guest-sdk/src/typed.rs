@@ -61,7 +61,7 @@ mod tests {
         /// What to repeat.
         text: String,
         #[default(2)] times: usize,
-        separator: Option<String>,
+        #[destructive] separator: Option<String>,
     ) -> Result<Repeated, Error> {
         Ok(Repeated { text: vec![text; times].join(separator.as_deref().unwrap_or("")) })
     }
@@ -99,6 +99,8 @@ mod tests {
         assert_eq!(params["properties"]["text"], json!({"type": "string", "description": "What to repeat."}));
         assert_eq!(params["properties"]["times"]["default"], 2);
         assert_eq!(params["properties"]["separator"]["type"], json!(["string", "null"]));
+        assert_eq!(params["properties"]["separator"]["destructive"], true, "{params}");
+        assert!(params["properties"]["times"].get("destructive").is_none(), "{params}");
         assert_eq!(params["additionalProperties"], false);
         assert_eq!(schema(0, |info| &info.result_schema)["required"], json!(["text"]));
         assert_eq!((steps[1].info().name.as_str(), steps[1].info().title.as_str()), ("reports:fail", "Fails always"));

@@ -1,5 +1,6 @@
 /** Run with parameters: the sentences of the seeds about the dialog. */
 import { assert, card, until } from './kit.mjs'
+import { openAs } from './people.mjs'
 
 async function openDialog(page, job) {
   await card(page, job).getByRole('button', { name: `Run now: ${job}` }).click()
@@ -153,6 +154,60 @@ export default async function (kit) {
       await kit.picture(page, 'dialog-danger-light')
       assert(JSON.stringify(await sent(page, () => run.click())) === '{"params":{"replace":true}}', 'another request was sent')
     })
+  })
+
+  const tidies = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "tidies-up"\nparams = { everything = false, quietly = false }\n[[jobs.steps]]\nname = "TIDY"\ntype = "python"\ncallable = "shop.work:tidy"\nop_kwargs = { wipe = "${params.everything}" }\n' })
+  assert(tidies.status < 300, JSON.stringify(tidies.body))
+  const WORDS = [['light', {}, 'What this run does with everything cannot be taken back. Type tidies-up to confirm.', 'Run'], ['dark', { colorScheme: 'dark', locale: 'fr-FR' }, 'Ce que cette exécution fait de everything est irréversible. Tapez tidies-up pour confirmer.', 'Lancer']]
+
+  for (const [theme, options, asked, start] of WORDS) {
+    await kit.check(`a param that the schema of its callable calls destructive wants the name typed, with the keys alone: ${theme}`, () => kit.with('jobs/tidies-up', async (page) => {
+      await page.locator('header [data-act="run"]').press('Enter')
+      const dialog = page.getByRole('dialog')
+      const run = dialog.getByRole('button', { name: start, exact: true })
+      await dialog.getByLabel('quietly', { exact: true }).press('Space')
+      await run.and(page.locator(':enabled')).waitFor()
+      const color = () => run.evaluate((it) => getComputedStyle(it).backgroundColor)
+      const calm = await color()
+      await dialog.getByLabel('everything', { exact: true }).press('Space')
+      const box = dialog.getByLabel(asked)
+      await box.waitFor()
+      assert(await run.isDisabled(), 'it can be run without a word')
+      await dialog.getByLabel('quietly', { exact: true }).press('Space')
+      await kit.accessible(page)
+      await kit.picture(page, `dialog-destructive-${theme}`)
+      await box.focus()
+      await page.keyboard.type('tidies-u')
+      await page.keyboard.press('Control+Enter')
+      assert(await run.isDisabled(), 'a part of the name is enough')
+      await page.keyboard.type('p')
+      await run.and(page.locator(':enabled')).waitFor()
+      assert(await color() !== calm, 'the button looks as if nothing could happen')
+      assert(JSON.stringify(await sent(page, () => page.keyboard.press('Control+Enter'))) === '{"params":{"everything":true}}', 'another request was sent')
+      await page.locator('header [data-status="SUCCEEDED"]').waitFor()
+    }, options))
+  }
+
+  await kit.check('whoever may run that one job and nothing else is asked, too; and so is everybody while nobody can say', async () => {
+    const page = await openAs(kit, server, ['job:tidies-up'])
+    try {
+      for (const [answer, asked] of [[null, WORDS[0][2]], [403, 'Whether these changes can be taken back could not be looked up. Type tidies-up to confirm.']]) {
+        if (answer) {
+          kit.expected.push(/status of 403.*admin\/jobs\/callables/)
+          await page.route('**/admin/jobs/callables', (route) => route.fulfill({ status: answer, contentType: 'application/problem+json', body: '{"title":"Forbidden","status":403}' }))
+        }
+        await page.goto(new URL('jobs/tidies-up', server.url).href)
+        await page.locator('header [data-act="run"]').click()
+        const dialog = page.getByRole('dialog')
+        await dialog.getByLabel(answer ? 'quietly' : 'everything', { exact: true }).check()
+        await dialog.getByLabel(asked).waitFor()
+        assert(await dialog.getByRole('button', { name: 'Run', exact: true }).isDisabled(), 'it can be run without a word')
+        await dialog.getByLabel(answer ? 'quietly' : 'everything', { exact: true }).uncheck()
+        await dialog.getByLabel(asked).waitFor({ state: 'detached' })
+      }
+    } finally {
+      await page.context().close()
+    }
   })
 
   await kit.check('a whole number of 64 bits keeps its digits, typed and replayed', async () => {

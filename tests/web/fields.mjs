@@ -1,5 +1,6 @@
 /** The fields of the job editor: what each offers, keeps and warns of. */
 import { assert, until } from './kit.mjs'
+import { letterbox, mailbox } from './mailbox.mjs'
 
 const place = (page, pointer) => page.locator(`[data-pointer="${pointer}"]`)
 const field = (page, pointer) => place(page, pointer).locator('input, textarea, select').first()
@@ -127,6 +128,51 @@ export default async function (kit) {
     await page.locator('[data-saved]').waitFor()
     assert((await source('quick-check')).job.steps.map((each) => each.name).join() === 'CHECK,PART_1,PART_2,PART_3', 'other steps were made')
   }))
+
+  await kit.check('recipients of alerts come from the transports there are, and a test goes to those in the form, saved or not', async () => {
+    const [mail, pager] = [await mailbox(), await letterbox()]
+    const transports = {
+      post: { kind: 'smtp', settings: { host: '127.0.0.1', port: mail.port, tls: 'none', from: 'jobs@nomaflow.test', to: 'ops@nomaflow.test' } },
+      pager: { kind: 'webhook', settings: { url: pager.url } },
+      retired: { kind: 'webhook', enabled: false, settings: { url: pager.url } },
+    }
+    for (const [name, body] of Object.entries(transports)) {
+      const { status, body: answer } = await server.call('PUT', `admin/notifications/transports/${name}`, { secrets: {}, ...body })
+      assert(status < 300, `${name}: ${status} ${JSON.stringify(answer)}`)
+    }
+    try {
+      await kit.with('jobs/quick-check/edit', async (page) => {
+        await page.locator('#section-alerts summary').click()
+        await page.getByLabel('Alerts of this job').check()
+        const box = page.getByRole('combobox', { name: 'Add a transport' })
+        await box.fill('e')
+        await page.getByRole('option', { name: /^pager/ }).waitFor()
+        assert(await page.getByRole('option', { name: /^retired/ }).count() === 0, 'one that is switched off is offered')
+        await box.fill('po')
+        await page.getByRole('option', { name: /^post.*smtp · ops@nomaflow\.test/ }).waitFor()
+        await kit.picture(page, 'fields-recipients-light')
+        await page.keyboard.press('Enter')
+        await page.locator('[data-recipients="1"]').waitFor()
+        for (const recipient of ['ann@nomaflow.test', 'pager', '#nowhere']) {
+          await field(page, '/alerts/recipients').fill(recipient)
+          await page.keyboard.press('Enter')
+        }
+        await page.locator('[data-recipients="4"]').waitFor()
+        await page.getByRole('button', { name: 'Send a test' }).click()
+        await page.locator('[data-tested="true"]').nth(2).waitFor()
+        await page.locator('[data-tested="false"]', { hasText: '#nowhere' }).getByText('No transport reaches it.').waitFor()
+        assert(await page.locator('[data-tested]').count() === 4, await page.locator('[data-recipients]').innerText())
+        await kit.accessible(page)
+      })
+      assert(mail.got.map((each) => each.to.join()).sort().join() === 'ann@nomaflow.test,ops@nomaflow.test', JSON.stringify(mail.got))
+      assert(mail.got.every((each) => /test/i.test(each.text)) && pager.got.length === 1, JSON.stringify(pager.got))
+      assert((await source('quick-check')).job.alerts === undefined, 'the job was saved')
+    } finally {
+      for (const name of Object.keys(transports)) await server.call('DELETE', `admin/notifications/transports/${name}`)
+      mail.close()
+      pager.close()
+    }
+  })
 
   await kit.check('deleting offers to disable instead', () => kit.with('jobs/waits-at-the-gate/edit', async (page) => {
     await page.getByRole('button', { name: 'Delete this job…' }).click()

@@ -120,6 +120,23 @@ export default async function (kit) {
     await context.context().close()
   })
 
+  await kit.check('what to look at is said in the language of the page', async () => {
+    const run = await kit.server.run('quick-check', { placement: 'label:nowhere' })
+    await kit.with('health', async (french) => {
+      await verdict(french, 'bad').waitFor()
+      await french.getByText('1 exécution attend un processus qui porte l’étiquette nowhere, et il n’y en a aucun.').waitFor()
+      const { body } = await kit.server.call('GET', 'admin/jobs/health')
+      const text = await french.locator('main').innerText()
+      assert(body.problems.length === 1 && body.remarks[0].text === body.problems[0] && !text.includes(body.problems[0]), text)
+      await french.getByRole('link', { name: 'planificateur actif' }).waitFor()
+      await kit.accessible(french)
+      await kit.picture(french, 'health-problem-fr')
+    }, { locale: 'fr-FR' })
+    await kit.with('health', (english) => english.getByText('1 run waits for a process with the label nowhere, and there is none.').waitFor())
+    await kit.server.call('POST', `admin/jobs/runs/${run}/cancel`)
+    await kit.server.reaches(run, 'CANCELED')
+  })
+
   await kit.check('how busy the last day was is drawn, and written as a table', async () => {
     const run = await kit.server.run('quick-check')
     await kit.server.reaches(run, 'SUCCEEDED')

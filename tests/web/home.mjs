@@ -130,6 +130,7 @@ query = "select 1"
 
 const work = (home) => `
 import pathlib, random, time
+from typing import Annotated
 
 GATES = pathlib.Path(${JSON.stringify(join(home, 'gates'))})
 
@@ -141,6 +142,19 @@ def copy(ctx):
     rows = 100 + len(ctx.step)
     ctx.log.info("\\x1b[32mcopied\\x1b[0m %d rows, see https://example.com/%s for the plan", rows, ctx.step)
     return {"rows_affected": rows}
+
+def tidy(ctx, wipe: Annotated[bool, "destructive"] = False):
+    """Tidies up, and from the ground when asked to."""
+    return {"rows_affected": 100 if wipe else 1}
+
+def stubborn(ctx):
+    """Blocks, and heeds no cancel."""
+    ctx.log.info("not listening")
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass
 
 def fails(ctx, month: str, tenants: list):
     """Fails on purpose, after a warning."""
@@ -234,16 +248,41 @@ async function until(condition, what) {
   }
 }
 
+/** Runs the program. What the caller's shell says about another server must not change this one. */
+function start(program, args, out) {
+  const env = { ...process.env }
+  for (const name of Object.keys(env)) if (/^(NOMAFLOW|LIBERTY)_/.test(name) && name !== 'NOMAFLOW_PYTHON_INTERPRETER') delete env[name]
+  return spawn(program, args, { stdio: ['ignore', out, out], env })
+}
+
+/** Ends a process that was started here, hard when it does not end by itself. */
+function end(child, signal = 'SIGTERM') {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    const hard = setTimeout(() => child.kill('SIGKILL'), 30_000)
+    child.once('exit', () => {
+      clearTimeout(hard)
+      resolve()
+    })
+    child.kill(signal)
+  })
+}
+
+/** Starts a process beside the server that takes up the runs of a label, and waits until it is known. */
+export async function startWorker(program, server, label) {
+  const args = ['--home', server.home, 'serve', '--role', 'worker', '--label', label]
+  const child = start(program, args, openSync(join(server.home, 'data/worker.log'), 'a'))
+  await until(async () => (await server.call('GET', 'admin/scheduler')).body.replicas.some((each) => each.labels.includes(label)), 'the worker')
+  return { signal: (name) => child.kill(name), stop: () => end(child) }
+}
+
 /** Starts a server on a free port, or on the one it had. */
 export async function startServer(program, home, listen = '127.0.0.1:0') {
   const log = join(home, 'data/server.log')
   const address = join(home, 'data/server.address')
   rmSync(address, { force: true })
   const out = openSync(log, 'a')
-  const env = { ...process.env }
-  // What the caller's shell says about another server must not change this one.
-  for (const name of Object.keys(env)) if (/^(NOMAFLOW|LIBERTY)_/.test(name) && name !== 'NOMAFLOW_PYTHON_INTERPRETER') delete env[name]
-  const child = spawn(program, ['--home', home, 'serve', '--listen', listen], { stdio: ['ignore', out, out], env })
+  const child = start(program, ['--home', home, 'serve', '--listen', listen], out)
   let exited = false
   child.once('exit', () => { exited = true })
   await until(() => {
@@ -271,16 +310,6 @@ export async function startServer(program, home, listen = '127.0.0.1:0') {
     async reaches(run, ...states) {
       await until(async () => states.includes((await call('GET', `admin/jobs/runs/${run}`)).body.run?.status), `${run} to be ${states}`)
     },
-    stop(signal = 'SIGTERM') {
-      return new Promise((resolve) => {
-        if (exited) return resolve()
-        const hard = setTimeout(() => child.kill('SIGKILL'), 30_000)
-        child.once('exit', () => {
-          clearTimeout(hard)
-          resolve()
-        })
-        child.kill(signal)
-      })
-    },
+    stop: (signal) => end(child, signal),
   }
 }

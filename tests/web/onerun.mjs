@@ -1,4 +1,5 @@
 /** The page of one run: head, steps over time, what a step was given and gave. */
+import { startWorker } from './home.mjs'
 import { assert, LIMIT, live, until } from './kit.mjs'
 
 export default async function (kit) {
@@ -206,4 +207,68 @@ export default async function (kit) {
       await page.getByText(/^version \d+, as it is now$/).waitFor()
     })
   })
+
+  await kit.check('a step in a blocking call that heeds no cancel is given up long before 30 seconds are over', async () => {
+    const made = await server.call('POST', 'admin/jobs', { app: 'shop', text: '[[jobs]]\nid = "never-listens"\n[[jobs.steps]]\nname = "BLOCK"\ntype = "python"\ncallable = "shop.work:stubborn"\n' })
+    assert(made.status < 300, JSON.stringify(made.body))
+    const run = await server.run('never-listens')
+    await kit.with(`runs/${run}`, async (page) => {
+      await page.getByText('not listening').waitFor()
+      await page.locator('header [data-act="cancel"]').click()
+      await page.locator('header [data-status="CANCELED"]').waitFor()
+      await page.locator('[data-step="BLOCK"][data-status="CANCELED"]').waitFor()
+      const { cancel_requested_at: asked, finished_at: over } = (await server.call('GET', `admin/jobs/runs/${run}`)).body.run
+      assert(Date.parse(over) - Date.parse(asked) < 30_000, `it took from ${asked} to ${over}`)
+    })
+  })
+
+  for (const [theme, slow, where] of [['light', 'It has not stopped after 30 s', 'How the processes are'], ['dark', 'Elle ne s’est pas arrêtée en 30 s', 'État des processus']]) {
+    await kit.check(`a cancel without effect says after 30 seconds why, and what one can do: ${theme}`, async () => {
+      const worker = await startWorker(process.env.NOMAFLOW_BIN, server, `far-${theme}`)
+      try {
+        // On a machine that is slow enough the process is given up before the page is read; then once more.
+        for (let more = 3, isSeen = false; !isSeen; more--) {
+          assert(more > 0, 'every time the process was given up before the page had told')
+          const run = await server.run('waits-at-the-gate', { placement: `label:far-${theme}` })
+          await kit.with(null, async (page) => {
+            await page.clock.install()
+            await page.goto(new URL(`runs/${run}`, server.url).href)
+            await live(page)
+            await page.locator('[data-step="GATE"][data-status="RUNNING"]').waitFor()
+            await hang(worker)
+            await page.locator('header [data-act="cancel"]').click()
+            const notice = page.locator('[data-canceling]')
+            await notice.waitFor()
+            assert(!(await notice.innerText()).includes(slow), 'it is explained before it is slow')
+            await page.clock.fastForward(31_000)
+            const over = page.locator('header [data-status="CANCELED"]').waitFor({ timeout: LIMIT }).then(() => '')
+            const text = await Promise.race([notice.filter({ hasText: slow }).innerText({ timeout: LIMIT }), over])
+            isSeen = text !== ''
+            if (isSeen) {
+              const { owner } = (await server.call('GET', `admin/jobs/runs/${run}`)).body.run
+              assert(owner !== '' && text.includes(owner) && text.includes(where), text)
+              await kit.picture(page, `run-cancel-slow-${theme}`)
+              await kit.accessible(page)
+            }
+            worker.signal('SIGCONT')
+            await over
+          }, theme === 'dark' ? { colorScheme: 'dark', locale: 'fr-FR' } : {})
+          kit.letGo(run)
+        }
+      } finally {
+        worker.signal('SIGCONT')
+        await worker.stop()
+      }
+    })
+  }
+
+  /** Stops a process as it is, but not while it writes: the others could not write either. */
+  async function hang(worker) {
+    for (let more = 5; more > 0; more--) {
+      worker.signal('SIGSTOP')
+      if ((await server.call('PUT', 'admin/secrets/PROBE', { value: 'the store takes this' })).status < 300) return
+      worker.signal('SIGCONT')
+    }
+    throw new Error('the store takes nothing')
+  }
 }

@@ -103,6 +103,43 @@ export default async function (kit) {
     })
   }
 
+  for (const [theme, options] of [['light', {}], ['dark', { colorScheme: 'dark', locale: 'fr-FR' }]]) {
+    await kit.check(`in a dialog an instant shows its other zones when it has the focus, and Escape takes that and not the dialog: ${theme}`, async () => {
+      const run = await kit.server.run('quick-check')
+      await kit.server.reaches(run, 'SUCCEEDED')
+      await kit.with(`runs/${run}`, async (page) => {
+        await page.locator('.log-line:not([hidden]) .log-text').first().dblclick()
+        const dialog = page.getByRole('dialog')
+        const time = dialog.locator('time')
+        await time.waitFor()
+        for (let i = 0; i < 9 && !(await time.evaluate((it) => it === document.activeElement)); i++) await page.keyboard.press('Shift+Tab')
+        const tip = page.getByRole('tooltip')
+        await tip.waitFor()
+        assert(/\(UTC\)/.test(await tip.innerText()) && await time.getAttribute('aria-describedby') === await tip.getAttribute('id'), await tip.innerText())
+        await kit.accessible(page)
+        await kit.picture(page, `zones-dialog-${theme}`)
+        await page.keyboard.press('Escape')
+        await tip.waitFor({ state: 'hidden' })
+        assert(await time.evaluate((it) => it === document.activeElement && it.closest('dialog').open), 'Escape took more than the tooltip')
+        await page.keyboard.press('Escape')
+        await dialog.waitFor({ state: 'detached' })
+      }, options)
+    })
+  }
+
+  await kit.check('a dialog that begins with an instant opens on what one can do', () => kit.with(`schedule?view=day&at=2027-03-10&job=nomajde-daily-sync`, async (page) => {
+    const fire = page.locator('[data-kind="fire"][data-of="nomajde-daily-sync"]').first()
+    const dialog = page.getByRole('dialog')
+    for (let n = 0; n < 2; n++) {
+      await fire.click()
+      await dialog.locator('time').first().waitFor()
+      // The second time everything is there when it opens.
+      if (n === 1) assert(await dialog.locator(':focus').evaluate((it) => it.matches('a, button')), 'an instant took the focus')
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'detached' })
+    }
+  }))
+
   await kit.check('in a list the link of a row shows the zones of its instants, so that there is one stop for each row', () => kit.with('jobs', async (page) => {
     const job = card(page, 'nomajde-daily-sync')
     await job.locator('time').first().waitFor()

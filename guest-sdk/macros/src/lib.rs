@@ -17,7 +17,8 @@ use syn::{ItemFn, LitStr, parse_macro_input};
 /// Name, title and doc are the function's name, the first line of its doc comment, and all of it.
 ///
 /// A doc comment on an argument describes the param. `#[default(0.01)]` before an argument, or the type `Option<T>`, makes
-/// it one a job may leave out. Other attributes, such as `#[serde(rename = "type")]`, apply as to a field of a struct.
+/// it one a job may leave out. `#[destructive]` before one says that it does what cannot be taken back: whoever sets it for a
+/// run has to confirm that. Other attributes, such as `#[serde(rename = "type")]`, apply as to a field of a struct.
 #[proc_macro_attribute]
 pub fn callable(options: TokenStream, function: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as attribute::Options);

@@ -29,6 +29,10 @@ pub(crate) fn take(signature: &mut Signature) -> syn::Result<Params> {
         }
         let mut attributes = std::mem::take(&mut argument.attrs);
         let default = take_default(&mut attributes)?;
+        let destructive = take_word(&mut attributes, "destructive")?.then(|| {
+            // Read by whoever starts a run: the page asks for a typed confirmation.
+            quote! { #[schemars(extend("destructive" = true))] }
+        });
         let serde_default = if let Some(value) = default {
             let function = format_ident!("__default_{name}");
             let path = function.to_string();
@@ -40,7 +44,7 @@ pub(crate) fn take(signature: &mut Signature) -> syn::Result<Params> {
         } else {
             Tokens::new()
         };
-        params.fields.push(quote! { #(#attributes)* #serde_default #name: #kind });
+        params.fields.push(quote! { #(#attributes)* #destructive #serde_default #name: #kind });
         params.names.push(name);
     }
     Ok(params)
@@ -52,6 +56,14 @@ fn take_default(attributes: &mut Vec<Attribute>) -> syn::Result<Option<Expr>> {
         return Ok(None);
     };
     attributes.remove(at).parse_args().map(Some)
+}
+
+/// Whether there is an attribute of that name and nothing more, which is taken out.
+fn take_word(attributes: &mut Vec<Attribute>, word: &str) -> syn::Result<bool> {
+    let Some(at) = attributes.iter().position(|attribute| attribute.path().is_ident(word)) else {
+        return Ok(false);
+    };
+    attributes.remove(at).meta.require_path_only().map(|_| true)
 }
 
 fn is_option(kind: &Type) -> bool {

@@ -51,7 +51,7 @@ def callable(function=None, *, name=None, title=None):
         return lambda function: callable(function, name=name, title=title)
     called = name or function.__name__
     doc = inspect.getdoc(function) or ""
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, include_extras=True)
     params = {"type": "object", "properties": {}, "additionalProperties": False}
     required = []
     for key, parameter in inspect.signature(function).parameters.items():
@@ -103,7 +103,10 @@ def _schema(hint):
         simple = all(set(kind) == {"type"} for kind in kinds)
         return {"type": [kind["type"] for kind in kinds]} if simple else {"anyOf": kinds}
     if origin is typing.Annotated:
-        return {**_schema(arguments[0]), **{"description": text for text in arguments[1:] if isinstance(text, str)}}
+        texts = [text for text in arguments[1:] if isinstance(text, str)]
+        # The word alone is no description: whoever starts a run with this param has to confirm it.
+        described = {"destructive": True} if "destructive" in texts else {}
+        return {**_schema(arguments[0]), **described, **{"description": text for text in texts if text != "destructive"}}
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0])}
     if origin is dict:
@@ -113,7 +116,7 @@ def _schema(hint):
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return {"enum": [member.value for member in hint]}
     if dataclasses.is_dataclass(hint):
-        hints = typing.get_type_hints(hint)
+        hints = typing.get_type_hints(hint, include_extras=True)
         fields = dataclasses.fields(hint)
         needed = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
         schema = {"type": "object", "properties": {f.name: _schema(hints[f.name]) for f in fields}}
@@ -159,7 +162,7 @@ def _decoded(hint, value, name):
         except ValueError:
             raise wrong() from None
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        hints = typing.get_type_hints(hint)
+        hints = typing.get_type_hints(hint, include_extras=True)
         known = {key: _decoded(hints[key], item, f"{name}.{key}") for key, item in value.items() if key in hints}
         try:
             return hint(**known)

@@ -56,8 +56,7 @@ impl State {
 /// Something that was looked at.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Check {
-    /// `store`, `scheduler`, `schedules`, `catalogue`, `plugins`, `versions`, `clocks`, `disk`, `streams` or `backup`.
-    #[schema(value_type = String, example = "disk")]
+    #[schema(value_type = crate::view::words::CheckNameWord)]
     name: &'static str,
     #[schema(value_type = crate::view::words::CheckWord)]
     state: &'static str,
@@ -107,7 +106,6 @@ pub(crate) struct Found<'f> {
 }
 
 struct Draft {
-    name: &'static str,
     state: State,
     text: String,
     advice: Option<&'static str>,
@@ -116,8 +114,8 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(name: &'static str, state: State, text: impl Into<String>) -> Self {
-        Self { name, state, text: text.into(), advice: None, figure: None, names: Vec::new() }
+    fn new(state: State, text: impl Into<String>) -> Self {
+        Self { state, text: text.into(), advice: None, figure: None, names: Vec::new() }
     }
 
     fn figure(self, figure: f64) -> Self {
@@ -133,14 +131,14 @@ impl Draft {
 
 fn store(found: &Found<'_>) -> Draft {
     let Some(took) = found.store else {
-        return Draft::new("store", State::Bad, format!("{} does not answer", found.dialect))
+        return Draft::new(State::Bad, format!("{} does not answer", found.dialect))
             .advice("nothing is fired or recorded until it does; the log of this process says what the database says");
     };
     let waiting: u32 = found.pools.iter().map(|pool| pool.waiting).sum();
     let state = if took > SLOW_STORE { State::Look } else { State::Ok };
     let ms = took.as_secs_f64() * 1000.0;
     let text = format!("{} answers in {ms:.1} ms, {waiting} wait for a connection", found.dialect);
-    Draft::new("store", state, text).figure(ms).advice("look at its disk, its load and the way to it")
+    Draft::new(state, text).figure(ms).advice("look at its disk, its load and the way to it")
 }
 
 fn scheduler(found: &Found<'_>) -> Draft {
@@ -151,12 +149,12 @@ fn scheduler(found: &Found<'_>) -> Draft {
         (_, None) if asked => (State::Bad, "nobody holds the scheduler's lease".to_owned()),
         (_, None) => (State::Look, "no process asks for the scheduler".to_owned()),
     };
-    Draft::new("scheduler", state, text).advice("set `jobs.scheduler_enabled` on one process, and look at its log")
+    Draft::new(state, text).advice("set `jobs.scheduler_enabled` on one process, and look at its log")
 }
 
 fn schedules(found: &Found<'_>) -> Draft {
     let text = format!("{} schedules are armed", found.armed);
-    Draft::new("schedules", State::Ok, text).figure(found.armed as f64)
+    Draft::new(State::Ok, text).figure(found.armed as f64)
 }
 
 fn catalogue(found: &Found<'_>) -> Draft {
@@ -166,7 +164,7 @@ fn catalogue(found: &Found<'_>) -> Draft {
         0 => format!("{} jobs, all valid", found.jobs),
         n => format!("{n} jobs do not load and will not run"),
     };
-    let draft = Draft::new("catalogue", state, text).figure(invalid.len() as f64);
+    let draft = Draft::new(state, text).figure(invalid.len() as f64);
     let names = invalid.iter().take(MOST_NAMES).map(|id| (*id).to_owned()).collect();
     Draft { names, ..draft }.advice("nomaflow check")
 }
@@ -187,7 +185,7 @@ fn plugins(found: &Found<'_>) -> Draft {
         0 => (State::Ok, "every plugin that is there loads".to_owned()),
         n => (State::Bad, format!("{n} files of plugins do not load")),
     };
-    let draft = Draft::new("plugins", state, text).figure(names.len() as f64);
+    let draft = Draft::new(state, text).figure(names.len() as f64);
     names.truncate(MOST_NAMES);
     Draft { names, ..draft }.advice("nomaflow plugin list; nomaflow check")
 }
@@ -201,7 +199,7 @@ fn clocks(found: &Found<'_>) -> Draft {
         0 => (State::Ok, "no process is ahead of this one's clock".to_owned()),
         n => (State::Look, format!("{n} processes are up to {most:.0} s ahead of this one's clock")),
     };
-    let draft = Draft::new("clocks", state, text).figure(most);
+    let draft = Draft::new(state, text).figure(most);
     let names = wrong.iter().take(MOST_NAMES).map(|replica| replica.presence.owner.clone()).collect();
     Draft { names, ..draft }.advice("let all machines follow a time server (chrony, systemd-timesyncd)")
 }
@@ -213,23 +211,23 @@ fn versions(found: &Found<'_>) -> Draft {
         0 | 1 => (State::Ok, "every process is of the same version".to_owned()),
         n => (State::Look, format!("processes of {n} versions share the store")),
     };
-    let draft = Draft::new("versions", state, text).figure(names.len() as f64);
+    let draft = Draft::new(state, text).figure(names.len() as f64);
     Draft { names: names.into_iter().take(MOST_NAMES).collect(), ..draft }.advice("end the upgrade")
 }
 
 fn disk(found: &Found<'_>) -> Draft {
     let Some(free) = found.free_bytes else {
-        return Draft::new("disk", State::Look, "the free space cannot be told").advice("is the home still there?");
+        return Draft::new(State::Look, "the free space cannot be told").advice("is the home still there?");
     };
     let state = if free < LITTLE_SPACE { State::Bad } else { State::Ok };
     let text = format!("{:.1} GiB free where the home keeps its data", free as f64 / f64::from(1 << 30));
-    let draft = Draft::new("disk", state, text).figure(free as f64);
+    let draft = Draft::new(state, text).figure(free as f64);
     draft.advice("make room, or keep less history: [jobs] history_days in app.toml")
 }
 
 fn streams(found: &Found<'_>) -> Draft {
     let text = format!("{} pages and commands listen to this process", found.streams);
-    Draft::new("streams", State::Ok, text).figure(found.streams as f64)
+    Draft::new(State::Ok, text).figure(found.streams as f64)
 }
 
 fn backup(found: &Found<'_>) -> Draft {
@@ -242,7 +240,28 @@ fn backup(found: &Found<'_>) -> Draft {
         }
         Some(Some(at)) => (State::Ok, format!("the last backup is {} hours old", age(at))),
     };
-    Draft::new("backup", state, text).advice("nomaflow backup FILE; docs/backup.md")
+    Draft::new(state, text).advice("nomaflow backup FILE; docs/backup.md")
+}
+
+type Look = fn(&Found<'_>) -> Draft;
+
+/// Everything that is looked at, in the order in which somebody would.
+const LOOKS: [(&str, Look); 10] = [
+    ("store", store),
+    ("scheduler", scheduler),
+    ("schedules", schedules),
+    ("catalogue", catalogue),
+    ("plugins", plugins),
+    ("versions", versions),
+    ("clocks", clocks),
+    ("disk", disk),
+    ("streams", streams),
+    ("backup", backup),
+];
+
+/// The names of the checks.
+pub(crate) fn names() -> Vec<&'static str> {
+    LOOKS.iter().map(|(name, _)| *name).collect()
 }
 
 /// What was looked at, and whether with eyes that see every job.
@@ -262,12 +281,12 @@ impl Memory {
         seen.1
     }
 
-    /// Everything, in the order in which somebody would look.
+    /// Looks at everything.
     pub(crate) fn look(&self, found: &Found<'_>) -> Vec<Check> {
-        let all = [store, scheduler, schedules, catalogue, plugins, versions, clocks, disk, streams, backup];
-        all.iter()
-            .map(|look| {
-                let Draft { name, state, text, advice, figure, names } = look(found);
+        LOOKS
+            .iter()
+            .map(|&(name, look)| {
+                let Draft { state, text, advice, figure, names } = look(found);
                 let taken = found.taken.filter(|_| name == "backup");
                 Check {
                     name,

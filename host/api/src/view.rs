@@ -10,6 +10,7 @@ pub(crate) mod notification;
 pub(crate) mod notification_route;
 pub(crate) mod part;
 pub(crate) mod plugin;
+pub(crate) mod remark;
 pub(crate) mod replica;
 pub(crate) mod run;
 pub(crate) mod slot;

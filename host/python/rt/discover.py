@@ -144,7 +144,7 @@ def schema_of_kind(node):
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         name = last_name(node.value)
         if name == "Annotated":
-            return schema_of_kind(inner[0])
+            return {**schema_of_kind(inner[0]), **marks(inner[1:])}
         if name == "Optional":
             return either([schema_of_kind(inner[0]), NULL])
         if name == "Union":
@@ -157,6 +157,12 @@ def schema_of_kind(node):
             return {"type": "array", "items": items} if items else {"type": "array"}
         return TYPES.get(name, {})
     return TYPES.get(last_name(node), {})
+
+
+def marks(notes):
+    """What `Annotated` says beyond the type: the word `destructive` has whoever starts a run confirm the parameter."""
+    said = any(isinstance(note, ast.Constant) and note.value == "destructive" for note in notes)
+    return {"destructive": True} if said else {}
 
 
 def either(schemas):

@@ -364,11 +364,7 @@ export interface components {
              *     files, versions, streams.
              */
             figure: number | null;
-            /**
-             * @description `store`, `scheduler`, `schedules`, `catalogue`, `plugins`, `versions`, `clocks`, `disk`, `streams` or `backup`.
-             * @example disk
-             */
-            name: string;
+            name: components["schemas"]["CheckName"];
             /** @description Of the things that are not as they should be, and of versions, the first few. */
             names: string[];
             /**
@@ -386,6 +382,8 @@ export interface components {
             schedule: string;
             timezone: string;
         };
+        /** @enum {string} */
+        CheckName: "store" | "scheduler" | "schedules" | "catalogue" | "plugins" | "versions" | "clocks" | "disk" | "streams" | "backup";
         /** @enum {string} */
         CheckState: "ok" | "look" | "bad";
         /** @description A connector. */
@@ -629,6 +627,10 @@ export interface components {
             scheduler_enabled: boolean;
             store: components["schemas"]["StoreHealth"];
             version: string;
+        };
+        /** @description A remark with its text, as it stands under `problems` or `notes`. */
+        HealthRemark: components["schemas"]["Remark"] & {
+            text: string;
         };
         /** @description A job that an import changes. */
         ImportChange: {
@@ -1730,6 +1732,40 @@ export interface components {
             jobs: number;
             problems: components["schemas"]["Finding"][];
         };
+        /** @description Something to tell, by its code. */
+        Remark: {
+            /** @enum {string} */
+            code: "store-silent";
+        } | {
+            /** @enum {string} */
+            code: "scheduler-stopped";
+        } | {
+            /** @enum {string} */
+            code: "part-broke";
+            what: string;
+        } | {
+            asking: number;
+            /** @enum {string} */
+            code: "lease-unheld";
+            process: string;
+        } | {
+            /** @enum {string} */
+            code: "lease-holder-silent";
+            holder: string;
+        } | {
+            /** @enum {string} */
+            code: "label-missing";
+            label: string;
+            waiting: number;
+        } | {
+            /** @enum {string} */
+            code: "scheduler-unasked";
+        } | {
+            asking: number;
+            /** @enum {string} */
+            code: "scheduler-shared";
+            holder: string;
+        };
         /** @description The body of `POST /admin/jobs/{id}/rename`. */
         RenameBody: {
             /** @default  */
@@ -2344,6 +2380,8 @@ export interface components {
             notes: string[];
             /** @description What somebody has to look at. */
             problems: string[];
+            /** @description Each of both, with what a client needs to say it in another language. */
+            remarks: components["schemas"]["HealthRemark"][];
             replicas: components["schemas"]["ReplicaView"][];
         };
         /** @description A statement that was looked at. */
@@ -2828,6 +2866,7 @@ export type CallableView = components['schemas']['CallableView'];
 export type CancelRequested = components['schemas']['CancelRequested'];
 export type Check = components['schemas']['Check'];
 export type CheckedSchedule = components['schemas']['CheckedSchedule'];
+export type CheckName = components['schemas']['CheckName'];
 export type CheckState = components['schemas']['CheckState'];
 export type ConnectorFact = components['schemas']['ConnectorFact'];
 export type ConnectorList = components['schemas']['ConnectorList'];
@@ -2851,6 +2890,7 @@ export type Finding = components['schemas']['Finding'];
 export type FindingView = components['schemas']['FindingView'];
 export type Given = components['schemas']['Given'];
 export type Health = components['schemas']['Health'];
+export type HealthRemark = components['schemas']['HealthRemark'];
 export type ImportChange = components['schemas']['ImportChange'];
 export type ImportInvalid = components['schemas']['ImportInvalid'];
 export type ImportNext = components['schemas']['ImportNext'];
@@ -2950,6 +2990,7 @@ export type QuietHours = components['schemas']['QuietHours'];
 export type QuietHoursBody = components['schemas']['QuietHoursBody'];
 export type RecentRun = components['schemas']['RecentRun'];
 export type Reloaded = components['schemas']['Reloaded'];
+export type Remark = components['schemas']['Remark'];
 export type RenameBody = components['schemas']['RenameBody'];
 export type ReplayBody = components['schemas']['ReplayBody'];
 export type ReplicaView = components['schemas']['ReplicaView'];

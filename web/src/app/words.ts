@@ -1,5 +1,8 @@
 /** The words of the frame: navigation, live state, palette, shortcuts, sign-in. */
 import { pick } from '../i18n'
+import type { SchedulerState } from '../api/wire'
+
+const frStates: Record<SchedulerState | 'paused', string> = { active: 'actif', standby: 'en réserve', error: 'en panne', paused: 'suspendu' }
 
 const en = {
   product: 'Nomaflow', main: 'Main', skip: 'Skip to the content',
@@ -45,7 +48,7 @@ const fr: typeof en = {
   narrow: 'Replier le menu', wide: 'Déplier le menu', signOut: 'Se déconnecter', account: 'Compte et apparence', search: 'Rechercher', searchHint: 'Tout rechercher (Ctrl K)',
   live: 'en direct', connecting: 'connexion…', signedOut: 'déconnecté', polling: (seconds) => `relecture toutes les ${seconds} s`, offline: (since) => `hors ligne depuis ${since}`,
   reconnect: 'Se reconnecter maintenant', liveHint: 'Les changements apparaissent d’eux-mêmes.', offlineHint: 'L’affichage peut être dépassé.',
-  scheduler: (state) => `planificateur ${state}`, paused: (by) => `Les planifications sont suspendues par ${by}.`, pausedHint: 'Les exécutions manuelles continuent.', maintenance: 'Maintenance : rien ne part de soi-même jusqu’à', alertsFail: (names) => `Les alertes par ${names} ne passent pas.`, alertsFailHint: 'Personne n’apprend ainsi les échecs.', replica: (name) => `réponse de ${name}`,
+  scheduler: (state) => `planificateur ${(frStates as Record<string, string>)[state] ?? state}`, paused: (by) => `Les planifications sont suspendues par ${by}.`, pausedHint: 'Les exécutions manuelles continuent.', maintenance: 'Maintenance : rien ne part de soi-même jusqu’à', alertsFail: (names) => `Les alertes par ${names} ne passent pas.`, alertsFailHint: 'Personne n’apprend ainsi les échecs.', replica: (name) => `réponse de ${name}`,
   upgraded: 'Le serveur a été mis à jour.', reloadPage: 'Recharger la page', notFound: 'Cette page n’existe pas', toJobs: 'Aller aux jobs',
   noPermission: 'Vous ne pouvez pas voir cette page', noPermissionHint: 'Adressez-vous à la personne qui gère les droits.',
   themeLabel: 'Thème', theme: { system: 'comme le système', light: 'clair', dark: 'sombre' }, zoneLabel: 'Heures', zone: { local: 'locales', utc: 'UTC', job: 'fuseau du job' },

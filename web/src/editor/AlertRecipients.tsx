@@ -36,9 +36,11 @@ export function AlertRecipients() {
       <Combobox aria-label={t.addTransport} placeholder={t.addTransport} value={typed} options={options} onChange={add} />
       <ActionButton action={test} waiting={t.sendingTest} disabled={transports.length === 0} onClick={() => test.mutate()}>{t.sendTest}</ActionButton>
       {test.data && !test.isPending && (
-        <ul role="status">
-          {test.data.map((each) => <li key={each.recipient} data-tested={each.ok}><Glyph status={each.ok ? 'SUCCEEDED' : 'FAILED'} /> <code>{each.recipient}</code> <span className="muted">{each.answer}</span></li>)}
-        </ul>
+        <div role="status">
+          <ul>
+            {test.data.map((each) => <li key={each.recipient} data-tested={each.ok}><Glyph status={each.ok ? 'SUCCEEDED' : 'FAILED'} /> <code>{each.recipient}</code> <span className="muted">{each.answer}</span></li>)}
+          </ul>
+        </div>
       )}
     </div>
   )

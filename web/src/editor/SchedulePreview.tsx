@@ -2,7 +2,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { cronWords } from '../ui/cron'
-import { At, Ago } from '../ui/Times'
+import { Ago, At, Single } from '../ui/Times'
 import css from './editor.module.css'
 import { editing } from './requests'
 import { t } from './words'
@@ -55,7 +55,7 @@ export function SchedulePreview({ cron, every, zone, gap, fold }: Props) {
         <>
           <span className="muted">{t.next} {t.inZone(data.timezone)} · {t.yours}</span>
           <ol>
-            {data.next.map((fire) => <li key={fire.at}><code>{onTheClock(fire.local)}</code> <span className="muted"><At at={fire.at} /> · <Ago at={fire.at} zone={data.timezone} /></span></li>)}
+            {data.next.map((fire) => <li key={fire.at}><code>{onTheClock(fire.local)}</code> <span className="muted"><At at={fire.at} /> · <Single value={false}><Ago at={fire.at} zone={data.timezone} /></Single></span></li>)}
           </ol>
         </>
       )}

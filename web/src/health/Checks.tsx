@@ -5,6 +5,7 @@ import type { ReactNode } from 'react'
 import { http } from '../api/http'
 import { useMay } from '../api/permissions'
 import { optional } from '../api/queries'
+import { number } from '../i18n'
 import { bytes } from '../runs/usage'
 import { useLiveStatus } from '../ui/hooks'
 import { Panel } from '../ui/parts'
@@ -32,14 +33,14 @@ function Row({ id, name, state, since, children }: { id: string; name: string; s
   )
 }
 
-/** What the server looked at, in the words of the page; what the page does not know, in the server's. */
+/** What the server looked at, in the words of the page; what a server of another version looked at, in the server's. */
 function Told({ check, health }: { check: Check; health: Health }) {
   const figure = check.figure ?? 0
   const names = check.names.length > 0 && <span className="mono">{check.names.join(', ')}</span>
   const ok = check.state === 'ok'
   switch (check.name) {
     case 'store':
-      return <>{health.store.ok ? t.storeOk(health.store.dialect, figure < 10 ? figure.toFixed(1) : String(Math.round(figure))) : t.storeBad(health.store.dialect)}{health.store.ok && !ok && <> {t.storeSlow}</>}{health.store.pool_size !== undefined && <> {t.pool(health.store.pool_idle ?? 0, health.store.pool_size, health.store.pool_waiting ?? 0)}</>}</>
+      return <>{health.store.ok ? t.storeOk(health.store.dialect, figure < 10 ? number(Math.round(figure * 10) / 10) : String(Math.round(figure))) : t.storeBad(health.store.dialect)}{health.store.ok && !ok && <> {t.storeSlow}</>}{health.store.pool_size !== undefined && <> {t.pool(health.store.pool_idle ?? 0, health.store.pool_size, health.store.pool_waiting ?? 0)}</>}</>
     case 'scheduler':
       return <>{health.scheduler === 'error' ? t.schedulerError : health.lease ? t.schedulerOk(health.lease.holder, health.lease.term) : t.schedulerNone} {!health.scheduler_enabled && health.lease && t.schedulerOff}</>
     case 'schedules':
@@ -59,6 +60,7 @@ function Told({ check, health }: { check: Check; health: Health }) {
     case 'backup':
       return <>{check.at ? <>{t.backupLast} <Ago at={check.at} />{!ok && <>. {t.backupOld}</>}</> : t.backupNone} · {check.export_at ? <>{t.exportLast} <Ago at={check.export_at} /></> : t.exportNone}</>
     default:
+      check.name satisfies never
       return <>{check.text}{check.advice && <> {check.advice}</>}</>
   }
 }
@@ -77,7 +79,7 @@ export function Checks({ health }: { health: Health }) {
         <thead><tr><th scope="col">{t.check}</th><th scope="col">{t.state}</th><th scope="col">{t.what}</th></tr></thead>
         <tbody>
           {health.checks.map((check) => (
-            <Row key={check.name} id={check.name} name={t.names[check.name] ?? check.name} state={check.state} since={check.since}>
+            <Row key={check.name} id={check.name} name={(t.names[check.name] as string | undefined) ?? check.name} state={check.state} since={check.since}>
               <Told check={check} health={health} /> {check.name === 'backup' && may('superuser') && <Link to="/settings/$tab" params={{ tab: 'backup' }}>{t.toBackup}</Link>}
             </Row>
           ))}

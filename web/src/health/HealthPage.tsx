@@ -18,7 +18,7 @@ import ui from '../ui/ui.module.css'
 import { RunsTable } from '../runs/RunsTable'
 import { Checks } from './Checks'
 import css from './health.module.css'
-import { healthQueries, lastLoss, nextFire, verdictOf, type Health, type Verdict } from './health'
+import { healthQueries, lastLoss, nextFire, told, verdictOf, type Health, type Verdict } from './health'
 import { PauseButton } from './Pause'
 import { Replicas } from './Replicas'
 import { t } from './words'
@@ -48,10 +48,10 @@ export function HealthPage() {
             {health.problems.length > 0 && (
               <section className={ui.problem} aria-label={t.problems}>
                 <h2>{t.problems}</h2>
-                <ul>{health.problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>
+                <ul>{told(health, 'problems', t.remarks).map((problem) => <li key={problem}>{problem}</li>)}</ul>
               </section>
             )}
-            {health.notes.length > 0 && <Panel title={t.notes}><ul className={css.notes}>{health.notes.map((note) => <li key={note}>{note}</li>)}</ul></Panel>}
+            {health.notes.length > 0 && <Panel title={t.notes}><ul className={css.notes}>{told(health, 'notes', t.remarks).map((note) => <li key={note}>{note}</li>)}</ul></Panel>}
             <Checks health={health} />
             <Replicas health={health} />
             <Lost />

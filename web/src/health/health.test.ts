@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ApiError } from '../api/http'
-import { isQuiet, lastLoss, nextFire, readHealth, verdictOf, type Health, type Replica } from './health'
+import { isQuiet, lastLoss, nextFire, readHealth, told, verdictOf, type Health, type RemarkWords, type Replica } from './health'
+import { t } from './words'
 import { busy, lastDay, poolSeries, series, type Load } from './load'
 
 const replica: Replica = { owner: 'a', role: 'server', labels: [], url: null, version: '1', scheduler_enabled: true, room: 4, running: 0, started_at: '2026-01-01T00:00:00Z', seen_at: '2026-01-01T00:00:00Z', lease: true }
@@ -23,6 +24,14 @@ describe('health', () => {
     expect(await readHealth(Promise.reject(new ApiError(503, trouble as never, 'GET')))).toEqual(trouble)
     await expect(readHealth(Promise.reject(new ApiError(503, { title: 'Busy' }, 'GET')))).rejects.toThrow('Busy')
     await expect(readHealth(Promise.reject(new ApiError(0, {}, 'GET')))).rejects.toThrow()
+  })
+
+  test('remarks are told in the words of the page, others in those of the server', () => {
+    const remarks: Health['remarks'] = [{ code: 'label-missing', label: 'gpu', waiting: 2, text: 'two wait' }, { code: 'scheduler-unasked', text: 'nobody asks' }]
+    const health = { ...well, problems: ['two wait', 'a word of another version'], notes: ['nobody asks'], remarks }
+    expect(told(health, 'problems', t.remarks)).toEqual(['2 runs wait for a process with the label gpu, and there is none.', 'a word of another version'])
+    expect(told(health, 'notes', {} as RemarkWords)).toEqual(['nobody asks'])
+    expect(told({ ...well, problems: ['x'] }, 'problems', t.remarks)).toEqual(['x'])
   })
 
   test('the next fire is the earliest of the jobs that are on', () => {

@@ -1,6 +1,7 @@
 /** What the server tells of its health, and how it is read. Pure but for the two queries. */
 import { queryOptions } from '@tanstack/react-query'
 import { ApiError, http } from '../api/http'
+import type { CheckName, HealthRemark } from '../api/wire'
 
 export interface Replica {
   owner: string
@@ -20,8 +21,7 @@ export interface Replica {
 
 /** Something that was looked at. */
 export interface Check {
-  /** Known ones have words here; any other is told in the server's. */
-  name: string
+  name: CheckName
   state: 'ok' | 'look' | 'bad'
   /** Since when the process that answers has seen it so. */
   since: string
@@ -50,6 +50,8 @@ export interface Health {
   replicas: Replica[]
   problems: string[]
   notes: string[]
+  /** What a server before them tells has none. */
+  remarks?: HealthRemark[]
   checks: Check[]
 }
 
@@ -65,6 +67,18 @@ export async function readHealth(answer: Promise<Health>): Promise<Health> {
 
 export const healthQueries = {
   health: () => queryOptions({ queryKey: ['health'], queryFn: ({ signal }) => readHealth(http.get<Health>('admin/jobs/health', signal)), retry: false }),
+}
+
+/** How each remark reads, with what it is about. */
+export type RemarkWords = { [C in HealthRemark['code']]: (of: Extract<HealthRemark, { code: C }>) => string }
+
+/** In the words of the page; what it has none for, because the server is of another version, in the server's. */
+export function told(health: Health, of: 'problems' | 'notes', words: RemarkWords): string[] {
+  return health[of].map((text) => {
+    const remark = health.remarks?.find((each) => each.text === text)
+    const inWords = remark && (words[remark.code] as ((of: HealthRemark) => string) | undefined)
+    return remark && inWords ? inWords(remark) : text
+  })
 }
 
 export type Verdict = 'good' | 'paused' | 'idle' | 'bad'

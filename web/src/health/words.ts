@@ -1,5 +1,18 @@
 /** The words of the health page. */
 import { manyEn, manyFr, pick } from '../i18n'
+import type { CheckName } from '../api/wire'
+import type { RemarkWords } from './health'
+
+const enRemarks: RemarkWords = {
+  'store-silent': () => 'The store does not answer.',
+  'scheduler-stopped': () => 'The scheduler of this process has stopped; its log says why.',
+  'part-broke': ({ what }) => `A part of this process broke and stays so until it is restarted: ${what}`,
+  'lease-unheld': ({ process, asking }) => `Nobody holds the scheduler’s lease, although ${process}${asking > 1 ? ` and ${asking - 1} more ask` : ' asks'} for it.`,
+  'lease-holder-silent': ({ holder }) => `The scheduler’s lease is with ${holder}, which gives no sign of life.`,
+  'label-missing': ({ label, waiting }) => `${manyEn(waiting, 'run waits', 'runs wait')} for a process with the label ${label}, and there is none.`,
+  'scheduler-unasked': () => 'No process asks for the scheduler: schedules do not fire.',
+  'scheduler-shared': ({ holder, asking }) => `${asking} processes ask for the scheduler; ${holder} has it.`,
+}
 
 const en = {
   title: 'Health',
@@ -17,11 +30,12 @@ const en = {
   schedulerOk: (holder: string, term: number) => `${holder} has the lease (term ${term}).`, schedulerError: 'The scheduler of this process has stopped; its log says why.', schedulerNone: 'No process asks for it: set jobs.scheduler_enabled on one.', schedulerOff: 'This process does not ask for it (jobs.scheduler_enabled = false).',
   lost: 'Lost in a restart', lostHint: 'These runs ended because their process did. Run them again if their work is still wanted.', lostMore: 'All that were ever lost', lostAgain: 'Run these again…', lostWords: 'Runs that were lost the last time a process ended.',
   replicas: (n: number) => manyEn(n, 'process', 'processes'), name: 'Name', role: 'Role', version: 'Version', asks: 'Scheduler', asksYes: 'asks', asksNo: 'does not ask', holds: 'has the lease', runs: 'Runs', seen: 'Last sign of life', up: 'Up since', answers: 'answers you', quiet: 'no sign of life', labels: 'Labels', noReplicas: 'No process is known: the store does not answer.',
-  names: { store: 'Store', scheduler: 'Scheduler', schedules: 'Schedules', catalogue: 'Catalogue', plugins: 'Plugins', versions: 'Versions', clocks: 'Clocks of the processes', disk: 'Disk', streams: 'Listeners', backup: 'Backup' } as Record<string, string>,
+  names: { store: 'Store', scheduler: 'Scheduler', schedules: 'Schedules', catalogue: 'Catalogue', plugins: 'Plugins', versions: 'Versions', clocks: 'Clocks of the processes', disk: 'Disk', streams: 'Listeners', backup: 'Backup' } satisfies Record<CheckName, string>,
   so: 'since', schedulesOk: (n: number) => `${manyEn(n, 'schedule', 'schedules')} armed.`, toSchedule: 'Schedule', pluginsOk: 'Every plugin that is there loads.', pluginsBad: (n: number) => `${manyEn(n, 'file does', 'files do')} not load:`, toPlugins: 'Plugins',
   clocksOk: 'No process is ahead of the one that answers.', clocksBad: (s: number) => `Up to ${s} s ahead of the process that answers; let all machines follow a time server:`,
   diskOk: (size: string) => `${size} free where the home keeps its data.`, diskBad: (size: string) => `Only ${size} free where the home keeps its data: make room, or keep less history (jobs.history_days).`, diskUnknown: 'The free space cannot be told: is the home still there?',
   streamsOk: (n: number) => `${manyEn(n, 'page or command listens', 'pages and commands listen')} to the process that answers.`, backupLast: 'The last one was taken', backupOld: 'That is long ago for a server that runs every night.', backupNone: 'The audit trail knows of none', exportLast: 'the catalogue was exported', exportNone: 'the catalogue was never exported', toBackup: 'Backup',
+  remarks: enRemarks,
   bundle: 'Diagnostic bundle', bundling: 'Collecting…', bundled: 'Handed to the browser', bundleHint: 'Settings, versions, health and the last lines of the log, without secrets, in one file',
 }
 
@@ -34,7 +48,7 @@ const fr: typeof en = {
   resume: 'Reprendre les planifications', resuming: 'Reprise…', resumed: 'Reprises', since: 'depuis', because: 'Raison',
   problems: 'À regarder', notes: 'Bon à savoir', checks: 'Contrôles', check: 'Contrôle', state: 'État', what: 'Ce que cela veut dire',
   pool: (idle, size, waiting) => `${idle} connexions sur ${size} libres, ${waiting} en attente.`, ok: 'bien', bad: 'problème', look: 'à voir', storeOk: (dialect, ms) => `${dialect} répond en ${ms} ms.`, storeSlow: 'C’est lent : voyez son disque, sa charge et le chemin jusqu’à elle.', storeBad: (dialect) => `${dialect} ne répond pas : rien n’est déclenché ni enregistré jusque-là. Les exécutions commencées attendent avec leurs enregistrements.`,
-  catalogueOk: (n) => `${manyFr(n, 'job', 'jobs')}, tous valides.`, catalogueBad: (n) => `${manyFr(n, 'job ne se charge', 'jobs ne se chargent')} pas et ne s’exécutera pas.`, toInvalid: 'Les montrer',
+  catalogueOk: (n) => `${manyFr(n, 'job', 'jobs')}, tous valides.`, catalogueBad: (n) => `${manyFr(n, 'job ne se charge', 'jobs ne se chargent')} pas : rien n’en sera exécuté.`, toInvalid: 'Les montrer',
   stream: 'Flux en direct de cette page', streamOk: 'Les changements arrivent d’eux-mêmes.', streamBad: 'Les changements n’arrivent pas : cette page peut être en retard.', clock: 'Horloge de ce navigateur', clockOk: (ms) => `Ce navigateur et le serveur diffèrent de ${ms} ms.`, clockBad: (s) => `L’horloge de ce navigateur est décalée de ${s} s ; les heures d’ici suivent le serveur.`,
   alerts: 'Alertes', alertsOk: (n) => `${manyFr(n, 'canal', 'canaux')}, aucun en échec.`, alertsNone: 'Il n’y a aucun canal : personne n’est prévenu des échecs.', alertsBad: (names) => `Les messages par ${names} ne passent pas.`, toAlerts: 'Alertes',
   versionsOk: (version) => `Tous les processus sont en ${version}.`, versionsBad: (list) => `Des processus de versions différentes partagent la base : ${list}. Bien pendant une mise à jour, pas au-delà.`,
@@ -46,6 +60,16 @@ const fr: typeof en = {
   clocksOk: 'Aucun processus n’est en avance sur celui qui répond.', clocksBad: (s) => `Jusqu’à ${s} s d’avance sur le processus qui répond ; que toutes les machines suivent un serveur de temps :`,
   diskOk: (size) => `${size} libres là où le dossier garde ses données.`, diskBad: (size) => `Seulement ${size} libres là où le dossier garde ses données : faites de la place, ou gardez moins d’historique (jobs.history_days).`, diskUnknown: 'L’espace libre ne peut être dit : le dossier est-il encore là ?',
   streamsOk: (n) => `${manyFr(n, 'page ou commande écoute', 'pages et commandes écoutent')} le processus qui répond.`, backupLast: 'La dernière a été faite', backupOld: 'C’est loin pour un serveur qui travaille chaque nuit.', backupNone: 'Le journal d’audit n’en connaît aucune', exportLast: 'le catalogue a été exporté', exportNone: 'le catalogue n’a jamais été exporté', toBackup: 'Sauvegarde',
+  remarks: {
+    'store-silent': () => 'La base ne répond pas.',
+    'scheduler-stopped': () => 'Le planificateur de ce processus s’est arrêté ; son journal dit pourquoi.',
+    'part-broke': ({ what }) => `Une partie de ce processus est hors service jusqu’à son redémarrage : ${what}`,
+    'lease-unheld': ({ process, asking }) => `Personne n’a le bail du planificateur, bien que ${process}${asking > 1 ? ` et ${manyFr(asking - 1, 'autre', 'autres')} le demandent` : ' le demande'}.`,
+    'lease-holder-silent': ({ holder }) => `Le bail du planificateur est chez ${holder}, qui ne donne aucun signe de vie.`,
+    'label-missing': ({ label, waiting }) => `${manyFr(waiting, 'exécution attend', 'exécutions attendent')} un processus qui porte l’étiquette ${label}, et il n’y en a aucun.`,
+    'scheduler-unasked': () => 'Aucun processus ne demande le planificateur : les planifications ne se déclenchent pas.',
+    'scheduler-shared': ({ holder, asking }) => `${asking} processus demandent le planificateur ; ${holder} l’a.`,
+  },
   bundle: 'Dossier de diagnostic', bundling: 'Collecte…', bundled: 'Remis au navigateur', bundleHint: 'Réglages, versions, santé et dernières lignes du journal, sans secrets, dans un fichier',
 }
 

@@ -17,12 +17,14 @@ import { Menu } from '../ui/Menu'
 import { Skeleton } from '../ui/parts'
 import { ProblemPanel } from '../ui/Problem'
 import ui from '../ui/ui.module.css'
+import { editing } from '../editor/requests'
+import { destructive, flaggedSteps } from './destructive'
 import css from './dialog.module.css'
 import { FieldRow } from './FieldRow'
 import { DefinitionChoice, type Stored } from './DefinitionChoice'
 import { StepRow } from './DialogStep'
 import { presetsOf, type Preset } from './named'
-import { describe, diff, draftLike, draftOf, givenTo, isDestructive, isValid, onlyFrom, problemsByField, type Draft, type Field, type StepDraft } from './overrides'
+import { describe, diff, draftLike, draftOf, givenTo, isValid, onlyFrom, problemsByField, type Draft, type Field, type StepDraft } from './overrides'
 import { SavePreset, StartFrom } from './StartFrom'
 import { StartProblem } from './StartProblem'
 import { t } from './dialogWords'
@@ -82,10 +84,14 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
   const { data: scheduler } = useQuery(queries.scheduler())
   const request = diff(draft)
   const changes = describe(request, draft, { on: t.on, off: t.skip, logLevel: t.logLevel })
-  const danger = isDestructive(draft)
+  // Until the schemas are there nobody knows what a changed value does; should they not come, it may be anything.
+  const callables = useQuery({ ...editing.callables(), enabled: job.steps.some((step) => step.type === 'python' || step.type === 'wasm') })
+  const { byName, bySchema } = destructive(draft, flaggedSteps(job, callables.data?.callables ?? []))
+  const isUnknown = (callables.isError || callables.data === null) && (request.params ?? request.op_kwargs) !== undefined
+  const danger = byName || bySchema.length > 0 || isUnknown
   const failed = from?.run.status === 'FAILED' ? from.steps.findLast((step) => step.status === 'FAILED')?.name : undefined
   const [stored, setStored] = useState<Stored | null>(null)
-  const valid = stored !== null || (isValid(draft) && (!danger || confirmed === job.id))
+  const valid = stored !== null || (isValid(draft) && (changes.length === 0 || !callables.isLoading) && (!danger || confirmed === job.id))
   const start = useMutation({
     mutationFn: () => (stored && from ? api.replay(from.run.id, { ...(stored.step && { from_step: stored.step }), definition: 'stored' }) : api.runJob(job.id, request)),
     onSuccess: (accepted) => {
@@ -168,7 +174,7 @@ function RunForm({ job, close, from, preset, started }: { job: JobDetail; close:
         </fieldset>
         {danger && (
           <label className={css.confirm}>
-            <span>{t.destructiveAsk(job.id)}</span>
+            <span>{bySchema.length > 0 ? t.destructiveOf(bySchema.join(', '), job.id) : byName ? t.destructiveAsk(job.id) : t.destructiveUnknown(job.id)}</span>
             <input type="text" autoComplete="off" spellCheck={false} value={confirmed} onChange={(event) => setConfirmed(event.target.value)} />
           </label>
         )}

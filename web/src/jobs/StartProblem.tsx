@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { ApiError } from '../api/http'
 import { queries } from '../api/queries'
 import { InlineProblem } from '../ui/Problem'
-import { At } from '../ui/Times'
+import { At, Single } from '../ui/Times'
 import { t } from './words'
 
 export function StartProblem({ error }: { error: unknown }) {
@@ -16,7 +16,7 @@ function AlreadyRunning({ id }: { id: string }) {
   const { data } = useQuery(queries.run(id))
   return (
     <span role="alert">
-      {t.alreadyRunning}{data && <> {t.since} <At at={data.run.started_at ?? data.run.queued_at} /> {t.startedBy(data.run.triggered_by)}</>}: <Link to="/runs/$id" params={{ id }}>{t.openIt}</Link>
+      {t.alreadyRunning}{data && <> {t.since} <Single value={true}><At at={data.run.started_at ?? data.run.queued_at} /></Single> {t.startedBy(data.run.triggered_by)}</>}: <Link to="/runs/$id" params={{ id }}>{t.openIt}</Link>
     </span>
   )
 }

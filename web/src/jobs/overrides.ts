@@ -127,15 +127,6 @@ export function onlyFrom(draft: Draft, name: string): Draft {
   return { ...draft, steps: draft.steps.map((step, i) => ({ ...step, enabled: i >= at && (step.savedEnabled || i === at) })) }
 }
 
-/** Parameters that empty tables when they are true. */
-const DESTRUCTIVE = new Set(['replace', 'truncate', 'overwrite', 'purge', 'drop'])
-
-/** Whether the run would do something that cannot be taken back, because somebody turned it on for this run. */
-export function isDestructive(draft: Draft): boolean {
-  const asks = (all: Field[]) => all.some((field) => field.kind === 'boolean' && DESTRUCTIVE.has(field.key) && field.text === 'true' && field.saved !== true)
-  return asks(draft.params) || draft.steps.some((step) => step.enabled && asks(step.fields))
-}
-
 export function isValid(draft: Draft): boolean {
   return [...draft.params, ...draft.steps.flatMap((step) => step.fields)].every((field) => parse(field).ok)
 }

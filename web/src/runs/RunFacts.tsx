@@ -19,7 +19,10 @@ import { Elapsed } from './columns'
 import type { Row } from './timeline'
 import { t } from './words'
 
-/** After this long a cancel that has not worked needs an explanation. */
+/**
+ * After this long a cancel that has not worked needs an explanation. It is never the step: one that does not heed it is left
+ * behind, or its process ended, within seconds, whatever call it is in.
+ */
 const SLOW_CANCEL_MS = 30_000
 
 interface Props {
@@ -40,7 +43,7 @@ export function RunSummaryPanel({ document, failed, selected, onSelect, onLine, 
     <div className={css.summary}>
       <Facts run={run} done={doneOf(run, document)} />
       <Params run={run} />
-      {!final && run.cancel_requested_by && <Canceling by={run.cancel_requested_by} at={toMillis(run.cancel_requested_at)} type={running?.type ?? ''} />}
+      {!final && run.cancel_requested_by && <Canceling by={run.cancel_requested_by} at={toMillis(run.cancel_requested_at)} type={running?.type ?? ''} owner={run.owner} />}
       {run.reason === 'lost in restart' && <p className={css.notice}>{t.lost}</p>}
       {failed?.latest && (
         <p className={css.failure} role="alert">
@@ -70,11 +73,12 @@ function ErrorLine({ run, step, onLine }: { run: string; step: string; onLine: (
 }
 
 /** `at` is null where a version of the server was asked that did not keep the moment. */
-function Canceling({ by, at, type }: { by: string; at: number | null; type: string }) {
+function Canceling({ by, at, type, owner }: { by: string; at: number | null; type: string; owner: string }) {
   const now = useNow(5000)
   return (
     <p className={css.notice} role="status" data-canceling>
-      {t.cancelAsked(at === null ? null : clock(at), by)} {t.cancelEffect[type]} {at !== null && now - at > SLOW_CANCEL_MS && t.cancelSlow}
+      {t.cancelAsked(at === null ? null : clock(at), by)} {t.cancelEffect[type]}
+      {at !== null && now - at > SLOW_CANCEL_MS && <> {t.cancelSlow(owner)} <Link to="/health">{t.toHealth}</Link></>}
     </p>
   )
 }

@@ -1,6 +1,7 @@
 /** A table of like things: two lines each on a narrow screen, and headers that sort where a column says how. */
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { Single } from './Times'
 import css from './ui.module.css'
 import { t } from './words'
 
@@ -51,6 +52,7 @@ export function DataTable<T>({ columns, rows, rowKey, label, sort, onSort, rowPr
         </tr>
       </thead>
       <tbody>
+        <Single value={false}>
         {rows.map((row) => (
           <tr key={rowKey(row)} {...rowProps?.(row)}>
             {columns.map((column) => (
@@ -58,6 +60,7 @@ export function DataTable<T>({ columns, rows, rowKey, label, sort, onSort, rowPr
             ))}
           </tr>
         ))}
+        </Single>
       </tbody>
     </table>
   )

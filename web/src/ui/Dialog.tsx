@@ -6,6 +6,9 @@ import { InlineProblem } from './Problem'
 import { Single } from './Times'
 import { t } from './words'
 
+/** What is worked with: an instant takes the focus only from who goes there to see its zones. */
+const CONTROLS = ':is(a[href], button, input, select, textarea):not(:disabled)'
+
 interface DialogProps {
   title: string
   close: () => void
@@ -21,6 +24,8 @@ export function Dialog({ title, close, children, foot, size = 'normal' }: Dialog
   useEffect(() => {
     const opener = document.activeElement
     dialog.current?.showModal()
+    // The first thing that takes the focus has it now.
+    if (document.activeElement?.matches('time')) dialog.current?.querySelector<HTMLElement>(CONTROLS)?.focus()
     return () => {
       // React removes the element without closing it, and then the browser does not give the focus back.
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
@@ -38,8 +43,7 @@ export function Dialog({ title, close, children, foot, size = 'normal' }: Dialog
     >
       <div className={css.frame}>
         <h2 id={name} className={css.head}>{title}</h2>
-        {/* The first thing that takes the focus has it when the dialog opens: no instant should. */}
-        <div className={css.body}><Single value={false}>{children}</Single></div>
+        <div className={css.body}><Single value={true}>{children}</Single></div>
         {foot && <div className={css.foot}>{foot}</div>}
       </div>
     </dialog>

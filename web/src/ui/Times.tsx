@@ -5,7 +5,7 @@ import { duration, everyZone, relative, shortInstant, stopwatch, toMillis } from
 import { t } from './words'
 
 /**
- * Whether instants stand alone here, as among the facts of a run: then each takes the focus and shows the other zones
+ * Whether instants stand alone here, as among the facts of a run and in dialogs: then each takes the focus and shows the other zones
  * (`zones.ts`). In rows they do not: a stop at each would be in the way of those who use the keyboard.
  */
 export const Single = createContext(false)

@@ -44,6 +44,9 @@ export function showZonesOnFocus(): void {
   function show(focused: Element, instants: HTMLElement[]): void {
     if (!focused.isConnected) return
     owner = focused
+    // What is outside an open dialog is nobody's to read.
+    const home = focused.closest('dialog') ?? document.body
+    if (tip.parentElement !== home) home.append(tip)
     tip.textContent = textOf(instants)
     tip.showPopover()
     place(tip, instants[0]!)

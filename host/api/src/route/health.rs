@@ -25,6 +25,7 @@ use crate::checks::{Check, Found, Memory};
 use crate::live::Streams;
 use crate::taken::LastTaken;
 use crate::view::instant;
+use crate::view::remark::Remark;
 use crate::view::replica::Standing;
 use crate::view::words::SchedulerWord;
 
@@ -141,7 +142,7 @@ pub(crate) async fn summary(app: &App) -> event::Health {
         },
         _ => event::Health {
             scheduler: SchedulerState::Error.as_str().to_owned(),
-            problems: vec!["the store does not answer".to_owned()],
+            problems: vec![Remark::StoreSilent.text()],
             ..event::Health::default()
         },
     };
@@ -193,13 +194,13 @@ pub(super) async fn tell(app: &App, may: &Permissions, lookout: &Lookout) -> Hea
         }
         None => {
             let mut standing = Standing::default();
-            standing.problems.push("the store does not answer".to_owned());
+            standing.tell(Remark::StoreSilent);
             (SchedulerState::Error, standing)
         }
     };
     if state == SchedulerState::Error && stored.is_some() {
-        let why = app.engine.breakdown().unwrap_or("the scheduler of this process has stopped; its log says why");
-        standing.problems.push(why.to_owned());
+        let broken = app.engine.breakdown().map(|what| Remark::PartBroke { what: what.to_owned() });
+        standing.tell(broken.unwrap_or(Remark::SchedulerStopped));
     }
     let catalogue = app.catalogue.current();
     let seen = |id: &str| may.may_see_job(id);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::instant;
+use super::remark::{Remark, RemarkView};
 
 /// See the module's note.
 #[derive(Debug, Serialize, Default, ToSchema)]
@@ -20,6 +21,8 @@ pub(crate) struct Standing {
     pub(crate) problems: Vec<String>,
     /// What is as it should be, and worth knowing.
     notes: Vec<String>,
+    /// Each of both, with what a client needs to say it in another language.
+    remarks: Vec<RemarkView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,26 +88,25 @@ impl Standing {
         standing
     }
 
+    /// Says this, too.
+    pub(crate) fn tell(&mut self, remark: Remark) {
+        let told = if remark.is_problem() { &mut self.problems } else { &mut self.notes };
+        told.push(remark.text());
+        self.remarks.push(remark.into());
+    }
+
     fn judge_lease(&mut self) {
         let asking: Vec<&str> =
             self.replicas.iter().filter(|r| r.scheduler_enabled).map(|r| r.owner.as_str()).collect();
         let has_holder = self.replicas.iter().any(|replica| replica.lease);
-        match (&self.lease, asking.as_slice()) {
-            (_, []) => self.notes.push("no process asks for the scheduler: schedules do not fire".to_owned()),
-            (None, [one, ..]) => {
-                let more = if asking.len() > 1 { format!(" and {} more", asking.len() - 1) } else { String::new() };
-                let ask = if asking.len() > 1 { "ask" } else { "asks" };
-                self.problems.push(format!("nobody holds the scheduler's lease, although {one}{more} {ask} for it"));
-            }
-            (Some(lease), _) if !has_holder => {
-                let holder = &lease.holder;
-                self.problems.push(format!("the scheduler's lease is with {holder}, which gives no sign of life"));
-            }
-            (Some(lease), [_, _, ..]) => {
-                self.notes.push(format!("{} processes ask for the scheduler; {} has it", asking.len(), lease.holder));
-            }
-            (Some(_), [_]) => {}
-        }
+        let remark = match (&self.lease, asking.as_slice()) {
+            (_, []) => Remark::SchedulerUnasked,
+            (None, [one, ..]) => Remark::LeaseUnheld { process: (*one).to_owned(), asking: asking.len() },
+            (Some(lease), _) if !has_holder => Remark::LeaseHolderSilent { holder: lease.holder.clone() },
+            (Some(lease), [_, _, ..]) => Remark::SchedulerShared { holder: lease.holder.clone(), asking: asking.len() },
+            (Some(_), [_]) => return,
+        };
+        self.tell(remark);
     }
 
     /// Runs that nobody there is may take up.
@@ -113,11 +115,10 @@ impl Standing {
         for run in active.iter().filter(|run| run.owner.is_empty()) {
             *waiting.entry(&run.placement).or_default() += 1;
         }
-        for (placement, count) in waiting {
+        for (placement, waiting) in waiting {
             let Some(Placement::Label(label)) = Placement::parse(placement) else { continue };
             if !self.replicas.iter().any(|replica| replica.labels.contains(&label)) {
-                let runs = if count == 1 { "1 run waits".to_owned() } else { format!("{count} runs wait") };
-                self.problems.push(format!("{runs} for a process with the label `{label}`, and there is none"));
+                self.tell(Remark::LabelMissing { label, waiting });
             }
         }
     }
@@ -219,5 +220,9 @@ mod tests {
         let standing = Standing::new(&replicas, None, &active);
         assert_eq!(standing.problems, ["1 run waits for a process with the label `gpu`, and there is none"]);
         assert_eq!(standing.replicas[0].running, 1);
+        let told = serde_json::to_value(&standing.remarks).unwrap();
+        let text = &standing.problems[0];
+        let waits = serde_json::json!({ "code": "label-missing", "label": "gpu", "waiting": 1, "text": text });
+        assert_eq!((told[0]["code"].as_str(), &told[1]), (Some("scheduler-unasked"), &waits));
     }
 }

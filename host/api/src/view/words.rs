@@ -23,7 +23,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::checks::State;
+use crate::checks::{self, State};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $kind:ident as $name:literal = $words:expr;)+) => {$(
@@ -83,6 +83,8 @@ words! {
     QuietWord as "Quiet" = Quiet::ALL.iter().map(|q| q.as_str()).collect();
     /// What is muted.
     MuteKindWord as "MuteKind" = MuteKind::ALL.iter().map(|k| k.as_str()).collect();
+    /// What was looked at.
+    CheckNameWord as "CheckName" = checks::names();
     /// How a thing is that was looked at.
     CheckWord as "CheckState" = State::ALL.map(State::as_str).into();
     /// State of the scheduler.

@@ -138,9 +138,12 @@ async fn health_names_every_process_and_who_has_the_lease() {
             ["here/2/2".into(), "server".into(), json!([]), Value::Null, true.into(), false.into(), 8.into(), 0.into()],
         ]
     );
-    assert_eq!(health["notes"], json!(["2 processes ask for the scheduler; here/1/1 has it"]));
+    let note = "2 processes ask for the scheduler; here/1/1 has it";
+    assert_eq!(health["notes"], json!([note]));
+    let remark = json!({ "code": "scheduler-shared", "holder": "here/1/1", "asking": 2, "text": note });
+    assert_eq!(health["remarks"], json!([remark]));
     let status = house.ask("GET", "/admin/scheduler", "").await.json();
-    for key in ["scheduler", "replica", "lease", "problems", "notes"] {
+    for key in ["scheduler", "replica", "lease", "problems", "notes", "remarks"] {
         let (mut status, mut health) = (status[key].clone(), health[key].clone());
         // Signs of life go on meanwhile.
         for lease in [&mut status, &mut health] {
@@ -159,6 +162,7 @@ async fn a_store_that_does_not_answer_is_the_one_error_of_health() {
     let health = house.ask("GET", "/admin/jobs/health", "").await;
     assert_eq!((health.status, &health.json()["scheduler"]), (503, &json!("error")), "{}", health.body);
     assert_eq!(health.json()["problems"], json!(["the store does not answer"]));
+    assert_eq!(health.json()["remarks"], json!([{ "code": "store-silent", "text": "the store does not answer" }]));
     assert_eq!(health.json()["lease"], Value::Null);
     house.ask("GET", "/admin/scheduler", "").await.problem(503, "the scheduler");
 }

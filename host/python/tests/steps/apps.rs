@@ -222,6 +222,8 @@ def load(
     anything: Thing = Thing(),
     when=datetime.now(),
     either: int | Thing = 1,
+    wipe: Annotated[bool, "all of it", "destructive"] = False,
+    keep: Annotated[bool, "nothing destructive", other] = True,
 ):
     """Loads a day.
 
@@ -248,6 +250,8 @@ def load(
             "mode": {"enum": ["fast", "safe"], "default": "safe"},
             "size": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": 10},
             "anything": {}, "when": {}, "either": {"default": 1},
+            "wipe": {"type": "boolean", "default": false, "destructive": true},
+            "keep": {"type": "boolean", "default": true},
         },
         "required": ["day", "names"],
         "additionalProperties": false,
