@@ -55,7 +55,7 @@ pub(crate) fn start_child(source: &str, target: &str, mode: CopyMode, before: &s
         .unwrap()
 }
 
-fn wait_for(what: &'static str, condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
+pub(crate) fn wait_for(what: &'static str, condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let mut condition = condition;
     async move {
         wait_until_async(SOON, tokio::time::sleep, || std::future::ready(condition())).await.or_panic(what);
