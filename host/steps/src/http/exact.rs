@@ -65,7 +65,8 @@ fn is_bent(number: &[u8]) -> bool {
     if number.len() <= 15 {
         return false;
     }
-    let (Ok(text), Ok(read)) = (std::str::from_utf8(number), serde_json::from_slice::<serde_json::Number>(number)) else {
+    let (Ok(text), Ok(read)) = (std::str::from_utf8(number), serde_json::from_slice::<serde_json::Number>(number))
+    else {
         return false;
     };
     !read.is_i64() && !read.is_u64() && parts(text) != parts(&read.to_string())
@@ -117,7 +118,8 @@ mod tests {
 
     #[test]
     fn digits_in_strings_and_names_are_left_alone() {
-        let text = r#"{"12345678901234567890123": "\\\"12345678901234567.89", "n": [ 12345678901234567.89 ,1], "e": "\\"}"#;
+        let text =
+            r#"{"12345678901234567890123": "\\\"12345678901234567.89", "n": [ 12345678901234567.89 ,1], "e": "\\"}"#;
         let read = read(text.as_bytes()).unwrap();
         let n = json!(["12345678901234567.89", 1]);
         assert_eq!(read, json!({"12345678901234567890123": "\\\"12345678901234567.89", "n": n, "e": "\\"}));

@@ -68,7 +68,8 @@ async fn rows_that_are_refused_go_to_the_side_table_with_their_reason() {
             let Value::Text(why) = &of(1999)[2] else { panic!() };
             assert!(why.contains("(parent)=(5)"), "{why}");
         }
-        let reasons = bench.rows("pg", &format!("select reason from {table}_bad_rows where reason like '%staging%'")).await;
+        let reasons =
+            bench.rows("pg", &format!("select reason from {table}_bad_rows where reason like '%staging%'")).await;
         assert!(reasons.is_empty(), "people know the table by its own name: {reasons:?}");
     }
     // SQLite judges what it knows: checks, NOT NULL, keys.

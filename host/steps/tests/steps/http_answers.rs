@@ -70,7 +70,8 @@ async fn a_small_body_that_is_no_text_goes_to_a_file_byte_by_byte() {
 
 #[tokio::test]
 async fn numbers_in_an_answer_keep_every_digit() {
-    let body = "\u{feff}{\"amount\": 12345678901234567.89, \"items\": [123456789012345678901234, 9007199254740993, 19.99]}";
+    let body =
+        "\u{feff}{\"amount\": 12345678901234567.89, \"items\": [123456789012345678901234, 9007199254740993, 19.99]}";
     let server = serve(move |_| reply("200 OK", "content-type: application/json\r\n", body)).await;
     let whole = run(&bench(), get(server.base.clone())).await.unwrap();
     let items = json!(["123456789012345678901234", 9_007_199_254_740_993_i64, 19.99]);

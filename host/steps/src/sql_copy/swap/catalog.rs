@@ -196,8 +196,7 @@ impl Rebuild {
         lease.batch(&format!("create table {staging} (like {path} including all excluding indexes)")).await?;
         let stop = lease.stop.clone();
         let conn = &mut lease.conn;
-        let work =
-            async { Ok(sqlx::query_scalar::<_, String>(DEFAULT_GRANTS).bind(staging).fetch_all(conn).await?) };
+        let work = async { Ok(sqlx::query_scalar::<_, String>(DEFAULT_GRANTS).bind(staging).fetch_all(conn).await?) };
         for statement in stop.guard(DEFAULT_GRANTS, work).await? {
             lease.batch(&statement).await?;
         }
