@@ -88,8 +88,16 @@ impl Place {
     pub(crate) fn postgres(&self, error: &sqlx::Error, sql: &str) -> StepError {
         let Some(refusal) = error.as_database_error() else {
             return match error {
-                sqlx::Error::Io(io) => self.lost(io, sql),
+                sqlx::Error::Io(io) => self.lost(io_text(io), sql),
                 sqlx::Error::Encode(why) | sqlx::Error::Decode(why) => self.definition(why),
+                // The driver looks up types it does not know, and fails at the sort that is younger than it.
+                sqlx::Error::ColumnDecode { index, .. } if index.contains("typtype") => self.definition(
+                    "a column or parameter is of a multirange type, which the driver cannot read; write `column::text` \
+                     in a query",
+                ),
+                sqlx::Error::Protocol(text) if text.contains("CopyOutResponse") || text.contains("CopyInResponse") => {
+                    self.definition("`copy` from or to the client has nobody to talk to here; `sql_copy` moves rows")
+                }
                 _ => StepError::remote(format!("connector `{}` ({}): {error}", self.connector, self.label)),
             };
         };
@@ -119,7 +127,7 @@ impl Place {
     pub(crate) fn mysql(&self, error: &sqlx::Error, sql: &str) -> StepError {
         let Some(refusal) = mysql_refusal(error) else {
             return match error {
-                sqlx::Error::Io(io) => self.lost(io, sql),
+                sqlx::Error::Io(io) => self.lost(io_text(io), sql),
                 sqlx::Error::Encode(why) | sqlx::Error::Decode(why) => self.definition(why),
                 _ => StepError::remote(format!("connector `{}` ({}): {error}", self.connector, self.label)),
             };
@@ -158,6 +166,14 @@ impl Place {
             limit.as_secs()
         );
         StepError::new(StepErrorKind::Timeout, text).with_detail(statement_detail(sql))
+    }
+}
+
+/// The driver's word for a connection that ended is how many bytes it had hoped for.
+fn io_text(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "the server has closed it".to_owned(),
+        _ => error.to_string(),
     }
 }
 

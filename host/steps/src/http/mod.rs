@@ -1,10 +1,11 @@
 //! `http`: one request, or the pages of one; the response becomes the step's output. The far side may be anything, so
 //! redirects, sizes and times are bounded, and what a message shows of the URL holds no credentials and no query values.
 //!
-//! `wire` sends, `response` reads, `pages` goes from page to page, `pick` looks into JSON. `client` is the one for
-//! plugins; `reach` and `redirect` serve both.
+//! `wire` sends, `response` reads, `pages` goes from page to page, `pick` looks into the JSON that
+//! `exact` has read. `client` is the one for plugins; `reach` and `redirect` serve both.
 
 mod client;
+mod exact;
 mod pages;
 mod pick;
 mod reach;
@@ -26,7 +27,7 @@ pub use client::PluginHttp;
 use crate::run_files::RunFiles;
 use pages::Gathered;
 use pick::pick;
-use response::{Answer, Body, Budget, KEPT_BODY, Reading};
+use response::{Answer, Budget, KEPT_BODY, Reading};
 use wire::Wire;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
@@ -96,9 +97,10 @@ impl Call<'_> {
                 let json = answer.json(&what)?;
                 self.keep_json(picked(&json, path, &what)?.clone(), &mut output).await?;
             }
-            None => match answer.body {
-                Body::Memory(_) => drop(output.insert("body".to_owned(), answer.decoded())),
-                Body::File(file) => {
+            None => match answer.decoded() {
+                Some(body) => drop(output.insert("body".to_owned(), body)),
+                None => {
+                    let file = answer.into_file(self.files, self.ctx).await?;
                     output.insert("body_bytes".to_owned(), file.bytes().into());
                     let path = file.finish().await?;
                     self.ctx.info(format!("the body is in {}", path.display())).await;

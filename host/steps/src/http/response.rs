@@ -9,6 +9,7 @@ use host_model::{Json, JsonMap, StepError};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, RETRY_AFTER, SET_COOKIE};
 use reqwest::{Response, StatusCode};
 
+use super::exact;
 use super::wire::network_error;
 use crate::run_files::{RunFile, RunFiles};
 
@@ -118,18 +119,33 @@ impl Answer {
 
     /// The body as JSON, whatever it says it is.
     pub(super) fn json(&self, what: &str) -> Result<Json, StepError> {
-        serde_json::from_slice(self.in_memory())
-            .map_err(|error| StepError::remote(format!("{what} answered no JSON: {error}")))
+        exact::read(self.in_memory()).map_err(|error| StepError::remote(format!("{what} answered no JSON: {error}")))
     }
 
-    /// JSON where the server says so and it is, else text.
-    pub(super) fn decoded(&self) -> Json {
-        if is_json(&self.headers)
-            && let Ok(json) = serde_json::from_slice(self.in_memory())
-        {
-            return json;
+    /// JSON where the server says so and it is, else text; `None` when it is neither, or too large to be looked at, and
+    /// only a file keeps it whole.
+    pub(super) fn decoded(&self) -> Option<Json> {
+        if matches!(self.body, Body::File(_)) {
+            return None;
         }
-        Json::String(String::from_utf8_lossy(self.in_memory()).into_owned())
+        if is_json(&self.headers)
+            && let Ok(json) = exact::read(self.in_memory())
+        {
+            return Some(json);
+        }
+        std::str::from_utf8(self.in_memory()).ok().map(|text| Json::String(text.to_owned()))
+    }
+
+    /// The body as a file, which it may be already.
+    pub(super) async fn into_file(self, files: &RunFiles, ctx: &StepContext) -> Result<RunFile, StepError> {
+        match self.body {
+            Body::File(file) => Ok(file),
+            Body::Memory(bytes) => {
+                let mut file = files.create(ctx, "body").await?;
+                file.write(&bytes).await?;
+                Ok(file)
+            }
+        }
     }
 
     /// `status`, `elapsed_ms`, `headers`: the beginning of the output.

@@ -70,7 +70,7 @@ impl Class {
 /// One attribute and its column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mapped {
-    attribute: String,
+    pub(super) attribute: String,
     /// The column, or parameter, as the step names it.
     pub(super) column: String,
     multi: MultiValues,

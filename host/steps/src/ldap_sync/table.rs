@@ -5,6 +5,7 @@
 use chrono::Utc;
 use host_model::diagnostic::nearest;
 use host_model::job::spec::{DeleteMode, LdapSyncSpec};
+use host_model::log::LogLevel;
 use host_model::port::SqlSession;
 use host_model::value::{Row, Value};
 use host_model::{StepError, StepErrorKind};
@@ -90,9 +91,13 @@ impl Plan {
         source: &mut Source<'_>,
     ) -> Result<(), StepError> {
         let names: Vec<String> = self.sql.columns.iter().map(|column| column.name.clone()).collect();
+        let mut is_found = vec![false; names.len()];
         loop {
             let page = source.next().await?;
             if page.is_empty() {
+                if source.fetched > 0 {
+                    self.tell_missing(&is_found, mapping, source).await;
+                }
                 return Ok(());
             }
             let mut rows = Vec::with_capacity(page.len());
@@ -106,9 +111,19 @@ impl Plan {
                     );
                     return Err(StepError::definition(text));
                 }
+                is_found.iter_mut().zip(&row).for_each(|(found, cell)| *found |= *cell != Value::Null);
                 rows.push(row);
             }
             session.insert_rows(self.sql.flavor.staging(), &names, rows).await?;
+        }
+    }
+
+    /// A name that is written wrong, or that the account may not read, empties a column without an error.
+    async fn tell_missing(&self, is_found: &[bool], mapping: &Mapping, source: &Source<'_>) {
+        for (at, _) in is_found.iter().enumerate().filter(|(_, found)| !**found) {
+            let mapped = &mapping.mapped[self.order[at]];
+            let text = format!("no entry has the attribute `{}`: `{}` is NULL", mapped.attribute, mapped.column);
+            source.ctx.voice.log(LogLevel::Warning, &text).await;
         }
     }
 

@@ -14,14 +14,24 @@ use super::bad_rows::SideTable;
 use super::progress::Progress;
 use super::row::{BadRow, CHUNK_BYTES, Chunk, Data, Message};
 use super::side::Loaded;
+use super::swap::Names;
 use crate::connector::postgres::copy_in::CopyColumns;
 use crate::connector::postgres::{Lease, Trouble};
 
-/// Copies chunks into `table` (quoted), which `is_new` when this transaction has made it for good. `None` when the source
-/// failed.
+/// Where rows go.
+pub(super) struct Intake<'a> {
+    /// Quoted.
+    pub(super) table: &'a str,
+    /// Whether this transaction has made it for good.
+    pub(super) is_new: bool,
+    /// What it is called in the reasons of rows that are set aside.
+    pub(super) names: &'a Names,
+}
+
+/// Copies chunks into a table. `None` when the source failed.
 pub(super) async fn load(
     lease: &mut Lease,
-    (table, is_new): (&str, bool),
+    into: Intake<'_>,
     columns: &CopyColumns,
     side: Option<&SideTable>,
     mut chunks: Receiver<Message>,
@@ -29,15 +39,17 @@ pub(super) async fn load(
 ) -> Result<Option<Loaded>, StepError> {
     let stop = lease.stop.clone();
     let conn = &mut lease.conn;
-    let sql = match (is_new, side) {
-        (true, None) => columns.statement_for_new(table),
-        _ => columns.statement(table),
+    let sql = match (into.is_new, side) {
+        (true, None) => columns.statement_for_new(into.table),
+        _ => columns.statement(into.table),
     };
     let work = async {
         match side {
             None => one_copy(conn, &sql, columns, &mut chunks, progress).await,
             Some(side) => {
-                Skipping { conn, sql: &sql, columns, side, loaded: Loaded::default() }.run(&mut chunks, progress).await
+                let names = into.names;
+                let skipping = Skipping { conn, sql: &sql, columns, side, names, loaded: Loaded::default() };
+                skipping.run(&mut chunks, progress).await
             }
         }
     };
@@ -83,6 +95,7 @@ struct Skipping<'a> {
     sql: &'a str,
     columns: &'a CopyColumns,
     side: &'a SideTable,
+    names: &'a Names,
     loaded: Loaded,
 }
 
@@ -152,7 +165,7 @@ impl Skipping<'_> {
         BadRow {
             number: chunk.marks[n].number,
             column: refusal.column,
-            reason: refusal.reason,
+            reason: self.names.tell(&refusal.reason),
             data: self.columns.show_row(row).to_string(),
         }
     }

@@ -58,6 +58,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct MySqlTarget {
     lease: Lease,
     names: Names,
+    /// As the step names it.
+    schema: Option<String>,
     table: String,
     /// Where the rows go, quoted.
     into: String,
@@ -128,6 +130,7 @@ pub(super) async fn open(
     Ok(MySqlTarget {
         lease,
         names,
+        schema: target.schema.clone(),
         table: target.table.clone(),
         into,
         columns,
@@ -294,6 +297,9 @@ impl MySqlTarget {
         };
         self.lease.batch("set session lock_wait_timeout = 1").await?;
         for attempt in 1.. {
+            if self.way == Way::Swap && self.has_become_special().await? {
+                return self.refill().await;
+            }
             match self.lease.batch(&rename).await {
                 Ok(()) => break,
                 Err(error) if error.detail.starts_with("error 1205,") && self.way == Way::Swap => {
@@ -310,6 +316,18 @@ impl MySqlTarget {
             let _ = self.lease.batch(&format!("drop table if exists {}", self.names.old)).await;
         }
         Ok(())
+    }
+
+    /// Whether the table was given a trigger while the rows were on their way, which would go with the old table. A foreign
+    /// key that has come to refer to it would be left alone by either way.
+    async fn has_become_special(&mut self) -> Result<bool, StepError> {
+        let found = catalog::look(&mut self.lease, self.schema.as_deref(), &self.table).await?;
+        let found = found.as_ref();
+        if let Some(name) = found.and_then(|table| table.referred_by.as_ref()) {
+            let text = format!("the foreign key {name} has come to refer to `{}`, which is left as it was", self.table);
+            return Err(StepError::remote(format!("connector `{}`: {text}", self.lease.stop.place.connector)));
+        }
+        Ok(found.is_some_and(|table| table.is_special))
     }
 
     /// What the swap does, done with the rows alone: slower, but in nobody's way.

@@ -96,7 +96,7 @@ async fn describe(spec: &SqlCopySpec, lease: &mut Lease) -> Result<(Source, Opti
     let columns = described.map(|(column, kind)| {
         let formatted =
             table.as_deref().and_then(|t| t.iter().find(|c| c.name == column.name)).map(|c| c.type_name.clone());
-        let formatted = formatted.unwrap_or_else(|| column.kind.clone());
+        let formatted = formatted.unwrap_or_else(|| without_length(&column.kind).to_owned());
         plan::source_column(&column.name, SourceType::Postgres { kind: *kind, formatted }, table.as_deref())
     });
     source.columns = columns.collect();
@@ -106,6 +106,18 @@ async fn describe(spec: &SqlCopySpec, lease: &mut Lease) -> Result<(Source, Opti
         _ => None,
     };
     Ok((source, key))
+}
+
+/// A type of a query's result, whose length the driver does not tell, as a new table may have it: `char` and `bit` alone
+/// would be of one letter and of one bit.
+fn without_length(kind: &str) -> &str {
+    match kind {
+        "char" => "bpchar",
+        "char[]" => "bpchar[]",
+        "bit" => "varbit",
+        "bit[]" => "varbit[]",
+        other => other,
+    }
 }
 
 /// The columns of a table (`path` is quoted); `None` when there is no such relation.

@@ -40,7 +40,7 @@ use super::bad_rows::SideTable;
 use super::check::{check_counts, check_sums};
 use super::checksum::RowHash;
 use super::coerce::Taste;
-use super::load;
+use super::load::{self, Intake};
 use super::plan::{self, SourceColumn, TableColumn, quoted_table};
 use super::postgres_source::table_columns;
 use super::progress::Progress;
@@ -55,6 +55,7 @@ use crate::connector::postgres::kind::Kind;
 use crate::connector::postgres::statement::Decoder;
 use crate::connector::vet::quote;
 
+pub(super) use catalog::Names;
 use catalog::{Dependents, Rebuild};
 
 /// Attempts to get the exclusive lock for the swap: half a minute in all. Each waits [`LOCK_TIMEOUT`], because readers
@@ -68,6 +69,8 @@ pub(super) struct PgTarget {
     lease: Lease,
     /// The live table, quoted.
     path: String,
+    /// As the step names it.
+    schema: Option<String>,
     table: String,
     /// Where the rows go, quoted.
     into: String,
@@ -105,6 +108,7 @@ pub(super) async fn open(
     let make = |lease, into, columns, way| PgTarget {
         lease,
         path: path.clone(),
+        schema: target.schema.clone(),
         table: table.clone(),
         into,
         columns,
@@ -159,15 +163,12 @@ async fn choose(
             (path.to_owned(), Way::Refill)
         }
         Dependents::None => {
-            let mut rebuild = Rebuild::read(lease, path, spec.target.schema.as_deref()).await?;
-            // All but indexes, which are built faster once the rows are there.
-            lease
-                .batch(&format!("create table {} (like {path} including all excluding indexes)", rebuild.staging))
-                .await?;
+            let rebuild = Rebuild::read(lease, path, spec.target.schema.as_deref()).await?;
+            rebuild.make(lease, path).await?;
             if skips {
                 // Every rule must be in force while rows arrive, so that it is a row that breaks it.
-                for statement in std::mem::take(&mut rebuild.before_swap) {
-                    lease.batch(&statement).await?;
+                for statement in &rebuild.before_swap {
+                    lease.batch(statement).await?;
                 }
             }
             (rebuild.staging.clone(), Way::Swap(Box::new(rebuild)))
@@ -217,17 +218,33 @@ impl Destination for PgTarget {
     ) -> Result<Option<Written>, StepError> {
         // A connection that failed here is closed, never lent again: dropping it is enough.
         let mut target = *self;
-        let side = target.side.clone();
-        let into = (target.into.as_str(), matches!(target.way, Way::Create | Way::Swap(_)));
-        let loaded = load::load(&mut target.lease, into, &target.columns, side.as_ref(), chunks, &progress).await?;
-        let Some(loaded) = loaded else { return Ok(None) };
-        let written = target.finish(loaded, &progress).await?;
-        target.lease.release().await;
-        Ok(Some(written))
+        let names = match &target.way {
+            Way::Swap(rebuild) => rebuild.names.clone(),
+            Way::Merge(_) | Way::Upsert(_) => Names::of_temporary(&target.table),
+            Way::Create | Way::Append | Way::Refill => Names::default(),
+        };
+        let written = target.run(&names, chunks, &progress).await.map_err(|error| names.tell_error(error))?;
+        if written.is_some() {
+            target.lease.release().await;
+        }
+        Ok(written)
     }
 }
 
 impl PgTarget {
+    async fn run(
+        &mut self,
+        names: &Names,
+        chunks: Receiver<Message>,
+        progress: &Progress,
+    ) -> Result<Option<Written>, StepError> {
+        let into = Intake { table: &self.into, is_new: matches!(self.way, Way::Create | Way::Swap(_)), names };
+        let side = self.side.as_ref();
+        let loaded = load::load(&mut self.lease, into, &self.columns, side, chunks, progress).await?;
+        let Some(loaded) = loaded else { return Ok(None) };
+        self.finish(loaded, progress).await.map(Some)
+    }
+
     /// Checks what arrived, puts it in place and commits.
     async fn finish(&mut self, loaded: Loaded, progress: &Progress) -> Result<Written, StepError> {
         let place = self.lease.stop.place.clone();
@@ -245,7 +262,9 @@ impl PgTarget {
                 changes = Some(made);
             }
             Way::Swap(rebuild) => {
-                for statement in &rebuild.before_swap {
+                // With a side table they are in force already.
+                let missing = if self.side.is_some() { &[] } else { rebuild.before_swap.as_slice() };
+                for statement in missing {
                     self.lease.batch(statement).await?;
                 }
                 // Plans made in the first minutes would be wild guesses otherwise.
@@ -256,8 +275,9 @@ impl PgTarget {
                     let staged = count(&mut self.lease, &self.into).await?;
                     check_counts(progress, staged + loaded.skipped, &place, &self.table)?;
                 }
-                if !swap(&mut self.lease, &self.path, &self.into, &self.table, rebuild).await? {
-                    refill(&mut self.lease, &self.path, &self.into, &self.columns).await?;
+                if !swap(&mut self.lease, &self.path, self.schema.as_deref(), &self.table, rebuild).await? {
+                    let rows = refill(&mut self.lease, &self.path, &self.into, &self.columns).await?;
+                    check_counts(progress, rows + loaded.skipped, &place, &self.table)?;
                 }
             }
         }
@@ -305,8 +325,15 @@ async fn count(lease: &mut Lease, path: &str) -> Result<u64, StepError> {
     Ok(stop.guard(&sql, work).await?.unsigned_abs())
 }
 
-/// The moment readers see the new rows. False when somebody has kept the table busy all the time.
-async fn swap(lease: &mut Lease, path: &str, staging: &str, table: &str, rebuild: &Rebuild) -> Result<bool, StepError> {
+/// The moment readers see the new rows. False when somebody has kept the table busy all the time, or given it an index, a
+/// grant or a trigger while the rows were on their way, which would go with the old table.
+async fn swap(
+    lease: &mut Lease,
+    path: &str,
+    schema: Option<&str>,
+    table: &str,
+    rebuild: &Rebuild,
+) -> Result<bool, StepError> {
     lease.batch(&format!("set local lock_timeout = '{LOCK_TIMEOUT}'")).await?;
     let mut attempt = 1;
     loop {
@@ -324,21 +351,27 @@ async fn swap(lease: &mut Lease, path: &str, staging: &str, table: &str, rebuild
             Err(error) => return Err(error),
         }
     }
-    // Something may have come to depend on the table while the rows were on their way; DROP without CASCADE refuses.
+    let has_others = matches!(catalog::find_dependents(lease, path, table).await?, Dependents::Others);
+    if has_others || Rebuild::read(lease, path, schema).await? != *rebuild {
+        lease.batch("rollback to savepoint before_swap").await?;
+        return Ok(false);
+    }
+    // A foreign key may have come to refer to the table; DROP without CASCADE refuses.
     lease.batch(&format!("drop table {path}")).await?;
-    lease.batch(&format!("alter table {staging} rename to {}", quote(table))).await?;
+    lease.batch(&format!("alter table {} rename to {}", rebuild.staging, quote(table))).await?;
     for statement in &rebuild.after_swap {
         lease.batch(statement).await?;
     }
     Ok(true)
 }
 
-/// What the swap does, done with the rows alone: slower, but behind nobody's back and in nobody's way.
-async fn refill(lease: &mut Lease, path: &str, staging: &str, columns: &CopyColumns) -> Result<(), StepError> {
+/// What the swap does, done with the rows alone: slower, but behind nobody's back and in nobody's way. How many went in.
+async fn refill(lease: &mut Lease, path: &str, staging: &str, columns: &CopyColumns) -> Result<u64, StepError> {
     let list = columns.names().iter().map(|n| quote(n)).collect::<Vec<_>>().join(", ");
     lease.batch("set local lock_timeout = 0").await?;
     lease.batch(&format!("delete from {path}")).await?;
     let insert = format!("insert into {path} ({list}) overriding system value select {list} from {staging}");
-    lease.batch(&insert).await?;
-    lease.batch(&format!("drop table {staging}")).await
+    let rows = lease.execute(&insert).await?;
+    lease.batch(&format!("drop table {staging}")).await?;
+    Ok(rows)
 }

@@ -1,7 +1,7 @@
 //! `sql_copy` between all pairs of dialects: what arrives is what was there.
 
 use host_model::StepErrorKind;
-use host_model::job::spec::{CopyMode, SourceTable};
+use host_model::job::spec::{CopyMode, SourceTable, Verify};
 use host_model::value::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -143,6 +143,23 @@ async fn a_copy_takes_columns_a_filter_and_a_query() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_new_table_takes_texts_and_bits_of_a_query_whatever_their_length() {
+    let server = Postgres::start().unwrap();
+    let (from, to) = (server.database().unwrap(), server.database().unwrap());
+    from.execute(
+        "create table src (c char(5), b bit(3), cs char(2)[], bs bit(2)[]); \
+         insert into src values ('ab', '101', '{a,bc}', '{01,10}')",
+    )
+    .unwrap();
+    let bench = Set::default().postgres("from", from.url()).postgres("to", to.url()).build();
+    let mut spec = copy("from", "src", "to", "dst", CopyMode::Overwrite);
+    spec.source.table = SourceTable::Query("select * from src".into());
+    spec.verify = Verify::Checksum;
+    bench.run_copy(spec).await.unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(to.execute("select c = 'ab'::char(5), b, cs, bs from dst").unwrap(), "t|101|{\"a \",bc}|{01,10}");
 }
 
 #[tokio::test]

@@ -68,6 +68,9 @@ async fn rows_that_are_refused_go_to_the_side_table_with_their_reason() {
             let Value::Text(why) = &of(1999)[2] else { panic!() };
             assert!(why.contains("(parent)=(5)"), "{why}");
         }
+        let reasons =
+            bench.rows("pg", &format!("select reason from {table}_bad_rows where reason like '%staging%'")).await;
+        assert!(reasons.is_empty(), "people know the table by its own name: {reasons:?}");
     }
     // SQLite judges what it knows: checks, NOT NULL, keys.
     bench
@@ -103,7 +106,7 @@ async fn a_refused_row_ends_the_copy_and_is_named() {
     let fill = "with recursive s(i) as (select 1 union all select i + 1 from s where i < 5000) insert into src select i, case when i = 4321 then null else 'x' end from s";
     bench.execute("lite", &["create table src (id integer, word text)", fill]).await;
     for (to, words) in [
-        ("pg", "null value in column \"word\" of relation"),
+        ("pg", "null value in column \"word\" of relation \"t\""),
         ("lite", "NOT NULL constraint failed: t.word, in row 4321"),
     ] {
         bench

@@ -6,16 +6,18 @@ use host_model::value::Value;
 use tempfile::TempDir;
 use test_support::{Database, Postgres};
 
+use crate::copy_safety::wait_for;
 use crate::kit::{Bench, Set, all_rows, copy};
 
 const SHAPE: &str = "
  select 'index', pg_get_indexdef(indexrelid) || indisclustered::text || coalesce(obj_description(indexrelid), '') from pg_index where indrelid = 't'::regclass
  union all select 'constraint', conname || pg_get_constraintdef(oid) || coalesce(obj_description(oid, 'pg_constraint'), '') from pg_constraint where conrelid = 't'::regclass
- union all select 'column', attname || format_type(atttypid, atttypmod) || attnotnull::text || attgenerated::text || attstorage::text || coalesce(col_description(attrelid, attnum), '')
+ union all select 'column', attname || format_type(atttypid, atttypmod) || attnotnull::text || attgenerated::text || attstorage::text || attstattarget || coalesce(attoptions::text, '') || coalesce(col_description(attrelid, attnum), '')
    || coalesce((select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = attrelid and adnum = attnum), '') || coalesce(attacl::text, '')
    from pg_attribute where attrelid = 't'::regclass and attnum > 0 and not attisdropped
  union all select 'table', relname || pg_get_userbyid(relowner) || coalesce(relacl::text, '') || coalesce(reloptions::text, '') || coalesce(obj_description(oid, 'pg_class'), '')
-   from pg_class where oid = 't'::regclass
+   || coalesce((select x.reloptions::text from pg_class x where x.oid = t.reltoastrelid), '')
+   from pg_class t where oid = 't'::regclass
  order by 1, 2";
 
 fn oid(database: &Database<'_>) -> String {
@@ -51,7 +53,8 @@ async fn a_swap_keeps_keys_indexes_constraints_defaults_comments_options_owner_a
              create table parent (id int primary key); insert into parent values (10), (20), (40);
              create table t (id int, name varchar(30) not null default 'none', qty int default 5, twice int generated always as (qty * 2) stored,
                constraint \"t Key\" primary key (id), constraint t_name unique (name), constraint positive check (qty > 0),
-               constraint t_parent foreign key (qty) references parent (id)) with (fillfactor = 70);
+               constraint t_parent foreign key (qty) references parent (id)) with (fillfactor = 70, toast.autovacuum_enabled = false);
+             alter table t alter qty set statistics 500, alter name set (n_distinct = 7);
              create index t_lower on t (lower(name)) where qty > 1; create unique index \"T odd\" on t (id desc, qty); create index t_qty on t (qty);
              alter table t cluster on t_qty; alter table t alter name set storage external;
              comment on table t is 'it''s a table'; comment on column t.name is 'a name'; comment on index t_lower is 'an index';
@@ -60,6 +63,7 @@ async fn a_swap_keeps_keys_indexes_constraints_defaults_comments_options_owner_a
              grant update (name) on t to nomaflow_test_reader;
              grant all on schema public to nomaflow_test_owner;
              alter table t owner to nomaflow_test_owner;
+             alter default privileges grant insert, delete on tables to public, nomaflow_test_reader;
              insert into t values (1, 'old', 10), (3, 'three', 20)",
         )
         .unwrap();
@@ -97,6 +101,9 @@ async fn a_table_that_views_triggers_or_sequences_depend_on_is_refilled_in_place
         ("a policy", "create policy p on t using (true)".to_owned()),
         ("a function", "create function f() returns setof t begin atomic select * from t; end".to_owned()),
         ("a child", "create table c () inherits (t)".to_owned()),
+        ("statistics", "create statistics t_both on name, qty from t".to_owned()),
+        ("a publication of the table", "create publication p for table t".to_owned()),
+        ("a publication of all tables", "create publication p for all tables".to_owned()),
     ] {
         let database = server.database().unwrap();
         database.execute(&format!("{plain} {sql}")).unwrap();
@@ -164,6 +171,41 @@ async fn a_long_reader_delays_the_swap_and_sees_the_old_rows_to_its_end() {
     reader.commit().await.unwrap();
     copying.await;
     assert_eq!(database.execute(CONTENT).unwrap(), NEW);
+}
+
+#[tokio::test]
+async fn what_a_table_is_given_while_its_rows_are_copied_is_not_lost_in_the_swap() {
+    let server = Postgres::start().unwrap();
+    let folder = TempDir::new().unwrap();
+    let waiting =
+        "select count(*) from pg_locks where relation = 't'::regclass and mode = 'AccessExclusiveLock' and not granted";
+    for (given, look) in [
+        ("grant update on t to public", "select has_table_privilege('public', 't', 'update')"),
+        ("create index late on t (qty)", "select to_regclass('late') is not null"),
+        (
+            "create function f() returns trigger language plpgsql as 'begin return new; end'; \
+             create trigger late before insert on t for each row execute function f()",
+            "select exists (select from pg_trigger where tgrelid = 't'::regclass)",
+        ),
+    ] {
+        let database = server.database().unwrap();
+        let table = "create table t (id int primary key, name text, qty int); insert into t values (9, 'old', 9)";
+        database.execute(table).unwrap();
+        let _ = std::fs::remove_file(folder.path().join("a.db"));
+        let bench = source(&folder, database.url()).await;
+        let reader = bench.session("pg", Access::Read).await;
+        reader.begin().await.unwrap();
+        assert_eq!(all_rows(&*reader, "select id from t", Vec::new()).await, [[Value::Int(9)]]);
+        let meanwhile = async {
+            wait_for("the swap to wait for the reader", || database.execute(waiting).unwrap() == "1").await;
+            database.execute(given).unwrap();
+            reader.commit().await.unwrap();
+        };
+        tokio::join!(overwrite(&bench), meanwhile);
+        assert_eq!(database.execute(look).unwrap(), "t", "{given}");
+        assert_eq!(database.execute(CONTENT).unwrap(), NEW, "{given}");
+        assert_eq!(database.execute("select count(*) from pg_class where relname like 'nomaflow%'").unwrap(), "0");
+    }
 }
 
 #[tokio::test]

@@ -54,6 +54,33 @@ async fn a_large_body_goes_to_a_file_of_the_run_and_a_small_one_does_not() {
 }
 
 #[tokio::test]
+async fn a_small_body_that_is_no_text_goes_to_a_file_byte_by_byte() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let sent = bytes.clone();
+    let server = serve(move |_| {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ncontent-length: 256\r\n\r\n".to_vec();
+        Some([head, sent.clone()].concat())
+    })
+    .await;
+    let home = tempfile::tempdir().unwrap();
+    let done = run_in(home.path(), &bench(), get(server.base.clone())).await.unwrap();
+    assert_eq!(std::fs::read(done.output["body_file"].as_str().unwrap()).unwrap(), bytes);
+    assert_eq!((&done.output["body_bytes"], done.output.get("body")), (&256.into(), None));
+}
+
+#[tokio::test]
+async fn numbers_in_an_answer_keep_every_digit() {
+    let body =
+        "\u{feff}{\"amount\": 12345678901234567.89, \"items\": [123456789012345678901234, 9007199254740993, 19.99]}";
+    let server = serve(move |_| reply("200 OK", "content-type: application/json\r\n", body)).await;
+    let whole = run(&bench(), get(server.base.clone())).await.unwrap();
+    let items = json!(["123456789012345678901234", 9_007_199_254_740_993_i64, 19.99]);
+    assert_eq!(whole.output["body"], json!({"amount": "12345678901234567.89", "items": items}));
+    let picked = run(&bench(), HttpSpec { pick: Some("items".into()), ..get(server.base.clone()) }).await.unwrap();
+    assert_eq!(picked.output["body"], items);
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_leaves_no_file() {
     let server = serve(|_| {
         let head = b"HTTP/1.1 200 OK\r\ncontent-length: 300000\r\n\r\n".to_vec();

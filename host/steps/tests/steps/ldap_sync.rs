@@ -359,3 +359,17 @@ async fn entries_can_go_through_a_query_in_one_transaction() {
     let error = sync(&bench, &LdapSyncSpec { target_query: "look".into(), ..through }).await.unwrap_err();
     assert_eq!(error.kind, StepErrorKind::Denied, "{error}");
 }
+
+#[tokio::test]
+async fn an_attribute_that_no_entry_has_is_told() {
+    let server = Slapd::start(&(units() + &people(0..3) + &person("people", 3, "title: chief\n")), 1000).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let set = Set::default().sqlite("lite", &folder.path().join("people.db"));
+    let bench = with_directory(set, server.url()).build();
+    bench.execute("lite", &["create table people (login text primary key, name text, post text)"]).await;
+    let mut spec = spec("lite");
+    spec.mapping = json!({"uid": "login", "displaName": "name", "title": "post"}).as_object().cloned().unwrap();
+    assert_eq!(counts(&sync(&bench, &spec).await.unwrap()), [4, 4, 0, 0]);
+    assert!(bench.said("no entry has the attribute `displaName`: `name` is NULL"));
+    assert!(!bench.said("no entry has the attribute `title`"), "one has it");
+}

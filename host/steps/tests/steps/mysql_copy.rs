@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use host_model::StepErrorKind;
 use host_model::job::spec::{CopyMode, OnBadRow, SourceTable, Verify};
+use host_model::port::Access;
 use host_model::value::Value;
 use serde_json::json;
 use tempfile::TempDir;
 use test_support::{Gate, Mariadb, MariadbDatabase, Postgres, wait_until_async};
 
-use crate::kit::{Bench, Set, copy};
+use crate::kit::{Bench, Set, all_rows, copy};
 
 const ROWS: i64 = 6_000;
 
@@ -123,6 +124,43 @@ async fn rows_arrive_unchanged_everywhere_and_come_back(server: &Mariadb) {
     spec.source.columns = vec!["n".into()];
     bench.run_copy(spec).await.unwrap();
     assert_eq!(bench.rows("lite", "select * from counted").await, [[Value::Int(10)]]);
+}
+
+/// The rows wait for a lock that is let go when somebody else has done his work.
+async fn what_a_table_is_given_meanwhile_is_not_lost(server: &Mariadb) {
+    let database = server.database().unwrap();
+    let bench = Set::default().mysql("my", &database.url()).build();
+    database
+        .execute(
+            "create table src (id int); insert into src values (1), (2); create table log (n int);
+             create table t (id int primary key); insert into t values (100);
+             create table parent (id int primary key); insert into parent values (100);",
+        )
+        .unwrap();
+    let overwrite = async |table: &str, given: &str| {
+        let gate = bench.session("my", Access::ReadWrite).await;
+        all_rows(&*gate, "select get_lock('gate', 0)", Vec::new()).await;
+        let mut spec = copy("my", "src", "my", table, CopyMode::Overwrite);
+        spec.source.table = SourceTable::Query("select id from src where get_lock('gate', 60) = 1".into());
+        let meanwhile = async {
+            wait_for("the staging table", || leftovers(&database) == "1").await;
+            database.execute(given).unwrap();
+            all_rows(&*gate, "select release_lock('gate')", Vec::new()).await;
+        };
+        tokio::join!(bench.run_copy(spec), meanwhile).0
+    };
+    let rows = "select group_concat(id order by id) from";
+    let given = "create trigger t_log after insert on t for each row insert into log values (new.id)";
+    overwrite("t", given).await.unwrap();
+    database.execute("insert into t values (3)").unwrap();
+    assert_eq!(database.execute(&format!("{rows} t")).unwrap(), "1,2,3");
+    assert!(database.execute("select group_concat(n) from log").unwrap().ends_with('3'), "the trigger is there");
+    // Rows that others refer to must not vanish behind the back of their key.
+    let given = "create table child (p int, foreign key (p) references parent (id)); insert into child values (100)";
+    let error = overwrite("parent", given).await.unwrap_err();
+    assert!(error.message.contains("child") && error.message.contains("left as it was"), "{error}");
+    assert_eq!(database.execute(&format!("{rows} parent")).unwrap(), "100");
+    wait_for("the staging tables to be gone", || leftovers(&database) == "0").await;
 }
 
 async fn an_overwrite_keeps_what_the_table_is(server: &Mariadb) {
@@ -487,6 +525,7 @@ async fn mariadb_rows_arrive_unchanged_everywhere_and_come_back() {
 async fn a_mariadb_table_keeps_what_it_is_in_every_mode() {
     let server = Mariadb::start().unwrap();
     an_overwrite_keeps_what_the_table_is(&server).await;
+    what_a_table_is_given_meanwhile_is_not_lost(&server).await;
     rows_are_added_and_updated(&server).await;
     bad_rows_are_named_or_set_aside(&server).await;
 }

@@ -123,3 +123,20 @@ async fn one_statement_alone_runs_outside_a_transaction() {
     bench.run_query("lite", "create table t (i int)", json!({})).await.unwrap();
     bench.run_query("lite", "vacuum main", json!({})).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_the_driver_of_postgres_cannot_do_is_said_in_words() {
+    let server = Postgres::start().unwrap();
+    let database = server.database().unwrap();
+    let bench = Set::default().postgres("erp", database.url()).build();
+    for (sql, words) in [
+        ("select '{[1,2)}'::int4multirange as r", "multirange type"),
+        ("copy (select 1) to stdout", "`sql_copy` moves rows"),
+        ("copy pg_class from stdin", "`sql_copy` moves rows"),
+    ] {
+        let error = bench.run_query("erp", sql, json!({})).await.unwrap_err();
+        assert!(error.message.contains(words) && error.kind == StepErrorKind::Definition, "{sql}: {error}");
+    }
+    let readable = bench.run_query("erp", "select '{[1,2)}'::int4multirange::text as r", json!({})).await.unwrap();
+    assert_eq!(readable.output["first_row"]["r"], "{[1,2)}");
+}

@@ -88,6 +88,10 @@ impl Tls {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 format!("the server's certificate has expired ({why}); the server needs a new one (pool `{pool}`)")
             }
+            other if other.to_string().contains("CaUsedAsEndEntity") => format!(
+                "the server's certificate is that of an authority (`CA:TRUE`), which is accepted for no server; have it sign \
+                 one for the server, or set `tls = \"require\"` in pool `{pool}` to encrypt without knowing who answers"
+            ),
             other => format!(
                 "the server's certificate is not accepted ({other}); the server needs another one, or set \
                  `tls = \"require\"` in pool `{pool}` to encrypt without knowing who answers"

@@ -15,11 +15,14 @@ pub(super) enum Dependents {
     None,
     /// Foreign keys of other tables; the name of one.
     ForeignKeys(String),
-    /// Views, triggers, policies, owned sequences, partitions, publications, or the right to drop it is missing.
+    /// Views, triggers, policies, owned sequences, partitions, publications, statistics over several columns, or the right
+    /// to drop it is missing.
     Others,
 }
 
-/// Statements that make a staging table the equal of the table it replaces.
+/// Statements that make a staging table the equal of the table it replaces. Two that were read at different times are
+/// equal when nobody has changed indexes, keys, options, owner or grants of that table in between.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Rebuild {
     /// The staging table, quoted with its schema.
     pub(super) staging: String,
@@ -27,6 +30,29 @@ pub(super) struct Rebuild {
     pub(super) before_swap: Vec<String>,
     /// Names that only become free when the old table is gone, and what goes by them.
     pub(super) after_swap: Vec<String>,
+    /// What the staging table and its indexes are called for now, and what people know them by.
+    pub(super) names: Names,
+}
+
+/// Names of a staging table and what stands for them in messages, the longest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::sql_copy) struct Names(Vec<(String, String)>);
+
+impl Names {
+    /// Those of a temporary table whose rows go into `table`.
+    pub(super) fn of_temporary(table: &str) -> Self {
+        Self(vec![("nomaflow_staging".to_owned(), table.to_owned())])
+    }
+
+    /// The text as it would be if the rows went into the live table.
+    pub(in crate::sql_copy) fn tell(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (staged, live)| text.replace(staged, live))
+    }
+
+    /// The same for an error.
+    pub(super) fn tell_error(&self, error: StepError) -> StepError {
+        StepError { message: self.tell(&error.message), ..error }
+    }
 }
 
 /// Between two tries for the lock of a table, and how long it is tried.
@@ -58,12 +84,14 @@ pub(super) async fn find_dependents(lease: &mut Lease, path: &str, table: &str) 
     const SQL: &str = "select c.relkind::text, \
         (select format('%I of %s', k.conname, k.conrelid::regclass) from pg_constraint k \
           where k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' limit 1), \
-        c.relkind <> 'r' or c.relpersistence <> 'p' or c.relispartition or c.relrowsecurity or c.relreplident <> 'd' \
+        c.relkind <> 'r' or c.relpersistence <> 'p' or c.relispartition or c.relrowsecurity or c.relreplident <> 'd' or c.reloftype <> 0 \
         or not pg_has_role(current_user, c.relowner, 'USAGE') or not has_schema_privilege(c.relnamespace, 'CREATE') \
         or exists (select from pg_inherits h where c.oid in (h.inhrelid, h.inhparent)) \
         or exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal) \
         or exists (select from pg_policy p where p.polrelid = c.oid) \
-        or exists (select from pg_publication_rel p where p.prrelid = c.oid) \
+        or exists (select from pg_publication_tables p where p.tablename = c.relname \
+          and p.schemaname = (select nspname from pg_namespace where oid = c.relnamespace)) \
+        or exists (select from pg_statistic_ext s where s.stxrelid = c.oid) \
         or exists (select from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S' \
           where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.deptype in ('a', 'i')) \
         or exists (select from pg_depend d where d.refclassid = 'pg_type'::regclass and d.deptype = 'n' \
@@ -121,9 +149,12 @@ impl Rebuild {
             let staging = format!("{}.{}", quote(&schema), quote(&staging_name));
             let mut before_swap = Vec::new();
             let mut after_swap = Vec::new();
+            let mut names = vec![(staging_name.clone(), name.clone())];
             let indexes: Vec<Index> = sqlx::query_as(INDEXES).bind(path).fetch_all(&mut *conn).await?;
             for (n, (index, constraint, definition, comment, is_clustered)) in indexes.into_iter().enumerate() {
-                let temporary = quote(&format!("{staging_name}_{n}"));
+                let temporary = format!("{staging_name}_{n}");
+                names.push((temporary.clone(), index.clone()));
+                let temporary = quote(&temporary);
                 if constraint.is_some() {
                     before_swap.push(format!("alter table {staging} add constraint {temporary} {definition}"));
                 } else {
@@ -144,7 +175,7 @@ impl Rebuild {
                     after_swap.push(format!("comment on index {schema}.{} is {comment}", quote(&index)));
                 }
             }
-            for sql in [FOREIGN_KEYS, PROPERTIES, GRANTS] {
+            for sql in [FOREIGN_KEYS, COLUMN_STATISTICS, PROPERTIES, GRANTS] {
                 let statements: Vec<String> =
                     sqlx::query_scalar(sql).bind(path).bind(&staging).fetch_all(&mut *conn).await?;
                 before_swap.extend(statements);
@@ -152,10 +183,24 @@ impl Rebuild {
             let constraint_comments: Vec<String> =
                 sqlx::query_scalar(CONSTRAINT_COMMENTS).bind(path).fetch_all(&mut *conn).await?;
             after_swap.extend(constraint_comments);
+            names.sort_by_key(|(staged, _)| std::cmp::Reverse(staged.len()));
             tracing::debug!(table = name, statements = before_swap.len() + after_swap.len(), "a table will be swapped");
-            Ok(Self { staging, before_swap, after_swap })
+            Ok(Self { staging, before_swap, after_swap, names: Names(names) })
         };
         stop.guard("reading the catalog", work).await
+    }
+
+    /// Makes the empty staging table, with all but indexes, which are built faster once the rows are there.
+    pub(super) async fn make(&self, lease: &mut Lease, path: &str) -> Result<(), StepError> {
+        let staging = &self.staging;
+        lease.batch(&format!("create table {staging} (like {path} including all excluding indexes)")).await?;
+        let stop = lease.stop.clone();
+        let conn = &mut lease.conn;
+        let work = async { Ok(sqlx::query_scalar::<_, String>(DEFAULT_GRANTS).bind(staging).fetch_all(conn).await?) };
+        for statement in stop.guard(DEFAULT_GRANTS, work).await? {
+            lease.batch(&statement).await?;
+        }
+        Ok(())
     }
 }
 
@@ -178,9 +223,23 @@ const INDEXES: &str = "select x.relname::text, k.conname::text, \
 const FOREIGN_KEYS: &str = "select format('alter table %s add constraint %I %s', $2::text, conname, pg_get_constraintdef(oid)) \
     from pg_constraint where conrelid = to_regclass($1) and contype = 'f' order by conname";
 
+/// Takes back what default privileges have given to others on a new table: the old one may never have had it.
+const DEFAULT_GRANTS: &str = "select distinct format('revoke all on table %s from %s', $1::text, \
+      case when a.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end) \
+    from pg_class c cross join lateral aclexplode(c.relacl) a where c.oid = to_regclass($1) and a.grantee <> c.relowner";
+
+/// How columns are to be analyzed, which `LIKE` does not copy.
+const COLUMN_STATISTICS: &str = "select statement from pg_attribute t cross join lateral (values \
+    (case when coalesce(t.attstattarget, -1) >= 0 then format('alter table %s alter %I set statistics %s', $2::text, t.attname, t.attstattarget) end), \
+    (case when t.attoptions is not null then format('alter table %s alter %I set (%s)', $2::text, t.attname, array_to_string(t.attoptions, ', ')) end) \
+    ) as s(statement) where t.attrelid = to_regclass($1) and t.attnum > 0 and not t.attisdropped and statement is not null \
+    order by t.attnum";
+
 /// Options, tablespace, comment and owner, in an order in which each is allowed.
 const PROPERTIES: &str = "select statement from pg_class c cross join lateral (values \
     (1, case when c.reloptions is not null then format('alter table %s set (%s)', $2::text, array_to_string(c.reloptions, ', ')) end), \
+    (1, (select format('alter table %s set (%s)', $2::text, string_agg('toast.' || o, ', ')) \
+      from pg_class x, unnest(x.reloptions) o where x.oid = c.reltoastrelid having count(*) > 0)), \
     (2, case when c.reltablespace <> 0 then format('alter table %s set tablespace %I', $2::text, \
       (select spcname from pg_tablespace where oid = c.reltablespace)) end), \
     (3, 'comment on table ' || $2::text || ' is ' || quote_literal(obj_description(c.oid, 'pg_class'))), \
