@@ -28,11 +28,11 @@ export class Sqlite {
   }
 
   execute(statement, binds) {
-    return guarded(() => Number(this.#database.prepare(statement).run(named(binds)).changes));
+    return guarded("invalid", () => Number(this.#database.prepare(statement).run(named(binds)).changes));
   }
 
   query(statement, binds) {
-    return guarded(() => {
+    return guarded("invalid", () => {
       const prepared = this.#database.prepare(statement);
       const columns = prepared.columns().map(({ name }) => name);
       const rows = prepared.all(named(binds)).map((row) => columns.map((name) => row[name]));
@@ -44,7 +44,8 @@ export class Sqlite {
     const quote = (name) => `"${name.replaceAll('"', '""')}"`;
     const into = table.split(".").map(quote).join(".");
     const places = columns.map(() => "?").join(", ");
-    return guarded(() => {
+    // The statement is made here: what is unknown are the names in it.
+    return guarded("not-found", () => {
       const statement = this.#database.prepare(`insert into ${into} (${columns.map(quote).join(", ")}) values (${places})`);
       for (const row of rows) statement.run(...row.map((value) => value ?? null));
       return rows.length;
@@ -68,11 +69,12 @@ function named(binds) {
   return Object.fromEntries(Object.entries(binds).map(([name, value]) => [`:${name}`, value ?? null]));
 }
 
-function guarded(run) {
+function guarded(unknown, run) {
   try {
     return run();
   } catch (error) {
-    throw new StepError(/constraint/i.test(error.message) ? "conflict" : "invalid", error.message);
+    const isName = /no such table|has no column named/i.test(error.message);
+    throw new StepError(/constraint/i.test(error.message) ? "conflict" : isName ? unknown : "invalid", error.message);
   }
 }
 

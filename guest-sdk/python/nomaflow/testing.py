@@ -10,6 +10,7 @@ between read and read-write are not stood in for: they are tested with the compo
 
 import json
 import pathlib
+import re
 import sqlite3
 
 from . import _host, callables
@@ -46,7 +47,9 @@ class Sqlite:
         try:
             self._database.executemany(f"insert into {quoted} ({names}) values ({places})", rows)
         except sqlite3.Error as error:
-            raise _error(error) from None
+            # The statement was made here: what is unknown are the names in it.
+            unknown = re.search("no such table|has no column named", str(error))
+            raise (Error("not-found", str(error)) if unknown else _error(error)) from None
         return len(rows)
 
     def begin(self):
