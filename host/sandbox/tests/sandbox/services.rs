@@ -237,6 +237,20 @@ async fn a_secret_is_handed_out_by_name_and_its_lines_do_not_show_it() {
 }
 
 #[tokio::test]
+async fn a_secret_shows_neither_in_what_a_plugin_returns_nor_in_why_it_failed() {
+    let home = Home::with_services("services", Vec::new()).await;
+    home.grant("services", "[grants]\nsecrets = [\"token\", \"key\"]\n");
+    let (answer, _) = ask(&home, "secret", json!({"name": "token", "then": "return"})).await;
+    assert_eq!(answer, json!({"given": {"list": ["•••"]}, "•••": 1}));
+    let step = Step::new(json!({"name": "token", "then": "fail"}));
+    let error = home.run_in("services:secret", &step.ctx).await.expect_err("fails").error;
+    assert_eq!((error.message.as_str(), error.detail.as_str()), ("it was •••", "code: invalid\n•••"));
+    // One of several lines is printed line by line.
+    let (_, lines) = ask(&home, "secret", json!({"name": "key"})).await;
+    assert_eq!(lines, ["INFO the secret is •••!", "INFO printed: •••", "INFO •••"]);
+}
+
+#[tokio::test]
 async fn only_granted_variables_are_seen_and_params_are_found_by_name() {
     let home = Home::with_services("services", Vec::new()).await;
     home.grant("services", "[grants]\nenv = [\"GREETING\", \"UNSET\"]\n");
