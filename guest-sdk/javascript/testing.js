@@ -124,15 +124,19 @@ export function checkCases(file, test) {
 
 function checkCase({ callable, params = {}, connectors = {}, result, error, after = {} }) {
   const databases = Object.fromEntries(Object.entries(connectors).map(([name, script]) => [name, new Sqlite(script)]));
-  let got, code;
+  let got, failed;
   withHost({ connectors: databases, params }, () => {
     try {
       got = JSON.parse(call(callable, JSON.stringify(params)));
     } catch (thrown) {
-      code = thrown.code;
+      failed = thrown;
     }
   });
-  same(code, error, "the error");
+  if (failed && error === undefined) throw new Error(`failed with "${failed.code}": ${failed.message}`);
+  if (error !== undefined && !failed) throw new Error(`gives ${JSON.stringify(got)} and not the error "${error}"`);
+  if (failed && !failed.isA(error)) {
+    throw new Error(`the error is "${failed.code}", not "${error}": ${failed.message}`);
+  }
   if (error === undefined) same(got, result, "the result");
   for (const [name, { query, rows }] of Object.entries(after)) same(databases[name].rows(query), rows, `what \`${name}\` holds`);
 }

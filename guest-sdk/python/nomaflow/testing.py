@@ -127,12 +127,15 @@ def check_cases(path):
         params = case.get("params", {})
         with Host(connectors=databases, params=params):
             try:
-                result, code = json.loads(callables.call(case["callable"], json.dumps(params))), None
+                result, failed = json.loads(callables.call(case["callable"], json.dumps(params))), None
             except Error as error:
-                result, code = None, error.code
+                result, failed = None, error
         wanted = case.get("error")
-        if wanted is not None or code is not None:
-            assert code == wanted, f"{case['name']}: the error is {code}, not {wanted}"
+        if failed is not None:
+            assert wanted is not None, f"{case['name']}: failed with {failed.code}: {failed.message}"
+            assert failed.is_a(wanted), f"{case['name']}: the error is {failed.code}, not {wanted}: {failed.message}"
+        elif wanted is not None:
+            raise AssertionError(f"{case['name']}: gives {result} and not the error {wanted}")
         else:
             assert result == case["result"], f"{case['name']}: the result is {result}, not {case['result']}"
         for name, after in case.get("after", {}).items():
