@@ -294,6 +294,11 @@ fn a_toolchain_that_is_missing_is_said_in_one_line_with_what_to_do() {
         assert!(said.err.lines().count() > 2, "the installer says why: {}", said.err);
     }
 
+    let python = home.path().join("python");
+    let mut test = prepared(home.path());
+    test.env("PATH", home.path()).env_remove("NOMAFLOW_PYTHON_INTERPRETER").args(["plugin", "test"]).arg(&python);
+    Said::from(test.output().unwrap()).expect(1).saying(&["there is no `python3`", "Python 3.10 or newer"]);
+
     let project = home.path().join("rust");
     plugin(home.path(), &["new", "visits", "--dir", project.to_str().unwrap()]).expect(0);
     // A machine without Rust, and one whose Rust has neither the target nor a way to link for it.

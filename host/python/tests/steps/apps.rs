@@ -198,7 +198,8 @@ class A:
 async fn what_goes_into_a_component_is_no_function_of_a_step() {
     let plugins = tempfile::tempdir().unwrap();
     // As `nomaflow plugin new --lang python` lays it out, with a package of its own and a module of steps beside it.
-    for file in ["visits/src/plugin.py", "visits/vendor/rates/__init__.py", "visits/sdk/python/x.py", "visits/steps.py"] {
+    for file in ["visits/src/plugin.py", "visits/vendor/rates/__init__.py", "visits/sdk/python/x.py", "visits/steps.py"]
+    {
         let path = plugins.path().join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, "def f(): ...\n").unwrap();

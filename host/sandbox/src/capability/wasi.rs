@@ -172,14 +172,10 @@ impl CallState {
 
     /// A link that a guest makes is followed by others: by the host, when another granted folder lies inside of this one,
     /// and by programs of this machine. So it leads down and nowhere else, which stays true wherever it is moved to.
-    async fn symlink_at(
-        &mut self,
-        fd: Fd,
-        target: String,
-        path: String,
-    ) -> wasmtime::Result<Result<(), ErrorCode>> {
+    async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> wasmtime::Result<Result<(), ErrorCode>> {
         if !Path::new(&target).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            let line = format!("denied: `{path}` was to be a link to `{target}`, and a link leads neither up nor to `/`");
+            let line =
+                format!("denied: `{path}` was to be a link to `{target}`, and a link leads neither up nor to `/`");
             self.call.lines.push(LogLevel::Warning, &line);
             return Ok(Err(ErrorCode::NotPermitted));
         }

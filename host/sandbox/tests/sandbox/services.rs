@@ -82,7 +82,10 @@ async fn a_granted_host_answers_and_a_method_needs_a_grant_of_its_own() {
     assert!(asked.lock().expect("no panic")[0].contains("x-key: k"));
     let (answer, lines) = ask(&home, "http", json!({"url": url, "method": "post", "body": "x"})).await;
     assert_eq!(answer["code"], "denied");
-    assert!(lines.iter().any(|line| line.contains("`methods = [\"GET\", \"HEAD\", \"POST\"]` under `[grants.http]`")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.contains("`methods = [\"GET\", \"HEAD\", \"POST\"]` under `[grants.http]`")),
+        "{lines:?}"
+    );
     assert_eq!(asked.lock().expect("no panic").len(), 1, "the second one never left");
     home.grant("services", &format!("[grants.http]\nhosts = [\"{address}\"]\nmethods = [\"POST\"]\n"));
     let (answer, _) = ask(&home, "http", json!({"url": url, "method": "post", "body": "x"})).await;

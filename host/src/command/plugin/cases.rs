@@ -12,9 +12,10 @@ use host_model::{CancelToken, Json};
 use plugin_builder::Project;
 use serde_json::json;
 
-use super::workbench::{Mute, NoSecrets, Workbench};
+use super::workbench::{Mute, NoSecrets, Workbench, read_grants};
 use crate::exit::Failure;
 use crate::say;
+use crate::watch::visible;
 
 /// What no case takes, unless something hangs.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -43,7 +44,7 @@ impl Report {
         for (name, problem) in &self.cases {
             match problem {
                 None => say(&format!("ok      {name}"))?,
-                Some(problem) => say(&format!("FAILED  {name}: {problem}"))?,
+                Some(problem) => say(&visible(&format!("FAILED  {name}: {problem}")))?,
             }
         }
         let held = self.cases.iter().filter(|(_, problem)| problem.is_none()).count();
@@ -66,12 +67,13 @@ pub(super) async fn run_all(project: &Project) -> Result<Report, Failure> {
             return Err(anyhow::Error::new(error).context(format!("cannot read `{}`", path.display())).into());
         }
     };
+    let grants = read_grants(&project.grants())?;
     let mut report = Report { cases: Vec::new(), took: Duration::ZERO };
     let bench = Workbench::new(&project.component(), Arc::new(NoSecrets)).await?;
     for case in &cases {
         let name = case["name"].as_str().unwrap_or("a case without name").to_owned();
-        let problem = hold(&bench, project, case).await.err();
-        report.cases.push((name, problem.map(|problem| format!("{problem:#}"))));
+        let problem = hold(&bench, &grants, case).await.err();
+        report.cases.push((name, problem.map(|problem| bench.place.name(&format!("{problem:#}")))));
     }
     bench.close().await;
     report.took = started.elapsed();
@@ -79,7 +81,7 @@ pub(super) async fn run_all(project: &Project) -> Result<Report, Failure> {
 }
 
 /// Fails unless the case holds.
-async fn hold(bench: &Workbench, project: &Project, case: &Json) -> anyhow::Result<()> {
+async fn hold(bench: &Workbench, own: &str, case: &Json) -> anyhow::Result<()> {
     let home = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let scripts: BTreeMap<&str, &str> = case["connectors"]
         .as_object()
@@ -104,8 +106,7 @@ async fn hold(bench: &Workbench, project: &Project, case: &Json) -> anyhow::Resu
         proposal: None,
     };
     let connectors = load(home.path(), &options).connectors;
-    let own = std::fs::read_to_string(project.grants()).unwrap_or_default();
-    let grants = plugin_builder::merge_grants(&own, &grants, &[], home.path())?;
+    let grants = plugin_builder::merge_grants(own, &grants, &[], home.path())?;
     bench.equip(&grants, connectors)?;
     hold_on(bench, case, &scripts).await
 }

@@ -88,9 +88,7 @@ pub(super) fn is_within(address: IpAddr, reach: Reach) -> bool {
             let is_own = is_own || v4.is_link_local() || v4.is_broadcast() || first == 0 || METADATA_V4.contains(&v4);
             (is_own, v4.is_private() || is_shared)
         }
-        IpAddr::V6(v6) => {
-            (is_own || v6.is_unicast_link_local() || METADATA_V6.contains(&v6), v6.is_unique_local())
-        }
+        IpAddr::V6(v6) => (is_own || v6.is_unicast_link_local() || METADATA_V6.contains(&v6), v6.is_unique_local()),
     };
     match reach {
         Reach::Anywhere => true,
