@@ -46,9 +46,18 @@ export class Sqlite {
     const places = columns.map(() => "?").join(", ");
     // The statement is made here: what is unknown are the names in it.
     return guarded("not-found", () => {
-      const statement = this.#database.prepare(`insert into ${into} (${columns.map(quote).join(", ")}) values (${places})`);
-      for (const row of rows) statement.run(...row.map((value) => value ?? null));
-      return rows.length;
+      // All or none, inside a transaction and without one.
+      this.#database.exec("savepoint rows");
+      try {
+        const statement = this.#database.prepare(`insert into ${into} (${columns.map(quote).join(", ")}) values (${places})`);
+        for (const row of rows) statement.run(...row.map((value) => value ?? null));
+        return rows.length;
+      } catch (error) {
+        this.#database.exec("rollback to rows");
+        throw error;
+      } finally {
+        this.#database.exec("release rows");
+      }
     });
   }
 

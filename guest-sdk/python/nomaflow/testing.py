@@ -44,12 +44,17 @@ class Sqlite:
         quoted = ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         places = ", ".join("?" * len(columns))
+        # All or none, inside a transaction and without one.
+        self._database.execute("savepoint rows")
         try:
             self._database.executemany(f"insert into {quoted} ({names}) values ({places})", rows)
         except sqlite3.Error as error:
+            self._database.execute("rollback to rows")
             # The statement was made here: what is unknown are the names in it.
             unknown = re.search("no such table|has no column named", str(error))
             raise (Error("not-found", str(error)) if unknown else _error(error)) from None
+        finally:
+            self._database.execute("release rows")
         return len(rows)
 
     def begin(self):

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use host_catalogue::{LoadOptions, load, system_zone};
+use host_model::diagnostic::nearest;
 use host_model::log::LogLevel;
 use host_model::{CancelToken, Json};
 use plugin_builder::Project;
@@ -19,6 +20,9 @@ use crate::watch::visible;
 
 /// What no case takes, unless something hangs.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The keys of a case, which the SDKs read as well.
+const KEYS: [&str; 7] = ["name", "callable", "params", "connectors", "result", "error", "after"];
 
 /// What became of every case.
 pub(super) struct Report {
@@ -80,8 +84,19 @@ pub(super) async fn run_all(project: &Project) -> Result<Report, Failure> {
     Ok(report)
 }
 
+/// A key that nobody reads would be a check that never fails.
+fn refuse_unknown_keys(case: &Json) -> anyhow::Result<()> {
+    let mut keys = case.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    let Some(unknown) = keys.find(|key| !KEYS.contains(key)) else { return Ok(()) };
+    match nearest(unknown, KEYS) {
+        Some(near) => bail!("unknown key `{unknown}`, did you mean `{near}`?"),
+        None => bail!("unknown key `{unknown}`; a case has `{}`", KEYS.join("`, `")),
+    }
+}
+
 /// Fails unless the case holds.
 async fn hold(bench: &Workbench, own: &str, case: &Json) -> anyhow::Result<()> {
+    refuse_unknown_keys(case)?;
     let home = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let scripts: BTreeMap<&str, &str> = case["connectors"]
         .as_object()
@@ -157,7 +172,16 @@ fn is_code(detail: &str, code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_code;
+    use serde_json::json;
+
+    use super::{is_code, refuse_unknown_keys};
+
+    #[test]
+    fn a_key_of_a_case_that_nobody_reads_is_refused() {
+        assert!(refuse_unknown_keys(&json!({"name": "n", "callable": "c", "result": {}, "after": {}})).is_ok());
+        let refused = refuse_unknown_keys(&json!({"callable": "c", "results": {}})).expect_err("refused");
+        assert_eq!(refused.to_string(), "unknown key `results`, did you mean `result`?");
+    }
 
     #[test]
     fn a_finer_code_is_the_code_too_and_a_longer_word_is_not() {

@@ -152,13 +152,17 @@ async fn a_guest_cannot_attach_another_file_and_a_reader_makes_no_file() {
     assert!(!path.exists());
     bench.execute("secret", &["create table s (x text)"]).await;
     let session = bench.session("ops", Access::ReadWrite).await;
-    let attach = format!("attach '{}' as s", secret.display());
-    let refused = session.execute(&attach, Vec::new()).await.unwrap_err();
-    assert_eq!(refused.kind, StepErrorKind::Definition);
-    assert!(refused.message.contains("no other database file is attached here"), "{refused}");
+    let written = format!("attach '{}' as s", secret.display());
+    let bound = vec![("f".to_owned(), Value::Text(secret.display().to_string()))];
+    for (attach, binds) in [(written.as_str(), Vec::new()), ("attach :f as s", bound)] {
+        let refused = session.execute(attach, binds).await.unwrap_err();
+        assert_eq!(refused.kind, StepErrorKind::Definition);
+        assert!(refused.message.contains("no other database file is attached here"), "{refused}");
+    }
     let copy = folder.path().join("copy.db");
     let vacuum = format!("vacuum into '{}'", copy.display());
-    assert!(session.execute(&vacuum, Vec::new()).await.is_err());
+    let refused = session.execute(&vacuum, Vec::new()).await.unwrap_err();
+    assert!(refused.message.contains("`vacuum` needs one too"), "{refused}");
     assert!(!copy.exists());
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Invariant: SQLite itself asks here while it prepares a statement, so no spelling of one gets by.
 
+use rusqlite::ffi::SQLITE_ATTACH;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, config::DbConfig};
@@ -15,7 +16,7 @@ const OF_THE_PROCESS: [&str; 4] =
 /// Confines a connection; that of a session (`to_its_file`) to its own file.
 pub(super) fn confine(conn: &Connection, to_its_file: bool) -> rusqlite::Result<()> {
     if to_its_file {
-        // VACUUM INTO writes to another file without asking below.
+        // Once more, whatever the statement is.
         conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         // A schema that was written by hand can be one that SQLite does not survive.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -26,23 +27,18 @@ pub(super) fn confine(conn: &Connection, to_its_file: bool) -> rusqlite::Result<
         {
             Authorization::Deny
         }
-        AuthAction::Attach { .. } if to_its_file => Authorization::Deny,
+        // VACUUM asks here as well, for the file it copies to. A name that is not written out is `Unknown`.
+        AuthAction::Attach { .. } | AuthAction::Unknown { code: SQLITE_ATTACH, .. } if to_its_file => {
+            Authorization::Deny
+        }
         _ => Authorization::Allow,
     }))
 }
 
 /// What to say of a statement that was refused because of [`confine`].
 pub(crate) fn refusal(error: &rusqlite::Error) -> Option<&'static str> {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::AuthorizationForStatementDenied => {
-            Some(
-                "the statement is refused: no other database file is attached here, and what SQLite keeps for the whole \
-                 process (`hard_heap_limit`, `temp_store_directory` and the like) stays as it is",
-            )
-        }
-        rusqlite::Error::SqliteFailure(_, Some(text)) if text.starts_with("too many attached databases") => {
-            Some("the statement is refused: `vacuum` needs a second database file, and a session has its own alone")
-        }
-        _ => None,
-    }
+    (error.sqlite_error_code() == Some(ErrorCode::AuthorizationForStatementDenied)).then_some(
+        "the statement is refused: no other database file is attached here (`vacuum` needs one too), and what SQLite keeps \
+         for the whole process (`hard_heap_limit`, `temp_store_directory` and the like) stays as it is",
+    )
 }
