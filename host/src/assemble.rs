@@ -322,11 +322,7 @@ fn env_with(url: Option<&str>) -> EnvReader {
 /// A server says at its start what is wrong with its files; a command says it only about the job it is asked for.
 fn report(catalogue: &Catalogue) {
     for found in &catalogue.diagnostics {
-        match found.line {
-            // It is about the file as a whole, which need not be a text.
-            0 => tracing::warn!("{}: {}", found.file, found.message),
-            line => tracing::warn!("{}:{line}:{}: {}", found.file, found.column, found.message),
-        }
+        tracing::warn!("{}:{}:{}: {}", found.file, found.line, found.column, found.message);
     }
     tracing::info!(jobs = catalogue.jobs.len(), invalid = catalogue.invalid.len(), "catalogue read");
 }
