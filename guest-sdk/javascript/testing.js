@@ -28,11 +28,11 @@ export class Sqlite {
   }
 
   execute(statement, binds) {
-    return guarded(() => Number(this.#database.prepare(statement).run(named(binds)).changes));
+    return guarded("invalid", () => Number(this.#database.prepare(statement).run(named(binds)).changes));
   }
 
   query(statement, binds) {
-    return guarded(() => {
+    return guarded("invalid", () => {
       const prepared = this.#database.prepare(statement);
       const columns = prepared.columns().map(({ name }) => name);
       const rows = prepared.all(named(binds)).map((row) => columns.map((name) => row[name]));
@@ -44,10 +44,20 @@ export class Sqlite {
     const quote = (name) => `"${name.replaceAll('"', '""')}"`;
     const into = table.split(".").map(quote).join(".");
     const places = columns.map(() => "?").join(", ");
-    return guarded(() => {
-      const statement = this.#database.prepare(`insert into ${into} (${columns.map(quote).join(", ")}) values (${places})`);
-      for (const row of rows) statement.run(...row.map((value) => value ?? null));
-      return rows.length;
+    // The statement is made here: what is unknown are the names in it.
+    return guarded("not-found", () => {
+      // All or none, inside a transaction and without one.
+      this.#database.exec("savepoint rows");
+      try {
+        const statement = this.#database.prepare(`insert into ${into} (${columns.map(quote).join(", ")}) values (${places})`);
+        for (const row of rows) statement.run(...row.map((value) => value ?? null));
+        return rows.length;
+      } catch (error) {
+        this.#database.exec("rollback to rows");
+        throw error;
+      } finally {
+        this.#database.exec("release rows");
+      }
     });
   }
 
@@ -68,11 +78,12 @@ function named(binds) {
   return Object.fromEntries(Object.entries(binds).map(([name, value]) => [`:${name}`, value ?? null]));
 }
 
-function guarded(run) {
+function guarded(unknown, run) {
   try {
     return run();
   } catch (error) {
-    throw new StepError(/constraint/i.test(error.message) ? "conflict" : "invalid", error.message);
+    const isName = /no such table|has no column named/i.test(error.message);
+    throw new StepError(/constraint/i.test(error.message) ? "conflict" : isName ? unknown : "invalid", error.message);
   }
 }
 
@@ -122,15 +133,19 @@ export function checkCases(file, test) {
 
 function checkCase({ callable, params = {}, connectors = {}, result, error, after = {} }) {
   const databases = Object.fromEntries(Object.entries(connectors).map(([name, script]) => [name, new Sqlite(script)]));
-  let got, code;
+  let got, failed;
   withHost({ connectors: databases, params }, () => {
     try {
       got = JSON.parse(call(callable, JSON.stringify(params)));
     } catch (thrown) {
-      code = thrown.code;
+      failed = thrown;
     }
   });
-  same(code, error, "the error");
+  if (failed && error === undefined) throw new Error(`failed with "${failed.code}": ${failed.message}`);
+  if (error !== undefined && !failed) throw new Error(`gives ${JSON.stringify(got)} and not the error "${error}"`);
+  if (failed && !failed.isA(error)) {
+    throw new Error(`the error is "${failed.code}", not "${error}": ${failed.message}`);
+  }
   if (error === undefined) same(got, result, "the result");
   for (const [name, { query, rows }] of Object.entries(after)) same(databases[name].rows(query), rows, `what \`${name}\` holds`);
 }

@@ -6,6 +6,7 @@ use host_model::Json;
 use serde_json::json;
 
 use crate::client::Problem;
+use crate::watch::visible;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +71,13 @@ impl From<anyhow::Error> for Failure {
 impl fmt::Display for Failure {
     /// The chain of causes, one a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.error)?;
+        // Much of it is the text of plugins, servers and databases.
+        write!(f, "error: {}", visible(&self.error.to_string()))?;
         for cause in self.error.chain().skip(1) {
-            write!(f, "\n  caused by: {cause}")?;
+            write!(f, "\n  caused by: {}", visible(&cause.to_string()))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  help: {hint}")?;
+            write!(f, "\n  help: {}", visible(hint))?;
         }
         Ok(())
     }

@@ -185,7 +185,10 @@ fn try_template(home: &TempHome, language: &str, native: &[&str]) -> String {
 #[test]
 fn a_new_python_plugin_is_tested_and_run_by_a_job() {
     let home = home_with("");
-    try_template(&home, "python", &["Ran 2 tests"]);
+    let folder = try_template(&home, "python", &["Ran 2 tests"]);
+    let component = format!("{folder}/visits.wasm");
+    let told = plugin(home.path(), &["inspect", &component]).expect(0);
+    told.saying(&["- text: string  The text to count in.", "Words with fewer characters are left out."]);
     nomaflow(home.path(), &["--local", "job", "run", "visits-example"]).expect(0).saying(&["SUCCEEDED"]);
 }
 
@@ -291,6 +294,11 @@ fn a_toolchain_that_is_missing_is_said_in_one_line_with_what_to_do() {
         assert!(said.err.lines().count() > 2, "the installer says why: {}", said.err);
     }
 
+    let python = home.path().join("python");
+    let mut test = prepared(home.path());
+    test.env("PATH", home.path()).env_remove("NOMAFLOW_PYTHON_INTERPRETER").args(["plugin", "test"]).arg(&python);
+    Said::from(test.output().unwrap()).expect(1).saying(&["there is no `python3`", "Python 3.10 or newer"]);
+
     let project = home.path().join("rust");
     plugin(home.path(), &["new", "visits", "--dir", project.to_str().unwrap()]).expect(0);
     // A machine without Rust, and one whose Rust has neither the target nor a way to link for it.
@@ -349,10 +357,36 @@ fn wrong_use_is_refused_with_the_name_that_was_wrong() {
         .saying(&["`words.wasm` has no callable `word_count`", "did you mean `word_counts`?"]);
     call(&["word_counts", "--param", "connector"]).expect(2).saying(&["`connector` is not of the form key=value"]);
     call(&["word_counts", "--grant", "state"]).expect(2).saying(&["`state` is not of the form path=value"]);
-    call(&["word_counts", "--grant", "wishes=true"]).expect(3).saying(&["wishes"]);
-    call(&["word_counts", "--limit", "memory_mb=much"]).expect(3).saying(&["memory_mb"]);
+    call(&["word_counts", "--grant", "secret=[]"])
+        .expect(3)
+        .saying(&["`--grant` or `--limit`: unknown key `secret`", "did you mean `secrets`?"]);
+    call(&["word_counts", "--limit", "memory_mb=much"]).expect(3).saying(&["`--grant` or `--limit`: `memory_mb`"]);
     call(&["word_counts"]).expect(3).saying(&["`words:word_counts` is not given its param `connector`"]);
     call(&[]).expect(3).saying(&["`words:word_counts` is not given its param `connector`"]);
+}
+
+#[test]
+fn a_mistake_in_the_file_of_grants_is_told_once_with_its_file_and_line() {
+    let home = home_with("");
+    let project = home.path().join("visits");
+    let folder = project.to_str().unwrap();
+    plugin(home.path(), &["new", "visits", "--dir", folder]).expect(0);
+    let grants = project.join("visits.toml");
+    let component = project.join("visits.wasm");
+    std::fs::copy(root().join("target/components/words.wasm"), &component).unwrap();
+    for (text, place, why) in [
+        ("[limits]\nmemory_mb = 64\n\n[grants]\nsecret = []\n", ":5:1", "unknown key `secret`"),
+        ("[limits]\nmemory_mb = = 64\n", ":2:13", "extra `=`"),
+    ] {
+        std::fs::write(&grants, text).unwrap();
+        let wanted = format!("{}{place}: {why}", grants.display());
+        let run = plugin(home.path(), &["run", component.to_str().unwrap(), "word_counts"]).expect(3);
+        run.saying(&[&wanted]);
+    }
+    std::fs::write(&grants, "[limits]\nmemory_mb = 64\n\n[grants]\nsecret = []\n").unwrap();
+    let said = plugin(home.path(), &["test", folder]).expect(3);
+    let said = said.saying(&[&format!("{}:5:1: unknown key `secret`", grants.display()), "did you mean `secrets`?"]);
+    assert_eq!(format!("{}{}", said.out, said.err).matches("unknown key").count(), 1, "{}{}", said.out, said.err);
 }
 
 #[test]

@@ -50,6 +50,8 @@ def callable(function=None, *, name=None, title=None):
     if function is None:
         return lambda function: callable(function, name=name, title=title)
     called = name or function.__name__
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"`{called}` is an `async def`: calls of the host are synchronous, so a callable is a plain function")
     doc = inspect.getdoc(function) or ""
     hints = typing.get_type_hints(function, include_extras=True)
     params = {"type": "object", "properties": {}, "additionalProperties": False}
@@ -57,14 +59,15 @@ def callable(function=None, *, name=None, title=None):
     for key, parameter in inspect.signature(function).parameters.items():
         if key not in hints:
             raise TypeError(f"`{called}`: the parameter `{key}` needs a type")
-        params["properties"][key] = schema = _schema(hints[key])
+        params["properties"][key] = schema = _schema_of(hints[key], f"`{called}`: the parameter `{key}`")
         if parameter.default is inspect.Parameter.empty:
             required.append(key)
         elif parameter.default is not None:
             schema["default"] = _plain(parameter.default)
     if required:
         params["required"] = required
-    result = _schema(hints["return"]) if hints.get("return") not in (None, type(None)) else {}
+    returned = hints.get("return")
+    result = {} if returned in (None, type(None)) else _schema_of(returned, f"`{called}`: the result")
     if called in registered:
         raise TypeError(f"there are two callables `{called}`")
     first_line = doc.split("\n", 1)[0].rstrip(".")
@@ -92,21 +95,30 @@ def call(name, text):
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", dict: "object", list: "array"}
 
 
+def _schema_of(hint, what):
+    """The schema of a type; an error names what it is the type of."""
+    try:
+        return _schema(hint)
+    except TypeError as error:
+        raise TypeError(f"{what}: {error}") from None
+
+
 def _schema(hint):
-    if hint in _SIMPLE:
-        return {"type": _SIMPLE[hint]}
-    if hint is typing.Any or hint is object:
-        return {}
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        kinds = [_schema(argument) for argument in arguments]
-        simple = all(set(kind) == {"type"} for kind in kinds)
-        return {"type": [kind["type"] for kind in kinds]} if simple else {"anyOf": kinds}
+    # First, because what is annotated with need not be hashable.
     if origin is typing.Annotated:
         texts = [text for text in arguments[1:] if isinstance(text, str)]
         # The word alone is no description: whoever starts a run with this param has to confirm it.
         described = {"destructive": True} if "destructive" in texts else {}
         return {**_schema(arguments[0]), **described, **{"description": text for text in texts if text != "destructive"}}
+    if hint in _SIMPLE:
+        return {"type": _SIMPLE[hint]}
+    if hint is typing.Any or hint is object:
+        return {}
+    if origin in (typing.Union, types.UnionType):
+        kinds = [_schema(argument) for argument in arguments]
+        simple = all(set(kind) == {"type"} for kind in kinds)
+        return {"type": [kind["type"] for kind in kinds]} if simple else {"anyOf": kinds}
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0])}
     if origin is dict:
@@ -130,6 +142,9 @@ def _decoded(hint, value, name):
         shown = getattr(hint, "__name__", str(hint))
         return Error("invalid", f"the param `{name}` does not fit: {json.dumps(value)[:80]} is no {shown}")
 
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return _decoded(arguments[0], value, name)
     if hint is typing.Any or hint is object:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
@@ -140,7 +155,6 @@ def _decoded(hint, value, name):
         if not isinstance(value, hint) or (hint in (int, float) and isinstance(value, bool)):
             raise wrong()
         return value
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         for argument in arguments:
             try:
@@ -148,8 +162,6 @@ def _decoded(hint, value, name):
             except Error:
                 continue
         raise wrong()
-    if origin is typing.Annotated:
-        return _decoded(arguments[0], value, name)
     if origin is list and isinstance(value, list):
         return [_decoded(arguments[0], item, f"{name}[{at}]") for at, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):

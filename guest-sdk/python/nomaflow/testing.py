@@ -10,6 +10,7 @@ between read and read-write are not stood in for: they are tested with the compo
 
 import json
 import pathlib
+import re
 import sqlite3
 
 from . import _host, callables
@@ -43,10 +44,17 @@ class Sqlite:
         quoted = ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
         names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
         places = ", ".join("?" * len(columns))
+        # All or none, inside a transaction and without one.
+        self._database.execute("savepoint rows")
         try:
             self._database.executemany(f"insert into {quoted} ({names}) values ({places})", rows)
         except sqlite3.Error as error:
-            raise _error(error) from None
+            self._database.execute("rollback to rows")
+            # The statement was made here: what is unknown are the names in it.
+            unknown = re.search("no such table|has no column named", str(error))
+            raise (Error("not-found", str(error)) if unknown else _error(error)) from None
+        finally:
+            self._database.execute("release rows")
         return len(rows)
 
     def begin(self):
@@ -124,12 +132,15 @@ def check_cases(path):
         params = case.get("params", {})
         with Host(connectors=databases, params=params):
             try:
-                result, code = json.loads(callables.call(case["callable"], json.dumps(params))), None
+                result, failed = json.loads(callables.call(case["callable"], json.dumps(params))), None
             except Error as error:
-                result, code = None, error.code
+                result, failed = None, error
         wanted = case.get("error")
-        if wanted is not None or code is not None:
-            assert code == wanted, f"{case['name']}: the error is {code}, not {wanted}"
+        if failed is not None:
+            assert wanted is not None, f"{case['name']}: failed with {failed.code}: {failed.message}"
+            assert failed.is_a(wanted), f"{case['name']}: the error is {failed.code}, not {wanted}: {failed.message}"
+        elif wanted is not None:
+            raise AssertionError(f"{case['name']}: gives {result} and not the error {wanted}")
         else:
             assert result == case["result"], f"{case['name']}: the result is {result}, not {case['result']}"
         for name, after in case.get("after", {}).items():

@@ -49,7 +49,7 @@ impl Database for Sqlite {
         let statement = format!("insert into {} ({}) values ({places})", table.join("."), names.join(", "));
         let savepoint = self.0.savepoint().map_err(error_of)?;
         {
-            let mut statement = savepoint.prepare(&statement).map_err(error_of)?;
+            let mut statement = savepoint.prepare(&statement).map_err(unknown_name)?;
             for row in rows {
                 statement.execute(rusqlite::params_from_iter(row.iter().map(cell_of))).map_err(error_of)?;
             }
@@ -122,4 +122,10 @@ fn error_of(error: rusqlite::Error) -> Error {
         _ => "remote",
     };
     Error::new(code, error.to_string())
+}
+
+/// A statement made here cannot be malformed: what SQLite does not know are the names in it.
+fn unknown_name(error: rusqlite::Error) -> Error {
+    let error = error_of(error);
+    if error.is("invalid") { Error::new("not-found", error.message) } else { error }
 }

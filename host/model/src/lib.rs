@@ -55,7 +55,7 @@ pub use id::{ConnectorName, JobId, RunId, StepName};
 pub use job::{Job, Step, StepSpec};
 pub use placement::Placement;
 pub use run::{Run, RunStatus, StepRun, StepStatus};
-pub use step_error::{StepError, StepErrorKind};
+pub use step_error::{Objection, StepError, StepErrorKind};
 pub use transition::Owner;
 
 /// A JSON object with its key order kept: parameters, step outputs, overrides.

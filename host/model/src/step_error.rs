@@ -55,6 +55,31 @@ impl StepErrorKind {
     }
 }
 
+/// What a database has against a statement, where it says so. The text of the message stays its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Objection {
+    /// A unique key, a foreign key or another constraint refuses the rows.
+    Constraint,
+    /// It knows no such table or column.
+    UnknownName,
+    /// The statement is malformed, or a value does not fit its column.
+    Statement,
+}
+
+impl Objection {
+    /// What a SQLSTATE of the standard says; `None` for what is nobody's mistake in a statement.
+    pub fn of_sqlstate(state: &str) -> Option<Self> {
+        match (state, state.get(..2)) {
+            // Missing privileges.
+            ("42501", _) => None,
+            ("42P01" | "42703" | "3F000" | "42S02" | "42S22", _) => Some(Self::UnknownName),
+            (_, Some("23")) => Some(Self::Constraint),
+            (_, Some("22" | "42")) => Some(Self::Statement),
+            _ => None,
+        }
+    }
+}
+
 /// A failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -69,12 +94,15 @@ pub struct StepError {
     pub retry_after: Option<Duration>,
     /// False when the runner knows that a retry cannot help although its kind says it may.
     pub may_retry: bool,
+    /// What a database has against the statement, if that is why.
+    pub objection: Option<Objection>,
 }
 
 impl StepError {
     /// An error of `kind` with an operator's sentence.
     pub fn new(kind: StepErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), detail: String::new(), retry_after: None, may_retry: kind.retryable() }
+        let (message, may_retry) = (message.into(), kind.retryable());
+        Self { kind, message, detail: String::new(), retry_after: None, may_retry, objection: None }
     }
 
     /// The job says something impossible.

@@ -10,6 +10,8 @@ import sys
 INJECTED = {"ctx", "connectors", "settings"}
 CONTEXTS = {"Context", "AsyncContext", "StepContext", "Ctx"}
 SKIPPED = {"__pycache__", "node_modules", "tests", "sdk"}
+# Of a plugin project, which has an `sdk`: what goes into its component, where no step of ours can import it.
+OF_A_PROJECT = {"src", "vendor", "target"}
 NULL = {"type": "null"}
 # What `rt/callables.py` converts to, and what plain values are called otherwise; any other annotation takes any value.
 TYPES = {
@@ -38,12 +40,13 @@ DEEPEST = 8
 def modules(folder, package=""):
     """Module names and files below `folder`: files that are not private, and those of folders, which are packages with
     or without an `__init__.py`."""
+    skipped = SKIPPED | OF_A_PROJECT if not package and os.path.isdir(os.path.join(folder, "sdk")) else SKIPPED
     for name in sorted(os.listdir(folder)):
         path = os.path.join(folder, name)
         stem, ending = os.path.splitext(name)
         if name == "__init__.py" and package:
             yield package[:-1], path
-        elif name.startswith(("_", ".")) or name in SKIPPED:
+        elif name.startswith(("_", ".")) or name in skipped:
             continue
         elif ending == ".py" and stem.isidentifier() and os.path.isfile(path):
             yield package + stem, path

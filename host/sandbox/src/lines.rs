@@ -6,6 +6,7 @@
 //! Invariant: only the thread of the call drains, hence a line is taken off the queue after it was written, and a
 //! drain that is dropped half-way loses nothing.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use host_model::log::LogLevel;
 use host_model::port::StepVoice;
+use host_model::{Json, JsonMap};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
@@ -30,6 +32,8 @@ const WRITE_BYTES: usize = 4096;
 const TAIL_LINES: usize = 20;
 /// Bytes a secret must have to be replaced; shorter ones are in every other word.
 const HIDEABLE: usize = 4;
+/// The same for one line of a secret that has several.
+const HIDEABLE_LINE: usize = 8;
 
 /// The lines of one call.
 pub(crate) struct Lines {
@@ -83,12 +87,17 @@ impl Lines {
         Arc::new(Self { voice, least_level, state: Mutex::new(state) })
     }
 
-    /// Replaces `secret` in every line from now on.
+    /// Replaces `secret` from now on, and its lines one by one when it has several: that is how it would be printed.
     pub(crate) fn hide(&self, secret: &str) {
         let mut state = self.lock();
-        if secret.len() >= HIDEABLE && !state.hidden.iter().any(|known| known == secret) {
-            state.hidden.push(secret.to_owned());
+        let lines = secret.lines().filter(|line| line.len() >= HIDEABLE_LINE && line.len() < secret.len());
+        for text in Some(secret).filter(|secret| secret.len() >= HIDEABLE).into_iter().chain(lines) {
+            if !state.hidden.iter().any(|known| known == text) {
+                state.hidden.push(text.to_owned());
+            }
         }
+        // The rest of a longer one must not show when it begins like a shorter one.
+        state.hidden.sort_by_key(|text| Reverse(text.len()));
     }
 
     /// `text` without the secrets that were handed out.
@@ -97,6 +106,23 @@ impl Lines {
             true => text.replace(secret, "•••"),
             false => text,
         })
+    }
+
+    /// `output` without them, however deep they are.
+    pub(crate) fn output_without_secrets(&self, output: JsonMap) -> JsonMap {
+        if self.lock().hidden.is_empty() {
+            return output;
+        }
+        output.into_iter().map(|(key, value)| (self.without_secrets(key), self.json_without_secrets(value))).collect()
+    }
+
+    fn json_without_secrets(&self, value: Json) -> Json {
+        match value {
+            Json::String(text) => self.without_secrets(text).into(),
+            Json::Array(items) => items.into_iter().map(|item| self.json_without_secrets(item)).collect(),
+            Json::Object(inner) => self.output_without_secrets(inner).into(),
+            plain => plain,
+        }
     }
 
     /// Takes a message of the guest; line breaks split it.
@@ -182,7 +208,7 @@ fn cut(line: &str) -> String {
 pub(crate) struct GuestStream {
     lines: Arc<Lines>,
     kind: StreamKind,
-    /// The line that has no end yet, at most [`LINE_BYTES`] and a bit.
+    /// The line that has no end yet, at most twice [`LINE_BYTES`].
     partial: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -210,8 +236,8 @@ impl GuestStream {
         let mut partial = self.lock();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let text = piece.strip_suffix(b"\n").unwrap_or(piece);
-            // One byte more than a line may have, so that it is seen to be cut.
-            let room = (LINE_BYTES + 1).saturating_sub(partial.len());
+            // More than a line may have, so that a secret is still seen whole where the line is cut.
+            let room = (2 * LINE_BYTES).saturating_sub(partial.len());
             partial.extend_from_slice(&text[..text.len().min(room)]);
             if text.len() < piece.len() {
                 let line = std::mem::take(&mut *partial);

@@ -278,6 +278,7 @@ impl ComponentRunner {
         let granted = (grants, grants_file.clone());
         let services = self.services.clone();
         let state = CallState::new(ctx, cancel.clone(), &callable.plugin, granted, services, self.home())?;
+        let lines = Arc::clone(&state.call.lines);
         let watch = Watch::new(cancel, wall_limit.unwrap_or(step_time), GRACE);
         let given = Given { callable: text.to_owned(), params: ctx.params.clone(), own: ctx.own_keys.clone() };
         let thread = format!("wasm-{}", callable.plugin);
@@ -293,8 +294,11 @@ impl ComponentRunner {
         let concluded = over.conclude(ending);
         let usage = Some(report.usage);
         match concluded {
-            Ok(outcome) => Ok(StepOutcome { usage, ..outcome }),
-            Err(error) => Err(StepFailure { error, usage }),
+            Ok(outcome) => Ok(StepOutcome { usage, output: lines.output_without_secrets(outcome.output), ..outcome }),
+            Err(error) => {
+                let (message, detail) = (lines.without_secrets(error.message), lines.without_secrets(error.detail));
+                Err(StepFailure { error: StepError { message, detail, ..error }, usage })
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use crate::cli::Global;
+use crate::command::in_a_shell;
 use crate::exit::{Exit, Outcome};
 use crate::home::Home;
 use crate::say;
@@ -47,7 +48,8 @@ pub(crate) fn run(dir: &Path, global: &Global) -> Outcome {
         say(&format!("{shown} is a home directory already; nothing to do"))?;
     } else {
         say(&format!("made {shown}: {}", made.join(", ")))?;
-        say(&format!("next: put jobs into {shown}/plugins/<app>/jobs.toml, then: nomaflow --home {shown} check"))?;
+        let argument = in_a_shell(&shown.to_string());
+        say(&format!("next: put jobs into {shown}/plugins/<app>/jobs.toml, then: nomaflow --home {argument} check"))?;
     }
     Ok(Exit::Fine)
 }

@@ -20,6 +20,7 @@ use plugin_builder::{Built, Project, Template, Tools};
 use serde_json::json;
 
 use crate::cli::{Global, Plugin, ProjectArgs};
+use crate::command::in_a_shell;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
 
@@ -58,7 +59,7 @@ fn create(name: &str, lang: &str, dir: Option<&Path>, global: &Global) -> Outcom
     } else {
         say(&format!("made {shown}: a plugin in {}, with a callable, its tests and a job", template.title()))?;
         let install = if template == Template::Rust { "" } else { " --install" };
-        say(&format!("next: nomaflow plugin test {shown}{install}"))?;
+        say(&format!("next: nomaflow plugin test {}{install}", in_a_shell(&shown.to_string())))?;
     }
     Ok(Exit::Fine)
 }

@@ -195,6 +195,24 @@ class A:
 }
 
 #[tokio::test]
+async fn what_goes_into_a_component_is_no_function_of_a_step() {
+    let plugins = tempfile::tempdir().unwrap();
+    // As `nomaflow plugin new --lang python` lays it out, with a package of its own and a module of steps beside it.
+    for file in ["visits/src/plugin.py", "visits/vendor/rates/__init__.py", "visits/sdk/python/x.py", "visits/steps.py"]
+    {
+        let path = plugins.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "def f(): ...\n").unwrap();
+    }
+    // Without an `sdk` it is a package like another.
+    std::fs::create_dir_all(plugins.path().join("shop/src")).unwrap();
+    std::fs::write(plugins.path().join("shop/src/orders.py"), "def f(): ...\n").unwrap();
+    let modules = list_modules(&apps(plugins.path())).await.unwrap();
+    let names: Vec<_> = modules.iter().map(|it| (it.app.as_str(), it.module.as_str())).collect();
+    assert_eq!(names, [("shop", "src.orders"), ("visits", "steps")]);
+}
+
+#[tokio::test]
 async fn without_python_files_no_interpreter_is_needed_and_with_them_its_absence_is_told() {
     let plugins = tempfile::tempdir().unwrap();
     std::fs::create_dir(plugins.path().join("shop")).unwrap();

@@ -20,7 +20,7 @@ impl Host for CallState {
     fn report(&mut self, done: u64, total: Option<u64>, note: String) -> wasmtime::Result<()> {
         self.call.usage.host_calls += 1;
         if let Some(voice) = &self.call.voice {
-            let note: String = note.chars().take(NOTE_CHARACTERS).collect();
+            let note: String = self.call.lines.without_secrets(note).chars().take(NOTE_CHARACTERS).collect();
             voice.progress(done, total, &note);
         }
         Ok(())

@@ -7,7 +7,7 @@ use host_model::plugin_port::{HttpGate, HttpRequest, Reach, ServiceErrorKind};
 
 use crate::bindings::nomaflow::step::http::{Host, Request, Response};
 use crate::capability::{Answer, host_error, service_error};
-use crate::grants::{HttpGrants, denial};
+use crate::grants::{HttpGrants, denial, toml_text};
 use crate::state::CallState;
 
 const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,7 +27,9 @@ impl HttpGate for Gate<'_> {
             return missing(format!("host `{address}` is not granted"), format!("hosts = [\"{address}\"]"));
         };
         if !self.grants.allows_method(method) {
-            return missing(format!("method `{method}` is not granted"), format!("methods = [\"{method}\"]"));
+            // The whole line, because who writes only the new one takes the others away.
+            let methods: Vec<String> = self.grants.granted_methods().chain([method]).map(toml_text).collect();
+            return missing(format!("method `{method}` is not granted"), format!("methods = [{}]", methods.join(", ")));
         }
         Ok(reach)
     }

@@ -1,4 +1,4 @@
-//! `nomaflow:step/secrets`: granted secrets by name. What was handed out is replaced in the lines the plugin writes.
+//! `nomaflow:step/secrets`: granted secrets by name. What was handed out is replaced in what the plugin says and returns.
 
 use crate::bindings::nomaflow::step::secrets::Host;
 use crate::capability::{Answer, host_error};

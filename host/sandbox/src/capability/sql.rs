@@ -7,7 +7,7 @@
 use host_model::batch::{Batch, BatchLimit};
 use host_model::port::{Access, SharedPool, SqlCursor, SqlSession};
 use host_model::value::Column;
-use host_model::{StepError, StepErrorKind};
+use host_model::{Objection, StepError, StepErrorKind};
 use wasmtime::component::Resource;
 
 use crate::bindings::nomaflow::step::sql::{Host, HostConnection, HostCursor};
@@ -280,8 +280,13 @@ impl CallState {
         columns: &[String],
         batch: Batch,
     ) -> Answer<u64> {
-        let result = self.table.get(&connection)?.session.insert_columns(table, columns, batch).await;
-        self.count_rows_out(&connection, result)
+        match self.table.get(&connection)?.session.insert_columns(table, columns, batch).await {
+            // Here the host made the statement: what is unknown are the names it was given.
+            Err(error) if error.objection == Some(Objection::UnknownName) => {
+                Ok(Err(connector_error(error, "invalid", "not-found")))
+            }
+            result => self.count_rows_out(&connection, result),
+        }
     }
 
     fn count_rows_out(&mut self, connection: &Resource<Connection>, result: Result<u64, StepError>) -> Answer<u64> {
@@ -294,7 +299,7 @@ impl CallState {
         }
     }
 
-    /// The error of a statement. A denial by the session (a query that writes) is logged like one by the host.
+    /// The error of a statement, with the code the contract has for it. A denial by the session (a query that writes) is logged like one by the host.
     fn fail<T>(&mut self, connection: &Resource<Connection>, error: StepError) -> Answer<T> {
         if error.kind == StepErrorKind::Denied {
             let name = self.table.get(connection)?.name.clone();
@@ -302,7 +307,12 @@ impl CallState {
             let denial = self.deny_connector(&error.message, &name, "read-write");
             return Ok(Err(Error { detail: (!detail.is_empty()).then_some(detail), ..denial }));
         }
-        Ok(Err(connector_error(error, "invalid", "remote")))
+        let remote = match error.objection {
+            Some(Objection::Constraint) => "conflict",
+            Some(Objection::UnknownName | Objection::Statement) => "invalid",
+            None => "remote",
+        };
+        Ok(Err(connector_error(error, "invalid", remote)))
     }
 
     /// The next rows of a cursor, which is closed at its end and after an error. A batch ends early when its rows take

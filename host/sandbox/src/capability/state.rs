@@ -85,7 +85,9 @@ impl CallState {
     async fn set_if(&mut self, key: String, value: String, condition: &StateCondition) -> Result<bool, Error> {
         let store = self.begin_state(Some(&key))?;
         if value.len() > VALUE_BYTES || value.contains('\0') {
-            let message = format!("a value has at most {VALUE_BYTES} bytes and no U+0000, that of `{key}` differs");
+            let bytes = value.len();
+            let message =
+                format!("the value of `{key}` has {bytes} bytes; a value has at most {VALUE_BYTES}, and no U+0000");
             return Err(host_error("invalid", message));
         }
         let entry = StateEntry { key, value, updated_at: Utc::now() };

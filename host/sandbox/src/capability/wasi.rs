@@ -4,7 +4,9 @@
 //! A few functions of WASI are replaced by ones that ask it and look at the answer. What a guest's libc refuses by itself,
 //! because no folder it was given begins like the path, never gets here; that it asked for its folders, and there are
 //! none, is said at level debug. Invariant: nothing is allowed here that WASI refuses; what is refused besides are pipes and devices, which
-//! would hold a thread of the host for as long as nobody writes to them.
+//! would hold a thread of the host for as long as nobody writes to them, and links that lead up.
+
+use std::path::{Component, Path};
 
 use host_model::log::LogLevel;
 use host_model::port::Access;
@@ -76,6 +78,12 @@ fn watch_directories(linker: &mut Linker<CallState>) -> Linked {
             })?
         };
     }
+    types.func_wrap_async(
+        "[method]descriptor.symlink-at",
+        |mut store: State<'_>, (fd, target, path): (Fd, String, String)| {
+            Box::new(async move { Ok((store.data_mut().symlink_at(fd, target, path).await?,)) })
+        },
+    )?;
     watch_change!("[method]descriptor.create-directory-at", create_directory_at);
     watch_change!("[method]descriptor.remove-directory-at", remove_directory_at);
     watch_change!("[method]descriptor.unlink-file-at", unlink_file_at);
@@ -160,6 +168,20 @@ impl CallState {
             self.call.directories.insert(opened.rep(), directory);
         }
         Ok(opened)
+    }
+
+    /// A link that a guest makes is followed by others: by the host, when another granted folder lies inside of this one,
+    /// and by programs of this machine. So it leads down and nowhere else, which stays true wherever it is moved to.
+    async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> wasmtime::Result<Result<(), ErrorCode>> {
+        if !Path::new(&target).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+            let line =
+                format!("denied: `{path}` was to be a link to `{target}`, and a link leads neither up nor to `/`");
+            self.call.lines.push(LogLevel::Warning, &line);
+            return Ok(Err(ErrorCode::NotPermitted));
+        }
+        let directory = self.call.directories.get(&fd.rep()).cloned();
+        let made = self.filesystem().symlink_at(fd, target, path.clone()).await;
+        self.answer(made, directory, &path, true)
     }
 
     /// The answer of WASI about a path below a granted `directory`, a denial among them said to the operator.

@@ -49,7 +49,13 @@ impl HttpGrants {
 
     /// Whether `method` is granted.
     pub fn allows_method(&self, method: &str) -> bool {
-        if self.methods.is_empty() { USUAL_METHODS.contains(&method) } else { self.methods.contains(method) }
+        self.granted_methods().any(|granted| granted == method)
+    }
+
+    /// The methods that are granted.
+    pub(crate) fn granted_methods(&self) -> impl Iterator<Item = &str> {
+        let usual = USUAL_METHODS.into_iter().filter(|_| self.methods.is_empty());
+        usual.chain(self.methods.iter().map(String::as_str))
     }
 }
 

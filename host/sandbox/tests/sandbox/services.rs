@@ -82,7 +82,10 @@ async fn a_granted_host_answers_and_a_method_needs_a_grant_of_its_own() {
     assert!(asked.lock().expect("no panic")[0].contains("x-key: k"));
     let (answer, lines) = ask(&home, "http", json!({"url": url, "method": "post", "body": "x"})).await;
     assert_eq!(answer["code"], "denied");
-    assert!(lines.iter().any(|line| line.contains("`methods = [\"POST\"]` under `[grants.http]`")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.contains("`methods = [\"GET\", \"HEAD\", \"POST\"]` under `[grants.http]`")),
+        "{lines:?}"
+    );
     assert_eq!(asked.lock().expect("no panic").len(), 1, "the second one never left");
     home.grant("services", &format!("[grants.http]\nhosts = [\"{address}\"]\nmethods = [\"POST\"]\n"));
     let (answer, _) = ask(&home, "http", json!({"url": url, "method": "post", "body": "x"})).await;
@@ -234,6 +237,20 @@ async fn a_secret_is_handed_out_by_name_and_its_lines_do_not_show_it() {
     assert_eq!(lines, ["INFO the secret is •••!", "INFO printed: •••"]);
     let (answer, _) = ask(&home, "secret", json!({"name": "missing"})).await;
     assert_eq!(answer["code"], "not-found");
+}
+
+#[tokio::test]
+async fn a_secret_shows_neither_in_what_a_plugin_returns_nor_in_why_it_failed() {
+    let home = Home::with_services("services", Vec::new()).await;
+    home.grant("services", "[grants]\nsecrets = [\"token\", \"key\"]\n");
+    let (answer, _) = ask(&home, "secret", json!({"name": "token", "then": "return"})).await;
+    assert_eq!(answer, json!({"given": {"list": ["•••"]}, "•••": 1}));
+    let step = Step::new(json!({"name": "token", "then": "fail"}));
+    let error = home.run_in("services:secret", &step.ctx).await.expect_err("fails").error;
+    assert_eq!((error.message.as_str(), error.detail.as_str()), ("it was •••", "code: invalid\n•••"));
+    // One of several lines is printed line by line.
+    let (_, lines) = ask(&home, "secret", json!({"name": "key"})).await;
+    assert_eq!(lines, ["INFO the secret is •••!", "INFO printed: •••", "INFO •••"]);
 }
 
 #[tokio::test]

@@ -110,3 +110,31 @@ async fn an_endless_query_of_a_guest_ends_with_its_cancel() {
     assert!(start.elapsed() < std::time::Duration::from_millis(2_400), "{:?}", start.elapsed());
     assert_eq!(error.kind, StepErrorKind::Timeout);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_database_has_against_a_statement_reaches_the_guest_in_the_codes_of_the_contract() {
+    let home = Home::with("rows");
+    home.grant("rows", "[grants.connectors]\nc = \"read-write\"\n");
+    let pools = database(home.folder.path()).await;
+    let step = |params| Step::new(params).connectors(Arc::clone(&pools) as Arc<dyn Connectors>);
+    let write = async |table: &str| {
+        let failed = home.run_in("rows:write", &step(json!({"table": table, "k": 1})).ctx).await;
+        failed.map(|_| ()).map_err(|failure| failure.error.detail.lines().next().unwrap_or_default().to_owned())
+    };
+    assert_eq!(write("t").await, Ok(()));
+    assert_eq!(write("t").await, Err("code: conflict".to_owned()));
+    assert_eq!(write("nowhere").await, Err("code: not-found".to_owned()));
+    let home = Home::with("denied");
+    home.grant("denied", "[grants.connectors]\nc = \"read-write\"\n");
+    for (callable, statement, code) in [
+        ("denied:write", "insert into t (id) values (1)", "conflict"),
+        ("denied:write", "selec 1", "invalid"),
+        ("denied:write", "insert into nowhere values (1)", "invalid"),
+        ("denied:write", "pragma hard_heap_limit = 1000", "invalid"),
+        ("denied:read", "select nothing_such from t", "invalid"),
+    ] {
+        let asked = step(json!({"connector": "c", "statement": statement}));
+        let told = home.run_in(callable, &asked.ctx).await.expect("it goes on");
+        assert_eq!(told.output["code"], json!(code), "{statement}: {:?}", told.output);
+    }
+}

@@ -131,7 +131,8 @@ pub(crate) async fn services(home: &Path, directories: Vec<Directory>) -> Servic
     struct OneSecret;
     impl Secrets for OneSecret {
         fn find_secret(&self, name: &str) -> Option<String> {
-            (name == "token").then(|| "s3cret-token".to_owned())
+            let known = [("token", "s3cret-token"), ("key", "first line of it\nsecond line of it\n")];
+            known.into_iter().find(|(known, _)| *known == name).map(|(_, secret)| secret.to_owned())
         }
     }
     let state = host_store::open_roles("sqlite:state.db", home).await.expect("a store").plugin_state;

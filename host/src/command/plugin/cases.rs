@@ -7,17 +7,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use host_catalogue::{LoadOptions, load, system_zone};
+use host_model::diagnostic::nearest;
 use host_model::log::LogLevel;
 use host_model::{CancelToken, Json};
 use plugin_builder::Project;
 use serde_json::json;
 
-use super::workbench::{Mute, NoSecrets, Workbench};
+use super::workbench::{Mute, NoSecrets, Workbench, read_grants};
 use crate::exit::Failure;
 use crate::say;
+use crate::watch::visible;
 
 /// What no case takes, unless something hangs.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The keys of a case, which the SDKs read as well.
+const KEYS: [&str; 7] = ["name", "callable", "params", "connectors", "result", "error", "after"];
 
 /// What became of every case.
 pub(super) struct Report {
@@ -43,7 +48,7 @@ impl Report {
         for (name, problem) in &self.cases {
             match problem {
                 None => say(&format!("ok      {name}"))?,
-                Some(problem) => say(&format!("FAILED  {name}: {problem}"))?,
+                Some(problem) => say(&visible(&format!("FAILED  {name}: {problem}")))?,
             }
         }
         let held = self.cases.iter().filter(|(_, problem)| problem.is_none()).count();
@@ -66,20 +71,32 @@ pub(super) async fn run_all(project: &Project) -> Result<Report, Failure> {
             return Err(anyhow::Error::new(error).context(format!("cannot read `{}`", path.display())).into());
         }
     };
+    let grants = read_grants(&project.grants())?;
     let mut report = Report { cases: Vec::new(), took: Duration::ZERO };
     let bench = Workbench::new(&project.component(), Arc::new(NoSecrets)).await?;
     for case in &cases {
         let name = case["name"].as_str().unwrap_or("a case without name").to_owned();
-        let problem = hold(&bench, project, case).await.err();
-        report.cases.push((name, problem.map(|problem| format!("{problem:#}"))));
+        let problem = hold(&bench, &grants, case).await.err();
+        report.cases.push((name, problem.map(|problem| bench.place.name(&format!("{problem:#}")))));
     }
     bench.close().await;
     report.took = started.elapsed();
     Ok(report)
 }
 
+/// A key that nobody reads would be a check that never fails.
+fn refuse_unknown_keys(case: &Json) -> anyhow::Result<()> {
+    let mut keys = case.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    let Some(unknown) = keys.find(|key| !KEYS.contains(key)) else { return Ok(()) };
+    match nearest(unknown, KEYS) {
+        Some(near) => bail!("unknown key `{unknown}`, did you mean `{near}`?"),
+        None => bail!("unknown key `{unknown}`; a case has `{}`", KEYS.join("`, `")),
+    }
+}
+
 /// Fails unless the case holds.
-async fn hold(bench: &Workbench, project: &Project, case: &Json) -> anyhow::Result<()> {
+async fn hold(bench: &Workbench, own: &str, case: &Json) -> anyhow::Result<()> {
+    refuse_unknown_keys(case)?;
     let home = tempfile::tempdir().context("cannot make a folder for temporary files")?;
     let scripts: BTreeMap<&str, &str> = case["connectors"]
         .as_object()
@@ -104,8 +121,7 @@ async fn hold(bench: &Workbench, project: &Project, case: &Json) -> anyhow::Resu
         proposal: None,
     };
     let connectors = load(home.path(), &options).connectors;
-    let own = std::fs::read_to_string(project.grants()).unwrap_or_default();
-    let grants = plugin_builder::merge_grants(&own, &grants, &[], home.path())?;
+    let grants = plugin_builder::merge_grants(own, &grants, &[], home.path())?;
     bench.equip(&grants, connectors)?;
     hold_on(bench, case, &scripts).await
 }
@@ -156,7 +172,16 @@ fn is_code(detail: &str, code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_code;
+    use serde_json::json;
+
+    use super::{is_code, refuse_unknown_keys};
+
+    #[test]
+    fn a_key_of_a_case_that_nobody_reads_is_refused() {
+        assert!(refuse_unknown_keys(&json!({"name": "n", "callable": "c", "result": {}, "after": {}})).is_ok());
+        let refused = refuse_unknown_keys(&json!({"callable": "c", "results": {}})).expect_err("refused");
+        assert_eq!(refused.to_string(), "unknown key `results`, did you mean `result`?");
+    }
 
     #[test]
     fn a_finer_code_is_the_code_too_and_a_longer_word_is_not() {

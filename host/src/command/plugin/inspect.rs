@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::command::table;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
+use crate::watch::visible;
 
 /// What an interface of the contract needs before its calls do anything; none for those that need nothing.
 const NEEDS: [(&str, &str); 5] = [
@@ -123,7 +124,7 @@ fn describe(callable: &CallableInfo) -> String {
         let default = it.get("default").map_or(String::new(), |default| format!(" = {default}"));
         let optional = if is_optional && default.is_empty() { ", optional" } else { "" };
         let doc = it["description"].as_str().unwrap_or_default();
-        format!("\n    {sign} {name}: {}{default}{optional}  {doc}", kind_of(it)).trim_end().to_owned()
+        format!("\n    {}", in_a_line(&format!("{sign} {name}: {}{default}{optional}  {doc}", kind_of(it))).trim_end())
     };
     let params = schema["properties"].as_object().into_iter().flatten();
     let results = result["properties"].as_object().into_iter().flatten();
@@ -131,7 +132,12 @@ fn describe(callable: &CallableInfo) -> String {
         .map(|(name, it)| line("-", name, it, !required.contains(&name.as_str())))
         .chain(results.map(|(name, it)| line(">", name, it, false)))
         .collect();
-    format!("  {}  {}{lines}", callable.name, callable.title)
+    format!("  {}  {}{lines}", callable.name, in_a_line(&callable.title))
+}
+
+/// Text of a component in one line that is seen for what it is: who looks before granting must not be shown another answer.
+fn in_a_line(text: &str) -> String {
+    visible(text).replace(['\n', '\t'], " ")
 }
 
 /// The type of a JSON Schema in a word or two.
@@ -161,6 +167,23 @@ mod tests {
         };
         let wanted = "  purge  Purge old visits\n    - db: string  Where.\n    - year: integer = 2020\n    - note: string or null, optional\n    > rows: integer";
         assert_eq!(describe(&callable), wanted);
+    }
+
+    #[test]
+    fn what_a_component_says_of_itself_cannot_pass_for_an_answer_of_ours() {
+        let callable = CallableInfo {
+            name: "purge".into(),
+            title: "Purge\u{1b}[2J\n\ngranted in x.toml\n  nothing".into(),
+            doc: String::new(),
+            params_schema:
+                r#"{"properties": {"d\nb": {"type": "string\u001b[8m", "description": "Where.\nimports: none"}}}"#
+                    .into(),
+            result_schema: "{}".into(),
+            meta: Vec::new(),
+        };
+        let told = describe(&callable);
+        assert_eq!(told.lines().count(), 2, "{told}");
+        assert!(!told.contains('\u{1b}'), "{told}");
     }
 
     #[test]

@@ -9,25 +9,32 @@ use host_model::connector::ConnectorSet;
 use host_model::log::LogLevel;
 use host_model::port::{Secrets, StepFailure};
 use host_model::{CancelToken, Json, JsonMap, StepErrorKind};
+use host_sandbox::grants::Grants;
 use serde_json::json;
 
-use super::workbench::{Aloud, NoSecrets, Place, Workbench};
+use super::workbench::{Aloud, NoSecrets, Place, Workbench, read_grants};
 use crate::assemble::home_secrets;
 use crate::cli::{Global, PluginRunArgs};
 use crate::command::job::{interrupted, pair};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::home::{Home, env};
 use crate::say;
-use crate::watch::usage_line;
+use crate::watch::{usage_line, visible};
 
 pub(super) async fn run(args: &PluginRunArgs, global: &Global) -> Outcome {
     // Before anything is compiled for the sake of a slip.
     args.params.iter().try_for_each(|text| pair(text).map(drop))?;
     let home = Home::new(&global.home);
-    let beside = std::fs::read_to_string(args.file.with_extension("toml")).unwrap_or_default();
+    let beside = read_grants(&args.file.with_extension("toml"))?;
     let place = std::path::absolute(home.path()).unwrap_or_else(|_| home.path().to_owned());
     let grants = plugin_builder::merge_grants(&beside, &args.grants, &args.limits, &place)
         .map_err(|error| Failure { exit: Exit::Usage, error, hint: None })?;
+    // What stands in the file was sound, so it is what was added that is not.
+    Grants::parse(&grants, "").map_err(|problems| {
+        let told: Vec<String> = problems.iter().map(|problem| problem.message.clone()).collect();
+        let hint = problems.into_iter().find_map(|problem| problem.hint);
+        Failure { hint, ..Failure::new(Exit::Invalid, format!("`--grant` or `--limit`: {}", told.join("; "))) }
+    })?;
     let secrets = home_secrets(&home).await?;
     let found: Arc<dyn Secrets> = match &secrets {
         Some(book) => book.clone(),
@@ -121,7 +128,7 @@ fn fail(failure: StepFailure, place: &Place, is_json: bool) -> Outcome {
     }
     tell_usage(usage.as_ref());
     if !detail.is_empty() {
-        eprintln!("{detail}");
+        eprintln!("{}", visible(&detail));
     }
     let failure = Failure::new(exit, message);
     Err(match exit {

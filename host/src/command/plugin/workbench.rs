@@ -17,6 +17,7 @@ use host_model::port::{
 };
 use host_model::value::Value;
 use host_model::{CancelToken, JobId, Json, JsonMap, RunId, StepError, StepName, StepSpec};
+use host_sandbox::grants::Grants;
 use host_sandbox::{CallableInfo, ComponentRunner, SandboxError};
 use host_steps::{ConnectorPools, SqlQueryRunner};
 use tempfile::TempDir;
@@ -32,19 +33,25 @@ pub(super) fn cache() -> anyhow::Result<PathBuf> {
 /// Where the component lies on the bench, as messages of the sandbox say it.
 const BENCH: &str = "plugins/bench/";
 
-/// The folder a component came from. What is said of the bench is said of it.
+/// Where a component came from, its file and its folder. What is said of the bench is said of them.
 #[derive(Clone)]
-pub(super) struct Place(String);
+pub(super) struct Place {
+    /// Where it lies on the bench, and where it came from.
+    file: (String, String),
+    folder: String,
+}
 
 impl Place {
     fn of(file: &Path) -> Self {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        Self(folder.map_or_else(String::new, |folder| format!("{}/", folder.display())))
+        let folder = folder.map_or_else(String::new, |folder| format!("{}/", folder.display()));
+        let name = file.file_stem().unwrap_or_default().display();
+        Self { file: (format!("{BENCH}{name}.wasm"), file.display().to_string()), folder }
     }
 
     /// `text` with the names that people know.
     pub(super) fn name(&self, text: &str) -> String {
-        text.replace(BENCH, &self.0)
+        text.replace(&self.file.0, &self.file.1).replace(BENCH, &self.folder)
     }
 }
 
@@ -223,6 +230,23 @@ pub(super) fn refusal(error: &SandboxError) -> Failure {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// The text of the file of grants at `path`, empty where there is none. Judged here, where its lines are those of the file;
+/// what the command line adds comes afterwards.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn read_grants(path: &Path) -> Result<String, Failure> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => {
+            return Err(anyhow::Error::new(error).context(format!("cannot read `{}`", path.display())).into());
+        }
+    };
+    Grants::parse(&text, &path.display().to_string()).map_err(|problems| refusal(&SandboxError::Grants(problems)))?;
+    Ok(text)
 }
 
 /// Writes the lines of a call to standard error, where a pipe of the result does not meet them.

@@ -3,9 +3,11 @@
 
 use std::borrow::Cow;
 
-use host_model::{CancelToken, StepError, StepErrorKind};
+use host_model::{CancelToken, Objection, StepError, StepErrorKind};
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::postgres::PgDatabaseError;
+
+use super::sqlite::confine::refusal;
 
 /// A connector as messages name it: its name and its database without credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,9 +80,13 @@ impl Place {
 
     /// The database refused a statement or broke while running it.
     pub(crate) fn sqlite(&self, error: &rusqlite::Error, sql: &str) -> StepError {
+        if let Some(why) = refusal(error) {
+            return self.definition(why).with_detail(statement_detail(sql));
+        }
         let mut fault =
             StepError::remote(format!("connector `{}` ({}): {}", self.connector, self.label, sqlite_text(error)));
         fault.may_retry = sqlite_may_retry(error);
+        fault.objection = sqlite_objection(error);
         fault.with_detail(statement_detail(sql))
     }
 
@@ -112,6 +118,7 @@ impl Place {
         }
         let mut fault = StepError::remote(text);
         fault.may_retry = postgres_may_retry(refusal.code());
+        fault.objection = Objection::of_sqlstate(refusal.code());
         let mut detail = format!("SQLSTATE {}", refusal.code());
         if let Some(hint) = refusal.hint() {
             detail.push_str(&format!("\nhint: {hint}"));
@@ -138,6 +145,7 @@ impl Place {
             fault = self.denied(&format!("is open for reading only: {}", refusal.message()));
         }
         fault.may_retry = mysql_may_retry(refusal.number(), refusal.code().unwrap_or_default());
+        fault.objection = mysql_objection(refusal.number(), refusal.code().unwrap_or_default());
         let mut detail = format!("error {}", refusal.number());
         if let Some(state) = refusal.code() {
             detail.push_str(&format!(", SQLSTATE {state}"));
@@ -215,6 +223,28 @@ fn sqlite_may_retry(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// SQLite has one code for all that is wrong with a statement; only its words tell an unknown name.
+fn sqlite_objection(error: &rusqlite::Error) -> Option<Objection> {
+    use rusqlite::ErrorCode as C;
+    let text = sqlite_text(error);
+    let is_name = ["no such table", "no such column", "has no column named"].iter().any(|words| text.contains(words));
+    match error.sqlite_error_code()? {
+        C::ConstraintViolation => Some(Objection::Constraint),
+        C::Unknown if is_name => Some(Objection::UnknownName),
+        C::Unknown | C::TypeMismatch => Some(Objection::Statement),
+        _ => None,
+    }
+}
+
+/// MySQL has some missing privileges among its syntax errors, and some constraints among the general ones.
+fn mysql_objection(number: u16, state: &str) -> Option<Objection> {
+    match number {
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 => None,
+        3819 | 4025 => Some(Objection::Constraint),
+        _ => Objection::of_sqlstate(state),
+    }
+}
+
 fn mysql_refusal(error: &sqlx::Error) -> Option<&MySqlDatabaseError> {
     error.as_database_error().and_then(|e| e.try_downcast_ref::<MySqlDatabaseError>())
 }
@@ -259,6 +289,19 @@ mod tests {
         assert!(!postgres_may_retry("23505"));
         assert!(postgres_may_retry("40001"));
         assert!(postgres_may_retry("57P01"));
+    }
+
+    #[test]
+    fn what_a_database_has_against_a_statement_is_told_from_its_other_troubles() {
+        assert_eq!(Objection::of_sqlstate("23505"), Some(Objection::Constraint));
+        assert_eq!(Objection::of_sqlstate("42P01"), Some(Objection::UnknownName));
+        assert_eq!(Objection::of_sqlstate("22003"), Some(Objection::Statement));
+        for state in ["42501", "40001", "57014", "08006", "", "é"] {
+            assert_eq!(Objection::of_sqlstate(state), None, "{state}");
+        }
+        assert_eq!(mysql_objection(1062, "23000"), Some(Objection::Constraint));
+        assert_eq!(mysql_objection(1146, "42S02"), Some(Objection::UnknownName));
+        assert_eq!(mysql_objection(1142, "42000"), None);
     }
 
     #[test]

@@ -1,10 +1,17 @@
 //! How far a name or an address may lead: looked at for each address before a connection is made to it, so that a name
 //! that changes its mind between two look-ups gains nothing.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use host_model::plugin_port::Reach;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// Where clouds tell a machine its credentials, beside the addresses of its link.
+const METADATA_V4: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
+/// The same.
+const METADATA_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 
 /// Looks names up, and keeps the addresses within reach.
 pub(super) struct Resolver {
@@ -39,14 +46,26 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let name = name.as_str().to_owned();
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let (within, beyond): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|address| is_within(address.ip(), reach));
+            let may_lead = |address: &SocketAddr| {
+                is_within(address.ip(), reach) && (reach == Reach::Anywhere || !is_of_this_machine(address.ip()))
+            };
+            let (within, beyond): (Vec<_>, Vec<_>) = found.into_iter().partition(may_lead);
             match beyond.first() {
                 Some(address) if within.is_empty() => Err(OutOfReach { name, address: address.ip() }.into()),
                 _ => Ok(Box::new(within.into_iter()) as Addrs),
             }
         })
     }
+}
+
+/// Whether `address` is one of this machine's own in its network: a packet to it would come from it. None is sent.
+fn is_of_this_machine(address: IpAddr) -> bool {
+    let any: IpAddr = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let source = UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect((address, 9))?;
+        socket.local_addr()
+    });
+    source.is_ok_and(|source| source.ip() == address)
 }
 
 /// Whether a name granted with `reach` may lead to `address`.
@@ -66,9 +85,10 @@ pub(super) fn is_within(address: IpAddr, reach: Reach) -> bool {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();
             let is_shared = first == 100 && (64..128).contains(&second);
-            (is_own || v4.is_link_local() || v4.is_broadcast() || first == 0, v4.is_private() || is_shared)
+            let is_own = is_own || v4.is_link_local() || v4.is_broadcast() || first == 0 || METADATA_V4.contains(&v4);
+            (is_own, v4.is_private() || is_shared)
         }
-        IpAddr::V6(v6) => (is_own || v6.is_unicast_link_local(), v6.is_unique_local()),
+        IpAddr::V6(v6) => (is_own || v6.is_unicast_link_local() || METADATA_V6.contains(&v6), v6.is_unique_local()),
     };
     match reach {
         Reach::Anywhere => true,
@@ -97,8 +117,16 @@ mod tests {
             assert_eq!(farthest(text), Reach::Network, "{text}");
         }
         let own = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "0.0.0.0", "0.1.2.3", "::"];
-        for text in own.into_iter().chain(["169.254.169.254", "fe80::1", "224.0.0.1", "255.255.255.255"]) {
+        let metadata = ["169.254.169.254", "100.100.100.200", "168.63.129.16", "fd00:ec2::254", "64:ff9b::6464:64c8"];
+        for text in own.into_iter().chain(metadata).chain(["fe80::1", "224.0.0.1", "255.255.255.255"]) {
             assert_eq!(farthest(text), Reach::Anywhere, "{text}");
         }
+    }
+
+    #[test]
+    fn the_own_addresses_of_this_machine_are_told_from_those_of_others() {
+        assert!(is_of_this_machine("127.0.0.1".parse().unwrap()));
+        // One of those that are nobody's.
+        assert!(!is_of_this_machine("203.0.113.77".parse().unwrap()));
     }
 }

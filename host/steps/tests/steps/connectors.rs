@@ -152,8 +152,38 @@ async fn a_guest_cannot_attach_another_file_and_a_reader_makes_no_file() {
     assert!(!path.exists());
     bench.execute("secret", &["create table s (x text)"]).await;
     let session = bench.session("ops", Access::ReadWrite).await;
-    let attach = format!("attach '{}' as s", secret.display());
-    assert!(session.execute(&attach, Vec::new()).await.is_err());
+    let written = format!("attach '{}' as s", secret.display());
+    let bound = vec![("f".to_owned(), Value::Text(secret.display().to_string()))];
+    for (attach, binds) in [(written.as_str(), Vec::new()), ("attach :f as s", bound)] {
+        let refused = session.execute(attach, binds).await.unwrap_err();
+        assert_eq!(refused.kind, StepErrorKind::Definition);
+        assert!(refused.message.contains("no other database file is attached here"), "{refused}");
+    }
+    let copy = folder.path().join("copy.db");
+    let vacuum = format!("vacuum into '{}'", copy.display());
+    let refused = session.execute(&vacuum, Vec::new()).await.unwrap_err();
+    assert!(refused.message.contains("`vacuum` needs one too"), "{refused}");
+    assert!(!copy.exists());
+}
+
+#[tokio::test]
+async fn a_statement_changes_nothing_that_sqlite_keeps_for_the_whole_process() {
+    let folder = TempDir::new().unwrap();
+    let bench = Set::default().sqlite("ops", &folder.path().join("a.db")).build();
+    bench.execute("ops", &["create table t (i int)"]).await;
+    let session = bench.session("ops", Access::ReadWrite).await;
+    for pragma in [
+        "pragma hard_heap_limit = 100000000000",
+        "PRAGMA main.Soft_Heap_Limit(100000000000)",
+        "pragma /* */ \"temp_store_directory\" = '/tmp'",
+    ] {
+        let refused = session.execute(pragma, Vec::new()).await.unwrap_err();
+        assert!(refused.message.contains("for the whole process"), "{pragma}: {refused}");
+    }
+    // Those of its connection are its own.
+    session.execute("pragma cache_size = 100", Vec::new()).await.unwrap();
+    let mut kept = session.query("pragma hard_heap_limit", Vec::new()).await.unwrap();
+    assert_eq!(kept.next_batch(1).await.unwrap(), [[Value::Int(0)]]);
 }
 
 #[tokio::test]

@@ -7,14 +7,17 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::{Project, inputs, run};
 use crate::sdk;
 use crate::tools::{Tools, python};
+
+const OLDEST_PYTHON: &str = "3.10";
 
 /// The module componentize-py is pointed at: the author's, then the exports over what it registered.
 const ENTRY: &str = "import plugin\nfrom nomaflow.component import Callables\n";
@@ -23,7 +26,7 @@ pub(super) fn build(project: &Project, tools: &Tools) -> Result<(PathBuf, String
     let sdk = sdk_folder(project)?;
     let mut lint = Command::new(python());
     lint.arg(sdk.join("nomaflow/lint.py")).arg("src").current_dir(&project.folder);
-    if !run(&mut lint)? {
+    if !run_python(&mut lint)? {
         bail!("`{}` would not run in the sandbox (see above)", project.name);
     }
     let tool = tools.componentize_py()?;
@@ -56,7 +59,17 @@ pub(super) fn test(project: &Project) -> Result<bool> {
     let path: OsString = env::join_paths(places)?;
     let mut command = Command::new(python());
     command.current_dir(&project.folder).args(["-m", "unittest", "discover", "-q", "-s", "tests"]);
-    run(command.env("PYTHONPATH", path).env("PYTHONDONTWRITEBYTECODE", "1"))
+    run_python(command.env("PYTHONPATH", path).env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+fn run_python(command: &mut Command) -> Result<bool> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    run(command).map_err(|error| match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::NotFound) => {
+            anyhow!("there is no `{program}`: Python plugins need Python {OLDEST_PYTHON} or newer, with pip")
+        }
+        _ => error,
+    })
 }
 
 /// The project's own copy of the SDK, else the one this program carries.

@@ -80,6 +80,9 @@ fn search(params: Search) -> Result<Value, Error> {
 #[derive(serde::Deserialize)]
 struct Secret {
     name: String,
+    /// Gives the secret itself away: `return` or `fail`.
+    #[serde(default)]
+    then: String,
 }
 
 fn secret(params: Secret) -> Result<Value, Error> {
@@ -87,6 +90,11 @@ fn secret(params: Secret) -> Result<Value, Error> {
     if let Ok(secret) = &secret {
         log::info!("the secret is {secret}!");
         println!("printed: {secret}");
+        match params.then.as_str() {
+            "return" => return Ok(json!({"given": {"list": [secret]}, secret: 1})),
+            "fail" => return Err(Error::invalid(format!("it was {secret}")).with_detail(secret.clone())),
+            _ => {}
+        }
     }
     answer(secret.map(|secret| json!(secret.len())))
 }

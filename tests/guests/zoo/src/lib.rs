@@ -39,5 +39,6 @@ nomaflow_guest::plugin! {
     "sockets" => wasi::sockets,
     "unasked" => wasi::unasked,
     "zeroes" => wasi::zeroes,
+    "link" => wasi::link,
     "raw" => raw::run,
 }

@@ -15,6 +15,27 @@ mod bindings {
                 import wasi:sockets/tcp-create-socket@0.2.0;
                 import wasi:sockets/udp-create-socket@0.2.0;
                 import wasi:cli/stdout@0.2.0;
+                import wasi:filesystem/preopens@0.2.0;
+            }
+
+            package wasi:filesystem@0.2.0 {
+                interface types {
+                    enum error-code {
+                        access, would-block, already, bad-descriptor, busy, deadlock, quota, exist, file-too-large,
+                        illegal-byte-sequence, in-progress, interrupted, invalid, io, is-directory, loop,
+                        too-many-links, message-size, name-too-long, no-device, no-entry, no-lock,
+                        insufficient-memory, insufficient-space, not-directory, not-empty, not-recoverable,
+                        unsupported, no-tty, no-such-device, overflow, not-permitted, pipe, read-only, invalid-seek,
+                        text-file-busy, cross-device,
+                    }
+                    resource descriptor {
+                        symlink-at: func(old-path: string, new-path: string) -> result<_, error-code>;
+                    }
+                }
+                interface preopens {
+                    use types.{descriptor};
+                    get-directories: func() -> list<tuple<descriptor, string>>;
+                }
             }
 
             package wasi:sockets@0.2.0 {
@@ -78,6 +99,7 @@ mod bindings {
 }
 
 use bindings::wasi::cli::stdout::get_stdout;
+use bindings::wasi::filesystem::preopens::get_directories;
 use bindings::wasi::sockets::instance_network::instance_network;
 use bindings::wasi::sockets::ip_name_lookup::resolve_addresses;
 use bindings::wasi::sockets::network::{ErrorCode, IpAddressFamily};
@@ -124,4 +146,21 @@ pub(crate) struct Zeroes {
 pub(crate) fn zeroes(params: Zeroes) -> Result<Value, Error> {
     let _ = get_stdout().write_zeroes(params.n);
     Ok(Value::Null)
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct Link {
+    folder: String,
+    target: String,
+    name: String,
+}
+
+/// Makes a link in a granted folder.
+pub(crate) fn link(params: Link) -> Result<Value, Error> {
+    let folders = get_directories();
+    let Some((folder, _)) = folders.iter().find(|(_, name)| *name == params.folder) else {
+        return Err(Error::invalid("there is no such folder"));
+    };
+    let answer = folder.symlink_at(&params.target, &params.name).map_or_else(|code| code.name(), |()| "ok");
+    Ok(json!({"answer": answer}))
 }

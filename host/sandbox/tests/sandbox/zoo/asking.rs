@@ -46,6 +46,27 @@ async fn what_leads_out_of_a_granted_folder_is_refused_and_named() {
 }
 
 #[tokio::test]
+async fn a_link_planted_in_one_folder_does_not_lead_the_grant_of_another_out_of_the_home() {
+    let zoo = Zoo::with(
+        "[grants.directories]\nout = { path = \"out\", mode = \"read-write\" }\nin = { path = \"out/in\" }\n",
+    )
+    .await;
+    let root = zoo.home.folder.path();
+    std::fs::create_dir_all(root.join("out/in")).expect("a folder");
+    for target in ["../elsewhere", "./in/../../elsewhere", "/etc"] {
+        let fate = zoo.fate("link", json!({"folder": "/out", "target": target, "name": "planted"})).await;
+        assert_eq!(fate.output(), json!({"answer": "not-permitted"}), "{target}");
+        fate.said(&format!("denied: `planted` was to be a link to `{target}`"));
+        assert!(std::fs::symlink_metadata(root.join("out/planted")).is_err(), "{target}");
+    }
+    let fate = zoo.fate("link", json!({"folder": "/out", "target": "in/a", "name": "latest"})).await;
+    assert_eq!(fate.output(), json!({"answer": "ok"}), "a link that leads down is fine");
+    let fate = zoo.fate("link", json!({"folder": "/in", "target": "a", "name": "b"})).await;
+    assert_eq!(fate.output(), json!({"answer": "not-permitted"}));
+    fate.said("directory `in` is granted for reading, `b` was to be written");
+}
+
+#[tokio::test]
 async fn a_pipe_in_a_granted_folder_holds_nobody() {
     let zoo = Zoo::with("[grants.directories]\nin = { path = \"in\", mode = \"read-write\" }\n").await;
     let folder = zoo.home.folder.path().join("in");

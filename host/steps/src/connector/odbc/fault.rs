@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_model::StepError;
+use host_model::{Objection, StepError};
 use odbc_api::Error;
 
 use crate::connector::dial::Refusal;
@@ -23,7 +23,9 @@ pub(super) fn running(place: &Place, error: &Error, limit: Option<Duration>, sql
         _ if is_broken(error) => place.lost(text, sql),
         _ => {
             let origin = if state.is_empty() { String::new() } else { format!("SQLSTATE {state}") };
-            place.foreign(&text, &origin, matches!(state.get(..2), Some("40" | "53" | "55" | "57")), sql)
+            let may_retry = matches!(state.get(..2), Some("40" | "53" | "55" | "57"));
+            let fault = place.foreign(&text, &origin, may_retry, sql);
+            StepError { objection: Objection::of_sqlstate(&state), ..fault }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_model::StepError;
+use host_model::{Objection, StepError};
 use oracledb::{Error, ErrorKind};
 
 use crate::connector::dial::Refusal;
@@ -40,11 +40,22 @@ pub(super) fn running(place: &Place, error: &Error, limit: Option<Duration>, sql
     match (error.kind(), limit) {
         (ErrorKind::DbError(refusal), _) => {
             let rest: Vec<&str> = refusal.message().lines().skip(1).filter(|l| !l.starts_with("Help:")).collect();
-            place.foreign(&text(error), rest.join("\n").trim(), may_retry(refusal.code()), sql)
+            let fault = place.foreign(&text(error), rest.join("\n").trim(), may_retry(refusal.code()), sql);
+            StepError { objection: objection(refusal.code()), ..fault }
         }
         (ErrorKind::CallTimeoutExceeded | ErrorKind::UnableToRecover, Some(limit)) => place.too_long(limit, sql),
         _ if is_broken(error) => place.lost(text(error), sql),
         _ => place.foreign(&text(error), "", false, sql),
+    }
+}
+
+/// Keys and checks; tables and columns; syntax, conversions and texts that are too long.
+fn objection(code: usize) -> Option<Objection> {
+    match code {
+        1 | 1400 | 1407 | 2290..=2292 => Some(Objection::Constraint),
+        904 | 942 => Some(Objection::UnknownName),
+        900..=936 | 1438 | 1722 | 12899 => Some(Objection::Statement),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! Each piece of work gets a connection of its own on a blocking thread, so nothing (pragmas, temporary tables, open
 //! statements) leaks from one step to the next; a semaphore keeps the number of connections to the pool's size.
 
+pub(crate) mod confine;
 pub(crate) mod session;
 pub(crate) mod value;
 
@@ -15,7 +16,6 @@ use std::time::Duration;
 use host_model::connector::Pool;
 use host_model::port::Access;
 use host_model::{CancelToken, StepError, StepErrorKind};
-use rusqlite::limits::Limit;
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, InterruptHandle, OpenFlags, Statement};
 use tokio::sync::OwnedSemaphorePermit;
@@ -141,10 +141,7 @@ impl Link {
         let setup = || -> rusqlite::Result<()> {
             self.conn.busy_handler(Some(wait_for_lock))?;
             self.conn.pragma_update(None, "foreign_keys", true)?;
-            if matches!(usage, Use::Session(_)) {
-                // ATTACH would open any file of this machine under the name of this connector.
-                self.conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
-            }
+            confine::confine(&self.conn, matches!(usage, Use::Session(_)))?;
             if usage.access() == Access::Read {
                 return self.conn.pragma_update(None, "query_only", true);
             }

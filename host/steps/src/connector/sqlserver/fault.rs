@@ -1,6 +1,6 @@
 //! What the errors of SQL Server mean for a step.
 
-use host_model::StepError;
+use host_model::{Objection, StepError};
 use tiberius::error::Error;
 
 use crate::connector::dial::{Refusal, is_hang_up};
@@ -28,7 +28,8 @@ pub(super) fn running(place: &Place, error: &Error, sql: &str) -> StepError {
         Error::Server(refusal) => {
             let (code, class) = (refusal.code(), refusal.class());
             let origin = format!("error {code}, severity {class}, state {}, line {}", refusal.state(), refusal.line());
-            place.foreign(refusal.message(), &origin, may_retry(code, class), sql)
+            let fault = place.foreign(refusal.message(), &origin, may_retry(code, class), sql);
+            StepError { objection: objection(code), ..fault }
         }
         Error::Io { message, .. } => place.lost(message, sql),
         other => place.foreign(&other.to_string(), "", false, sql),
@@ -39,6 +40,16 @@ pub(super) fn running(place: &Place, error: &Error, sql: &str) -> StepError {
 /// is wrong with the SQL or the data stays wrong.
 fn may_retry(code: u32, class: u8) -> bool {
     matches!(code, 1204 | 1205 | 1222 | 3960 | 4060 | 40197 | 40501 | 40613 | 49918 | 49919 | 49920) || class >= 17
+}
+
+/// Keys and checks; tables and columns; syntax, conversions and cut texts.
+fn objection(code: u32) -> Option<Objection> {
+    match code {
+        515 | 547 | 2601 | 2627 => Some(Objection::Constraint),
+        207 | 208 => Some(Objection::UnknownName),
+        102 | 105 | 137 | 156 | 170 | 241 | 245 | 2628 | 8114 | 8115 | 8152 => Some(Objection::Statement),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
