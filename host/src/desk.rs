@@ -25,7 +25,6 @@ use host_api::desk::{
 };
 use host_catalogue::edit::{Content, EditError, EditLock, JobFiles, Journal, Plan, Saved, mask_job, mask_text};
 use host_engine::clock::SystemClock;
-use host_model::job::INTERNAL_PREFIX;
 use host_model::port::Clock as _;
 use host_model::version::{JobVersion, NewVersion, VersionChange, VersionStore};
 use host_model::{JobId, Json, JsonMap};
@@ -88,20 +87,7 @@ impl Desk {
     }
 
     async fn need(&self, id: &str) -> Result<Saved, DeskError> {
-        match self.find(id).await? {
-            Some(saved) => Ok(saved),
-            None if self.is_built_in(id) => Err(DeskError::Conflict {
-                code: "built-in",
-                message: format!("job `{id}` is built in: no file has it, and it does not change"),
-                hint: Some("its runs follow the settings: [jobs] history_days in app.toml".to_owned()),
-            }),
-            None => Err(DeskError::NoJob(id.to_owned())),
-        }
-    }
-
-    /// Whether it is a job of the program's own.
-    fn is_built_in(&self, id: &str) -> bool {
-        id.starts_with(INTERNAL_PREFIX) && self.keeper.current().jobs.contains_key(id)
+        self.find(id).await?.ok_or_else(|| DeskError::NoJob(id.to_owned()))
     }
 
     async fn all(&self) -> Result<Vec<Saved>, DeskError> {

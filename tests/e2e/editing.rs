@@ -154,11 +154,6 @@ fn versions_tell_who_changed_what_and_come_back() {
     nomaflow(home.path(), &["job", "delete", "first"]).expect(0);
     nomaflow(home.path(), &["job", "restore", "first", "4"]).expect(0).saying(&["as version 6"]);
     assert_eq!(changes()[..2], ["restore", "delete"]);
-    // What no file has is there all the same, and says why it does not change.
-    for change in ["disable", "delete"] {
-        nomaflow(home.path(), &["job", change, "_internal-prune-runs"]).expect(1).saying(&["is built in"]);
-    }
-    nomaflow(home.path(), &["job", "delete", "_internal-none"]).expect(4);
     // An editor that makes a mistake, and one that does not.
     let edit = |script: &str| {
         let mut edit = command(home.path());

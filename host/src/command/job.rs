@@ -110,7 +110,7 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
     let place = job["placement"].as_str().unwrap_or("here by hand, any by schedule");
     let limit = job["timeout_seconds"].as_u64().map(|seconds| format!("; timeout {seconds} s")).unwrap_or_default();
     let (overlap, restart) = (field(&job, "overlap"), field(&job, "on_restart"));
-    say(&format!("placement {place}; overlap {overlap}; on restart {restart}{limit}"))?;
+    say(&format!("placement {place}; on restart {restart}; overlap {overlap}{limit}"))?;
     say(&format!("params {}", job["params"]))?;
     let steps = job["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rows: Vec<Vec<String>> = (1..)
