@@ -143,7 +143,7 @@ fn who_asks_for_a_label_that_no_process_has_is_told_that_the_run_waits() {
 fn a_worker_leaves_the_address_of_the_file_to_the_server_that_shares_it() {
     let home = home("");
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    home.write("app.toml", &format!("[server]\nlisten = \"{port}\"\n")).unwrap();
+    home.write("app.toml", format!("[server]\nlisten = \"{port}\"\n")).unwrap();
     let worker = Worker::start(&home, &["--json"], 1);
     let said: Value = serde_json::from_str(&worker.announced[0]).unwrap();
     assert_eq!((&said["role"], &said["listening"]), (&json!("worker"), &Value::Null));
