@@ -97,7 +97,8 @@ pub(crate) enum Command {
     /// API tokens: create, list, revoke
     #[command(subcommand)]
     Token(Token),
-    /// Sign this machine in to a server with user and password
+    /// Sign this machine in to a server with user and password; standard input has the password, one a line, where it is no
+    /// terminal
     Login(LoginArgs),
     /// Sign this machine out again
     Logout,
@@ -163,7 +164,7 @@ pub(crate) enum Job {
     /// Cancel a run
     #[command(visible_alias = "abort")]
     Cancel {
-        /// Run id, or the id of a job with one run in flight
+        /// Run id, or the id of a job that has one run in flight
         run: String,
     },
     /// Latest runs of a job

@@ -124,7 +124,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Doctor => command::doctor::run(&global).await,
         Command::Diagnostics { file } => command::diagnostics::run(file.as_deref(), &global).await,
         Command::Completions { shell } => command::manual::completions(shell),
-        Command::Man { dir } => command::manual::pages(&dir),
+        Command::Man { dir } => command::manual::pages(&dir, &global),
     }
 }
 

@@ -45,6 +45,11 @@ impl Vault {
         Ok(Self { place, keys: RwLock::new(keys) })
     }
 
+    /// Whether there is a key to open and seal with.
+    pub(crate) fn has_key(&self) -> bool {
+        self.with(|keys| keys.current().is_some())
+    }
+
     /// Where its keys are, for people.
     pub(crate) fn place(&self) -> String {
         self.place.to_string()

@@ -10,6 +10,7 @@ use std::time::Duration;
 use eventsource_stream::Eventsource as _;
 use futures_util::StreamExt as _;
 use host_model::Json;
+use host_model::schedule::rfc3339_in;
 
 use crate::client::{Client, escape};
 use crate::exit::{Exit, Failure, Outcome};
@@ -24,6 +25,14 @@ const PATIENCE: u32 = 60;
 /// Text of a field, empty when there is none.
 pub(crate) fn field<'j>(json: &'j Json, key: &str) -> &'j str {
     json.get(key).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// An instant of the API as the clocks of a zone show it; as it came where one of the two cannot be read.
+pub(crate) fn wall(at: &str, zone: &str) -> String {
+    match (at.parse::<host_model::Instant>(), zone.parse()) {
+        (Ok(at), Ok(zone)) => rfc3339_in(at, zone),
+        _ => at.to_owned(),
+    }
 }
 
 /// What was already shown, so that reading again shows nothing twice.

@@ -39,6 +39,12 @@ fn the_first_start_prints_a_password_that_signs_a_machine_in_once_it_is_changed(
     let password = printed().unwrap();
     let login = ["login", "--user", "admin", "--server", host.url()];
     typed(&home, &login, "wrong\n", None).expect(6).saying(&["user or password is wrong"]);
+    // A pipe with the first password only is told what else it has to bring, and nobody stays signed in.
+    typed(&home, &login, &format!("{password}\n"), None)
+        .expect(2)
+        .saying(&["standard input has no new one", "two lines: the password that was given, then a new one"]);
+    let trail = nomaflow(home.path(), &["--json", "audit", "list", "--limit", "5"]).expect(0).out;
+    assert!(trail.contains("logout"), "{trail}");
     typed(&home, &login, &format!("{password}\nshort\n"), None).expect(2).saying(&["at least 12 characters"]);
     typed(&home, &login, &format!("{password}\n{NEW}\n"), None).expect(0).saying(&["signed in to", "`admin`"]);
     let kept = home.read("config/nomaflow/tokens.json").unwrap();

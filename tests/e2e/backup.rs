@@ -147,6 +147,13 @@ fn an_archive_that_was_changed_or_cut_off_is_found_and_restores_nothing() {
         assert_eq!(restore(&bad, &there, &[]).code, 3, "{name}");
         assert!(!there.exists(), "{name}");
     }
+    let missing = at.join("missing");
+    for said in
+        [nomaflow(at, &["backup", "verify", missing.to_str().unwrap()]), restore(&missing, &at.join("new"), &[])]
+    {
+        let said = said.expect(4);
+        assert!(said.err.contains("there is no archive") && !said.err.contains("help:"), "{}", said.err);
+    }
     // Rows that are changed inside a well-formed archive.
     let script = "import sys, tarfile, io, subprocess\n\
         raw = subprocess.run(['zstd', '-dcq', sys.argv[1]], capture_output=True, check=True).stdout\n\

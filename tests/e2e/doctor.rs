@@ -1,11 +1,13 @@
 //! `nomaflow doctor`, completions, manual pages, and the program under the seeds' name.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
 use test_support::{Host, TempHome};
 
 use crate::program::{BINARY, CONNECTOR, home_with, nomaflow};
+use crate::secrets::piped;
 
 fn findings(home: &TempHome, code: i32) -> Vec<Value> {
     let answer = nomaflow(home.path(), &["--json", "doctor"]).expect(code).json();
@@ -57,8 +59,48 @@ fn whatever_is_wrong_is_named_with_what_to_do() {
     nomaflow(home.path(), &["doctor"]).expect(1).saying(&["to mend", "→ nomaflow check", "connector test far"]);
     home.write("app.toml", "[jobs]\nhistory_days = -1\n").unwrap();
     let all = findings(&home, 1);
-    assert_eq!(of(&all, "settings"), [("BAD", "1 errors in app.toml or its environment")]);
+    assert_eq!(of(&all, "settings"), [("BAD", "1 error in app.toml or its environment")]);
     assert_eq!(of(&all, "store"), [("note", "not looked at while the settings are wrong")]);
+}
+
+#[test]
+fn secrets_that_the_key_of_a_home_does_not_open_are_something_to_mend() {
+    let home = home_with("");
+    assert!(of(&findings(&home, 0), "keys")[0].1.contains("there is no key yet"));
+    piped(home.path(), &["--local", "secret", "set", "DB"], "hunter2").expect(0);
+    assert!(of(&findings(&home, 0), "keys")[0].1.starts_with("the key of the secrets is in"));
+    let key = home.path().join("data/secrets.key");
+    std::fs::rename(&key, home.path().join("elsewhere")).unwrap();
+    // As after a restore without the key: there is none, and a server that is started too soon makes another.
+    for has_other in [false, true] {
+        if has_other {
+            nomaflow(home.path(), &["--local", "secret", "genkey"]).expect(0);
+        }
+        let all = findings(&home, 1);
+        let closed = of(&all, "keys").into_iter().find(|(state, _)| *state == "BAD").unwrap();
+        assert!(closed.1.starts_with("1 of 1 stored secrets stay closed") && closed.1.ends_with(": `DB`"), "{all:?}");
+    }
+    nomaflow(home.path(), &["doctor"]).expect(1).saying(&["→ put the key that belongs to this store in its place"]);
+    std::fs::rename(home.path().join("elsewhere"), &key).unwrap();
+    findings(&home, 0);
+}
+
+#[test]
+fn one_mistake_is_one_thing_to_mend() {
+    let home = home_with("");
+    piped(home.path(), &["--local", "secret", "set", "DB"], "hunter2").expect(0);
+    let key = home.path().join("data/secrets.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = nomaflow(home.path(), &["doctor"]).expect(1);
+    said.saying(&[
+        "others may read",
+        "→ chmod 600 ",
+        "not looked at while the key cannot be read",
+        "\n1 thing to mend",
+    ]);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    home.write("app.toml", "[store]\nurl = \"postgres://nobody@127.0.0.1:1/x\"\n").unwrap();
+    nomaflow(home.path(), &["doctor"]).expect(1).saying(&["cannot be reached", "\n1 thing to mend"]);
 }
 
 #[test]
@@ -69,6 +111,8 @@ fn shells_complete_and_manuals_are_written() {
     }
     let pages = home.path().join("man");
     nomaflow(home.path(), &["man", pages.to_str().unwrap()]).expect(0).saying(&["pages in"]);
+    let told = nomaflow(home.path(), &["--json", "man", pages.to_str().unwrap()]).expect(0).json();
+    assert!(told["pages"].as_u64().unwrap() > 50 && told["dir"] == pages.to_str().unwrap(), "{told}");
     let page = std::fs::read_to_string(pages.join("nomaflow-job-run.1")).unwrap();
     assert!(page.contains("Run a job and follow it to its end"), "{page}");
 }

@@ -150,6 +150,10 @@ fn versions_tell_who_changed_what_and_come_back() {
     nomaflow(home.path(), &["job", "restore", "first", "1"]).expect(0).saying(&["as version 4"]);
     assert!(home.read(FILE).unwrap().contains("'''select 1 as x'''") && !home.read(FILE).unwrap().contains("enabled"));
     nomaflow(home.path(), &["job", "restore", "first", "99"]).expect(4);
+    // Deleted and put back into the text it had: both are told.
+    nomaflow(home.path(), &["job", "delete", "first"]).expect(0);
+    nomaflow(home.path(), &["job", "restore", "first", "4"]).expect(0).saying(&["as version 6"]);
+    assert_eq!(changes()[..2], ["restore", "delete"]);
     // An editor that makes a mistake, and one that does not.
     let edit = |script: &str| {
         let mut edit = command(home.path());

@@ -44,7 +44,12 @@ fn the_next_fire_is_skipped_once_and_stays_skipped_when_the_server_starts_again(
     let home = home(&scheduled("nightly", "0 3 * * *"));
     let host = serve(&home);
     let fires = next(&home, "nightly", 3);
-    nomaflow(home.path(), &["job", "skip-next", "nightly"]).expect(0).saying(&["will be skipped", &fires[1]]);
+    // The fire that is skipped and the next one stand in one line, so by the same clock.
+    let told = nomaflow(home.path(), &["--json", "job", "next", "nightly", "-n", "2"]).expect(0).json();
+    let clock = [0, 1].map(|n| told["next"][n]["local"].as_str().unwrap().to_owned());
+    let parts = [format!("the fire of {} will be skipped", clock[0]), format!("next fire {}", clock[1])];
+    nomaflow(home.path(), &["job", "show", "nightly"]).expect(0).saying(&[&format!("next {}, {}", clock[0], clock[1])]);
+    nomaflow(home.path(), &["job", "skip-next", "nightly"]).expect(0).saying(&[&parts[0], &parts[1]]);
     assert_eq!(next(&home, "nightly", 2), fires[1..3]);
     drop(host);
     let host = serve(&home);
@@ -72,6 +77,16 @@ fn the_next_fire_is_skipped_once_and_stays_skipped_when_the_server_starts_again(
         .saying(&["is not skipped any more"]);
     assert_eq!(next(&home, "nightly", 3), fires);
     assert_eq!(ask(&home, &host, "DELETE", &format!("{path}?due_at={}", fires[0]), "").0, 409);
+}
+
+#[test]
+fn a_window_that_had_not_begun_is_taken_back() {
+    let home = home(&scheduled("nightly", "0 3 * * *"));
+    let day = |days| (chrono::Utc::now() + chrono::TimeDelta::days(days)).to_rfc3339();
+    let add = ["--json", "--local", "scheduler", "maintenance", "add", "--from", &day(1), "--to", &day(2)];
+    let window = nomaflow(home.path(), &add).expect(0).json();
+    let end = ["--local", "scheduler", "maintenance", "end", window["id"].as_str().unwrap()];
+    nomaflow(home.path(), &end).expect(0).saying(&["is taken back: it had not begun"]);
 }
 
 #[test]

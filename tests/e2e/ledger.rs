@@ -119,6 +119,8 @@ fn a_paused_scheduler_stays_paused_across_a_restart_and_says_who_paused_it() {
     stop(host);
     let host = serve(&home);
     nomaflow(home.path(), &["scheduler", "status"]).expect(0).saying(&["scheduler: standby", "cli:bob"]);
+    let next = nomaflow(home.path(), &["job", "next", "tick"]).expect(0);
+    assert_eq!(next.err, "note: the scheduler is paused by cli:bob: nothing fires until it is resumed\n");
     let fired = outcomes(&ledger(&home), "fired");
     nomaflow(home.path(), &["scheduler", "resume"]).expect(0).saying(&["scheduler: active"]);
     whole(&came(&home, "fired", fired + 1));

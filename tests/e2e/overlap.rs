@@ -74,3 +74,44 @@ fn a_job_is_refused_until_what_it_depends_on_has_succeeded() {
     nomaflow(home.path(), &["job", "run", "extract"]).expect(0);
     nomaflow(home.path(), &["job", "run", "report"]).expect(0);
 }
+
+#[test]
+fn a_job_with_several_runs_in_flight_wants_to_be_told_which_to_stop() {
+    let home = home(&job("long", "overlap = \"queue\"", ENDLESS_SELECT));
+    let host = serve(&home);
+    let runs = [fire(&home, "long"), fire(&home, "long")];
+    comes_to(&home, &runs[0], "RUNNING");
+    nomaflow(home.path(), &["job", "cancel", "long"]).expect(2).saying(&[
+        "has several runs in flight",
+        &format!("{} (RUNNING)", runs[0]),
+        &format!("{} (QUEUED)", runs[1]),
+    ]);
+    nomaflow(home.path(), &["job", "cancel", &runs[1]]).expect(0);
+    comes_to(&home, &runs[1], "CANCELED");
+    nomaflow(home.path(), &["job", "cancel", "long"]).expect(0).saying(&[&runs[0]]);
+    comes_to(&home, &runs[0], "CANCELED");
+    drop(host);
+}
+
+#[test]
+fn a_run_that_was_skipped_has_no_log_and_its_log_says_why() {
+    let home = home(&job("long", "overlap = \"skip\"", ENDLESS_SELECT));
+    let host = serve(&home);
+    let first = fire(&home, "long");
+    comes_to(&home, &first, "RUNNING");
+    nomaflow(home.path(), &["job", "run", "long"]).expect(1);
+    for arguments in [&["job", "logs", "long"][..], &["job", "logs", "long", "--follow"]] {
+        let said = nomaflow(home.path(), arguments).expect(0);
+        assert!(said.out.is_empty() && said.err.starts_with("note: run "), "{}", said.all());
+        said.saying(&["has no log line: it is SKIPPED, previous run", &first]);
+    }
+    nomaflow(home.path(), &["run", "show", &first])
+        .expect(0)
+        .saying(&[&format!("run {first} of job long (cli:bob), queued ")]);
+    nomaflow(home.path(), &["job", "why", "long"])
+        .expect(0)
+        .saying(&["the ledger has no slot of this job", "job `long` has no schedule: it runs on demand only"]);
+    nomaflow(home.path(), &["job", "cancel", "long"]).expect(0);
+    comes_to(&home, &first, "CANCELED");
+    drop(host);
+}

@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(30);
 const PLANTED: &str = "pl4nted-s3cret-0f-the-test";
 
 /// A command with something on its standard input.
-fn piped(home: &Path, arguments: &[&str], input: &str) -> Said {
+pub(crate) fn piped(home: &Path, arguments: &[&str], input: &str) -> Said {
     let mut start = command(home);
     start.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = start.spawn().unwrap();

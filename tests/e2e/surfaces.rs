@@ -127,6 +127,29 @@ fn a_worker_has_a_port_when_it_is_given_one_and_says_all_of_it_as_json() {
 }
 
 #[test]
+fn who_asks_for_a_label_that_no_process_has_is_told_that_the_run_waits() {
+    let home = home(&(sql_job("quick", "select 1 as x") + &sql_job("here", "select 1 as x")));
+    let server = serve(&home);
+    let said = nomaflow(home.path(), &["job", "run", "quick", "--placement", "label:big", "--detach"]).expect(0);
+    let run = said.out.trim();
+    assert_eq!(said.err, format!("note: run {run} waits for a process with the label `big`, and there is none\n"));
+    nomaflow(home.path(), &["job", "cancel", run]).expect(0);
+    let said = nomaflow(home.path(), &["job", "run", "here", "--detach"]).expect(0);
+    assert_eq!(said.err, "");
+    drop(server);
+}
+
+#[test]
+fn a_worker_leaves_the_address_of_the_file_to_the_server_that_shares_it() {
+    let home = home("");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    home.write("app.toml", format!("[server]\nlisten = \"{port}\"\n")).unwrap();
+    let worker = Worker::start(&home, &["--json"], 1);
+    let said: Value = serde_json::from_str(&worker.announced[0]).unwrap();
+    assert_eq!((&said["role"], &said["listening"]), (&json!("worker"), &Value::Null));
+}
+
+#[test]
 fn wrong_roles_labels_placements_and_limits_are_named_with_what_is_allowed() {
     let home = home(&sql_job("quick", "select 1 as x"));
     nomaflow(home.path(), &["serve", "--role", "boss"]).expect(3).saying(&["--role", "neither `server` nor `worker`"]);

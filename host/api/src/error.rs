@@ -235,7 +235,10 @@ impl From<BytesRejection> for ApiError {
         if is_too_slow(&rejection) {
             return Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", TooSlow.to_string());
         }
-        Self::new(rejection.status(), "invalid-body", rejection.body_text())
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::new(rejection.status(), "too-large", "the body is larger than this address takes");
+        }
+        Self::new(rejection.status(), "invalid-body", "the body breaks off")
     }
 }
 
@@ -259,7 +262,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
-        Self::invalid(rejection.body_text())
+        let text = rejection.body_text();
+        // What follows the framework's own words names the key and what is wrong with it.
+        let why = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+        Self::invalid(format!("the query cannot be read: {why}"))
     }
 }
 

@@ -18,8 +18,20 @@ pub(crate) mod words;
 
 use chrono::SecondsFormat;
 use host_model::Instant;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// RFC 3339, UTC, milliseconds.
 pub(crate) fn instant(at: Instant) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// An instant in a query; what is none is named, with what one looks like.
+pub(crate) fn read_instant<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Instant>, D::Error> {
+    let text = String::deserialize(value)?;
+    let wrong = |_| {
+        D::Error::custom(format!(
+            "`{text}` is not an instant such as `2026-03-29T02:30:00+01:00` (a plus is `%2B` here)"
+        ))
+    };
+    text.parse::<Instant>().map(Some).map_err(wrong)
 }

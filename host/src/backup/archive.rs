@@ -143,6 +143,12 @@ pub(crate) enum Member {
     Manifest(Box<Manifest>),
 }
 
+/// What the system said, when nothing could be read because no file has that name.
+pub(crate) fn absence(error: &anyhow::Error) -> Option<&std::io::Error> {
+    let found = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?;
+    (found.kind() == std::io::ErrorKind::NotFound).then_some(found)
+}
+
 /// Opens an archive and hands over its head, then member by member.
 pub(crate) async fn read(
     path: &Path,

@@ -44,6 +44,9 @@ pub(crate) async fn verify(path: &Path) -> Result<Verified, Failure> {
         Ok(())
     });
     if let Err(error) = read.await {
+        if let Some(error) = archive::absence(&error) {
+            return Err(Failure::new(Exit::NotFound, format!("there is no archive `{}`: {error}", path.display())));
+        }
         return Err(Failure { exit: Exit::Invalid, error, hint: Some("take another backup".to_owned()) });
     }
     let Some(manifest) = manifest else {

@@ -45,6 +45,7 @@ async fn take(file: &Path, with_keys: bool, force: bool, global: &Global) -> Out
     let (roles, _) = open_store(&home, &settings).await?;
     let shown = file.display().to_string();
     let announced = announce(&*roles.audit, ACTION, &shown).await.context("the audit trail cannot be written")?;
+    let is_sealed = roles.secrets.list_secrets().await.is_ok_and(|secrets| !secrets.is_empty());
     let taken = write(file, &home, &settings, key).await;
     announced.close(&*roles.audit, taken.is_ok()).await;
     let _ = roles.store.close().await;
@@ -68,16 +69,20 @@ async fn take(file: &Path, with_keys: bool, force: bool, global: &Global) -> Out
     for path in left_out {
         say(&format!("left out: {path} is no plain file"))?;
     }
-    say(&keys_text(&home, with_keys))?;
+    say(&keys_text(&home, with_keys, is_sealed))?;
     say(&format!("check it any time with: nomaflow backup verify {shown}"))?;
     Ok(Exit::Fine)
 }
 
-fn keys_text(home: &Home, with_keys: bool) -> String {
+fn keys_text(home: &Home, with_keys: bool, is_sealed: bool) -> String {
     if with_keys {
         return "it holds the key file: whoever has the archive can open every secret in it".to_owned();
     }
     match KeyPlace::find(home.path(), env) {
+        Ok(KeyPlace::File(path)) if !path.exists() && is_sealed => {
+            "the key that its secrets are sealed with is neither in it nor in this home: without it they stay closed"
+                .to_owned()
+        }
         Ok(KeyPlace::File(path)) if !path.exists() => "there is no key file yet, so no secret is sealed".to_owned(),
         Ok(place) => format!(
             "the key is NOT in it: keep a copy of {place} somewhere else; without it sealed secrets stay closed"

@@ -129,6 +129,10 @@ pub(crate) async fn next(client: &Client, global: &Global, id: &str, count: u32)
     }
     let row = |fire: &Json| ["local", "schedule", "timezone"].map(|key| field(fire, key).to_owned()).to_vec();
     say(&table::render(&["NEXT", "SCHEDULE", "TIMEZONE"], &fires.iter().map(row).collect::<Vec<_>>()))?;
+    let scheduler = client.call("GET", "/admin/scheduler", None).await;
+    if let Some(by) = scheduler.as_ref().ok().and_then(|answer| answer["paused_by"].as_str()) {
+        eprintln!("note: the scheduler is paused by {by}: nothing fires until it is resumed");
+    }
     Ok(Exit::Fine)
 }
 

@@ -2,6 +2,8 @@
 //! connectors, Python, the toolchain for plugins, clock and disk. Every finding says what to do. Changes nothing but what
 //! opening the store does.
 
+mod keys;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -86,14 +88,26 @@ pub(crate) async fn run(global: &Global) -> Outcome {
     home.ensure_exists()?;
     let mut all = look_at_files(&home);
     all.extend(look_at_disk(home.path()));
-    all.push(look_at_key(home.path()));
+    let vault = Vault::open(home.path(), env);
+    let key = keys::look_at_key(&vault);
+    let is_locked = key.state == State::Bad;
+    all.push(key);
+    let unseen = |area, why: &str| Finding::new(area, State::Notice, format!("not looked at while {why}"));
     // Where the history and the secrets are is among the settings.
-    if home.settings(&Flags::default()).is_ok() {
-        all.extend(look_at_store(&home).await);
-        all.extend(look_at_connectors(global).await);
+    if home.settings(&Flags::default()).is_err() {
+        all.extend(["store", "connectors"].map(|area| unseen(area, "the settings are wrong")));
+    } else if is_locked {
+        // One mistake, told once: neither opens without the key.
+        all.extend(["store", "connectors"].map(|area| unseen(area, "the key cannot be read")));
     } else {
-        let unseen = |area| Finding::new(area, State::Notice, "not looked at while the settings are wrong");
-        all.extend([unseen("store"), unseen("connectors")]);
+        let store = look_at_store(&home, vault.as_ref().ok()).await;
+        let is_open = store.iter().any(|found| found.area == "store" && found.state == State::Fine);
+        all.extend(store);
+        if is_open {
+            all.extend(look_at_connectors(global).await);
+        } else {
+            all.push(unseen("connectors", "the store, which has their secrets, cannot be opened"));
+        }
     }
     all.push(look_at_server(&home, global).await);
     all.push(look_at_python(&home).await);
@@ -126,11 +140,19 @@ fn look_at_files(home: &Home) -> Vec<Finding> {
         |all: &[host_model::diagnostic::Diagnostic]| all.iter().filter(|d| d.severity == Severity::Error).count();
     let mut all = vec![match errors(&settings.diagnostics) {
         0 => Finding::new("settings", State::Fine, format!("{} is read", home.path().join("app.toml").display())),
-        n => Finding::new("settings", State::Bad, format!("{n} errors in app.toml or its environment"))
-            .advice("nomaflow check"),
+        n => {
+            let errors = if n == 1 { "error" } else { "errors" };
+            Finding::new("settings", State::Bad, format!("{n} {errors} in app.toml or its environment"))
+                .advice("nomaflow check")
+        }
     }];
     let reader = match assemble::reader(home, &settings.settings) {
         Ok(reader) => reader,
+        // The finding about the key says why, and what to do.
+        Err(_) if Vault::open(home.path(), env).is_err() => {
+            all.push(Finding::new("jobs", State::Notice, "not looked at while the key cannot be read"));
+            return all;
+        }
         Err(failure) => {
             all.push(Finding::of_failure("jobs", &failure));
             return all;
@@ -178,15 +200,7 @@ fn look_at_disk(home: &Path) -> Vec<Finding> {
     all
 }
 
-fn look_at_key(home: &Path) -> Finding {
-    match Vault::open(home, env) {
-        Ok(vault) => Finding::new("keys", State::Fine, format!("the key of the secrets is in {}", vault.place())),
-        Err(error) => Finding::new("keys", State::Bad, error.to_string())
-            .advice("nomaflow secret genkey, or put back the key file that belongs to this store"),
-    }
-}
-
-async fn look_at_store(home: &Home) -> Vec<Finding> {
+async fn look_at_store(home: &Home, vault: Option<&Vault>) -> Vec<Finding> {
     let opened = match home.settings(&Flags::default()) {
         Ok(loaded) => assemble::open_store(home, &loaded.settings).await,
         Err(failure) => Err(failure),
@@ -210,6 +224,9 @@ async fn look_at_store(home: &Home) -> Vec<Finding> {
                     .advice("let both follow a time server (chrony, systemd-timesyncd)"),
             );
         }
+    }
+    if let Some(vault) = vault {
+        all.extend(keys::look_at_secrets(&*roles.secrets, vault).await);
     }
     all.push(look_at_backup(&*roles.audit).await);
     let _ = store.close().await;

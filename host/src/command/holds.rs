@@ -8,7 +8,7 @@ use crate::cli::{Global, Maintenance, SkipArgs};
 use crate::client::{Client, escape};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::say;
-use crate::watch::field;
+use crate::watch::{field, wall};
 
 /// `nomaflow job skip-next`.
 pub(crate) async fn skip_next(client: &Client, global: &Global, args: &SkipArgs) -> Outcome {
@@ -26,7 +26,10 @@ pub(crate) async fn skip_next(client: &Client, global: &Global, args: &SkipArgs)
         say(&answer.to_string())?;
         return Ok(Exit::Fine);
     }
-    let (local, next) = (field(&answer, "local"), or_dash(field(&answer, "next")));
+    let job = client.call("GET", &format!("/admin/jobs/{id}"), None).await?;
+    let of_name = job["schedules"].as_array().into_iter().flatten().find(|found| field(found, "name") == name);
+    let zone = of_name.map(|found| field(found, "timezone")).unwrap_or_default();
+    let (local, next) = (field(&answer, "local"), or_dash(&wall(field(&answer, "next"), zone)));
     let what = if *undo { "is not skipped any more" } else { "will be skipped" };
     say(&format!("schedule {name} of job {}: the fire of {local} {what}; next fire {next}", args.id))?;
     Ok(Exit::Fine)
@@ -39,7 +42,7 @@ async fn next_schedule(client: &Client, id: &str) -> Result<String, Failure> {
         Some(next) => Ok(field(next, "schedule").to_owned()),
         None => {
             let why = or_dash(field(&answer, "reason"));
-            Err(Failure::new(Exit::NotFound, format!("job `{id}` has no next fire: {why}")))
+            Err(Failure::new(Exit::NotFound, format!("there is nothing to skip: {why}")))
         }
     }
 }
@@ -59,6 +62,10 @@ pub(crate) async fn maintenance(client: &Client, global: &Global, command: Maint
         return Ok(Exit::Fine);
     }
     let Some(windows) = answer["maintenance"].as_array() else {
+        if !field(&answer, "to").is_empty() && field(&answer, "to") == field(&answer, "from") {
+            say(&format!("maintenance {} is taken back: it had not begun", field(&answer, "id")))?;
+            return Ok(Exit::Fine);
+        }
         say(&told(&answer))?;
         return Ok(Exit::Fine);
     };

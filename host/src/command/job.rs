@@ -44,7 +44,8 @@ pub(crate) async fn reload(global: &Global) -> Outcome {
             let place = format!("{}:{}:{}", field(found, "file"), found["line"], found["column"]);
             say(&format!("{}: {place}: {}", field(found, "severity"), field(found, "message")))?;
         }
-        say(&format!("{} jobs, {} problems", answer["jobs"], problems.len()))?;
+        let word = if problems.len() == 1 { "problem" } else { "problems" };
+        say(&format!("{} jobs, {} {word}", answer["jobs"], problems.len()))?;
     }
     let broken = answer["problems"].as_array().is_some_and(|p| p.iter().any(|d| field(d, "severity") == "error"));
     Ok(if broken { Exit::Invalid } else { Exit::Fine })
@@ -98,14 +99,18 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
         say(field(&job, "description"))?;
     }
     for schedule in job["schedules"].as_array().into_iter().flatten() {
-        let next: Vec<&str> = schedule["next"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let next = schedule["next"].as_array().into_iter().flatten().filter_map(Json::as_str);
+        let next: Vec<String> = next.map(|at| watch::wall(at, field(schedule, "timezone"))).collect();
+        let next = if next.is_empty() { "no next fire".to_owned() } else { format!("next {}", next.join(", ")) };
         let off = if schedule["enabled"] == true { "" } else { " (off)" };
         let text = format!("{} {}{off}", field(schedule, "text"), field(schedule, "timezone"));
         let place = schedule["placement"].as_str().map(|place| format!(", placement {place}")).unwrap_or_default();
-        say(&format!("schedule {}: {text}{place}, next {}", field(schedule, "name"), next.join(", ")))?;
+        say(&format!("schedule {}: {text}{place}, {next}", field(schedule, "name")))?;
     }
     let place = job["placement"].as_str().unwrap_or("here by hand, any by schedule");
-    say(&format!("placement {place}; on restart {}", field(&job, "on_restart")))?;
+    let limit = job["timeout_seconds"].as_u64().map(|seconds| format!("; timeout {seconds} s")).unwrap_or_default();
+    let (overlap, restart) = (field(&job, "overlap"), field(&job, "on_restart"));
+    say(&format!("placement {place}; on restart {restart}; overlap {overlap}{limit}"))?;
     say(&format!("params {}", job["params"]))?;
     let steps = job["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rows: Vec<Vec<String>> = (1..)
@@ -169,6 +174,7 @@ async fn start(client: &Client, global: &Global, args: RunArgs) -> Outcome {
     let body = Json::Object(overrides(&args)?);
     let answer = client.call("POST", &format!("/admin/jobs/{}/run", escape(&args.id)), Some(&body)).await?;
     let run = field(&answer, "run_id").to_owned();
+    note_of_waiting(client, &run).await;
     if args.detach {
         say(&if global.json { answer.to_string() } else { run })?;
         return Ok(Exit::Fine);
@@ -177,6 +183,19 @@ async fn start(client: &Client, global: &Global, args: RunArgs) -> Outcome {
         say(&format!("run {run} of job {} ({})", args.id, field(&answer, "triggered_by")))?;
     }
     follow_to_end(client, &run, Show { json: global.json, all_lines: args.verbose, steps: true }).await
+}
+
+/// Says so when a run waits for a label that no process has: it would wait in silence, maybe for ever.
+async fn note_of_waiting(client: &Client, run: &str) {
+    let Ok(answer) = client.call("GET", &format!("/admin/jobs/runs/{run}"), None).await else { return };
+    let found = &answer["run"];
+    let Some(label) = field(found, "placement").strip_prefix("label:") else { return };
+    let Ok(scheduler) = client.call("GET", "/admin/scheduler", None).await else { return };
+    let Some(replicas) = scheduler["replicas"].as_array() else { return };
+    let has_label = |replica: &Json| replica["labels"].as_array().is_some_and(|all| all.iter().any(|one| one == label));
+    if field(found, "status") == "QUEUED" && !replicas.iter().any(has_label) {
+        eprintln!("note: run {run} waits for a process with the label `{label}`, and there is none");
+    }
 }
 
 /// Shows a run until it ends. Whoever stops watching leaves a run of the server alone; a local one is cancelled.
@@ -215,12 +234,19 @@ async fn resolve_run(client: &Client, text: &str, in_flight: bool) -> Result<Str
     if host_model::RunId::parse(text).is_ok() {
         return Ok(text.to_owned());
     }
-    let status = if in_flight { "&status=QUEUED,RUNNING" } else { "" };
+    let filter = if in_flight { "limit=20&status=QUEUED,RUNNING" } else { "limit=1" };
     // The job must exist or have existed: its runs say so.
-    let answer = client.call("GET", &format!("/admin/jobs/runs?job={}&limit=1{status}", escape(text)), None).await?;
-    match answer["runs"].get(0) {
-        Some(run) => Ok(field(run, "id").to_owned()),
-        None => {
+    let answer = client.call("GET", &format!("/admin/jobs/runs?job={}&{filter}", escape(text)), None).await?;
+    match answer["runs"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        [run] => Ok(field(run, "id").to_owned()),
+        // Guessing would stop the wrong one.
+        runs @ [_, _, ..] => {
+            let named = runs.iter().map(|run| format!("{} ({})", field(run, "id"), field(run, "status")));
+            let named = named.collect::<Vec<_>>().join(", ");
+            Err(Failure::new(Exit::Usage, format!("job `{text}` has several runs in flight"))
+                .hint(format!("name one of them: {named}")))
+        }
+        [] => {
             let which = if in_flight { "in flight" } else { "recorded" };
             Err(Failure::new(Exit::NotFound, format!("`{text}` is neither a run id nor a job with a run {which}")))
         }
@@ -263,7 +289,9 @@ pub(crate) async fn logs(client: &Client, global: &Global, run: &str, follow: bo
     let run = resolve_run(client, run, false).await?;
     if follow {
         let show = Show { json: global.json, all_lines: true, steps: false };
-        return watch::follow(client, &run, show).await.map(|_| Exit::Fine);
+        watch::follow(client, &run, show).await?;
+        why_silent(client, &run).await;
+        return Ok(Exit::Fine);
     }
     let mut from = 0;
     loop {
@@ -274,7 +302,25 @@ pub(crate) async fn logs(client: &Client, global: &Global, run: &str, follow: bo
         }
         from = match lines.last() {
             Some(last) => last["seq"].as_u64().unwrap_or(0) + 1,
-            None => return Ok(Exit::Fine),
+            None => {
+                if from == 0 {
+                    why_silent(client, &run).await;
+                }
+                return Ok(Exit::Fine);
+            }
         };
     }
+}
+
+/// Tells, beside an empty answer, what became of a run that has no line: it waits, or it was skipped. A server that is gone by
+/// now has answered what was asked.
+async fn why_silent(client: &Client, run: &str) {
+    let Ok(answer) = client.call("GET", &format!("/admin/jobs/runs/{run}"), None).await else { return };
+    if answer["log_total"].as_u64() != Some(0) {
+        return;
+    }
+    let found = &answer["run"];
+    let why = [field(found, "error"), field(found, "reason")].into_iter().find(|text| !text.is_empty());
+    let why = why.map(|why| format!(", {why}")).unwrap_or_default();
+    eprintln!("note: run {run} has no log line: it is {}{why}", field(found, "status"));
 }

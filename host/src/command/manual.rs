@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
+use serde_json::json;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Global};
 use crate::exit::{Exit, Outcome};
 use crate::say;
 
@@ -25,11 +26,15 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Outcome {
 }
 
 /// Writes a page for each command into `dir`.
-pub(crate) fn pages(dir: &Path) -> Outcome {
+pub(crate) fn pages(dir: &Path, global: &Global) -> Outcome {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
     clap_mangen::generate_to(Cli::command(), dir)
         .with_context(|| format!("cannot write manual pages to `{}`", dir.display()))?;
     let count = std::fs::read_dir(dir).map(Iterator::count).unwrap_or_default();
+    if global.json {
+        say(&json!({ "dir": dir.display().to_string(), "pages": count }).to_string())?;
+        return Ok(Exit::Fine);
+    }
     say(&format!("{count} pages in {}; read one with: man -l {}/nomaflow.1", dir.display(), dir.display()))?;
     Ok(Exit::Fine)
 }

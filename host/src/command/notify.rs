@@ -119,7 +119,8 @@ fn list(answer: &Json) -> Result<(), crate::exit::Failure> {
     let rows: Vec<Vec<String>> = answer["transports"].as_array().into_iter().flatten().map(row).collect();
     if rows.is_empty() {
         return say(
-            "there are no transports; declare one under [notifications.transports] in app.toml, or in the page",
+            "there are no transports; declare one under [notifications.transports] in app.toml, which a server reads as it \
+             starts, or in the page",
         );
     }
     let header = ["NAME", "KIND", "STATE", "FROM", "DEFAULT", "LAST", "AT", "ERROR"];

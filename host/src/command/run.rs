@@ -8,7 +8,7 @@ use crate::client::{Client, escape};
 use crate::command::job;
 use crate::exit::{Exit, Outcome};
 use crate::say;
-use crate::watch::{Screen, Show};
+use crate::watch::{Screen, Show, field};
 
 /// Runs a `run` command.
 pub(crate) async fn run(command: Run, global: &Global) -> Outcome {
@@ -28,6 +28,11 @@ async fn show(client: &Client, global: &Global, id: &str) -> Outcome {
         say(&answer.to_string())?;
         return Ok(Exit::Fine);
     }
+    let run = &answer["run"];
+    let due =
+        run["scheduled_at"].as_str().map(|at| format!(", {} due {at}", field(run, "schedule"))).unwrap_or_default();
+    let [id, job, by, queued] = ["id", "job_id", "triggered_by", "queued_at"].map(|key| field(run, key));
+    say(&format!("run {id} of job {job} ({by}{due}), queued {queued}"))?;
     if let Some(of) = answer["run"]["replay_of"].as_str() {
         say(&format!("replay of run {of}"))?;
     }

@@ -96,6 +96,13 @@ pub(crate) async fn why(client: &Client, global: &Global, id: &str, at: Option<&
     let rows: Vec<Vec<String>> = answer["answers"].as_array().into_iter().flatten().map(row).collect();
     if rows.is_empty() {
         say("the ledger has no slot of this job")?;
+        if !answer["nearest"]["after"].is_object() {
+            // No schedule, or one that never fires: the answer about the next fires says which.
+            let next = client.call("GET", &format!("/admin/jobs/{}/next?count=1", escape(id)), None).await?;
+            if let Some(reason) = next["reason"].as_str() {
+                say(reason)?;
+            }
+        }
     } else {
         say(&table::render(&["DUE", "SCHEDULE", "WHY"], &rows))?;
     }

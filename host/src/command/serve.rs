@@ -25,8 +25,7 @@ pub(crate) async fn run(global: &Global, args: ServeArgs) -> Outcome {
     let flags = Flags { listen: args.listen, role: args.role, labels: args.labels, ..Flags::default() };
     let settings = home.settings(&flags)?.settings;
     let is_worker = settings.role.value == Role::Worker;
-    // A worker needs no port: it has one when somebody names it.
-    let is_open = !is_worker || settings.listen.origin != Origin::Default;
+    let is_open = !is_worker || is_named_for_worker(&settings);
     // The port first: a second server must not get as far as touching the store.
     let listener = if is_open { Some(listen(&settings).await?) } else { None };
     let local = listener.as_ref().map(TcpListener::local_addr).transpose().map_err(anyhow::Error::from)?;
@@ -77,6 +76,16 @@ pub(crate) async fn run(global: &Global, args: ServeArgs) -> Outcome {
     }
     let _ = say("stopped");
     Ok(Exit::Fine)
+}
+
+/// A worker needs no port: it has one when somebody names it. What stands in a file that makes no worker is the address of
+/// the server that shares it.
+fn is_named_for_worker(settings: &Settings) -> bool {
+    match settings.listen.origin {
+        Origin::Default => false,
+        Origin::File { .. } => matches!(settings.role.origin, Origin::File { .. }),
+        _ => true,
+    }
 }
 
 async fn listen(settings: &Settings) -> Result<TcpListener, Failure> {

@@ -79,19 +79,26 @@ pub(crate) async fn login(args: LoginArgs, global: &Global) -> Outcome {
         Some(user) => user,
         None => ask_line("user: ")?,
     };
-    let password = read_secret("password: ")?;
+    let password = read_secret("password: ", || Failure::new(Exit::Usage, "standard input has no password"))?;
     // What this machine has already says nothing about who signs in now.
     client.set_token(None);
     let body = json!({ "user": user, "password": password });
     let answer = client.call("POST", "/auth/login", Some(&body)).await?;
     client.set_token(Some(field(&answer, "access_token").to_owned()));
-    if answer["must_change_password"] == true {
-        let new = read_secret("this password was given to you; a new one: ")?;
-        client.call("POST", "/auth/password", Some(&json!({ "old": password, "new": new }))).await?;
+    let made = async {
+        if answer["must_change_password"] == true {
+            let new = read_secret("this password was given to you; a new one: ", || {
+                let text = format!("the password of `{user}` is to be changed, and standard input has no new one");
+                Failure::new(Exit::Usage, text).hint("two lines: the password that was given, then a new one")
+            })?;
+            client.call("POST", "/auth/password", Some(&json!({ "old": password, "new": new }))).await?;
+        }
+        let name = format!("command line of {}", crate::client::shell_user());
+        let wanted = json!({ "name": name, "expires_in_days": args.days });
+        client.call("POST", "/admin/tokens", Some(&wanted)).await
     }
-    let name = format!("command line of {}", crate::client::shell_user());
-    let made = client.call("POST", "/admin/tokens", Some(&json!({ "name": name, "expires_in_days": args.days }))).await;
-    // The session was only for this.
+    .await;
+    // The session was only for this, whatever came of it.
     let _ = client.call("POST", "/auth/logout", None).await;
     let made = made?;
     let secret = field(&made, "secret");
@@ -135,8 +142,8 @@ async fn remote(global: &Global) -> Result<Client, Failure> {
     Client::open(global).await
 }
 
-/// A line that is not shown; of a pipe the next line.
-fn read_secret(prompt: &str) -> Result<String, Failure> {
+/// A line that is not shown; of a pipe the next line, or what is to be said when there is none.
+fn read_secret(prompt: &str, none: impl FnOnce() -> Failure) -> Result<String, Failure> {
     use std::io::IsTerminal as _;
     if std::io::stdin().is_terminal() {
         return Ok(rpassword::prompt_password(prompt).context("cannot read the terminal")?);
@@ -144,7 +151,7 @@ fn read_secret(prompt: &str) -> Result<String, Failure> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("standard input is not UTF-8 text")?;
     match line.trim_end_matches(['\n', '\r']) {
-        "" => Err(Failure::new(Exit::Usage, "standard input has no password").hint("one line for each")),
+        "" => Err(none()),
         text => Ok(text.to_owned()),
     }
 }

@@ -38,14 +38,19 @@ impl Write for Add {
 
 async fn add(conn: &mut Conn<'_>, version: &NewVersion) -> Result<(u32, bool), DbError> {
     let NewVersion { job_id, app, at, by, change, etag, text } = version;
-    let sql = "select version, etag from ly2_job_versions where job_id = $1 order by version desc limit 1";
+    let sql = "select version, etag, change from ly2_job_versions where job_id = $1 order by version desc limit 1";
     let newest = conn.fetch_optional(sql, &[Bind::text(job_id.as_str())]).await?;
-    let newest = newest.map(|row| Ok::<_, DbError>((number(&row)?, row.text("etag")?))).transpose()?;
     let speaks = matches!(change, VersionChange::Delete | VersionChange::Rename);
-    if let Some((number, _)) = newest.as_ref().filter(|(_, found)| found == etag && !speaks) {
-        return Ok((*number, false));
+    let mut number = 1;
+    if let Some(row) = newest {
+        let last = self::number(&row)?;
+        // A job that was deleted and is there again has changed, even into the very text it had.
+        let is_there = row.text("change")? != VersionChange::Delete.as_str();
+        if is_there && !speaks && row.text("etag")? == *etag {
+            return Ok((last, false));
+        }
+        number = last.saturating_add(1);
     }
-    let number = newest.map_or(1, |(number, _)| number.saturating_add(1));
     let sql = "insert into ly2_job_versions (job_id, version, app, changed_at, changed_by, change, etag, body) \
                values ($1, $2, $3, $4, $5, $6, $7, $8)";
     let binds = [

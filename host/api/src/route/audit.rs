@@ -15,8 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::error::ApiError;
-use crate::view::instant;
 use crate::view::words::AuditOutcomeWord;
+use crate::view::{instant, read_instant};
 
 const DEFAULT_ENTRIES: u32 = 100;
 const MOST_ENTRIES: u32 = 1000;
@@ -32,8 +32,10 @@ pub(crate) struct ListQuery {
     object: Option<String>,
     outcome: Option<String>,
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "read_instant")]
     from: Option<chrono::DateTime<chrono::Utc>>,
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "read_instant")]
     to: Option<chrono::DateTime<chrono::Utc>>,
     cursor: Option<String>,
     limit: Option<u32>,

@@ -15,8 +15,8 @@ use super::runs::words;
 use crate::App;
 use crate::auth::Caller;
 use crate::error::{ApiError, Problem};
-use crate::view::instant;
 use crate::view::words::LogLevelWord;
+use crate::view::{instant, read_instant};
 
 const DEFAULT_HITS: u32 = 50;
 const MOST_HITS: u32 = 500;
@@ -35,9 +35,11 @@ pub(crate) struct HitQuery {
     level: Option<String>,
     /// Said at or after.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "read_instant")]
     from: Option<chrono::DateTime<chrono::Utc>>,
     /// Said before.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "read_instant")]
     to: Option<chrono::DateTime<chrono::Utc>>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

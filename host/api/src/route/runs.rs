@@ -25,8 +25,8 @@ use crate::error::{ApiError, Id};
 use crate::idempotency;
 use crate::view::definition::DefinitionView;
 use crate::view::definition::masked;
-use crate::view::instant;
 use crate::view::run::{RunAccepted, RunSummary, RunView, StepView};
+use crate::view::{instant, read_instant};
 
 const DEFAULT_RUNS: u32 = 50;
 const MOST_RUNS: u32 = 500;
@@ -49,9 +49,11 @@ pub(crate) struct ListQuery {
     tag: Option<String>,
     /// Queued at or after.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "read_instant")]
     from: Option<chrono::DateTime<chrono::Utc>>,
     /// Queued before.
     #[param(value_type = Option<String>, format = DateTime)]
+    #[serde(default, deserialize_with = "read_instant")]
     to: Option<chrono::DateTime<chrono::Utc>>,
     /// Part of the id, the job's id, the reason or the error, in any case.
     q: Option<String>,

@@ -72,3 +72,28 @@ async fn what_no_route_answers_has_an_id_as_well() {
         assert!(is_named(&answer, &id, path), "{method} {path}: {}", answer.status);
     }
 }
+
+#[tokio::test]
+async fn a_query_that_cannot_be_read_is_told_by_its_key_and_in_our_words() {
+    let house = house().await;
+    let bearer = format!("Bearer {TOKEN}");
+    for (path, part) in [
+        ("/admin/jobs/runs?limit=abc", "the query cannot be read: limit: "),
+        ("/admin/jobs/runs?from=yesterday", "the query cannot be read: from: `yesterday` is not an instant such as "),
+        ("/admin/audit?to=2026", "the query cannot be read: to: `2026` is not an instant such as "),
+        ("/admin/logs/search?q=a&from=x", "the query cannot be read: from: `x` is not an instant such as "),
+    ] {
+        let answer = house.plain("GET", path, &[("authorization", &bearer)], "").await;
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(answer.status == 422 && detail.starts_with(part), "{path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_called_so_however_it_is_sent() {
+    let house = house().await;
+    let (bearer, long) = (format!("Bearer {TOKEN}"), " ".repeat(3 << 20));
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let answer = house.plain("POST", "/admin/jobs/validate", &headers, &long).await;
+    assert_eq!((answer.status, answer.json()["type"].as_str()), (413, Some("urn:nomaflow:problem:too-large")));
+}

@@ -273,6 +273,7 @@ checks! {
     versions:
         the_last_twenty_versions_are_kept_newest_first
         what_the_newest_says_already_is_not_kept_again
+        a_deleted_job_that_comes_back_as_it_was_has_a_version_of_its_own
         versions_added_at_once_have_numbers_of_their_own
         everything_of_a_job_follows_its_new_id
         an_id_with_history_is_not_given_to_another_job;

@@ -47,6 +47,16 @@ pub(super) async fn what_the_newest_says_already_is_not_kept_again(bench: &Bench
     assert_eq!(store.list_newest_etags().await.unwrap().len(), 1);
 }
 
+pub(super) async fn a_deleted_job_that_comes_back_as_it_was_has_a_version_of_its_own(bench: &Bench) {
+    let store = bench.open_versions().await;
+    store.add_version(&version("a", "one", VersionChange::Create)).await.unwrap();
+    store.add_version(&version("a", "one", VersionChange::Delete)).await.unwrap();
+    assert_eq!(store.add_version(&version("a", "one", VersionChange::Restore)).await.unwrap(), 3);
+    assert_eq!(store.list_versions("a").await.unwrap()[0].version.change, VersionChange::Restore);
+    assert_eq!(store.list_newest_etags().await.unwrap(), [("a".to_owned(), "of one".to_owned())]);
+    assert_eq!(store.add_version(&version("a", "one", VersionChange::File)).await.unwrap(), 3, "nothing new");
+}
+
 pub(super) async fn versions_added_at_once_have_numbers_of_their_own(bench: &Bench) {
     let store = bench.open_versions().await;
     let adding = (0..16).map(|n| {
