@@ -60,7 +60,9 @@ export function Editor({ id, source, copy = {}, apps = [], app: startApp = '' }:
   const body = useRef<HTMLDivElement>(null)
   const isDirty = mode === 'text' ? isTextDirty(draft) : isFormDirty(draft)
   const content = useMemo(() => (mode === 'text' ? { text: draft.text } : { job: draft.job }), [mode, draft.text, draft.job])
-  const check = useFindings(content, draft.keys, isNew ? { app: app || undefined } : { app: source?.app, replaces: id }, isDirty || !isNew || draft.job !== draft.base)
+  // Of a job that is being deleted the server would say that there is none.
+  const asks = dialog !== 'delete' && (isDirty || !isNew || draft.job !== draft.base)
+  const check = useFindings(content, draft.keys, isNew ? { app: app || undefined } : { app: source?.app, replaces: id }, asks)
   const put = check.put
   const refused = useCallback((found: Finding[]) => {
     put(found)

@@ -59,8 +59,8 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
   const parts = useRef<Parts | null>(null)
   const atMount = useRef({ final, total })
   // The newest of what the page wants to hear, for parts that are made once.
-  const told = useRef({ on, recount })
-  told.current = { on, recount }
+  const told = useRef({ on, recount, final })
+  told.current = { on, recount, final }
   const [state, setState] = useState<LogState>({ version: 0, total, loaded: 0, full: false, shown: 0, failed: null, levels: null, sections: 0 })
   const frame = useRef(0)
   const drawing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
@@ -130,6 +130,8 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
           }, COUNT_MS)
           store.append(event.from, event.lines)
         } else if (event.type === 'resync') store.retry()
+        // Lines said between the first look and the moment the stream began to tell of this run are in no event.
+        else if (event.type === 'hello' && !told.current.final) told.current.recount()
       }),
     ]
     if (anchor) {
@@ -158,6 +160,7 @@ export function useLog({ runId, total, final, host, sticky, counts, recount, on 
   useEffect(() => {
     const now = parts.current
     if (!now || !counts) return
+    now.store.grow(counts.total)
     now.tally.take(counts)
     now.rows.setSections(now.tally.sections)
     // Rulers came in above: what is read stays where it is.

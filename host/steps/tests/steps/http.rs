@@ -158,8 +158,10 @@ async fn bytes_that_are_neither_json_nor_text_do_no_harm() {
         Some(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\n\r\n{\xff\xfe".to_vec())
     })
     .await;
-    let done = run(&bench(), get(server.base.clone())).await.unwrap();
-    assert_eq!(done.output["body"], "{\u{fffd}\u{fffd}");
+    let home = tempfile::tempdir().unwrap();
+    let done = run_in(home.path(), &bench(), get(server.base.clone())).await.unwrap();
+    assert_eq!(std::fs::read(done.output["body_file"].as_str().unwrap()).unwrap(), b"{\xff\xfe");
+    assert!(done.output.get("body").is_none());
 }
 
 #[tokio::test]
