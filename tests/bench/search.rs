@@ -111,7 +111,7 @@ async fn insert_runs(url: &str, lines: &Lines) {
     for some in rows.chunks(400) {
         let sql = format!(
             "insert into ly2_job_runs (id, job_id, status, triggered_by, queued_at, started_at, finished_at, step_count, \
-             log_level, params, overrides, owner, exclusive, waits) values {} returning 1",
+             log_level, params, overrides, owner, exclusive, waits) values {} returning cast(1 as bigint)",
             some.join(", ")
         );
         number_of(url, sql).await;
